@@ -1,0 +1,1 @@
+"""Reports of a run: one writer a format, all from one Report model."""

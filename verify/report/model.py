@@ -1,0 +1,137 @@
+"""The Report model: everything that a writer of any format may know about a run.
+
+Writers know this module alone. Times are aware datetimes in UTC, durations are seconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from verify.outcome import Outcome, exit_code
+
+
+@dataclass(frozen=True)
+class Citations:
+    """Where a control comes from: 45 CFR 164 (HIPAA Security Rule), NIST SP 800-53 r5, CIS AWS."""
+
+    primary: tuple[str, ...]
+    secondary: tuple[str, ...]
+    nist: tuple[str, ...]
+    cis: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Control:
+    """One entry of the control catalogue."""
+
+    identifier: str  # kebab-case, e.g. "trail-is-logging"
+    family: str  # e.g. "Trail"
+    statement: str  # what must be true, one sentence
+    severity: str  # CRITICAL, HIGH, MEDIUM or LOW
+    citations: Citations
+    rationale: str
+    remediation: str
+    profiles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One expectation that a check held against one subject."""
+
+    subject: str  # the resource that the verdict is about: an ARN or an id
+    aspect: str  # what was looked at, e.g. "log file validation"
+    expected: str
+    seen: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class EvidenceReference:
+    """A recorded API call that a verdict rests on."""
+
+    identifier: str  # e.g. "0007-cloudtrail-get_trail_status"
+    service: str
+    operation: str
+    region: str
+    time: datetime
+    request_id: str | None
+    file: str  # path below the run's folder
+    sha256: str  # of that file
+
+
+@dataclass(frozen=True)
+class ControlResult:
+    """The verdict on one control."""
+
+    control: Control
+    outcome: Outcome
+    message: str  # empty for PASS; for ERROR the cause, with API call and permission where known
+    observations: tuple[Observation, ...]
+    evidence: tuple[str, ...]  # identifiers of EvidenceReference
+    test: str | None  # pytest node id; None when no test ran
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One stretch of an alert's way, e.g. from the trail's record to the log group."""
+
+    name: str
+    seconds: float | None  # None where one of its two times is not known
+
+
+@dataclass(frozen=True)
+class AlertTiming:
+    """How long a live-fire alert took from the API call to its receipt."""
+
+    probe: str
+    legs: tuple[Leg, ...]
+    total_seconds: float
+    target_seconds: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """The deployment that the run looked at."""
+
+    account: str
+    region: str
+    partition: str
+    environment: str
+    profile: str
+    endpoint: str | None  # set when the AWS APIs were not AWS's own (a local stand-in)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run. The rows come from the catalogue, so none can vanish."""
+
+    run_id: str
+    tool_version: str
+    started: datetime
+    finished: datetime
+    target: Target
+    caller: str  # ARN of the identity that verified
+    results: tuple[ControlResult, ...]
+    evidence: tuple[EvidenceReference, ...]
+    timings: tuple[AlertTiming, ...]
+    notes: tuple[str, ...]  # what a reader must know to judge the run, e.g. cleanup of earlier runs
+
+    @property
+    def counts(self) -> Mapping[Outcome, int]:
+        """The number of controls by outcome; every outcome has an entry."""
+        found = Counter(result.outcome for result in self.results)
+        return {outcome: found.get(outcome, 0) for outcome in Outcome}
+
+    @property
+    def exit_code(self) -> int:
+        """See `verify.outcome.exit_code`."""
+        return exit_code(result.outcome for result in self.results)
+
+    @property
+    def verdict(self) -> str:
+        """The run in two words, for headings."""
+        return {0: "CLEAN", 1: "CONTROLS FAILED"}.get(self.exit_code, "NOT FULLY VERIFIED")
