@@ -1,1 +1,3 @@
 """Verification of a deployed audit trail."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,319 @@
+"""The one door to AWS: cached, retried, recorded calls. No check calls boto3 itself.
+
+Every answer, error included, is kept by (service, operation, region, parameters), so that no call
+is made twice in a run, and is recorded as evidence. An error that the caller did not declare as a
+legitimate answer becomes NotVerifiedError: it is never mistaken for a state of the account.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from verify.evidence import ApiCall, EvidenceStore, jsonable
+
+MAXIMUM_PAGES = 10_000
+
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "UnauthorizedOperation",
+        "Client.UnauthorizedOperation",
+        "403",
+    }
+)
+
+# IAM names the permission after the operation, but for these. Source: Service Authorization
+# Reference, pages "Actions, resources, and condition keys for Amazon S3" and "... AWS Lambda".
+_IAM_ACTIONS = {
+    ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",
+    ("s3", "get_public_access_block"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "get_bucket_lifecycle_configuration"): "s3:GetLifecycleConfiguration",
+    ("s3", "head_bucket"): "s3:ListBucket",
+    ("lambda", "invoke"): "lambda:InvokeFunction",
+}
+_IAM_PREFIXES = {"resourcegroupstaggingapi": "tag", "events": "events"}
+# These pass a permission check only on the service's own operations, never on a resource.
+_UNCHECKED = frozenset({("sts", "get_caller_identity")})
+
+
+class NotVerifiedError(Exception):
+    """What a control needs could not be seen. The outcome is ERROR, never PASS."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call brought: a response (pages merged), or the code of a declared error."""
+
+    response: Mapping[str, Any] | None
+    error_code: str | None
+    evidence: str
+
+    @property
+    def found(self) -> bool:
+        """Whether the thing that was asked for exists."""
+        return self.response is not None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    pages: tuple[Mapping[str, Any], ...]
+    error: ClientError | BotoCoreError | None
+    evidence: str
+
+
+_used: ContextVar[list[str] | None] = ContextVar("evidence_used", default=None)
+
+
+def iam_action(service: str, operation: str) -> str | None:
+    """The IAM action that permits `operation` (boto3's name), None where none is needed."""
+    if (service, operation) in _UNCHECKED:
+        return None
+    named = _IAM_ACTIONS.get((service, operation))
+    if named:
+        return named
+    name = "".join(part.capitalize() for part in operation.split("_"))
+    return f"{_IAM_PREFIXES.get(service, service)}:{name}"
+
+
+@contextmanager
+def evidence_used() -> Iterator[list[str]]:
+    """Collect the identifiers of all evidence that is used inside the `with` block."""
+    identifiers: list[str] = []
+    token = _used.set(identifiers)
+    try:
+        yield identifiers
+    finally:
+        _used.reset(token)
+
+
+class Aws:
+    """Access to one account from one region, for reading by checks and acting by live fire.
+
+    `session` is a boto3 session; its clients are made once each, when first needed.
+    """
+
+    def __init__(self, session: boto3.Session, region: str, store: EvidenceStore) -> None:
+        self.region = region
+        self._session = session
+        self._store = store
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._kept: dict[str, Future[_Kept]] = {}
+        self._actions: set[str] = set()
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The IAM actions that the calls so far needed."""
+        with self._lock:
+            return frozenset(self._actions)
+
+    def read(
+        self,
+        service: str,
+        operation: str,
+        /,
+        *,
+        absent: tuple[str, ...] = (),
+        region: str | None = None,
+        **parameters: Any,
+    ) -> Answer:
+        """The answer to a reading call, made at most once in a run.
+
+        `absent` lists the error codes by which this API says "there is none"; they give an Answer
+        without a response. Every other error raises NotVerifiedError.
+        """
+        key = json.dumps(
+            [service, operation, region or self.region, jsonable(parameters)], sort_keys=True
+        )
+        with self._lock:
+            future = self._kept.get(key)
+            mine = future is None
+            if future is None:
+                future = self._kept[key] = Future()
+        if mine:
+            try:
+                future.set_result(self._call(service, operation, region or self.region, parameters))
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        return _answer(future.result(), service, operation, region or self.region, absent)
+
+    def read_again(
+        self,
+        service: str,
+        operation: str,
+        /,
+        *,
+        absent: tuple[str, ...] = (),
+        region: str | None = None,
+        **parameters: Any,
+    ) -> Answer:
+        """Like `read`, but always asks AWS: for what is expected to change during the run."""
+        kept = self._call(service, operation, region or self.region, parameters)
+        return _answer(kept, service, operation, region or self.region, absent)
+
+    def act(self, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
+        """Make a call that changes the account; for live fire alone. Never cached.
+
+        Raises botocore's own errors, since only the caller knows what they mean for its clean-up.
+        """
+        kept = self._call(service, operation, self.region, parameters)
+        if kept.error is not None:
+            raise kept.error
+        _note_use(kept.evidence)
+        return kept.pages[0]
+
+    def poll(
+        self,
+        service: str,
+        operation: str,
+        /,
+        *,
+        worth_keeping: Callable[[Mapping[str, Any]], object],
+        **parameters: Any,
+    ) -> Mapping[str, Any]:
+        """Make a call that is repeated until it brings something; only then is it evidence.
+
+        Raises botocore's own errors, like `act`.
+        """
+        kept = self._call(service, operation, self.region, parameters, worth_keeping)
+        if kept.error is not None:
+            raise kept.error
+        _note_use(kept.evidence)
+        return kept.pages[0]
+
+    def _client(self, service: str, region: str) -> Any:
+        with self._lock:
+            client = self._clients.get((service, region))
+            if client is None:
+                client = self._clients[(service, region)] = self._session.client(
+                    service,
+                    region_name=region,
+                    config=Config(
+                        retries={"mode": "adaptive", "max_attempts": 6},
+                        connect_timeout=5,
+                        read_timeout=30,
+                        user_agent_extra="trailwarden",
+                    ),
+                )
+            return client
+
+    def _call(
+        self,
+        service: str,
+        operation: str,
+        region: str,
+        parameters: Mapping[str, Any],
+        worth_keeping: Callable[[Mapping[str, Any]], object] = lambda _: True,
+    ) -> _Kept:
+        client = self._client(service, region)
+        action = iam_action(service, operation)
+        if action:
+            with self._lock:
+                self._actions.add(action)
+        started, clock = datetime.now(UTC), time.perf_counter()
+        pages: list[Mapping[str, Any]] = []
+        error: ClientError | BotoCoreError | None = None
+        try:
+            for page in _pages(client, operation, parameters):
+                pages.append(page)
+                if len(pages) > MAXIMUM_PAGES:
+                    raise NotVerifiedError(
+                        f"{service}.{operation} returned more than {MAXIMUM_PAGES:,} pages"
+                    )
+        except (ClientError, BotoCoreError) as raised:
+            error = raised
+        if error is None and pages and not worth_keeping(pages[0]):
+            return _Kept(tuple(pages), None, "")
+        evidence = self._store.record(
+            ApiCall(
+                service=service,
+                operation=operation,
+                region=region,
+                parameters=parameters,
+                time=started,
+                seconds=time.perf_counter() - clock,
+                request_ids=_request_ids(pages, error),
+                pages=tuple(_content(page) for page in pages),
+                error=None if error is None else str(error),
+            )
+        )
+        return _Kept(tuple(pages), error, evidence)
+
+
+def _note_use(evidence: str) -> None:
+    used = _used.get()
+    if used is not None and evidence and evidence not in used:
+        used.append(evidence)
+
+
+def _pages(client: Any, operation: str, parameters: Mapping[str, Any]) -> Iterator[Any]:
+    if client.can_paginate(operation):
+        yield from client.get_paginator(operation).paginate(**parameters)
+    else:
+        yield getattr(client, operation)(**parameters)
+
+
+def _content(page: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in page.items() if key != "ResponseMetadata"}
+
+
+def _request_ids(
+    pages: list[Mapping[str, Any]], error: ClientError | BotoCoreError | None
+) -> tuple[str, ...]:
+    answers: list[Mapping[str, Any]] = list(pages)
+    if isinstance(error, ClientError):
+        answers.append(error.response)
+    found = (answer.get("ResponseMetadata", {}).get("RequestId") for answer in answers)
+    return tuple(identifier for identifier in found if identifier)
+
+
+def _merged(pages: tuple[Mapping[str, Any], ...]) -> Mapping[str, Any]:
+    """One response of all pages: lists are joined, everything else is the last page's."""
+    merged: dict[str, Any] = {}
+    for page in pages:
+        for key, value in _content(page).items():
+            earlier = merged.get(key)
+            merged[key] = [*earlier, *value] if isinstance(earlier, list) else value
+    return merged
+
+
+def _answer(
+    kept: _Kept, service: str, operation: str, region: str, absent: tuple[str, ...]
+) -> Answer:
+    _note_use(kept.evidence)
+    if kept.error is None:
+        return Answer(_merged(kept.pages), None, kept.evidence)
+    if isinstance(kept.error, ClientError):
+        code = str(kept.error.response.get("Error", {}).get("Code", ""))
+        if code in absent:
+            return Answer(None, code, kept.evidence)
+    raise NotVerifiedError(describe(kept.error, service, operation, region))
+
+
+def describe(error: ClientError | BotoCoreError, service: str, operation: str, region: str) -> str:
+    """`error` in one sentence that names the API call and, where denied, the missing permission."""
+    call = f"{service}.{operation} in {region}"
+    if isinstance(error, ClientError):
+        detail = error.response.get("Error", {})
+        code, message = str(detail.get("Code", "")), str(detail.get("Message", ""))
+        if code in _DENIED:
+            return f"{call} was denied ({code}): the caller lacks {iam_action(service, operation)}"
+        return f"{call} failed: {code}: {message}"
+    return f"{call} failed: {error}"

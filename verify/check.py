@@ -1,0 +1,104 @@
+"""What a check says of what it saw: observations, from which its control's outcome follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from verify.aws import NotVerifiedError
+from verify.report.model import AlertTiming, Observation
+
+MAXIMUM_TEXT = 2_000
+
+
+class ControlFailedError(AssertionError):
+    """What was seen is not what the baseline requires."""
+
+
+def text(value: Any) -> str:
+    """`value` as a reader of the report wants it: sets and lists joined, nothing spelled `None`."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={text(item)}" for key, item in value.items()) or "nothing"
+    if isinstance(value, (set, frozenset)):
+        return ", ".join(sorted(map(text, value))) or "nothing"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(text, value)) or "nothing"
+    shown = str(value)
+    return shown if len(shown) <= MAXIMUM_TEXT else shown[:MAXIMUM_TEXT] + "..."
+
+
+def pick(document: Mapping[str, Any], *path: str) -> Any:
+    """The value at `path` of an API's answer.
+
+    Raises NotVerifiedError where a part is missing: what AWS did not say is not a state.
+    """
+    value: Any = document
+    for index, part in enumerate(path):
+        if not isinstance(value, Mapping) or part not in value:
+            raise NotVerifiedError(f"the API's answer lacks {'.'.join(path[: index + 1])}")
+        value = value[part]
+    return value
+
+
+@dataclass
+class Check:
+    """Collects the observations of one check, so that one run shows every subject that is wrong."""
+
+    observations: list[Observation] = field(default_factory=list)
+    unknowns: list[str] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)  # beyond what the check itself read
+    notes: list[str] = field(default_factory=list)  # for the reader of the report
+    timing: AlertTiming | None = None
+
+    def equal(self, subject: str, aspect: str, *, expected: Any, seen: Any) -> None:
+        """`seen` must equal `expected`."""
+        self.holds(subject, aspect, expected == seen, expected=expected, seen=seen)
+
+    def holds(
+        self, subject: str, aspect: str, condition: bool, *, expected: Any, seen: Any
+    ) -> None:
+        """`condition` must hold; `expected` and `seen` tell a reader what it is about."""
+        self.observations.append(
+            Observation(subject, aspect, text(expected), text(seen), bool(condition))
+        )
+
+    def none(
+        self, subject: str, aspect: str, findings: Iterable[object], *, expected: str = "none"
+    ) -> None:
+        """There must be no finding; each finding's text says what is wrong."""
+        found = [text(finding) for finding in findings]
+        self.holds(subject, aspect, not found, expected=expected, seen="; ".join(found) or "none")
+
+    def unknown(self, subject: str, reason: str) -> None:
+        """Something about `subject` could not be seen: the control cannot pass."""
+        self.unknowns.append(f"{subject}: {reason}")
+
+    def conclude(self) -> None:
+        """Turn the observations into the outcome of the test.
+
+        Raises ControlFailedError when an expectation was not met, and NotVerifiedError when
+        something could not be seen or the check looked at nothing.
+        """
+        unmet = [observation for observation in self.observations if not observation.met]
+        if unmet:
+            raise ControlFailedError(failure_text(unmet, self.unknowns))
+        if self.unknowns:
+            raise NotVerifiedError("; ".join(self.unknowns))
+        if not self.observations:
+            raise NotVerifiedError("the check found nothing to look at")
+
+
+def failure_text(unmet: Iterable[Observation], unknowns: Iterable[str] = ()) -> str:
+    """A line for each expectation that was not met, then what could not be seen."""
+    lines = [
+        f"{observation.subject}: {observation.aspect}: "
+        f"required {observation.expected}, live {observation.seen}"
+        for observation in unmet
+    ]
+    lines += [f"not seen: {unknown}" for unknown in unknowns]
+    return "\n".join(lines)

@@ -1,0 +1,123 @@
+"""From the results of single tests, wherever they ran, to the Report of the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from verify import __version__, evidence
+from verify.outcome import Outcome
+from verify.report.model import (
+    AlertTiming,
+    Control,
+    ControlResult,
+    Leg,
+    Observation,
+    Report,
+)
+from verify.run import Run
+
+# The worse a phase of a test ended, the more it decides. A failure outweighs an error of clean-up:
+# what is known to be wrong stays wrong.
+_WEIGHT = {Outcome.PASS: 0, Outcome.NOT_TESTED: 1, Outcome.ERROR: 2, Outcome.FAIL: 3}
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """What one phase (setup, call, teardown) of one check gave."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    control: str
+    test: str
+    when: str
+    outcome: Outcome
+    message: str
+    observations: tuple[Observation, ...]
+    evidence: tuple[str, ...]
+    seconds: float
+    timing: AlertTiming | None
+    notes: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """As text, so that it can travel from a worker in a test report."""
+        return json.dumps(asdict(self))
+
+
+def result_from_json(text: str) -> TestResult:
+    """The reverse of `TestResult.to_json`."""
+    values: dict[str, Any] = json.loads(text)
+    timing = values["timing"]
+    return TestResult(
+        **{
+            **values,
+            "outcome": Outcome(values["outcome"]),
+            "observations": tuple(Observation(**item) for item in values["observations"]),
+            "evidence": tuple(values["evidence"]),
+            "notes": tuple(values["notes"]),
+            "timing": timing
+            and AlertTiming(**{**timing, "legs": tuple(Leg(**leg) for leg in timing["legs"])}),
+        }
+    )
+
+
+@dataclass
+class Collected:
+    """The results that have come in, and what was made of them."""
+
+    results: dict[str, list[TestResult]] = field(default_factory=dict)
+    report: Report | None = None
+    files: tuple[Path, ...] = ()
+    problem: str = ""
+
+    def add(self, result: TestResult) -> None:
+        """Keep the result of one phase of one test."""
+        self.results.setdefault(result.control, []).append(result)
+
+
+def build_report(run: Run, collected: Collected, finished: datetime) -> Report:
+    """The Report: one row for each control of the catalogue that the profile has."""
+    phases = [phase for results in collected.results.values() for phase in results]
+    return Report(
+        run_id=run.settings.run_id,
+        tool_version=__version__,
+        started=datetime.fromisoformat(run.settings.started),
+        finished=finished,
+        target=run.target,
+        caller=run.settings.caller,
+        results=tuple(
+            control_result(control, collected.results.get(control.identifier, ()))
+            for control in run.catalogue.values()
+            if run.settings.profile in control.profiles
+        ),
+        evidence=evidence.references(run.folder),
+        timings=tuple(dict.fromkeys(phase.timing for phase in phases if phase.timing)),
+        notes=tuple(dict.fromkeys(note for phase in phases for note in phase.notes)),
+    )
+
+
+def control_result(control: Control, phases: Iterable[TestResult]) -> ControlResult:
+    """The row of `control` from the phases of its test: NOT TESTED when its body never ran."""
+    seen = list(phases)
+    body = [phase for phase in seen if phase.when == "call"]
+    worst = max(seen, key=lambda phase: _WEIGHT[phase.outcome], default=None)
+    if worst is None:
+        outcome, message = Outcome.NOT_TESTED, "no test of this control ran"
+    elif worst.outcome is Outcome.PASS and not body:
+        outcome, message = Outcome.NOT_TESTED, "the test did not get to its body"
+    else:
+        outcome, message = worst.outcome, worst.message
+    last = body[-1] if body else worst
+    return ControlResult(
+        control=control,
+        outcome=outcome,
+        message=message,
+        observations=last.observations if last else (),
+        evidence=tuple(dict.fromkeys(item for phase in seen for item in phase.evidence)),
+        test=last.test if last else None,
+        seconds=sum(phase.seconds for phase in seen),
+    )

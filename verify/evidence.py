@@ -1,0 +1,140 @@
+"""What was seen: recorded API calls, redacted, one JSON file each, and their references."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from verify.report.model import EvidenceReference
+
+REDACTED = "[redacted]"
+
+# Shapes of credentials that AWS may echo: access key ids, presigned URLs' signatures and tokens.
+_CREDENTIAL = re.compile(
+    r"(?P<key>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"
+    r"|(?P<query>(?<=[?&])X-Amz-(?:Signature|Credential|Security-Token)=[^&\s\"]+)"
+)
+_SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key|credential)")
+# Names that contain one of those words and hold none: pagination and AWS's own vocabulary.
+_HARMLESS_NAME = re.compile(r"(?i)^(next|continuation|marker).*token$|^token$|tokenexpiration")
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One call of an AWS API and what came back (one entry in `pages` for each page)."""
+
+    service: str
+    operation: str
+    region: str
+    parameters: Mapping[str, Any]
+    time: datetime
+    seconds: float
+    request_ids: tuple[str, ...]
+    pages: tuple[Mapping[str, Any], ...]
+    error: str | None
+
+
+def jsonable(value: Any) -> Any:
+    """`value` as JSON can hold it: datetimes in ISO 8601, bytes in base64."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return str(value)
+
+
+def redact(value: Any, secrets: frozenset[str] = frozenset()) -> Any:
+    """`value` (JSON-able) without credentials, values under secret-sounding names, or `secrets`."""
+    if isinstance(value, Mapping):
+        return {
+            key: REDACTED
+            if isinstance(item, str)
+            and _SECRET_NAME.search(key)
+            and not _HARMLESS_NAME.search(key)
+            and not item.startswith("arn:")
+            else redact(item, secrets)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [redact(item, secrets) for item in value]
+    if isinstance(value, str):
+        text = value
+        for secret in secrets:
+            text = text.replace(secret, REDACTED)
+        return _CREDENTIAL.sub(REDACTED, text)
+    return value
+
+
+class EvidenceStore:
+    """Writes each recorded call to a file of its own below `folder` / evidence.
+
+    Several stores (one a worker) may write to the same folder; `worker` keeps their names apart.
+    """
+
+    def __init__(
+        self, folder: Path, worker: str = "main", secrets: frozenset[str] = frozenset()
+    ) -> None:
+        self._folder = folder / "evidence"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._worker = worker
+        self._secrets = secrets
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def record(self, call: ApiCall) -> str:
+        """Store `call` and return its identifier."""
+        with self._lock:
+            self._count += 1
+            number = self._count
+        identifier = f"{self._worker}-{number:04d}-{call.service}-{call.operation}"
+        document = {
+            "identifier": identifier,
+            "service": call.service,
+            "operation": call.operation,
+            "region": call.region,
+            "parameters": jsonable(call.parameters),
+            "time": call.time.isoformat(),
+            "seconds": round(call.seconds, 6),
+            "request_ids": list(call.request_ids),
+            "error": call.error,
+            "response": jsonable(call.pages),
+        }
+        text = json.dumps(redact(document, self._secrets), indent=1, ensure_ascii=False)
+        (self._folder / f"{identifier}.json").write_text(text + "\n", encoding="utf-8")
+        return identifier
+
+
+def references(folder: Path) -> tuple[EvidenceReference, ...]:
+    """References to all evidence below the run's `folder`, in the order in which it was seen."""
+    found = [_reference(folder, path) for path in sorted((folder / "evidence").glob("*.json"))]
+    return tuple(sorted(found, key=lambda reference: (reference.time, reference.identifier)))
+
+
+def _reference(folder: Path, path: Path) -> EvidenceReference:
+    content = path.read_bytes()
+    document = json.loads(content)
+    request_ids: Iterable[str] = document["request_ids"]
+    return EvidenceReference(
+        identifier=document["identifier"],
+        service=document["service"],
+        operation=document["operation"],
+        region=document["region"],
+        time=datetime.fromisoformat(document["time"]).astimezone(UTC),
+        request_id=next(iter(request_ids), None),
+        file=str(path.relative_to(folder)),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )

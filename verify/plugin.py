@@ -1,0 +1,392 @@
+"""The pytest side: options, the `control` marker, outcomes, workers, the summary, the reports.
+
+A check is an ordinary test with `@pytest.mark.control("<identifier>")` that says what it saw
+through the `check` fixture. Its outcome is the control's; see `verify.outcome`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verify import deployment, run
+from verify.aws import Aws, NotVerifiedError, evidence_used
+from verify.check import Check, ControlFailedError
+from verify.collection import Collected, TestResult, build_report, result_from_json
+from verify.live_fire.probe import SecurityGroupProbe
+from verify.live_fire.progress import Progress
+from verify.outcome import Outcome
+from verify.report import ReportError, write_reports
+from verify.report.summary import print_summary
+from verify.run import Run, Settings
+
+_RUN = pytest.StashKey[Run]()
+_CHECK = pytest.StashKey[Check]()
+_COLLECTED = pytest.StashKey[Collected]()
+_SETTINGS = pytest.StashKey[Settings]()
+_EVIDENCE = pytest.StashKey[list[str]]()
+_PROBE = pytest.StashKey[SecurityGroupProbe]()
+_RESULT = "trailwarden_result"
+_OWN_EXIT_CODES = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("verification of a deployment")
+    group.addoption(
+        "--outputs",
+        metavar="FILE",
+        help="what `terraform output -json` printed: a file, or - for standard input",
+    )
+    group.addoption(
+        "--profile",
+        default="dev",
+        help="the baseline that the account is held to (default: %(default)s)",
+    )
+    group.addoption(
+        "--reports",
+        metavar="FOLDER",
+        default="reports",
+        help="where each run gets a folder; <FOLDER>/latest is the newest (default: %(default)s)",
+    )
+    group.addoption(
+        "--function-package",
+        metavar="ZIP",
+        default="lambda/dist/compliance_checker.zip",
+        help="the reviewed build of the function, which must be what is deployed "
+        "(default: %(default)s)",
+    )
+    group.addoption(
+        "--terraform-folder",
+        metavar="FOLDER",
+        default="terraform",
+        help="the Terraform configuration for declared-versus-live (default: %(default)s)",
+    )
+    group.addoption(
+        "--alert-timeout",
+        metavar="SECONDS",
+        type=float,
+        default=900.0,
+        help="how long to wait for an alert; AWS delivers in about 5 minutes "
+        "(default: %(default)s)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "control(identifier): this check decides the control of the catalogue"
+    )
+    config.addinivalue_line(
+        "markers", "live_fire: this check acts on the account and waits for the consequence"
+    )
+    config.addinivalue_line(
+        "markers", "after_live_fire: this check reads what the live fire proves to flow"
+    )
+
+
+# --- starting -----------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    if config.option.collectonly:
+        return
+    workerinput: Mapping[str, Any] | None = getattr(config, "workerinput", None)
+    try:
+        if workerinput is None:
+            settings = run.prepare(_settings(config))
+            config.stash[_COLLECTED] = Collected()
+            worker = "main"
+        else:
+            settings = Settings(**json.loads(workerinput["trailwarden"]))
+            worker = workerinput["workerid"]
+    except (run.RunError, deployment.DeploymentError) as error:
+        raise pytest.UsageError(str(error)) from None
+    # A CI that gives up sends SIGTERM; it must end like Ctrl-C, which cleans up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.stash[_SETTINGS] = settings
+    config.stash[_RUN] = run.start(settings, worker)
+
+
+def _settings(config: pytest.Config) -> Settings:
+    source = config.option.outputs
+    if not source:
+        raise run.RunError(
+            "no outputs given: run `make verify`, or name what `terraform output -json` printed "
+            "with --outputs=<file>"
+        )
+    return run.default_settings(
+        outputs_text=deployment.read(source),
+        outputs_source=source if source != "-" else "standard input",
+        profile=config.option.profile,
+        reports_folder=config.option.reports,
+        function_package=config.option.function_package,
+        terraform_folder=config.option.terraform_folder,
+        alert_timeout=config.option.alert_timeout,
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand the settings to an xdist worker."""
+    node.workerinput["trailwarden"] = json.dumps(asdict(node.config.stash[_SETTINGS]))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order: with one process the probes are fired first and awaited last; see `runtestloop`.
+
+    Under xdist the waiting tests come first, in one group, so that one worker waits while the
+    others read.
+    """
+    distributed = hasattr(config, "workerinput")
+
+    def rank(item: pytest.Item) -> int:
+        if item.get_closest_marker("live_fire"):
+            return 0 if distributed else 1
+        return 2 if item.get_closest_marker("after_live_fire") else (1 if distributed else 0)
+
+    items.sort(key=rank)
+    for item in items:
+        if item.get_closest_marker("live_fire") or item.get_closest_marker("after_live_fire"):
+            item.add_marker(pytest.mark.xdist_group("live-fire"))
+
+
+# --- fixtures -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def verification_run(request: pytest.FixtureRequest) -> Run:
+    """The run as a whole."""
+    return request.config.stash[_RUN]
+
+
+@pytest.fixture(scope="session", name="deployment")
+def deployment_fixture(verification_run: Run) -> deployment.Deployment:
+    """Where the deployed things are."""
+    return verification_run.deployment
+
+
+@pytest.fixture(scope="session")
+def baseline(verification_run: Run) -> Mapping[str, Any]:
+    """How they should be."""
+    return verification_run.baseline
+
+
+@pytest.fixture(scope="session")
+def aws(verification_run: Run) -> Aws:
+    """How they are: the one door to the account."""
+    return verification_run.aws
+
+
+@pytest.fixture
+def check(request: pytest.FixtureRequest) -> Check:
+    """Where a check says what it saw."""
+    made = Check()
+    request.node.stash[_CHECK] = made
+    return made
+
+
+@pytest.fixture(scope="session")
+def security_group_probe(request: pytest.FixtureRequest) -> SecurityGroupProbe:
+    """The probe that opens a security-group rule and waits for the alert; fired once a run."""
+    return _fired_probe(request.config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Fire the probes before anything else, so that all else runs while the alert is on its way.
+
+    Not in the controller of a distributed run: there the worker that gets the waiting tests fires.
+    """
+    started = session.config.stash.get(_RUN, None)
+    distributing = getattr(session.config.option, "dist", "no") != "no"
+    if started is None or distributing or session.testsfailed:
+        return
+    if any(item.get_closest_marker("live_fire") for item in session.items):
+        _fired_probe(session.config)
+
+
+def _fired_probe(config: pytest.Config) -> SecurityGroupProbe:
+    probe = config.stash.get(_PROBE, None)
+    if probe is None:
+        probe = config.stash[_PROBE] = SecurityGroupProbe(
+            config.stash[_RUN], Progress(_line_writer(config))
+        )
+        probe.fire()
+    return probe
+
+
+def _line_writer(config: pytest.Config) -> Callable[[str], None]:
+    """Writes a line past pytest's capture; an xdist worker has no terminal and stays silent."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+
+    def write(line: str) -> None:
+        if reporter is None or capture is None:
+            return
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+    return write
+
+
+# --- outcomes -----------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with evidence_used() as identifiers:
+        item.stash[_EVIDENCE] = identifiers
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Conclude a check when its body has run, and keep a certain failure over a later error."""
+    made = pyfuncitem.stash.get(_CHECK, None)
+    if made is None:
+        return (yield)
+    try:
+        value = yield
+    except NotVerifiedError as error:
+        made.unknowns.append(str(error))
+        value = True
+    made.conclude()
+    return value
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    marker = item.get_closest_marker("control")
+    if marker is None:
+        return report
+    outcome, message = _judged(call, report)
+    if outcome is not Outcome.PASS and isinstance(
+        getattr(call.excinfo, "value", None), (ControlFailedError, NotVerifiedError)
+    ):
+        report.longrepr = message
+    made = item.stash.get(_CHECK, None)
+    result = TestResult(
+        control=marker.args[0],
+        test=item.nodeid,
+        when=call.when,
+        outcome=outcome,
+        message=message,
+        observations=tuple(made.observations) if made else (),
+        evidence=(*(made.evidence if made else ()), *item.stash.get(_EVIDENCE, [])),
+        seconds=call.duration,
+        timing=made.timing if made else None,
+        notes=tuple(made.notes) if made else (),
+    )
+    # Reports travel from workers as JSON, user_properties included.
+    report.user_properties = [*report.user_properties, (_RESULT, result.to_json())]
+    return report
+
+
+def _judged(call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[Outcome, str]:
+    if call.excinfo is None:
+        return Outcome.PASS, ""
+    error = call.excinfo.value
+    if isinstance(error, pytest.skip.Exception):
+        return Outcome.NOT_TESTED, f"skipped: {error}"
+    if call.when == "call" and isinstance(error, AssertionError):
+        return Outcome.FAIL, str(error)
+    if isinstance(error, NotVerifiedError):
+        return Outcome.ERROR, str(error)
+    return Outcome.ERROR, f"{type(error).__name__}: {error}"
+
+
+def pytest_report_teststatus(
+    report: pytest.CollectReport | pytest.TestReport,
+) -> tuple[str, str, tuple[str, Mapping[str, bool]]] | None:
+    result = _result_of(report)
+    if result is None or result.outcome is not Outcome.ERROR:
+        return None
+    return "error", "E", ("ERROR", {"yellow": True})
+
+
+def _result_of(report: pytest.CollectReport | pytest.TestReport) -> TestResult | None:
+    for name, value in getattr(report, "user_properties", ()):
+        if name == _RESULT and isinstance(value, str):
+            result = result_from_json(value)
+            if result.when == getattr(report, "when", None):
+                return result
+    return None
+
+
+# --- ending -------------------------------------------------------------------------------------
+
+
+class _Gatherer:
+    """Receives the reports of all workers in the controlling process."""
+
+    def __init__(self, collected: Collected) -> None:
+        self._collected = collected
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        result = _result_of(report)
+        if result is not None:
+            self._collected.add(result)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    collected = session.config.stash.get(_COLLECTED, None)
+    if collected is not None:
+        session.config.pluginmanager.register(_Gatherer(collected))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(
+    session: pytest.Session, exitstatus: int
+) -> Generator[None, object, object]:
+    config = session.config
+    probe = config.stash.get(_PROBE, None)
+    if probe is not None:
+        probe.stop()  # also after an interruption: nothing of ours may stay in the account
+    value = yield
+    collected = config.stash.get(_COLLECTED, None)
+    started = config.stash.get(_RUN, None)
+    if collected is None or started is None:
+        return value
+    collected.report = build_report(started, collected, datetime.now(UTC))
+    if session.exitstatus in _OWN_EXIT_CODES:
+        session.exitstatus = collected.report.exit_code
+    try:
+        collected.files = write_reports(collected.report, started.folder)
+        _point_latest(started.folder)
+    except (ReportError, OSError) as error:
+        collected.problem = str(error)
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    return value
+
+
+def _point_latest(folder: Path) -> None:
+    link = folder.parent / "latest"
+    fresh = folder.parent / f".latest-{folder.name}"
+    fresh.symlink_to(folder.name, target_is_directory=True)
+    fresh.replace(link)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    collected = terminalreporter.config.stash.get(_COLLECTED, None)
+    if collected is None or collected.report is None:
+        return
+    width = max(100, shutil.get_terminal_size().columns)
+    print_summary(collected.report, terminalreporter, width)
+    for file in collected.files:
+        terminalreporter.write_line(f"report: {file}")
+    if collected.problem:
+        terminalreporter.write_line(f"the reports could not be written: {collected.problem}")

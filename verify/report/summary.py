@@ -1,0 +1,97 @@
+"""The summary by control at the end of a run, for a terminal or a CI log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from verify.outcome import Outcome
+from verify.report.model import AlertTiming, ControlResult, Report
+
+_STYLES = {
+    Outcome.PASS: "green",
+    Outcome.FAIL: "bold red",
+    Outcome.ERROR: "bold yellow",
+    Outcome.WAIVED: "cyan",
+    Outcome.NOT_TESTED: "yellow",
+    Outcome.NOT_APPLICABLE: "dim",
+}
+
+
+def render(report: Report, *, width: int, color: bool) -> str:
+    """The summary as text of at most `width` columns, with ANSI colours when `color` is set."""
+    console = Console(
+        width=width, force_terminal=color, no_color=not color, highlight=False, soft_wrap=False
+    )
+    with console.capture() as capture:
+        console.print(_table(report.results))
+        for timing in report.timings:
+            console.print(_timing(timing))
+        for result in report.results:
+            if result.outcome is not Outcome.PASS:
+                console.print(_not_passed(result))
+        for note in report.notes:
+            console.print(Text(f"note: {note}"))
+        console.print(_totals(report))
+    return capture.get()
+
+
+def _table(results: Iterable[ControlResult]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("control", no_wrap=True)
+    table.add_column("severity", no_wrap=True)
+    table.add_column("what must be true", overflow="fold")
+    for result in results:
+        table.add_row(
+            Text(result.outcome, style=_STYLES[result.outcome]),
+            result.control.identifier,
+            result.control.severity,
+            Text(result.control.statement),
+        )
+    return table
+
+
+def _timing(timing: AlertTiming) -> Text:
+    legs = ", ".join(
+        f"{leg.name} {'not known' if leg.seconds is None else f'{leg.seconds:.2f} s'}"
+        for leg in timing.legs
+    )
+    return Text(
+        f"{timing.probe}: alert after {timing.total_seconds:.2f} s "
+        f"(target {timing.target_seconds:.0f} s): {legs}"
+    )
+
+
+def _not_passed(result: ControlResult) -> Text:
+    text = Text(f"\n{result.outcome} {result.control.identifier}\n", _STYLES[result.outcome])
+    body = "\n".join(f"  {line}" for line in result.message.splitlines())
+    text.append(f"{body}\n  remedy: {result.control.remediation}", style="not bold default")
+    return text
+
+
+def _totals(report: Report) -> Text:
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in report.counts.items() if count)
+    seconds = (report.finished - report.started).total_seconds()
+    style = "bold green" if report.exit_code == 0 else "bold red"
+    return Text(f"\n{report.verdict}: {counts or 'no control'} in {seconds:.1f} s", style=style)
+
+
+class Terminal(Protocol):
+    """What is needed of pytest's terminal reporter."""
+
+    @property
+    def hasmarkup(self) -> bool:
+        """Whether colours can be shown."""
+
+    def write(self, content: str, *, flush: bool = False) -> None:
+        """Write as it is."""
+
+
+def print_summary(report: Report, terminal: Terminal, width: int) -> None:
+    """Write the summary of `report` to `terminal`."""
+    terminal.write("\n" + render(report, width=width, color=terminal.hasmarkup), flush=True)
