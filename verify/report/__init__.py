@@ -1,1 +1,50 @@
 """Reports of a run: one writer a format, all from one Report model."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import verify.report.html as html_report
+import verify.report.json_report as json_report
+import verify.report.junit as junit
+from verify.report.model import Report
+
+__all__ = ["ReportError", "write_reports"]
+
+
+class ReportError(Exception):
+    """The reports could not be written; the cause is chained."""
+
+
+def write_reports(report: Report, folder: Path) -> tuple[Path, ...]:
+    """Write report.html, junit.xml and report.json into the folder; return their paths.
+
+    The folder is created when it is missing. Every format is rendered before any is written and
+    each file is put in place whole, so a reader never meets half of one.
+
+    Raises ReportError when the folder cannot be written.
+    """
+    rendered = {
+        writer.FILE_NAME: writer.render(report) for writer in (html_report, junit, json_report)
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tuple(_write(folder / name, text) for name, text in rendered.items())
+    except OSError as error:
+        raise ReportError(f"cannot write the reports to {folder}: {error}") from error
+
+
+def _write(path: Path, text: str) -> Path:
+    # Not tempfile: its files are private to the user, and a report is meant to be handed on.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

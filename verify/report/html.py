@@ -1,0 +1,245 @@
+"""The HTML form of a run: one self-contained page that reads, prints and archives like a document.
+
+Nothing in it is fetched or executed: the style sheet is inside, and a Content-Security-Policy
+allows that style sheet by its hash and refuses everything else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from verify.outcome import NOT_VERIFIED, Outcome
+from verify.report.model import AlertTiming, ControlResult, EvidenceReference, Report
+from verify.report.text import iso_time, shortened, visible
+
+FILE_NAME = "report.html"
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
+_TEXT_LIMIT = 20_000  # characters of one value; report.json has the whole
+
+_MEANINGS: Mapping[Outcome, str] = {
+    Outcome.PASS: "Looked at, and as the baseline demands.",
+    Outcome.FAIL: "Looked at, and not as the baseline demands.",
+    Outcome.ERROR: "Could not be looked at. Not a pass.",
+    Outcome.NOT_TESTED: "No test ran for it. Not a pass.",
+    Outcome.WAIVED: "Not met; accepted by a waiver that is in force.",
+    Outcome.NOT_APPLICABLE: "Does not apply to this deployment.",
+}
+# Worst first: what a reader must act on leads.
+_ORDER = (
+    Outcome.FAIL,
+    Outcome.ERROR,
+    Outcome.NOT_TESTED,
+    Outcome.WAIVED,
+    Outcome.PASS,
+    Outcome.NOT_APPLICABLE,
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """The results of one family of controls, in the catalogue's order."""
+
+    name: str
+    anchor: str
+    results: tuple[ControlResult, ...]
+
+    @property
+    def counts(self) -> Mapping[Outcome, int]:
+        """The number of controls by outcome; every outcome has an entry."""
+        return {
+            outcome: sum(result.outcome is outcome for result in self.results)
+            for outcome in Outcome
+        }
+
+
+def render(report: Report) -> str:
+    """Return the run as one HTML page.
+
+    Raises ValueError for a time without a zone.
+    """
+    style = Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - ours
+    return _template().render(
+        report=report,
+        style=style,
+        style_hash=_content_hash(style),
+        families=families(report.results),
+        attention=attention(report.results),
+        evidence={found.identifier: found for found in report.evidence},
+        references=sorted(report.evidence, key=lambda found: found.identifier),
+        timings=sorted(report.timings, key=lambda timing: (timing.probe, timing.total_seconds)),
+        summary=summary(report),
+        order=_ORDER,
+        meanings=_MEANINGS,
+        Outcome=Outcome,
+        not_verified=NOT_VERIFIED,
+    )
+
+
+def families(results: Sequence[ControlResult]) -> tuple[Family, ...]:
+    """Group results by family, families in the order of their first control."""
+    names = dict.fromkeys(result.control.family for result in results)
+    return tuple(
+        Family(
+            name,
+            f"family-{number}",
+            tuple(result for result in results if result.control.family == name),
+        )
+        for number, name in enumerate(names, start=1)
+    )
+
+
+def attention(results: Sequence[ControlResult]) -> tuple[ControlResult, ...]:
+    """Return what someone must look at, the worst first: failed, not verified, waived."""
+    wanted = (Outcome.FAIL, Outcome.ERROR, Outcome.NOT_TESTED, Outcome.WAIVED)
+    return tuple(
+        sorted(
+            (result for result in results if result.outcome in wanted),
+            key=lambda result: (
+                wanted.index(result.outcome),
+                _SEVERITIES.index(result.control.severity)
+                if result.control.severity in _SEVERITIES
+                else len(_SEVERITIES),
+            ),
+        )
+    )
+
+
+def summary(report: Report) -> str:
+    """Return the run's result in a sentence or two for someone who reads nothing else."""
+    counts = report.counts
+    total = len(report.results)
+    failed, passed = counts[Outcome.FAIL], counts[Outcome.PASS]
+    unseen = sum(counts[outcome] for outcome in NOT_VERIFIED)
+    if not total:
+        return "The run has no result for any control, so it shows nothing about the deployment."
+    sentences = []
+    if failed:
+        sentences.append(f"{failed} of {_controls(total)} {_was(failed)} not met.")
+        if unseen:
+            sentences.append(f"A further {unseen} could not be verified and may hide more.")
+    elif unseen:
+        sentences.append(
+            f"No control was found unmet, but {unseen} of {_controls(total)} could not be "
+            "verified, so this run does not show that the deployment meets them."
+        )
+    else:
+        sentences.append(f"{passed} of {_controls(total)} {_was(passed)} verified and met.")
+    if counts[Outcome.WAIVED]:
+        waived = counts[Outcome.WAIVED]
+        sentences.append(f"{waived} {_was(waived)} not met but accepted by a waiver.")
+    if counts[Outcome.NOT_APPLICABLE]:
+        absent = counts[Outcome.NOT_APPLICABLE]
+        sentences.append(f"{absent} {'does' if absent == 1 else 'do'} not apply here.")
+    return " ".join(sentences)
+
+
+def _controls(number: int) -> str:
+    return "1 control" if number == 1 else f"{number} controls"
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _content_hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _slug(outcome: str) -> str:
+    return outcome.lower().replace(" ", "-")
+
+
+def _duration(seconds: float) -> str:
+    if abs(seconds) < 60:
+        return f"{seconds:.2f} s" if abs(seconds) < 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(abs(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours} h"] if hours else []
+    parts += [f"{minutes} min", *([f"{rest} s"] if rest else [])]
+    return ("-" if seconds < 0 else "") + " ".join(parts)
+
+
+def _share(part: float, whole: float) -> float:
+    """Return part of whole in percent, bounded to what a bar can show."""
+    if whole <= 0:
+        return 0.0
+    return min(max(100 * part / whole, 0.0), 100.0)
+
+
+def _percent(part: float, whole: float) -> str:
+    if whole <= 0:
+        return "no share"
+    value = 100 * part / whole
+    return "under 1 %" if 0 < value < 1 else f"{value:.0f} %"
+
+
+def _clock(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _href(file: str) -> str | None:
+    """Return a link to a file in the run's folder, or None for a path that leaves the folder."""
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts or "\\" in file:
+        return None
+    # The leading dot keeps a browser from reading a colon or two slashes as a scheme or a host.
+    return "./" + quote(visible(str(path)), safe="/")
+
+
+def _anchor(prefix: str, identifier: str) -> str:
+    return f"{prefix}-{quote(visible(identifier), safe='').replace('%', '-')}"
+
+
+def _within_target(timing: AlertTiming) -> bool:
+    return timing.total_seconds <= timing.target_seconds
+
+
+def _seen_evidence(
+    result: ControlResult, evidence: Mapping[str, EvidenceReference]
+) -> list[tuple[str, EvidenceReference | None]]:
+    return [(identifier, evidence.get(identifier)) for identifier in result.evidence]
+
+
+def _finalize(value: object) -> object:
+    """Make every plain string visible as it goes into the page; markup of our own stays."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return visible(value)
+    return value
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters |= {
+        "anchor": lambda identifier, prefix: _anchor(prefix, identifier),
+        "bounded": lambda text: shortened(visible(text), _TEXT_LIMIT),
+        "clock": _clock,
+        "duration": _duration,
+        "href": _href,
+        "iso": iso_time,
+        "percent": _percent,
+        "share": _share,
+        "slug": _slug,
+    }
+    environment.globals |= {"seen_evidence": _seen_evidence}
+    environment.tests["within_target"] = _within_target
+    return environment.get_template("report.html")

@@ -1,0 +1,158 @@
+"""The JSON form of a run: complete, strict and in a fixed order, for machines and for later runs.
+
+Its schema is published in verify/schemas/report.schema.json (JSON Schema 2020-12).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from verify.outcome import Outcome
+from verify.report.model import (
+    AlertTiming,
+    Citations,
+    Control,
+    ControlResult,
+    EvidenceReference,
+    Leg,
+    Observation,
+    Report,
+    Target,
+)
+from verify.report.text import iso_time
+
+FILE_NAME = "report.json"
+SCHEMA_VERSION = "1.0"
+SCHEMA_PATH = Path(__file__).parent.parent / "schemas" / "report.schema.json"
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class InvalidReportError(ValueError):
+    """A JSON report that breaks its schema or contradicts itself."""
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return the run as JSON values.
+
+    Results keep the catalogue's order; evidence is ordered by identifier and timings by probe,
+    because the order in which parallel workers hand them in means nothing.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": report.run_id,
+        "tool": {"name": "trailwarden", "version": report.tool_version},
+        "started": iso_time(report.started),
+        "finished": iso_time(report.finished),
+        "verdict": report.verdict,
+        "exit_code": report.exit_code,
+        "counts": {str(outcome): number for outcome, number in report.counts.items()},
+        "target": asdict(report.target),
+        "caller": report.caller,
+        "notes": list(report.notes),
+        "results": [asdict(result) for result in report.results],
+        "timings": [asdict(timing) for timing in _ordered_timings(report.timings)],
+        "evidence": [
+            asdict(reference) | {"time": iso_time(reference.time)}
+            for reference in sorted(report.evidence, key=lambda found: found.identifier)
+        ],
+    }
+
+
+def render(report: Report) -> str:
+    """Return the run as JSON text, indented and ending in a line feed.
+
+    Raises ValueError for a time without a zone or a number that JSON lacks (NaN, infinity).
+    """
+    text = json.dumps(document(report), ensure_ascii=False, allow_nan=False, indent=2)
+    # A lone surrogate has no UTF-8 form, but JSON can spell it.
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+
+
+def parse(text: str) -> Report:
+    """Return the run that a JSON report holds.
+
+    Raises InvalidReportError when the text is not JSON, breaks the schema, or when its verdict,
+    counts or exit code are not what its results amount to.
+    """
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidReportError(f"the report is not JSON: {error}") from error
+    problem: ValidationError | None = best_match(_validator().iter_errors(found))
+    if problem is not None:
+        raise InvalidReportError(
+            f"the report breaks its schema at {problem.json_path}: {problem.message}"
+        ) from problem
+    report = _report(found)
+    for name, amount in json.loads(render(report)).items():
+        if found[name] != amount:
+            raise InvalidReportError(f"the report's {name} is not what its contents amount to")
+    return report
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def _ordered_timings(timings: tuple[AlertTiming, ...]) -> list[AlertTiming]:
+    return sorted(timings, key=lambda timing: (timing.probe, timing.total_seconds))
+
+
+def _report(found: Mapping[str, Any]) -> Report:
+    return Report(
+        run_id=found["run_id"],
+        tool_version=found["tool"]["version"],
+        started=_time(found["started"]),
+        finished=_time(found["finished"]),
+        target=Target(**found["target"]),
+        caller=found["caller"],
+        results=tuple(_result(result) for result in found["results"]),
+        evidence=tuple(
+            EvidenceReference(**(reference | {"time": _time(reference["time"])}))
+            for reference in found["evidence"]
+        ),
+        timings=tuple(
+            AlertTiming(**(timing | {"legs": tuple(Leg(**leg) for leg in timing["legs"])}))
+            for timing in found["timings"]
+        ),
+        notes=tuple(found["notes"]),
+    )
+
+
+def _result(found: Mapping[str, Any]) -> ControlResult:
+    control = found["control"]
+    citations = {name: tuple(values) for name, values in control["citations"].items()}
+    return ControlResult(
+        control=Control(
+            **(
+                control
+                | {
+                    "citations": Citations(**citations),
+                    "profiles": tuple(control["profiles"]),
+                }
+            )
+        ),
+        outcome=Outcome(found["outcome"]),
+        message=found["message"],
+        observations=tuple(Observation(**observation) for observation in found["observations"]),
+        evidence=tuple(found["evidence"]),
+        test=found["test"],
+        seconds=found["seconds"],
+    )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

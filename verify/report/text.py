@@ -1,0 +1,42 @@
+"""Text helpers that the human-readable writers share.
+
+Strings in a report come from AWS and from whoever names resources there, so they are hostile
+until shown otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+# Forbidden in XML 1.0 (control characters, surrogates, U+FFFE, U+FFFF), or allowed but able to hide
+# or reorder what a reader sees: DEL and the C1 controls, zero-width and bidirectional formatting.
+_INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+
+
+def visible(text: str) -> str:
+    r"""Return the text with every illegal or unseen character spelled out, e.g. ``[U+001B]``.
+
+    Tabs and line feeds stay; a carriage return before a line feed goes, any other is spelled out.
+    """
+    return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n"))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the text cut to `limit` characters, saying how many were left out if any were."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text) - limit} more characters: see report.json)"
+
+
+def iso_time(time: datetime) -> str:
+    """Return an aware time in UTC as ISO 8601 with microseconds, e.g. 2026-01-31T08:00:00.000000Z.
+
+    Raises ValueError for a time without a zone: verdicts compare times from several clocks.
+    """
+    if time.utcoffset() is None:
+        raise ValueError(f"a report's times need a zone, this one has none: {time.isoformat()}")
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
