@@ -1,0 +1,120 @@
+# One customer-managed key for everything that holds audit records: bucket, log groups, topics, dead-letter queue.
+#
+# Inside a key policy Resource "*" means this key. Who may use it within the account is left to IAM policies by the first
+# statement, which AWS also needs to keep the key manageable; each service is then admitted for its one purpose.
+
+locals {
+  key_policy = {
+    Version = "2012-10-17"
+    Id      = "cloudtrail-logs-key-${var.environment}"
+    Statement = [
+      {
+        Sid       = "AccountAdministersKey"
+        Effect    = "Allow"
+        Principal = { AWS = local.root_arn }
+        Action    = "kms:*"
+        Resource  = "*"
+      },
+      {
+        # CloudTrail's context names the trail, and keeps the key from being used for anything but trail files.
+        Sid       = "CloudTrailEncryptsLogFiles"
+        Effect    = "Allow"
+        Principal = { Service = "cloudtrail.amazonaws.com" }
+        Action    = "kms:GenerateDataKey*"
+        Resource  = "*"
+        Condition = {
+          StringEquals = { "aws:SourceArn" = local.trail_arn }
+          StringLike = {
+            "kms:EncryptionContext:aws:cloudtrail:arn" = "arn:${local.partition}:cloudtrail:*:${local.account_id}:trail/${local.trail_name}"
+          }
+        }
+      },
+      {
+        Sid       = "CloudTrailDescribesKey"
+        Effect    = "Allow"
+        Principal = { Service = "cloudtrail.amazonaws.com" }
+        Action    = "kms:DescribeKey"
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:SourceArn" = local.trail_arn } }
+      },
+      {
+        # Needed because the bucket uses an S3 Bucket Key, for which S3 decrypts the bucket-level key on CloudTrail's behalf.
+        Sid       = "CloudTrailUsesBucketKey"
+        Effect    = "Allow"
+        Principal = { Service = "cloudtrail.amazonaws.com" }
+        Action    = "kms:Decrypt"
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:SourceArn" = local.trail_arn } }
+      },
+      {
+        # The regional principal: the global one is refused. The context is the group's ARN without the ":*" ending.
+        Sid       = "CloudWatchLogsEncryptsLogGroups"
+        Effect    = "Allow"
+        Principal = { Service = "logs.${local.region}.${local.dns_suffix}" }
+        Action    = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
+        Resource  = "*"
+        Condition = {
+          ArnLike = {
+            "kms:EncryptionContext:aws:logs:arn" = [local.trail_log_group_arn, local.function_log_group_arn]
+          }
+        }
+      },
+      {
+        Sid       = "CloudWatchAlarmsPublishAlerts"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = ["kms:GenerateDataKey*", "kms:Decrypt"]
+        Resource  = "*"
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = local.account_id }
+          ArnLike      = { "aws:SourceArn" = local.alarm_arn_pattern }
+        }
+      },
+      {
+        # EventBridge sends no aws:SourceArn or aws:SourceAccount to KMS; a condition on them would drop every event without
+        # a word. The context, which SNS itself sets, binds the grant to the topic instead.
+        Sid       = "EventBridgePublishesAlerts"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = ["kms:GenerateDataKey*", "kms:Decrypt"]
+        Resource  = "*"
+        Condition = { StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = local.alert_topic_arn } }
+      },
+      {
+        # The topic's policy admits this trail alone.
+        Sid       = "CloudTrailPublishesDeliveries"
+        Effect    = "Allow"
+        Principal = { Service = "cloudtrail.amazonaws.com" }
+        Action    = ["kms:GenerateDataKey*", "kms:Decrypt"]
+        Resource  = "*"
+        Condition = { StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = local.delivery_topic_arn } }
+      },
+      {
+        # S3 acting by itself for the log bucket (inventory, event notifications), not for its callers.
+        Sid       = "S3ServesLogBucket"
+        Effect    = "Allow"
+        Principal = { Service = "s3.amazonaws.com" }
+        Action    = ["kms:GenerateDataKey*", "kms:Decrypt"]
+        Resource  = "*"
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = local.account_id }
+          ArnLike      = { "aws:SourceArn" = local.log_bucket_arn }
+        }
+      },
+    ]
+  }
+}
+
+resource "aws_kms_key" "logs" {
+  description             = "Audit logs of ${local.trail_name}: bucket, log groups, topics and dead-letter queue"
+  enable_key_rotation     = true
+  deletion_window_in_days = var.key_deletion_window_days
+  policy                  = jsonencode(local.key_policy)
+
+  tags = { Name = "kms-cloudtrail-logs-${var.environment}" }
+}
+
+resource "aws_kms_alias" "logs" {
+  name          = local.key_alias
+  target_key_id = aws_kms_key.logs.key_id
+}

@@ -1,0 +1,155 @@
+resource "aws_s3_bucket" "logs" {
+  bucket        = local.log_bucket_name
+  force_destroy = var.log_bucket_force_destroy
+
+  tags = { Name = local.log_bucket_name }
+}
+
+resource "aws_s3_bucket_public_access_block" "logs" {
+  bucket = aws_s3_bucket.logs.id
+
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "logs" {
+  bucket = aws_s3_bucket.logs.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_versioning" "logs" {
+  bucket = aws_s3_bucket.logs.id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+# The same key ARN as the trail and the bucket policy name: an alias, or another spelling, would not match there.
+resource "aws_s3_bucket_server_side_encryption_configuration" "logs" {
+  bucket = aws_s3_bucket.logs.id
+
+  rule {
+    bucket_key_enabled = true
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = aws_kms_key.logs.arn
+    }
+  }
+}
+
+locals {
+  # A principal that is not the break-glass role. Callers without aws:PrincipalArn (services) match as well, because a
+  # negated operator is true for a missing key.
+  everyone_but_break_glass = { ArnNotLike = { "aws:PrincipalArn" = local.break_glass_role_arn } }
+
+  log_bucket_policy = {
+    Version = "2012-10-17"
+    Id      = "log-bucket-${var.environment}"
+    Statement = [
+      {
+        Sid       = "AWSCloudTrailAclCheck"
+        Effect    = "Allow"
+        Principal = { Service = "cloudtrail.amazonaws.com" }
+        Action    = "s3:GetBucketAcl"
+        Resource  = local.log_bucket_arn
+        Condition = { StringEquals = { "aws:SourceArn" = local.trail_arn } }
+      },
+      {
+        # Covers log, digest and insight files. Limited to .../CloudTrail/* it would stop the digests without an error.
+        Sid       = "AWSCloudTrailWrite"
+        Effect    = "Allow"
+        Principal = { Service = "cloudtrail.amazonaws.com" }
+        Action    = "s3:PutObject"
+        Resource  = "${local.log_bucket_arn}/AWSLogs/${local.account_id}/*"
+        Condition = {
+          StringEquals = {
+            "aws:SourceArn" = local.trail_arn
+            "s3:x-amz-acl"  = "bucket-owner-full-control"
+          }
+        }
+      },
+      {
+        Sid       = "DenyInsecureTransport"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [local.log_bucket_arn, "${local.log_bucket_arn}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+      {
+        # Only a *stated* wrong algorithm is refused: without the Null test a request that leaves the choice to the bucket
+        # would be refused too, since StringNotEquals is true for a missing key. AES256 stays allowed because CloudTrail
+        # writes digest files with it.
+        Sid       = "DenyWrongEncryptionAlgorithm"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:PutObject"
+        Resource  = "${local.log_bucket_arn}/*"
+        Condition = {
+          Null            = { "s3:x-amz-server-side-encryption" = "false" }
+          StringNotEquals = { "s3:x-amz-server-side-encryption" = ["aws:kms", "AES256"] }
+        }
+      },
+      {
+        Sid       = "DenyWrongEncryptionKey"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:PutObject"
+        Resource  = "${local.log_bucket_arn}/*"
+        Condition = {
+          Null            = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "false" }
+          StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = aws_kms_key.logs.arn }
+        }
+      },
+      {
+        # Nobody but a service (of which CloudTrail alone is admitted) adds or overwrites a file: a forged log file is as bad
+        # as a missing one.
+        Sid       = "DenyWritesByPeople"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:PutObjectVersionAcl", "s3:PutObjectVersionTagging"]
+        Resource  = "${local.log_bucket_arn}/*"
+        Condition = merge(local.everyone_but_break_glass, { Bool = { "aws:PrincipalIsAWSService" = "false" } })
+      },
+      {
+        Sid       = "DenyDeletion"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"]
+        Resource  = "${local.log_bucket_arn}/*"
+        Condition = local.everyone_but_break_glass
+      },
+      {
+        # The ways to lose logs without deleting one: a lifecycle rule that expires them, versioning suspended.
+        # s3:PutBucketPolicy and s3:DeleteBucketPolicy are left out so that the deployer can change and destroy this policy;
+        # it is destroyed before anything that it protects (see depends_on).
+        Sid       = "DenyTampering"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:DeleteBucket", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration"]
+        Resource  = local.log_bucket_arn
+        Condition = local.everyone_but_break_glass
+      },
+    ]
+  }
+}
+
+resource "aws_s3_bucket_policy" "logs" {
+  bucket = aws_s3_bucket.logs.id
+  policy = jsonencode(local.log_bucket_policy)
+
+  # Created after, and so destroyed before, the settings that it forbids to change.
+  depends_on = [
+    aws_s3_bucket_ownership_controls.logs,
+    aws_s3_bucket_public_access_block.logs,
+    aws_s3_bucket_server_side_encryption_configuration.logs,
+    aws_s3_bucket_versioning.logs,
+  ]
+}

@@ -1,0 +1,109 @@
+# One role a service. Policies are managed policies, one attachment each: they can be tagged, versioned and listed, which
+# inline policies cannot.
+
+# --- CloudTrail to CloudWatch Logs -----------------------------------------------------------------------------------
+
+# No aws:SourceArn here: AWS documents that CloudTrail does not support it when it assumes this role.
+resource "aws_iam_role" "trail_logs" {
+  name                 = "role-cloudtrail-logs-${var.environment}"
+  description          = "Lets CloudTrail write ${local.trail_name} to its log group"
+  permissions_boundary = var.permissions_boundary_arn
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "CloudTrailAssumesRole"
+      Effect    = "Allow"
+      Principal = { Service = "cloudtrail.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+
+  tags = { Name = "role-cloudtrail-logs-${var.environment}" }
+}
+
+# CloudTrail names its streams <account>_CloudTrail_<region>, with a number when there are several.
+resource "aws_iam_policy" "trail_logs" {
+  name        = "policy-cloudtrail-logs-${var.environment}"
+  description = "Write to the log streams of ${local.trail_name}"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "WriteTrailLogStreams"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = "${local.trail_log_group_arn}:log-stream:${local.account_id}_CloudTrail_${local.region}*"
+    }]
+  })
+
+  tags = { Name = "policy-cloudtrail-logs-${var.environment}" }
+}
+
+resource "aws_iam_role_policy_attachment" "trail_logs" {
+  role       = aws_iam_role.trail_logs.name
+  policy_arn = aws_iam_policy.trail_logs.arn
+}
+
+# --- Compliance function ---------------------------------------------------------------------------------------------
+
+resource "aws_iam_role" "function" {
+  name                 = "role-compliance-checker-${var.environment}"
+  description          = "Execution role of ${local.function_name}"
+  permissions_boundary = var.permissions_boundary_arn
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "LambdaAssumesRole"
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+
+  tags = { Name = "role-compliance-checker-${var.environment}" }
+}
+
+# Without logs:CreateLogGroup: a late invocation must not bring the log group back after terraform destroy.
+resource "aws_iam_policy" "function" {
+  name        = "policy-compliance-checker-${var.environment}"
+  description = "Log, publish alerts and set aside what cannot be processed"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "WriteOwnLogs"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "${local.function_log_group_arn}:*"
+      },
+      {
+        Sid      = "PublishAlerts"
+        Effect   = "Allow"
+        Action   = "sns:Publish"
+        Resource = local.alert_topic_arn
+      },
+      {
+        Sid      = "SetAsideRecords"
+        Effect   = "Allow"
+        Action   = "sqs:SendMessage"
+        Resource = local.dead_letter_queue_arn
+      },
+      {
+        Sid      = "EncryptAlertsAndRecords"
+        Effect   = "Allow"
+        Action   = ["kms:GenerateDataKey*", "kms:Decrypt"]
+        Resource = distinct(concat([aws_kms_key.logs.arn], local.alert_topic_key_arns))
+      },
+    ]
+  })
+
+  tags = { Name = "policy-compliance-checker-${var.environment}" }
+}
+
+resource "aws_iam_role_policy_attachment" "function" {
+  role       = aws_iam_role.function.name
+  policy_arn = aws_iam_policy.function.arn
+}

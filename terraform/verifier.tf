@@ -1,0 +1,292 @@
+# The role with which `make verify` looks at the deployment. Reading and acting are two policies, so that an organization
+# that wants no live fire can detach the second.
+
+resource "aws_iam_role" "verifier" {
+  name                 = "role-verifier-${var.environment}"
+  description          = "Verifies the audit trail: reads its state, and acts on what live fire itself creates"
+  permissions_boundary = var.permissions_boundary_arn
+  max_session_duration = 3600
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "VerifiersAssumeRole"
+      Effect    = "Allow"
+      Principal = { AWS = length(var.verifier_principals) == 0 ? [local.root_arn] : sort(var.verifier_principals) }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+
+  tags = { Name = "role-verifier-${var.environment}" }
+}
+
+locals {
+  ec2_arn_prefix = "arn:${local.partition}:ec2:${local.region}:${local.account_id}"
+  iam_arn_prefix = "arn:${local.partition}:iam::${local.account_id}"
+
+  live_fire_queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:trailwarden-live-fire-*"
+  live_fire_tag       = { "trailwarden:purpose" = "live-fire" }
+}
+
+resource "aws_iam_policy" "verifier_state" {
+  name        = "policy-verifier-state-${var.environment}"
+  description = "Read the state of the audit trail and of everything around it"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        # These actions know no resource: AWS accepts them for "*" only.
+        Sid    = "ReadAccountWide"
+        Effect = "Allow"
+        Action = [
+          "cloudtrail:DescribeTrails",
+          "cloudtrail:ListTrails",
+          "cloudtrail:LookupEvents",
+          "cloudwatch:GetMetricData",
+          "cloudwatch:ListMetrics",
+          "ec2:DescribeAvailabilityZones",
+          "ec2:DescribeEgressOnlyInternetGateways",
+          "ec2:DescribeInternetGateways",
+          "ec2:DescribeManagedPrefixLists",
+          "ec2:DescribeNatGateways",
+          "ec2:DescribeNetworkAcls",
+          "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeRegions",
+          "ec2:DescribeRouteTables",
+          "ec2:DescribeSecurityGroupRules",
+          "ec2:DescribeSecurityGroups",
+          "ec2:DescribeSubnets",
+          "ec2:DescribeTransitGatewayVpcAttachments",
+          "ec2:DescribeVpcEndpoints",
+          "ec2:DescribeVpcPeeringConnections",
+          "ec2:DescribeVpcs",
+          "kms:ListAliases",
+          "s3:GetAccountPublicAccessBlock",
+          "sns:GetSubscriptionAttributes",
+          "tag:GetResources",
+        ]
+        Resource = "*"
+      },
+      {
+        Sid      = "ReadNetwork"
+        Effect   = "Allow"
+        Action   = ["ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries"]
+        Resource = ["${local.ec2_arn_prefix}:vpc/${aws_vpc.audit.id}", "arn:${local.partition}:ec2:${local.region}:*:prefix-list/*"]
+      },
+      {
+        Sid    = "ReadTrail"
+        Effect = "Allow"
+        Action = [
+          "cloudtrail:GetEventSelectors",
+          "cloudtrail:GetInsightSelectors",
+          "cloudtrail:GetTrail",
+          "cloudtrail:GetTrailStatus",
+          "cloudtrail:ListTags",
+        ]
+        Resource = local.trail_arn
+      },
+      {
+        # The bucket's settings and the names of its objects, not what is in them.
+        Sid    = "ReadLogBucket"
+        Effect = "Allow"
+        Action = [
+          "s3:GetBucketAcl",
+          "s3:GetBucketLocation",
+          "s3:GetBucketLogging",
+          "s3:GetBucketObjectLockConfiguration",
+          "s3:GetBucketOwnershipControls",
+          "s3:GetBucketPolicy",
+          "s3:GetBucketPolicyStatus",
+          "s3:GetBucketPublicAccessBlock",
+          "s3:GetBucketTagging",
+          "s3:GetBucketVersioning",
+          "s3:GetEncryptionConfiguration",
+          "s3:GetLifecycleConfiguration",
+          "s3:GetReplicationConfiguration",
+          "s3:ListBucket",
+          "s3:ListBucketVersions",
+        ]
+        Resource = local.log_bucket_arn
+      },
+      {
+        Sid    = "ReadKey"
+        Effect = "Allow"
+        Action = [
+          "kms:DescribeKey",
+          "kms:GetKeyPolicy",
+          "kms:GetKeyRotationStatus",
+          "kms:ListGrants",
+          "kms:ListResourceTags",
+        ]
+        Resource = aws_kms_key.logs.arn
+      },
+      {
+        # DescribeLogGroups looks for groups by name, and so is authorized for all of them.
+        Sid      = "FindLogGroups"
+        Effect   = "Allow"
+        Action   = "logs:DescribeLogGroups"
+        Resource = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:*"
+      },
+      {
+        Sid    = "ReadLogGroups"
+        Effect = "Allow"
+        Action = [
+          "logs:DescribeLogStreams",
+          "logs:DescribeMetricFilters",
+          "logs:DescribeSubscriptionFilters",
+          "logs:FilterLogEvents",
+          "logs:ListTagsForResource",
+        ]
+        Resource = [
+          local.trail_log_group_arn, "${local.trail_log_group_arn}:*",
+          local.function_log_group_arn, "${local.function_log_group_arn}:*",
+        ]
+      },
+      {
+        Sid    = "ReadFunction"
+        Effect = "Allow"
+        Action = [
+          "lambda:GetFunction",
+          "lambda:GetFunctionConcurrency",
+          "lambda:GetFunctionConfiguration",
+          "lambda:GetPolicy",
+          "lambda:ListFunctionUrlConfigs",
+          "lambda:ListTags",
+        ]
+        Resource = local.function_arn
+      },
+      {
+        Sid      = "ReadTopics"
+        Effect   = "Allow"
+        Action   = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
+        Resource = [local.alert_topic_arn, local.delivery_topic_arn]
+      },
+      {
+        Sid      = "ReadQueues"
+        Effect   = "Allow"
+        Action   = ["sqs:GetQueueAttributes", "sqs:ListQueueTags"]
+        Resource = [local.delivery_queue_arn, local.dead_letter_queue_arn]
+      },
+      {
+        Sid      = "ReadAlarms"
+        Effect   = "Allow"
+        Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"]
+        Resource = local.alarm_arn_pattern
+      },
+      {
+        Sid    = "ReadRoles"
+        Effect = "Allow"
+        Action = [
+          "iam:GetRole",
+          "iam:GetRolePolicy",
+          "iam:ListAttachedRolePolicies",
+          "iam:ListRolePolicies",
+          "iam:ListRoleTags",
+        ]
+        Resource = [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"]
+      },
+      {
+        Sid    = "ReadPolicies"
+        Effect = "Allow"
+        Action = ["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyTags"]
+        Resource = [
+          aws_iam_policy.trail_logs.arn,
+          aws_iam_policy.function.arn,
+          "${local.iam_arn_prefix}:policy/policy-verifier-state-${var.environment}",
+          "${local.iam_arn_prefix}:policy/policy-verifier-live-fire-${var.environment}",
+        ]
+      },
+    ]
+  })
+
+  tags = { Name = "policy-verifier-state-${var.environment}" }
+}
+
+# Live fire opens a rule on a security group that it creates and that nothing is attached to, waits for the alert on a queue
+# of its own, and removes both. It may touch nothing that does not bear its tag or its name.
+resource "aws_iam_policy" "verifier_live_fire" {
+  name        = "policy-verifier-live-fire-${var.environment}"
+  description = "Create, use and remove what live fire needs, and nothing else"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "CreateTaggedSecurityGroup"
+        Effect    = "Allow"
+        Action    = "ec2:CreateSecurityGroup"
+        Resource  = "${local.ec2_arn_prefix}:security-group/*"
+        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:RequestTag/${key}" => value } }
+      },
+      {
+        # CreateSecurityGroup is authorized for the VPC as well, which takes no request tag.
+        Sid      = "CreateSecurityGroupInVpc"
+        Effect   = "Allow"
+        Action   = "ec2:CreateSecurityGroup"
+        Resource = "${local.ec2_arn_prefix}:vpc/${aws_vpc.audit.id}"
+      },
+      {
+        # While creating only: otherwise any group could be given the tag, and then be opened or deleted.
+        Sid       = "TagSecurityGroupOnCreation"
+        Effect    = "Allow"
+        Action    = "ec2:CreateTags"
+        Resource  = "${local.ec2_arn_prefix}:security-group/*"
+        Condition = { StringEquals = { "ec2:CreateAction" = "CreateSecurityGroup" } }
+      },
+      {
+        Sid    = "UseOwnSecurityGroup"
+        Effect = "Allow"
+        Action = [
+          "ec2:AuthorizeSecurityGroupIngress",
+          "ec2:DeleteSecurityGroup",
+          "ec2:RevokeSecurityGroupIngress",
+        ]
+        Resource  = "${local.ec2_arn_prefix}:security-group/*"
+        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:ResourceTag/${key}" => value } }
+      },
+      {
+        Sid    = "UseOwnQueue"
+        Effect = "Allow"
+        Action = [
+          "sqs:CreateQueue",
+          "sqs:DeleteQueue",
+          "sqs:GetQueueUrl",
+          "sqs:ListQueueTags",
+          "sqs:ReceiveMessage",
+          "sqs:TagQueue",
+        ]
+        Resource = local.live_fire_queue_arn
+      },
+      {
+        Sid      = "SubscribeOwnQueue"
+        Effect   = "Allow"
+        Action   = "sns:Subscribe"
+        Resource = local.alert_topic_arn
+        Condition = {
+          StringEquals = { "sns:Protocol" = "sqs" }
+          StringLike   = { "sns:Endpoint" = local.live_fire_queue_arn }
+        }
+      },
+      {
+        # Neither knows a resource type: AWS accepts them for "*" only. Unsubscribing is what the sweep needs to clean up.
+        Sid      = "FindAndUnsubscribe"
+        Effect   = "Allow"
+        Action   = ["sns:Unsubscribe", "sqs:ListQueues"]
+        Resource = "*"
+      },
+    ]
+  })
+
+  tags = { Name = "policy-verifier-live-fire-${var.environment}" }
+}
+
+resource "aws_iam_role_policy_attachment" "verifier_state" {
+  role       = aws_iam_role.verifier.name
+  policy_arn = aws_iam_policy.verifier_state.arn
+}
+
+resource "aws_iam_role_policy_attachment" "verifier_live_fire" {
+  role       = aws_iam_role.verifier.name
+  policy_arn = aws_iam_policy.verifier_live_fire.arn
+}
