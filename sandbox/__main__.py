@@ -1,0 +1,107 @@
+"""The command line: ``python -m sandbox``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import re
+import sys
+
+from sandbox.settings import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_PORT,
+    DEFAULT_REGION,
+    DEFAULT_SPEED,
+    HOST,
+    Settings,
+)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
+
+
+def _account(text: str) -> str:
+    if not re.fullmatch(r"\d{12}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an account id (12 digits)")
+    return text
+
+
+def _region(text: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a region such as {DEFAULT_REGION}")
+    return text
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 1 <= speed <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed (1 to 1000000)")
+    return speed
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description=f"A local AWS account on {HOST}. Runs in the foreground until interrupted.",
+        epilog="Point a client at it with AWS_ENDPOINT_URL and any credentials.",
+    )
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="port; 0 takes a free one (%(default)s)"
+    )
+    parser.add_argument(
+        "--region", type=_region, default=DEFAULT_REGION, help="default region (%(default)s)"
+    )
+    parser.add_argument(
+        "--account", type=_account, default=DEFAULT_ACCOUNT, help="account id (%(default)s)"
+    )
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=os.environ.get("SANDBOX_SPEED", str(DEFAULT_SPEED)),
+        help="how many times faster than AWS the services deliver; 1 is AWS's own pace "
+        "(SANDBOX_SPEED, %(default)s)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log every request to stderr")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the sandbox. Returns 0 after a clean stop and 2 when it could not start."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if options.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    for noisy in ("botocore", "urllib3", "werkzeug"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # moto reads its settings when it is imported. Its example images cost start-up time, and make
+    # an account look as if it held hundreds of public snapshots.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+    os.environ["MOTO_ACCOUNT_ID"] = options.account
+    os.environ["AWS_DEFAULT_REGION"] = options.region
+    from sandbox import server
+
+    settings = Settings(
+        options.account, options.region, options.port, options.speed, options.verbose
+    )
+    try:
+        server.run(settings)
+    except server.PortInUseError:
+        print(
+            f"sandbox: port {options.port} on {HOST} is in use; choose another with --port",
+            file=sys.stderr,
+        )
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,126 @@
+"""The sandbox as a whole: parts put together, served on the loopback interface."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from typing import Any
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import ThreadedWSGIServer
+
+from sandbox import caller, runtime_install, subscriptions, trails
+from sandbox.delivery import Delivery
+from sandbox.gateway import Gateway
+from sandbox.runtime import LambdaRuntime
+from sandbox.settings import HOST, Settings
+from sandbox.world import World
+
+log = logging.getLogger(__name__)
+
+
+class PortInUseError(OSError):
+    """Another program listens on the port."""
+
+
+class RequestHandler(MotoRequestHandler):
+    """Buffered, without Nagle's delay: each answer leaves in one packet, at once."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 64 * 1024
+    timeout = 120
+
+    def handle_expect_100(self) -> bool:
+        result: bool = super().handle_expect_100()
+        self.wfile.flush()  # the client waits for this line before it sends its body
+        return result
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        log.debug("%s %s -> %s", self.command, self.path, code)
+
+    def log_error(self, format: str, *args: Any) -> None:
+        log.debug(format, *args)
+
+
+class Sandbox:
+    """A running sandbox. One a process: moto's state is the process's own."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Bind the port and put the parts together.
+
+        Raises PortInUseError when the port is taken; ``settings.port`` 0 takes a free one.
+        """
+        listener = _listen(settings.port)
+        port = listener.getsockname()[1]
+        self.settings = Settings(
+            settings.account, settings.region, port, settings.speed, settings.verbose
+        )
+        os.environ["MOTO_ACCOUNT_ID"] = settings.account
+        world = World(self.settings)
+        self._scheduler = world.scheduler
+        self._runtime = runtime_install.install(world)
+        subscriptions.install(world, self._runtime)
+        caller.install(world)
+        self._delivery = Delivery(world)
+        trails.install(world, self._delivery)
+        self._gateway = Gateway(
+            world, DomainDispatcherApplication(create_backend_app), self._delivery, []
+        )
+        self._server = ThreadedWSGIServer(
+            HOST, port, self._gateway, RequestHandler, fd=listener.fileno()
+        )
+        self._server.daemon_threads = True
+        # The server has a duplicate of the socket of its own.
+        listener.close()
+
+    @property
+    def runtime(self) -> LambdaRuntime:
+        return self._runtime
+
+    def serve(self) -> None:
+        """Serve until ``stop`` is called from another thread."""
+        self._server.serve_forever(poll_interval=0.05)
+
+    def stop(self) -> None:
+        """Stop serving and end every process and thread of the sandbox."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._gateway.stop()
+        self._delivery.stop()
+        self._runtime.stop()
+        self._scheduler.stop()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise PortInUseError(str(error)) from error
+    return listener
+
+
+def run(settings: Settings) -> None:
+    """Serve in the foreground until SIGTERM or SIGINT; print the ready line."""
+    sandbox = Sandbox(settings)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    thread = threading.Thread(target=sandbox.serve, name="sandbox-server", daemon=True)
+    thread.start()
+    print(  # noqa: T201 - the line that whoever started the sandbox waits for
+        f"sandbox ready: {sandbox.settings.url} (account {sandbox.settings.account})", flush=True
+    )
+    stopping.wait()
+    sandbox.stop()

@@ -1,0 +1,37 @@
+"""What one sandbox is: its account, region, address and pace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# AWS needs about five minutes from an API call to the log group; at this pace it takes 0.1 s.
+DEFAULT_SPEED = 3000.0
+DEFAULT_ACCOUNT = "123456789012"
+DEFAULT_REGION = "ap-southeast-1"
+DEFAULT_PORT = 4599
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a running sandbox.
+
+    ``speed`` says how many times shorter than on AWS the services' own latencies are: delivery
+    of records, retries of asynchronous invocations, evaluation of alarms. It never changes a
+    period that a user has configured, such as an alarm's.
+    """
+
+    account: str
+    region: str
+    port: int
+    speed: float
+    verbose: bool = False
+
+    @property
+    def url(self) -> str:
+        """The address that clients take as AWS_ENDPOINT_URL."""
+        return f"http://{HOST}:{self.port}"
+
+    def latency(self, seconds: float) -> float:
+        """A latency of AWS, in seconds, at the sandbox's pace."""
+        return seconds / self.speed

@@ -1,0 +1,161 @@
+"""CloudWatch Logs: what happens to log events as they arrive.
+
+moto stores them, and hands every event to every subscription whatever its pattern. Here each
+event is matched with the filters' patterns, metric filters and embedded metrics become metrics,
+and the group's own metrics (AWS/Logs) are kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import logging
+from typing import Any
+
+from moto.logs import models as logs_models
+from moto.logs.exceptions import InvalidParameterException
+
+from sandbox import filter_pattern, metrics
+from sandbox.clock import milliseconds, now
+from sandbox.runtime import LambdaRuntime
+from sandbox.world import World
+
+log = logging.getLogger(__name__)
+
+CONTROL_TEXT = "CWL CONTROL MESSAGE: Checking health of destination Lambda function."
+
+
+class LogEvents:
+    """Takes log events from moto's log streams to where their filters say."""
+
+    def __init__(self, world: World, runtime: LambdaRuntime) -> None:
+        self._world = world
+        self._runtime = runtime
+
+    def arrived(self, stream: Any, events: list[Any]) -> None:
+        """Handle events that have just been stored in a moto LogStream, under the lock."""
+        group = stream.log_group
+        self._count(group, events)
+        for subscription in list(group.subscription_filters.values()):
+            pattern = filter_pattern.compile_pattern(subscription.filter_pattern)
+            chosen = [event for event in events if pattern.matches(event.message)]
+            if chosen:
+                self._forward(group, stream, subscription, chosen)
+
+    def control_message(self, group: Any, subscription: Any) -> None:
+        """Tell a new destination that it is one, as PutSubscriptionFilter does."""
+        if ":lambda:" not in subscription.destination_arn:
+            return
+        payload = {
+            "messageType": "CONTROL_MESSAGE",
+            "owner": "CloudwatchLogs",
+            "logGroup": "",
+            "logStream": "",
+            "subscriptionFilters": [],
+            "logEvents": [
+                {"id": "", "timestamp": milliseconds(now()), "message": CONTROL_TEXT}
+            ],
+        }
+        self._runtime.invoke_later(subscription.destination_arn, _envelope(payload))
+
+    def _forward(self, group: Any, stream: Any, subscription: Any, events: list[Any]) -> None:
+        destination = subscription.destination_arn
+        log_events = [
+            {"id": f"{event.event_id:056d}", "timestamp": event.timestamp, "message": event.message}
+            for event in events
+        ]
+        if ":lambda:" in destination:
+            payload = {
+                "messageType": "DATA_MESSAGE",
+                "owner": group.account_id,
+                "logGroup": group.name,
+                "logStream": stream.log_stream_name,
+                "subscriptionFilters": [subscription.name],
+                "logEvents": log_events,
+            }
+            self._runtime.invoke_later(destination, _envelope(payload))
+        else:
+            stream._send_log_events(
+                service=destination.split(":")[2],
+                destination_arn=destination,
+                filter_name=subscription.name,
+                log_events=log_events,
+            )
+        dimensions = {"LogGroupName": group.name}
+        metrics.publish(
+            self._world, group.region, "AWS/Logs", "ForwardedLogEvents", len(events), dimensions
+        )
+
+    def _count(self, group: Any, events: list[Any]) -> None:
+        dimensions = {"LogGroupName": group.name}
+        size = sum(len(event.message.encode()) for event in events)
+        for name, value, unit in (
+            ("IncomingLogEvents", len(events), "Count"),
+            ("IncomingBytes", size, "Bytes"),
+        ):
+            metrics.publish(self._world, group.region, "AWS/Logs", name, value, dimensions, unit)
+
+
+def _envelope(payload: dict[str, Any]) -> bytes:
+    text = json.dumps(payload, separators=(",", ":")).encode()
+    data = base64.b64encode(gzip.compress(text)).decode()
+    return json.dumps({"awslogs": {"data": data}}).encode()
+
+
+def check_pattern(pattern: str | None) -> None:
+    """Refuse a pattern as the API does."""
+    try:
+        filter_pattern.compile_pattern(pattern)
+    except filter_pattern.InvalidFilterPattern as error:
+        raise InvalidParameterException(f"Invalid filter pattern: {error}") from error
+
+
+def install(world: World, runtime: LambdaRuntime) -> LogEvents:
+    """Put this module's behaviour in the place of moto's."""
+    log_events = LogEvents(world, runtime)
+
+    def put_log_events(stream: Any, events: list[dict[str, Any]]) -> str:
+        moment = now()
+        stream.last_ingestion_time = moment.replace(tzinfo=None)
+        stored = [logs_models.LogEvent(milliseconds(moment), event) for event in events]
+        stream.events += stored
+        stream.stored_bytes += sum(len(event.message) for event in stored)
+        stream.upload_sequence_token += 1
+        if stored:
+            log_events.arrived(stream, stored)
+        return f"{stream.upload_sequence_token:056d}"
+
+    def filter_log_events(
+        stream: Any, start_time: int, end_time: int, pattern_text: str
+    ) -> list[dict[str, Any]]:
+        pattern = filter_pattern.compile_pattern(pattern_text)
+        return [
+            {**event.to_filter_dict(), "logStreamName": stream.log_stream_name}
+            for event in sorted(stream.events, key=lambda event: event.timestamp)
+            if (not start_time or event.timestamp >= start_time)
+            and (not end_time or event.timestamp <= end_time)
+            and pattern.matches(event.message)
+        ]
+
+    def put_subscription_filter(
+        group: Any, filter_name: str, pattern_text: str, destination_arn: str, role_arn: str
+    ) -> None:
+        check_pattern(pattern_text)
+        existing = group.subscription_filters.get(filter_name)
+        if existing is not None:
+            existing.update(pattern_text, destination_arn, role_arn)
+            return
+        if len(group.subscription_filters) >= 2:
+            # moto counts before it looks whether the filter is there already.
+            raise logs_models.LimitExceededException()
+        created = logs_models.SubscriptionFilter(
+            filter_name, group.name, pattern_text, destination_arn, role_arn
+        )
+        group.subscription_filters[filter_name] = created
+        log_events.control_message(group, created)
+
+    logs_models.LogStream.put_log_events = put_log_events
+    logs_models.LogStream.filter_log_events = filter_log_events
+    logs_models.LogGroup.put_subscription_filter = put_subscription_filter
+    return log_events
