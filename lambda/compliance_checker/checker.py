@@ -1,0 +1,322 @@
+"""One invocation from end to end: read, judge, publish, account for every record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import alert as alerts
+from .envelope import (
+    Delivery,
+    Message,
+    UnreadableEventError,
+    UnsupportedEventError,
+    parse_record,
+    read_event,
+)
+from .evaluate import concerned_rules, evaluate
+from .model import Violation
+from .output import StructuredLog
+from .pipeline import AuditPipeline
+from .publish import AlertPublisher, DeadLetterQueue, Undelivered, letter
+from .record import failed
+from .screen import worth_parsing
+from .times import as_iso, from_iso, now
+
+_REMEMBERED_ALERTS = 10_000
+_LONGEST_LATENCY = 7 * 24 * 3600 * 1000
+# What a rule could raise on a record that its author did not foresee.
+_JUDGEMENT_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+class ConfigurationError(RuntimeError):
+    """A required environment variable is missing."""
+
+
+class LostRecordsError(RuntimeError):
+    """Something could neither be published nor kept: Lambda must retry the whole invocation."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The function's configuration, from the environment variables that Terraform sets."""
+
+    alert_topic_arn: str
+    environment: str = "unknown"
+    log_level: str = "INFO"
+    metric_namespace: str = "Trailwarden/ComplianceChecker"
+    dead_letter_queue_url: str | None = None
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings; ConfigurationError if the topic is not named."""
+        topic = variables.get("ALERT_TOPIC_ARN")
+        if not topic:
+            raise ConfigurationError("environment variable ALERT_TOPIC_ARN is not set")
+        return cls(
+            alert_topic_arn=topic,
+            environment=variables.get("ENVIRONMENT") or cls.environment,
+            log_level=variables.get("LOG_LEVEL") or cls.log_level,
+            metric_namespace=variables.get("METRIC_NAMESPACE") or cls.metric_namespace,
+            dead_letter_queue_url=variables.get("DEAD_LETTER_QUEUE_URL") or None,
+        )
+
+
+class _Work:
+    """What one invocation has gathered so far."""
+
+    def __init__(self, delivery: Delivery, received: int) -> None:
+        self.delivery = delivery
+        self.received = received
+        self.alerts: list[dict[str, Any]] = []
+        self.letters: list[dict[str, Any]] = []
+        self.decisions: Counter[str] = Counter()
+        self.rules: Counter[str] = Counter()
+        self.identities: set[str] = set()
+
+
+class Checker:
+    """Handles invocations; remembers, as long as it lives, which alerts it has published."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pipeline: AuditPipeline,
+        log: StructuredLog,
+        publisher: AlertPublisher,
+        dead_letters: DeadLetterQueue | None,
+    ) -> None:
+        self._settings = settings
+        self._pipeline = pipeline
+        self._log = log
+        self._publisher = publisher
+        self._dead_letters = dead_letters
+        self._published: OrderedDict[str, None] = OrderedDict()
+
+    def handle(self, event: object, request_id: str | None = None) -> dict[str, Any]:
+        """Work through one invocation and return a summary of it.
+
+        Raises UnsupportedEventError for an event that the function does not serve, and
+        LostRecordsError when something could neither be published nor kept, so that Lambda
+        retries.
+        """
+        received = now()
+        try:
+            delivery = read_event(event)
+        except UnsupportedEventError as error:
+            self._log.write("ERROR", "unsupported event", error=str(error), request_id=request_id)
+            raise
+        except UnreadableEventError as error:
+            return self._refuse(event, error, received, request_id)
+        work = _Work(delivery, received)
+        for entry in delivery.malformed:
+            self._reject(work, "malformed log event", "no message", entry, None)
+        for message in delivery.messages:
+            self._judge(work, message)
+        if delivery.publish:
+            self._deliver(work)
+        summary = self._finish(work, request_id)
+        if delivery.kind == "test":
+            summary["alerts"] = [json.loads(alerts.encode(alert, now())) for alert in work.alerts]
+        return summary
+
+    def _refuse(
+        self, event: object, error: UnreadableEventError, received: int, request_id: str | None
+    ) -> dict[str, Any]:
+        self._log.write("ERROR", "unreadable event", error=str(error), request_id=request_id)
+        if isinstance(event, dict) and "test" in event:
+            raise error
+        work = _Work(Delivery("logs", ()), received)
+        work.decisions["unprocessable"] += 1
+        work.letters.append(letter("unreadable event", str(error), event, request_id=request_id))
+        self._deliver(work)
+        return self._finish(work, request_id)
+
+    def _reject(
+        self, work: _Work, reason: str, error: str, content: object, message: Message | None
+    ) -> None:
+        origin = {
+            "log_group": work.delivery.log_group,
+            "log_stream": work.delivery.log_stream,
+            "log_event_id": message.log_event_id if message else None,
+            "delivered_time": (
+                as_iso(message.delivered) if message and message.delivered is not None else None
+            ),
+        }
+        work.decisions["unprocessable"] += 1
+        work.letters.append(letter(reason, error, content, **origin))
+        self._log.write("ERROR", "unprocessable record", reason=reason, error=error, **origin)
+
+    def _judge(self, work: _Work, message: Message) -> None:
+        content = message.content
+        if isinstance(content, str) and not worth_parsing(content):
+            work.decisions["not-concerned"] += 1
+            return
+        try:
+            record = parse_record(content)
+        except ValueError as error:
+            self._reject(work, "broken JSON", str(error), content, message)
+            return
+        try:
+            if not concerned_rules(record):
+                work.decisions["not-concerned"] += 1
+                return
+            violations = evaluate(record, self._pipeline)
+            unsuccessful = failed(record)
+            event_id = _event_id(record)
+        except _JUDGEMENT_ERRORS as error:
+            self._reject(work, "rule failed", f"{type(error).__name__}: {error}", content, message)
+            return
+        self._decide(work, message, record, event_id, violations, unsuccessful)
+
+    def _decide(
+        self,
+        work: _Work,
+        message: Message,
+        record: Mapping[str, Any],
+        event_id: str,
+        violations: list[Violation],
+        unsuccessful: bool,
+    ) -> None:
+        raised: list[str] = []
+        for violation in violations:
+            alert = alerts.build(
+                violation,
+                record,
+                event_id=event_id,
+                environment=self._settings.environment,
+                received=work.received,
+                delivered=message.delivered,
+            )
+            identity = alert["alert_id"]
+            if identity in work.identities:
+                continue
+            # A test repeats at will; what the trail delivers is published once.
+            if identity in self._published and work.delivery.kind != "test":
+                continue
+            work.identities.add(identity)
+            work.rules[violation.rule.id] += 1
+            work.alerts.append(alert)
+            raised.append(violation.rule.id)
+        if violations:
+            decision = "violation" if raised else "duplicate"
+        else:
+            decision = "failed-call" if unsuccessful else "pass"
+        work.decisions[decision] += 1
+        self._log.write(
+            "INFO",
+            "decision",
+            decision=decision,
+            rules=raised,
+            event_id=event_id[:256],
+            event_source=record.get("eventSource"),
+            event_name=record.get("eventName"),
+            log_event_id=message.log_event_id,
+        )
+
+    def _deliver(self, work: _Work) -> None:
+        undelivered = self._publisher.publish(work.alerts)
+        lost = {each.item["alert_id"]: each.code for each in undelivered}
+        if work.delivery.kind != "test":
+            for alert in work.alerts:
+                if alert["alert_id"] not in lost:
+                    self._remember(alert["alert_id"])
+        for alert in work.alerts:
+            if (code := lost.get(alert["alert_id"])) is not None:
+                work.decisions["unpublished"] += 1
+                self._log.write("ERROR", "alert not published", code=code, alert=alert)
+                work.letters.append(
+                    letter("alert not published", code, alerts.encode(alert, now()))
+                )
+        self._keep(work.letters)
+
+    def _keep(self, letters: list[dict[str, Any]]) -> None:
+        if not letters:
+            return
+        refused: list[Undelivered] = (
+            [Undelivered(each, "no DEAD_LETTER_QUEUE_URL") for each in letters]
+            if self._dead_letters is None
+            else self._dead_letters.send(letters)
+        )
+        if refused:
+            codes = sorted({each.code for each in refused})
+            self._log.write("ERROR", "dead letters not kept", count=len(refused), codes=codes)
+            raise LostRecordsError(
+                f"{len(refused)} items could neither be processed nor kept: {', '.join(codes)}"
+            )
+
+    def _remember(self, identity: str) -> None:
+        self._published[identity] = None
+        while len(self._published) > _REMEMBERED_ALERTS:
+            self._published.popitem(last=False)
+
+    def _finish(self, work: _Work, request_id: str | None) -> dict[str, Any]:
+        unpublished = work.decisions["unpublished"]
+        summary = {
+            "records": len(work.delivery.messages) + len(work.delivery.malformed),
+            "violations": len(work.alerts),
+            "published": len(work.alerts) - unpublished if work.delivery.publish else 0,
+            "unprocessable": work.decisions["unprocessable"],
+        }
+        totals = {
+            "Records": summary["records"],
+            "RecordsPassed": work.decisions["pass"] + work.decisions["failed-call"],
+            "RecordsNotConcerned": work.decisions["not-concerned"],
+            "RecordsWithViolation": work.decisions["violation"],
+            "RecordsDuplicate": work.decisions["duplicate"],
+            "RecordsUnprocessable": work.decisions["unprocessable"],
+            "Violations": summary["violations"],
+            "AlertsPublished": summary["published"],
+            "AlertsNotPublished": unpublished,
+        }
+        if work.delivery.kind != "control":
+            self._log.metrics(
+                self._settings.metric_namespace,
+                self._settings.environment,
+                totals,
+                _latencies(work.alerts),
+                work.rules,
+            )
+        self._log.write(
+            "INFO",
+            "invocation",
+            request_id=request_id,
+            log_group=work.delivery.log_group,
+            log_stream=work.delivery.log_stream,
+            decisions=dict(work.decisions),
+            duration_milliseconds=now() - work.received,
+            source=work.delivery.kind,
+            **summary,
+        )
+        return {"source": work.delivery.kind, **summary}
+
+
+def _event_id(record: Mapping[str, Any]) -> str:
+    """The record's eventID; without one, a digest of the record stands in for it."""
+    event_id = record.get("eventID")
+    if isinstance(event_id, str) and event_id:
+        return event_id
+    digest = hashlib.sha256(repr(record).encode("utf-8", "backslashreplace")).hexdigest()
+    return f"without-id-{digest}"
+
+
+def _latencies(batch: list[dict[str, Any]]) -> list[int]:
+    present = now()
+    moments = (from_iso(alert["timing"]["event_time"]) for alert in batch)
+    return [
+        present - moment
+        for moment in moments
+        if moment is not None and 0 <= present - moment <= _LONGEST_LATENCY
+    ]

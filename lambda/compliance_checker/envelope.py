@@ -1,0 +1,160 @@
+"""What a Lambda invocation brings: which CloudTrail records, and from where.
+
+Ways in:
+
+* CloudWatch Logs subscription: ``{"awslogs": {"data": base64(gzip(json))}}``, one record in each
+  ``logEvents[].message`` (AWS Lambda guide, "Using Lambda with CloudWatch Logs"). A
+  ``CONTROL_MESSAGE`` only tests that the function can be reached.
+* EventBridge: the record in ``detail`` of "AWS API Call via CloudTrail" and "AWS Console Sign In
+  via CloudTrail" (and of the other detail types that end in "via CloudTrail").
+* A direct test: ``{"test": {"records": [record, ...], "publish": true}}``.
+
+Anything else, a schedule included, is refused by name: the function has nothing to do for it, and
+silence would look like success.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .record import mapping, text
+from .times import from_epoch
+
+# Lambda takes 1 MB from CloudWatch Logs; real batches of records grow about twelvefold.
+MAXIMUM_DECOMPRESSED_BYTES = 32 * 1024 * 1024
+MAXIMUM_TEST_RECORDS = 500
+_VIA_CLOUDTRAIL = "via CloudTrail"
+
+
+class UnsupportedEventError(ValueError):
+    """The invocation is of a kind that the function does not serve."""
+
+
+class UnreadableEventError(ValueError):
+    """The invocation is of a known kind, but broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record as delivered: JSON text, or already parsed. ``delivered`` is in milliseconds."""
+
+    content: str | Mapping[str, Any]
+    log_event_id: str | None = None
+    delivered: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The records of one invocation and where they came from."""
+
+    kind: Literal["logs", "control", "eventbridge", "test"]
+    messages: tuple[Message, ...]
+    log_group: str | None = None
+    log_stream: str | None = None
+    publish: bool = True
+    malformed: tuple[object, ...] = ()
+
+
+def decompress(data: bytes, maximum: int = MAXIMUM_DECOMPRESSED_BYTES) -> bytes:
+    """One gzip stream, at most ``maximum`` bytes of content; UnreadableEventError otherwise."""
+    stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        content = stream.decompress(data, maximum)
+    except zlib.error as error:
+        raise UnreadableEventError(f"awslogs.data is not gzip: {error}") from None
+    if not stream.eof:
+        if stream.unconsumed_tail:
+            raise UnreadableEventError(f"awslogs.data holds more than {maximum} bytes")
+        raise UnreadableEventError("awslogs.data is cut short")
+    return content
+
+
+def _read_logs(data: object) -> Delivery:
+    if not isinstance(data, str):
+        raise UnreadableEventError("awslogs.data is not a string")
+    try:
+        content = decompress(binascii.a2b_base64(data.encode("ascii")))
+        payload = json.loads(content)
+    except (binascii.Error, UnicodeError) as error:
+        raise UnreadableEventError(f"awslogs.data is not base64 of UTF-8: {error}") from None
+    except RecursionError:
+        raise UnreadableEventError("awslogs.data is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise UnreadableEventError(f"awslogs.data does not hold JSON: {error}") from None
+    if not isinstance(payload, dict):
+        raise UnreadableEventError("awslogs.data does not hold a JSON object")
+    log_group, log_stream = text(payload.get("logGroup")), text(payload.get("logStream"))
+    kind = payload.get("messageType")
+    if kind == "CONTROL_MESSAGE":
+        return Delivery("control", (), log_group, log_stream)
+    if kind != "DATA_MESSAGE":
+        raise UnreadableEventError(f"unknown messageType {str(kind)[:64]!r}")
+    entries = payload.get("logEvents")
+    if not isinstance(entries, list):
+        raise UnreadableEventError("logEvents is not a list")
+    messages: list[Message] = []
+    malformed: list[object] = []
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(message := entry.get("message"), str):
+            messages.append(
+                Message(message, text(entry.get("id")), from_epoch(entry.get("timestamp")))
+            )
+        else:
+            malformed.append(entry)
+    return Delivery("logs", tuple(messages), log_group, log_stream, malformed=tuple(malformed))
+
+
+def _read_test(test: object) -> Delivery:
+    records = mapping(test).get("records")
+    if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
+        raise UnreadableEventError("test.records must be a list of CloudTrail records")
+    if len(records) > MAXIMUM_TEST_RECORDS:
+        raise UnreadableEventError(f"test.records holds more than {MAXIMUM_TEST_RECORDS} records")
+    publish = mapping(test).get("publish", True)
+    if not isinstance(publish, bool):
+        raise UnreadableEventError("test.publish must be true or false")
+    return Delivery("test", tuple(Message(record) for record in records), publish=publish)
+
+
+def read_event(event: object) -> Delivery:
+    """The records of one Lambda invocation.
+
+    Raises UnsupportedEventError for a kind that the function does not serve, UnreadableEventError
+    for a broken one.
+    """
+    if not isinstance(event, dict):
+        raise UnsupportedEventError("the event is not a JSON object")
+    if "awslogs" in event:
+        return _read_logs(mapping(event["awslogs"]).get("data"))
+    if "test" in event:
+        return _read_test(event["test"])
+    detail_type = event.get("detail-type")
+    if isinstance(detail_type, str):
+        if not detail_type.endswith(_VIA_CLOUDTRAIL):
+            raise UnsupportedEventError(
+                f"EventBridge detail type {detail_type[:100]!r} is not served"
+            )
+        detail = event.get("detail")
+        if not isinstance(detail, dict):
+            raise UnreadableEventError("EventBridge detail is not a JSON object")
+        return Delivery("eventbridge", (Message(detail),))
+    keys = ", ".join(sorted(str(key)[:40] for key in event)[:10])
+    raise UnsupportedEventError(f"the event is of no known kind; it has the keys: {keys}")
+
+
+def parse_record(content: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    """The CloudTrail record of a message; ValueError if it is no JSON object."""
+    if not isinstance(content, str):
+        return content
+    try:
+        record = json.loads(content)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(record, dict):
+        raise ValueError("not a JSON object")
+    return record

@@ -1,0 +1,86 @@
+"""From one CloudTrail record to its violations: pure, and quick for records of no concern."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .model import Finding, Rule, Violation
+from .pipeline import AuditPipeline
+from .record import failed, open_event
+from .rules import RULES
+
+# CloudTrail names Lambda's operations with the date of their API version.
+_API_DATE = re.compile(r"\d{8}(v\d+)?$")
+
+
+def _by_event(rules: Iterable[Rule]) -> dict[tuple[str, str], tuple[Rule, ...]]:
+    table: dict[tuple[str, str], tuple[Rule, ...]] = {}
+    for rule in rules:
+        for key in rule.events:
+            table[key] = (*table.get(key, ()), rule)
+    return table
+
+
+_TABLE = _by_event(RULES)
+_ROOT_RULES = tuple(rule for rule in RULES if rule.identity_type == "Root")
+_NO_RULES: tuple[Rule, ...] = ()
+EVENT_NAMES = frozenset(name for _, name in _TABLE)
+
+
+def plain_name(name: str) -> str:
+    """The event's name without the API date that Lambda's carry."""
+    return _API_DATE.sub("", name) if name[-1:].isdigit() else name
+
+
+def is_root(record: Mapping[str, Any]) -> bool:
+    """Whether the account's root identity acted (by type, or by ARN where there is no type)."""
+    identity = record.get("userIdentity")
+    if not isinstance(identity, dict):
+        return False
+    kind = identity.get("type")
+    if kind is not None:
+        return bool(kind == "Root")
+    arn = identity.get("arn")
+    return isinstance(arn, str) and arn.endswith(":root")
+
+
+def concerned_rules(record: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """The rules that look at this record: by its source and name, or because root acted."""
+    source, name = record.get("eventSource"), record.get("eventName")
+    if not isinstance(source, str) or not isinstance(name, str):
+        return _NO_RULES
+    rules = _TABLE.get((source, name), _NO_RULES)
+    if not rules and name[-1:].isdigit():
+        rules = _TABLE.get((source, plain_name(name)), _NO_RULES)
+    return rules + _ROOT_RULES if is_root(record) else rules
+
+
+def evaluate(record: Mapping[str, Any], pipeline: AuditPipeline | None = None) -> list[Violation]:
+    """Every violation that one CloudTrail record shows; none for a failed call.
+
+    ``record`` is a CloudTrail record as logged (a JSON object); any shape is accepted. ``pipeline``
+    says which resources carry the audit trail; by default those of the naming convention.
+    """
+    rules = concerned_rules(record)
+    if not rules or failed(record):
+        return []
+    event = open_event(record, str(record["eventSource"]), plain_name(str(record["eventName"])))
+    scope = pipeline or AuditPipeline()
+    return [
+        _violation(rule, finding)
+        for rule in rules
+        if (finding := rule.judge(event, scope)) is not None
+    ]
+
+
+def _violation(rule: Rule, finding: Finding) -> Violation:
+    return Violation(
+        rule=rule,
+        severity=finding.severity or rule.severity,
+        resource_type=finding.resource_type or rule.resource_type,
+        resource_id=finding.resource_id,
+        reason=finding.reason,
+        details=finding.details,
+    )

@@ -1,0 +1,33 @@
+"""The Lambda entry point: ``compliance_checker.handler.handler``."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from .checker import Checker, Settings
+from .output import StructuredLog
+from .pipeline import AuditPipeline
+from .publish import AlertPublisher, DeadLetterQueue
+
+
+@cache
+def _checker() -> Checker:
+    settings = Settings.from_environment()
+    queue_url = settings.dead_letter_queue_url
+    return Checker(
+        settings=settings,
+        pipeline=AuditPipeline.from_environment(),
+        log=StructuredLog(settings.log_level),
+        publisher=AlertPublisher(settings.alert_topic_arn),
+        dead_letters=DeadLetterQueue(queue_url) if queue_url else None,
+    )
+
+
+def handler(event: object, context: Any) -> dict[str, Any]:
+    """Handle one invocation.
+
+    ``event`` is what the subscription, EventBridge or a test sends (see :mod:`.envelope`). Returns
+    counts of records, violations and published alerts; for a test also the alerts themselves.
+    """
+    return _checker().handle(event, getattr(context, "aws_request_id", None))

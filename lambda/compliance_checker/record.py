@@ -1,0 +1,138 @@
+"""Reading CloudTrail records whose shape cannot be trusted.
+
+CloudTrail writes one meaning in several dresses: a list with one member may be an object, an empty
+list may be ``{}`` or ``""``, flags may be strings, and whatever the caller sent stands in
+``requestParameters``. Every reader here accepts any JSON value and never raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_EMPTY: Mapping[str, Any] = {}
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else _EMPTY
+
+
+def text(value: object) -> str | None:
+    """The value if it is a non-empty string; of a list (S3's form before 2020) its first member."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    return value if isinstance(value, str) and value else None
+
+
+def flag(value: object) -> bool | None:
+    """True or False for a JSON boolean or its spelling in a string, else None."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return None
+
+
+def integer(value: object) -> int | None:
+    """A whole number given as such or in a string, else None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and len(value) <= 20 and value.lstrip("-").isdecimal():
+        try:
+            return int(value)
+        except ValueError:  # such as "--1"
+            return None
+    return None
+
+
+def members(value: object) -> list[Any]:
+    """The members of a list in any of CloudTrail's forms.
+
+    A JSON list; ``{"items": [...]}`` (EC2); ``{"item": ...}`` (EC2's newer responses); a single
+    member in place of the list (XML requests); nothing at all as null, ``{}`` or ``""``.
+    """
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        if not value:
+            return []
+        for key in ("items", "item"):
+            if key in value:
+                return members(value[key])
+        return [value]
+    if value is None or value == "":
+        return []
+    return [value]
+
+
+def objects(value: object) -> Iterator[Mapping[str, Any]]:
+    """Those members of a list that are JSON objects."""
+    return (member for member in members(value) if isinstance(member, dict))
+
+
+def texts(value: object) -> list[str]:
+    """Those members of a list that are non-empty strings."""
+    return [member for member in members(value) if isinstance(member, str) and member]
+
+
+def dig(value: object, *path: str) -> Any:
+    """What stands at a path of keys, or None where the path ends early."""
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One CloudTrail record, opened as far as every rule needs it."""
+
+    source: str
+    name: str
+    parameters: Mapping[str, Any]
+    response: Mapping[str, Any]
+    identity: Mapping[str, Any]
+    account: str | None
+    region: str | None
+    record: Mapping[str, Any]
+
+
+def open_event(record: Mapping[str, Any], source: str, name: str) -> Event:
+    """The record as an :class:`Event`; absent or wrongly typed parts become empty."""
+    identity = mapping(record.get("userIdentity"))
+    return Event(
+        source=source,
+        name=name,
+        parameters=mapping(record.get("requestParameters")),
+        response=mapping(record.get("responseElements")),
+        identity=identity,
+        account=text(record.get("recipientAccountId")) or text(identity.get("accountId")),
+        region=text(record.get("awsRegion")),
+        record=record,
+    )
+
+
+def failed(record: Mapping[str, Any]) -> bool:
+    """Whether the call was refused or broke, so that it changed nothing.
+
+    ``errorCode`` says so for API calls (empty in some records of successful ones). Sign-in events
+    have none: there ``responseElements`` repeats the event's name with ``Failure``. EC2 reports
+    ``_return: false``.
+    """
+    if record.get("errorCode"):
+        return True
+    response = record.get("responseElements")
+    if not isinstance(response, dict):
+        return False
+    if response.get("_return") is False:
+        return True
+    name = record.get("eventName")
+    outcome = response.get(name) if isinstance(name, str) else None
+    return isinstance(outcome, str) and outcome.lower() == "failure"

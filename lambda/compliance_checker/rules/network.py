@@ -1,0 +1,220 @@
+"""Network exposure: security groups, network ACLs, flow logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..addresses import Opening, internet_openings, parse_block
+from ..model import Finding, Rule, Severity
+from ..pipeline import AuditPipeline
+from ..record import Event, flag, integer, mapping, members, objects, text
+
+_EC2 = "ec2.amazonaws.com"
+_RDS = "rds.amazonaws.com"
+_REDSHIFT = "redshift.amazonaws.com"
+
+# Remote administration, file shares, databases and caches: nothing that belongs on the Internet.
+_SENSITIVE_PORTS = (
+    (20, 23),  # FTP, SSH, Telnet
+    (25, 25),  # SMTP
+    (135, 139),  # RPC, NetBIOS
+    (445, 445),  # SMB
+    (1433, 1434),  # SQL Server
+    (1521, 1521),  # Oracle
+    (2375, 2376),  # Docker
+    (2379, 2380),  # etcd
+    (3306, 3306),  # MySQL
+    (3389, 3389),  # RDP
+    (5432, 5432),  # PostgreSQL
+    (5439, 5439),  # Redshift
+    (5500, 5500),  # VNC
+    (5601, 5601),  # Kibana
+    (5900, 5900),  # VNC
+    (5985, 5986),  # WinRM
+    (6379, 6379),  # Redis
+    (9042, 9042),  # Cassandra
+    (9200, 9300),  # OpenSearch
+    (11211, 11211),  # memcached
+    (27017, 27019),  # MongoDB
+)
+_WEB_PORTS = ((80, 80), (443, 443))
+
+
+def _severity(openings: list[Opening]) -> Severity:
+    ranked: Severity = "MEDIUM"
+    for opening in openings:
+        if opening.protocol.lower() in ("icmp", "icmpv6", "1", "58"):
+            continue
+        first, last = opening.ports
+        if any(first <= high and low <= last for low, high in _SENSITIVE_PORTS):
+            return "CRITICAL"
+        if (first, last) not in _WEB_PORTS:
+            ranked = "HIGH"
+    return ranked
+
+
+def _ports_in_words(opening: Opening) -> str:
+    if opening.protocol == "-1":
+        return "all traffic"
+    if opening.ports == (0, 65535):
+        return f"all {opening.protocol} ports"
+    first, last = opening.ports
+    return f"{opening.protocol} {first}" if first == last else f"{opening.protocol} {first}-{last}"
+
+
+def _in_words(openings: list[Opening]) -> str:
+    words = [f"{_ports_in_words(opening)} from {opening.cidr}" for opening in openings[:5]]
+    more = len(openings) - len(words)
+    return ", ".join(words) + (f" and {more} more" if more > 0 else "")
+
+
+def _opening(protocol: object, first: object, last: object, cidr: object) -> Opening | None:
+    block = parse_block(cidr)
+    if block is None or not isinstance(cidr, str):
+        return None
+    number = integer(protocol)
+    return Opening(
+        protocol=str(number) if number is not None else text(protocol) or "-1",
+        from_port=integer(first),
+        to_port=integer(last),
+        cidr=cidr,
+        block=block,
+    )
+
+
+def _permission_cidrs(permission: Any) -> Iterator[object]:
+    for ranges, key in (("ipRanges", "cidrIp"), ("ipv6Ranges", "cidrIpv6")):
+        for entry in members(permission.get(ranges)):
+            yield entry.get(key) if isinstance(entry, dict) else entry
+
+
+def _requested(event: Event) -> Iterator[Opening | None]:
+    """What the request asks for: flat (``cidrIp`` beside the ports) or in ``ipPermissions``."""
+    flat = event.parameters
+    for key in ("cidrIp", "cidrIpv6"):
+        yield _opening(
+            flat.get("ipProtocol"), flat.get("fromPort"), flat.get("toPort"), flat.get(key)
+        )
+    for permission in objects(flat.get("ipPermissions")):
+        for cidr in _permission_cidrs(permission):
+            yield _opening(
+                permission.get("ipProtocol"),
+                permission.get("fromPort"),
+                permission.get("toPort"),
+                cidr,
+            )
+
+
+def _created(event: Event) -> Iterator[Opening | None]:
+    """What the response says was made; records since 2022 list every rule with its direction."""
+    for rule in objects(event.response.get("securityGroupRuleSet")):
+        if flag(rule.get("isEgress")):
+            continue
+        for key in ("cidrIpv4", "cidrIpv6"):
+            yield _opening(
+                rule.get("ipProtocol"), rule.get("fromPort"), rule.get("toPort"), rule.get(key)
+            )
+
+
+def _distinct(openings: Iterator[Opening | None]) -> list[Opening]:
+    return list(dict.fromkeys(opening for opening in openings if opening is not None))
+
+
+def _security_group_id(event: Event) -> str | None:
+    created = next(objects(event.response.get("securityGroupRuleSet")), {})
+    return (
+        text(event.parameters.get("groupId"))
+        or text(created.get("groupId"))
+        or text(event.parameters.get("groupName"))
+    )
+
+
+def _judge_security_group(event: Event, _: AuditPipeline) -> Finding | None:
+    openings = internet_openings(_distinct(_requested(event)))
+    # The request is what the caller meant, the response what came of it: either is enough.
+    if not openings:
+        openings = internet_openings(_distinct(_created(event)))
+    if not openings:
+        return None
+    group = _security_group_id(event)
+    rules = [
+        identifier
+        for rule in objects(event.response.get("securityGroupRuleSet"))
+        if (identifier := text(rule.get("securityGroupRuleId")))
+    ]
+    details: dict[str, Any] = {"exposures": [opening.as_details() for opening in openings]}
+    if rules:
+        details["security_group_rule_ids"] = rules
+    return Finding(
+        resource_id=group,
+        reason=(
+            f"Security group {group or '(unnamed)'} now admits {_in_words(openings)}. "
+            "Anyone on the Internet can reach whatever the group is attached to."
+        ),
+        details=details,
+        severity=_severity(openings),
+    )
+
+
+def _judge_modified_rules(event: Event, _: AuditPipeline) -> Finding | None:
+    """ModifySecurityGroupRules keeps the XML wrapper and Pascal case and gives no direction."""
+    request = mapping(event.parameters.get("ModifySecurityGroupRulesRequest")) or event.parameters
+    openings: list[Opening | None] = []
+    identifiers: list[str] = []
+    for entry in objects(request.get("SecurityGroupRule") or request.get("securityGroupRules")):
+        rule = mapping(entry.get("SecurityGroupRule") or entry.get("securityGroupRule")) or entry
+        identifier = text(entry.get("SecurityGroupRuleId") or entry.get("securityGroupRuleId"))
+        if identifier:
+            identifiers.append(identifier)
+        protocol = rule.get("IpProtocol", rule.get("ipProtocol"))
+        first = rule.get("FromPort", rule.get("fromPort"))
+        last = rule.get("ToPort", rule.get("toPort"))
+        for key in ("CidrIpv4", "CidrIpv6", "cidrIpv4", "cidrIpv6"):
+            openings.append(_opening(protocol, first, last, rule.get(key)))
+    exposed = internet_openings(_distinct(iter(openings)))
+    if not exposed:
+        return None
+    group = text(request.get("GroupId") or request.get("groupId"))
+    return Finding(
+        resource_id=group,
+        reason=(
+            f"A rule of security group {group or '(unnamed)'} was changed to {_in_words(exposed)}. "
+            "The record does not say whether the rule is for incoming or outgoing traffic; if "
+            "incoming, anyone on the Internet can reach whatever the group is attached to."
+        ),
+        details={
+            "exposures": [opening.as_details() for opening in exposed],
+            "security_group_rule_ids": identifiers,
+            "direction_known": False,
+        },
+        severity=_severity(exposed),
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        id="security-group-open-to-internet",
+        title="Security group opened to the Internet",
+        severity="CRITICAL",
+        citations=("164.312(a)(1)", "164.312(e)(1)"),
+        resource_type="AWS::EC2::SecurityGroup",
+        fields=(
+            "requestParameters.ipPermissions",
+            "requestParameters.cidrIp",
+            "responseElements.securityGroupRuleSet",
+        ),
+        events=((_EC2, "AuthorizeSecurityGroupIngress"),),
+        judge=_judge_security_group,
+    ),
+    Rule(
+        id="security-group-rule-changed-to-internet",
+        title="Security group rule changed to the whole Internet",
+        severity="CRITICAL",
+        citations=("164.312(a)(1)", "164.312(e)(1)"),
+        resource_type="AWS::EC2::SecurityGroup",
+        fields=("requestParameters.ModifySecurityGroupRulesRequest.SecurityGroupRule",),
+        events=((_EC2, "ModifySecurityGroupRules"),),
+        judge=_judge_modified_rules,
+    ),
+)
