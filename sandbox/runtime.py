@@ -77,8 +77,12 @@ class LambdaRuntime:
         with self._world.lock:
             storage = self._world.backend("lambda", parts[3])._lambdas
             unqualified = ":".join(parts[:7])
-            known = {f.function_arn: f for f in storage.all()}
-            return known.get(function_arn) or known.get(unqualified)
+            if unqualified not in storage._arns:
+                return None
+            alias = storage._get_function_aliases(parts[6]).get(":".join(parts[7:8]))
+            if alias is not None:
+                return storage._arns.get(f"{unqualified}:{alias.function_version}")
+            return storage._arns.get(function_arn) or storage._arns[unqualified]
 
     def stop(self) -> None:
         """End every process."""
@@ -103,7 +107,8 @@ class LambdaRuntime:
     def _attempt(self, function_arn: str, payload: bytes, request_id: str, attempt: int) -> None:
         function = self.find(function_arn)
         if function is None or self._stopped:
-            return  # deleted meanwhile: AWS drops its queued events too
+            log.debug("%s is gone; an event for it is dropped", function_arn)
+            return  # as AWS drops the queued events of a deleted function
         region = function_arn.split(":")[3]
         if str(function.reserved_concurrency) == "0":
             self._metric(region, function.function_name, "Throttles", 1)

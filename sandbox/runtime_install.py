@@ -10,6 +10,7 @@ from typing import Any
 from moto.awslambda import models as lambda_models
 from moto.sqs.models import SQSBackend
 
+from sandbox import permissions
 from sandbox.runtime import MAXIMUM_ASYNC_PAYLOAD_BYTES, LambdaRuntime
 from sandbox.world import World
 
@@ -23,7 +24,15 @@ def install(world: World) -> LambdaRuntime:
         with world.lock:
             backend = world.backend("logs", region)
             group = backend.groups.get(group_name)
+            arn = f"arn:aws:logs:{region}:{world.settings.account}:log-group:{group_name}"
             if group is None:
+                # Lambda makes the group with the function's own role, if that may.
+                if not permissions.role_may(world, role, "logs:CreateLogGroup", f"{arn}:*"):
+                    return
+                backend.create_log_group(group_name, {})
+                group = backend.groups[group_name]
+            stream_arn = f"{arn}:log-stream:{stream}"
+            if not permissions.role_may(world, role, "logs:PutLogEvents", stream_arn):
                 return
             if stream not in group.streams:
                 group.create_log_stream(stream)
