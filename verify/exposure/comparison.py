@@ -74,7 +74,8 @@ def allowed_sources(
 ) -> Sources:
     """Who may reach a port (for ICMP: any code of a type).
 
-    Prefix lists that `prefix_lists` does not resolve stay ids. With `direction="egress"`: who may be reached. Raises ValueError for an unknown protocol.
+    Prefix lists that `prefix_lists` does not resolve stay ids. With `direction="egress"`: who may
+    be reached. Raises ValueError for an unknown protocol.
     """
     name = normalise_protocol(protocol)
     low, high = (port * 256, port * 256 + 255) if name in ICMP_PROTOCOLS else (port, port)

@@ -57,7 +57,7 @@ def grid_of_rules(
     prefix_lists: PrefixLists,
     protocols: Iterable[str] = (),
 ) -> Grid:
-    """The grid of a direction; `protocols` are keys that it shall have beside those in the rules."""
+    """The grid of a direction; `protocols` are keys to have beside those in the rules."""
     chosen = [rule for rule in rules if rule.direction == direction]
     resolved = {rule: rule.sources.resolved(prefix_lists) for rule in chosen}
     grid: dict[str, list[Cell]] = {}
