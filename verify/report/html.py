@@ -26,7 +26,7 @@ FILE_NAME = "report.html"
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
-_TEXT_LIMIT = 20_000  # characters of one value; report.json has the whole
+_TEXT_LIMIT = 4_000  # characters of one value; report.json has the whole
 
 _MEANINGS: Mapping[Outcome, str] = {
     Outcome.PASS: "Looked at, and as the baseline demands.",
@@ -35,6 +35,14 @@ _MEANINGS: Mapping[Outcome, str] = {
     Outcome.NOT_TESTED: "No test ran for it. Not a pass.",
     Outcome.WAIVED: "Not met; accepted by a waiver that is in force.",
     Outcome.NOT_APPLICABLE: "Does not apply to this deployment.",
+}
+_REASON_TITLES: Mapping[Outcome, str] = {
+    Outcome.PASS: "Remark",
+    Outcome.FAIL: "What is wrong",
+    Outcome.ERROR: "Why it could not be verified",
+    Outcome.NOT_TESTED: "Why it was not tested",
+    Outcome.WAIVED: "Waiver",
+    Outcome.NOT_APPLICABLE: "Why it does not apply",
 }
 # Worst first: what a reader must act on leads.
 _ORDER = (
@@ -82,6 +90,7 @@ def render(report: Report) -> str:
         summary=summary(report),
         order=_ORDER,
         meanings=_MEANINGS,
+        reason_titles=_REASON_TITLES,
         Outcome=Outcome,
         not_verified=NOT_VERIFIED,
     )
@@ -202,6 +211,12 @@ def _anchor(prefix: str, identifier: str) -> str:
     return f"{prefix}-{quote(visible(identifier), safe='').replace('%', '-')}"
 
 
+def _reason(result: ControlResult) -> str:
+    if not result.message and result.outcome is Outcome.NOT_TESTED:
+        return "No test ran for this control."
+    return result.message
+
+
 def _within_target(timing: AlertTiming) -> bool:
     return timing.total_seconds <= timing.target_seconds
 
@@ -237,6 +252,7 @@ def _template() -> Template:
         "href": _href,
         "iso": iso_time,
         "percent": _percent,
+        "reason": _reason,
         "share": _share,
         "slug": _slug,
     }
