@@ -1,0 +1,154 @@
+# The way in. `make help` lists what there is.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# --- what a user may set --------------------------------------------------------------------------
+
+PROFILE ?= dev
+REGION ?=
+STATE_BUCKET ?=
+OUTPUTS ?=
+VERIFY_ARGS ?=
+PYTHON ?= python3
+# SANDBOX=1 means the sandbox that `make sandbox` starts; SANDBOX=<url> one elsewhere on this machine.
+SANDBOX ?=
+PORT ?= 4599
+
+# --- derived --------------------------------------------------------------------------------------
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PACKAGE := lambda/dist/compliance_checker.zip
+WORK ?= .trailwarden
+REPORTS ?= reports
+SANDBOX_URL := $(if $(filter 1,$(SANDBOX)),http://127.0.0.1:$(PORT),$(SANDBOX))
+DEPLOY_FLAGS = --working-directory $(WORK) --profile $(PROFILE) \
+	$(if $(REGION),--region $(REGION)) $(if $(SANDBOX_URL),--sandbox $(SANDBOX_URL))
+STATE_FLAGS = $(if $(STATE_BUCKET),--state-bucket $(STATE_BUCKET))
+# The sandbox knows no credentials; these never leave this machine.
+VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN \
+	AWS_ENDPOINT_URL=$(SANDBOX_URL) AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test)
+
+.PHONY: help demo test sandbox deploy plan verify destroy lint format package lock browser clean
+
+help: ## list the targets and what they take
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	cat <<'TEXT'
+
+	PROFILE=dev         what to deploy and what the account is held to
+	REGION=...          home region (default: AWS's configuration, or ap-southeast-1)
+	SANDBOX=1           use the sandbox that `make sandbox` runs instead of AWS; SANDBOX=<url> another
+	OUTPUTS=<file>      verify: what `terraform output -json` printed, instead of our own state
+	STATE_BUCKET=<name> keep Terraform's state in this S3 bucket, locked and encrypted
+	VERIFY_ARGS="..."   verify: passed on to pytest (try VERIFY_ARGS=--help)
+	AUTO_APPROVE=1      deploy and destroy without asking, for CI
+	TEXT
+
+# --- environment ----------------------------------------------------------------------------------
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
+		echo "Python 3.11 or newer is needed as $(PYTHON): install it, or set PYTHON=<program>" >&2
+		exit 2
+	}
+	echo "creating the virtual environment $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+
+# Each group's lock file holds the groups before it as well, so the newest stamp is enough.
+$(VENV)/.installed-%: requirements/%.txt | $(PY)
+	@echo "installing the locked $* dependencies"
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+RUNTIME := $(VENV)/.installed-runtime
+LOCAL := $(VENV)/.installed-runtime $(VENV)/.installed-sandbox
+DEVELOPMENT := $(LOCAL) $(VENV)/.installed-development
+
+package: | $(PY) ## build the function's zip (the same bytes on every machine)
+	@$(PY) lambda/build.py --output $(PACKAGE)
+
+# --- the pipeline ---------------------------------------------------------------------------------
+
+demo: $(LOCAL) package ## sandbox up, deploy, verify, sandbox down: no AWS account needed
+	@mkdir -p $(WORK)
+	work=$$(mktemp -d $(WORK)/demo.XXXXXX)
+	$(PY) -m sandbox --port 0 >"$$work/sandbox.out" 2>"$$work/sandbox.log" &
+	sandbox=$$!
+	trap 'kill $$sandbox 2>/dev/null || true; wait $$sandbox 2>/dev/null || true; rm -rf "$$work"' EXIT
+	url=
+	for _ in $$(seq 300); do
+		url=$$(sed -nE 's/^sandbox ready: (http[^ ]*).*/\1/p' "$$work/sandbox.out")
+		if [ -n "$$url" ]; then break; fi
+		if ! kill -0 $$sandbox 2>/dev/null; then break; fi
+		sleep 0.1
+	done
+	if [ -z "$$url" ]; then echo "the sandbox did not start:" >&2; cat "$$work/sandbox.log" >&2; exit 2; fi
+	echo "sandbox: $$url"
+	$(MAKE) --no-print-directory deploy SANDBOX="$$url" WORK="$$work" AUTO_APPROVE=1
+	code=0
+	$(MAKE) --no-print-directory verify SANDBOX="$$url" WORK="$$work" || code=$$?
+	echo "open $(abspath $(REPORTS))/latest/report.html"
+	exit $$code
+
+sandbox: $(LOCAL) ## run the local AWS account in the foreground (PORT=4599)
+	@exec $(PY) -m sandbox --port $(PORT)
+
+deploy: $(RUNTIME) package ## create or change the deployment
+	@$(PY) -m deploy apply $(DEPLOY_FLAGS) $(STATE_FLAGS) --function-package $(PACKAGE)
+
+plan: $(RUNTIME) package ## show what deploy would change
+	@$(PY) -m deploy plan $(DEPLOY_FLAGS) $(STATE_FLAGS) --function-package $(PACKAGE)
+
+verify: $(RUNTIME) package ## prove that the deployment works; reports go to reports/latest
+	@outputs="$(OUTPUTS)"
+	if [ -z "$$outputs" ]; then
+		mkdir -p $(WORK)
+		outputs=$(WORK)/outputs.json
+		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
+	fi
+	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs "$$outputs" --profile $(PROFILE) \
+		--reports $(REPORTS) --function-package $(PACKAGE) $(VERIFY_ARGS)
+
+destroy: $(RUNTIME) ## remove the deployment
+	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS) --function-package $(PACKAGE)
+
+# --- the project itself ---------------------------------------------------------------------------
+
+test: $(DEVELOPMENT) package browser lint ## every test of the project itself
+	@$(PY) -m pytest -c tests/pytest.ini tests
+
+lint: $(DEVELOPMENT) ## style, types, Terraform's format
+	@$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: $(DEVELOPMENT) ## put Python and Terraform files into their format
+	@$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+	terraform fmt -recursive terraform
+
+# The report's pages are tested in a real browser. Where none can be installed those tests are skipped,
+# except in CI.
+browser:
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; fi
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		echo "installing Chromium for the tests of the report"
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium poppler-utils >/dev/null
+	else
+		echo "no Chromium found: the tests that look at the report in a browser will be skipped"
+	fi
+
+lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
+	@export CUSTOM_COMPILE_COMMAND="make lock"
+	flags="--quiet --strip-extras --allow-unsafe --generate-hashes --no-header
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade"
+	$(VENV)/bin/pip-compile $$flags --extra sandbox --extra development -o requirements/development.txt pyproject.toml
+	$(VENV)/bin/pip-compile $$flags -c requirements/development.txt -o requirements/runtime.txt pyproject.toml
+	$(VENV)/bin/pip-compile $$flags -c requirements/development.txt --extra sandbox -o requirements/sandbox.txt pyproject.toml
+
+clean: ## remove what was built and installed; deployments' state stays
+	@rm -rf $(VENV) lambda/dist .pytest_cache .mypy_cache .ruff_cache

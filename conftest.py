@@ -1,0 +1,3 @@
+"""Loads the verification plugin; nothing else."""
+
+pytest_plugins = ["verify.plugin"]

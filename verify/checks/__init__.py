@@ -1,0 +1,1 @@
+"""Checks on the live state: one short test a control."""

@@ -1,0 +1,78 @@
+"""What several checks look at, fetched once each through the one door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from verify.aws import Aws, NotVerifiedError
+from verify.check import pick
+from verify.deployment import Deployment
+
+
+def only(answer: Mapping[str, Any], key: str, what: str) -> Mapping[str, Any]:
+    """The one element of the list `key`; what should hold the evidence must be there."""
+    found = pick(answer, key)
+    if len(found) != 1:
+        raise NotVerifiedError(f"expected one {what}, AWS lists {len(found)}")
+    element: Mapping[str, Any] = found[0]
+    return element
+
+
+@pytest.fixture(scope="session")
+def trail(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
+    """The trail as DescribeTrails gives it."""
+    answer = aws.read("cloudtrail", "describe_trails", trailNameList=[deployment.trail_arn])
+    return only(answer.response or {}, "trailList", f"trail {deployment.trail_arn}")
+
+
+@pytest.fixture(scope="session")
+def trail_status(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
+    """GetTrailStatus of the trail in its home region."""
+    answer = aws.read("cloudtrail", "get_trail_status", Name=deployment.trail_arn)
+    return answer.response or {}
+
+
+@pytest.fixture(scope="session")
+def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
+    """Every security group of the VPC."""
+    answer = aws.read(
+        "ec2",
+        "describe_security_groups",
+        Filters=[{"Name": "vpc-id", "Values": [deployment.vpc_id]}],
+    )
+    found: list[Mapping[str, Any]] = pick(answer.response or {}, "SecurityGroups")
+    return found
+
+
+@pytest.fixture(scope="session")
+def key(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
+    """The key's metadata."""
+    answer = aws.read("kms", "describe_key", KeyId=deployment.kms_key_arn)
+    metadata: Mapping[str, Any] = pick(answer.response or {}, "KeyMetadata")
+    return metadata
+
+
+@pytest.fixture(scope="session")
+def function(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
+    """The function's configuration."""
+    answer = aws.read("lambda", "get_function_configuration", FunctionName=deployment.function_arn)
+    return answer.response or {}
+
+
+@pytest.fixture(scope="session")
+def alarms(aws: Aws) -> list[Mapping[str, Any]]:
+    """Every metric alarm of the account and region."""
+    answer = aws.read("cloudwatch", "describe_alarms", AlarmTypes=["MetricAlarm"])
+    found: list[Mapping[str, Any]] = pick(answer.response or {}, "MetricAlarms")
+    return found
+
+
+@pytest.fixture(scope="session")
+def alert_topic(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
+    """The attributes of the alert topic."""
+    answer = aws.read("sns", "get_topic_attributes", TopicArn=deployment.alert_topic_arn)
+    attributes: Mapping[str, Any] = pick(answer.response or {}, "Attributes")
+    return attributes

@@ -1,0 +1,26 @@
+"""From the findings of the policy judgements to the observations of a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from verify.check import Check
+from verify.policy import Finding, Judgement, Verdict
+
+
+def report_findings(check: Check, subject: str, aspect: str, findings: Iterable[Finding]) -> None:
+    """There must be no violation; what the judgement could not decide is not seen."""
+    found = list(findings)
+    check.none(
+        subject, aspect, [item.reason for item in found if item.verdict is Verdict.VIOLATION]
+    )
+    for item in found:
+        if item.verdict is Verdict.CANNOT_TELL:
+            check.unknown(subject, item.reason)
+
+
+def report_judgement(
+    check: Check, subject: str, aspect: str, judgement: Judgement, expected: str
+) -> None:
+    """The judgement must hold; its reason is what was seen."""
+    check.holds(subject, aspect, judgement.holds, expected=expected, seen=judgement.reason)

@@ -1,0 +1,190 @@
+"""Alarms: silence and trouble of the pipeline ring, and the ring reaches the alert topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from verify.aws import Aws
+from verify.check import Check, pick
+from verify.deployment import Deployment
+
+
+def _filled(template: str, deployment: Deployment) -> str:
+    """`template` with {output} replaced, and the queue name for {dead_letter_queue_name}."""
+    values = {
+        name: getattr(deployment, name)
+        for name in ("function_name", "trail_log_group_name", "subscription_filter_name")
+    }
+    return template.format(
+        **values,
+        dead_letter_queue_name=deployment.dead_letter_queue_arn.rpartition(":")[2],
+        delivery_topic_name=deployment.delivery_topic_arn.rpartition(":")[2],
+        environment=deployment.environment,
+    )
+
+
+def _metrics(alarm: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """What an alarm looks at: its own metric, or those of its metric math."""
+    if "MetricName" in alarm:
+        yield alarm
+    for query in alarm.get("Metrics", []):
+        stat = query.get("MetricStat")
+        if stat:
+            yield {**pick(stat, "Metric"), "Statistic": pick(stat, "Stat"), **stat}
+
+
+def _looks_at(
+    alarm: Mapping[str, Any], required: Mapping[str, Any], deployment: Deployment
+) -> bool:
+    dimensions = {
+        name: _filled(value, deployment) for name, value in required["dimensions"].items()
+    }
+    return any(
+        metric.get("Namespace") == required["namespace"]
+        and metric.get("MetricName") == _filled(required["metric"], deployment)
+        and {item["Name"]: item["Value"] for item in metric.get("Dimensions", [])} == dimensions
+        for metric in _metrics(alarm)
+    )
+
+
+def _shortcomings(alarm: Mapping[str, Any], required: Mapping[str, Any]) -> list[str]:
+    """In what an alarm on the right metrics is weaker than required."""
+    found = []
+    for key, field in (
+        ("comparison", "ComparisonOperator"),
+        ("threshold", "Threshold"),
+        ("missing_data", "TreatMissingData"),
+    ):
+        if key in required and alarm.get(field, "missing") != required[key]:
+            found.append(f"{field} {alarm.get(field, 'missing')} instead of {required[key]}")
+    expressions = {
+        query["Expression"] for query in alarm.get("Metrics", []) if "Expression" in query
+    }
+    if expressions != {required[key] for key in ("expression",) if key in required}:
+        found.append(f"metric math {sorted(expressions)}")
+    statistics = {metric.get("Statistic") for metric in _metrics(alarm)}
+    if statistics != {required["statistic"]}:
+        found.append(f"statistic {sorted(map(str, statistics))} instead of {required['statistic']}")
+    periods = [int(metric["Period"]) for metric in _metrics(alarm)]
+    window = max(periods) * int(pick(alarm, "EvaluationPeriods"))
+    if window > required["maximum_window_seconds"]:
+        found.append(f"looks back {window} s instead of {required['maximum_window_seconds']} s")
+    points = alarm.get("DatapointsToAlarm", pick(alarm, "EvaluationPeriods"))
+    if points > alarm["EvaluationPeriods"]:
+        found.append(f"needs {points} of {alarm['EvaluationPeriods']} data points")
+    return found
+
+
+def _check_alarms(
+    check: Check,
+    alarms: Iterable[Mapping[str, Any]],
+    deployment: Deployment,
+    requirements: Iterable[Mapping[str, Any]],
+) -> None:
+    """For each requirement there is an alarm on its metrics that is no weaker than it."""
+    for required in requirements:
+        wanted = required["metrics"]
+        candidates = [
+            alarm for alarm in alarms if all(_looks_at(alarm, item, deployment) for item in wanted)
+        ]
+        weaknesses = {
+            pick(alarm, "AlarmName"): _shortcomings(alarm, required) for alarm in candidates
+        }
+        what = " and ".join(f"{item['namespace']} {item['metric']}" for item in wanted)
+        check.holds(
+            required["purpose"],
+            f"alarm on {what}",
+            any(not weakness for weakness in weaknesses.values()),
+            expected=required["expected"],
+            seen={name: "; ".join(found) for name, found in weaknesses.items()} or "no such alarm",
+        )
+
+
+@pytest.mark.control("alarm-delivery-stopped")
+def test_alarms_ring_when_the_trail_falls_silent(
+    check: Check,
+    alarms: list[Mapping[str, Any]],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+) -> None:
+    _check_alarms(check, alarms, deployment, baseline["alarms"]["delivery"])
+
+
+@pytest.mark.control("alarm-function-trouble")
+def test_alarms_ring_when_the_function_is_in_trouble(
+    check: Check,
+    alarms: list[Mapping[str, Any]],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+) -> None:
+    _check_alarms(check, alarms, deployment, baseline["alarms"]["function"])
+
+
+@pytest.mark.control("alarm-actions")
+def test_alarms_of_the_stack_notify_the_alert_topic(
+    check: Check, alarms: list[Mapping[str, Any]], deployment: Deployment
+) -> None:
+    live = {pick(alarm, "AlarmName"): alarm for alarm in alarms}
+    for name in sorted(deployment.alarm_names.values()):
+        alarm = live.get(name)
+        check.holds(name, "alarm", alarm is not None, expected="exists", seen=alarm and "exists")
+        if alarm is None:
+            continue
+        check.equal(name, "actions enabled", expected=True, seen=pick(alarm, "ActionsEnabled"))
+        actions = pick(alarm, "AlarmActions")
+        check.holds(
+            name,
+            "actions",
+            deployment.alert_topic_arn in actions,
+            expected=deployment.alert_topic_arn,
+            seen=actions,
+        )
+
+
+@pytest.mark.control("security-metric-alarms")
+def test_metric_filters_and_alarms_watch_security_changes(
+    check: Check,
+    aws: Aws,
+    alarms: list[Mapping[str, Any]],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+) -> None:
+    name = deployment.trail_log_group_name
+    answer = aws.read("logs", "describe_metric_filters", logGroupName=name)
+    filters = pick(answer.response or {}, "metricFilters")
+    for required in baseline["alarms"]["metric_filters"]:
+        matching = [
+            entry for entry in filters if pick(entry, "filterPattern") == required["pattern"]
+        ]
+        check.holds(
+            name,
+            f"metric filter for {required['purpose']}",
+            bool(matching),
+            expected=required["pattern"],
+            seen=[pick(entry, "filterPattern") for entry in filters],
+        )
+        metrics = {
+            (pick(item, "metricNamespace"), pick(item, "metricName"))
+            for entry in matching
+            for item in pick(entry, "metricTransformations")
+        }
+        watching = [
+            alarm
+            for alarm in alarms
+            if (alarm.get("Namespace"), alarm.get("MetricName")) in metrics
+            and deployment.alert_topic_arn in pick(alarm, "AlarmActions")
+            and pick(alarm, "ActionsEnabled")
+            and alarm.get("Statistic") == "Sum"
+            and pick(alarm, "ComparisonOperator") == "GreaterThanOrEqualToThreshold"
+            and pick(alarm, "Threshold") <= required["threshold"]
+        ]
+        check.holds(
+            name,
+            f"alarm for {required['purpose']}",
+            bool(watching),
+            expected=f"one on {metrics}, at {required['threshold']}, that notifies the alert topic",
+            seen=[pick(alarm, "AlarmName") for alarm in watching],
+        )

@@ -1,0 +1,149 @@
+"""Compliance function: the reviewed code, able to run, and callable by CloudWatch Logs alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verify.aws import Aws, NotVerifiedError
+from verify.check import Check, pick
+from verify.checks.findings import report_findings
+from verify.deployment import Deployment
+from verify.policy import foreign_grants, service_grants
+from verify.run import Run
+
+
+@pytest.mark.control("function-configuration")
+def test_function_is_active_and_configured(
+    check: Check,
+    function: Mapping[str, Any],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+) -> None:
+    name = deployment.function_arn
+    required = baseline["function"]
+    check.equal(name, "state", expected="Active", seen=pick(function, "State"))
+    check.equal(name, "last update", expected="Successful", seen=pick(function, "LastUpdateStatus"))
+    check.holds(
+        name,
+        "runtime",
+        pick(function, "Runtime") in required["runtimes"],
+        expected=required["runtimes"],
+        seen=pick(function, "Runtime"),
+    )
+    for aspect, key, expected in (
+        ("time-out in seconds", "Timeout", required["timeout_seconds"]),
+        ("memory in MB", "MemorySize", required["memory_megabytes"]),
+        ("role", "Role", deployment.function_role_arn),
+    ):
+        check.equal(name, aspect, expected=expected, seen=pick(function, key))
+    # Without Logging configuration Lambda writes to the group that carries the function's name.
+    check.equal(
+        name,
+        "log group",
+        expected=deployment.function_log_group_name,
+        seen=function.get("LoggingConfig", {}).get(
+            "LogGroup", f"/aws/lambda/{pick(function, 'FunctionName')}"
+        ),
+    )
+    variables = function.get("Environment", {}).get("Variables", {})
+    check.equal(
+        name,
+        "topic that it alerts",
+        expected=deployment.alert_topic_arn,
+        seen=variables.get("ALERT_TOPIC_ARN"),
+    )
+
+
+@pytest.mark.control("function-code-reviewed")
+def test_function_runs_the_reviewed_code(
+    check: Check, function: Mapping[str, Any], deployment: Deployment, verification_run: Run
+) -> None:
+    package = Path(verification_run.settings.function_package)
+    try:
+        digest = hashlib.sha256(package.read_bytes()).digest()
+    except OSError as error:
+        raise NotVerifiedError(
+            f"the reviewed build {package} cannot be read ({error}): make it with "
+            "`python lambda/build.py`"
+        ) from None
+    check.equal(
+        deployment.function_arn,
+        "SHA-256 of the code",
+        expected=base64.b64encode(digest).decode("ascii"),
+        seen=pick(function, "CodeSha256"),
+    )
+    check.none(deployment.function_arn, "layers", function.get("Layers", []))
+
+
+@pytest.mark.control("function-dead-letter-queue")
+def test_function_keeps_what_it_cannot_process(
+    check: Check, aws: Aws, function: Mapping[str, Any], deployment: Deployment
+) -> None:
+    check.equal(
+        deployment.function_arn,
+        "dead-letter queue",
+        expected=deployment.dead_letter_queue_arn,
+        seen=function.get("DeadLetterConfig", {}).get("TargetArn"),
+    )
+    answer = aws.read(
+        "sqs",
+        "get_queue_attributes",
+        QueueUrl=deployment.dead_letter_queue_url,
+        AttributeNames=["All"],
+    )
+    attributes = pick(answer.response or {}, "Attributes")
+    check.holds(
+        deployment.dead_letter_queue_arn,
+        "encryption",
+        attributes.get("SqsManagedSseEnabled") == "true" or bool(attributes.get("KmsMasterKeyId")),
+        expected="SSE-SQS or KMS",
+        seen=attributes.get("KmsMasterKeyId") or attributes.get("SqsManagedSseEnabled"),
+    )
+
+
+@pytest.mark.control("function-not-public")
+def test_only_the_trail_log_group_may_invoke_the_function(
+    check: Check, aws: Aws, deployment: Deployment
+) -> None:
+    name = deployment.function_arn
+    answer = aws.read(
+        "lambda", "get_policy", FunctionName=name, absent=("ResourceNotFoundException",)
+    )
+    check.holds(
+        name, "policy", answer.found, expected="admits CloudWatch Logs", seen=answer.error_code
+    )
+    if answer.response is None:
+        return
+    document = pick(answer.response, "Policy")
+    report_findings(
+        check, name, "grants to strangers", foreign_grants(document, deployment.account_id)
+    )
+    grants = service_grants(document)
+    check.equal(
+        name,
+        "services that may invoke it",
+        expected={"logs.amazonaws.com"},
+        seen={grant.service for grant in grants},
+    )
+    urls = aws.read("lambda", "list_function_url_configs", FunctionName=name)
+    check.none(
+        name,
+        "function URLs",
+        [pick(item, "FunctionUrl") for item in pick(urls.response or {}, "FunctionUrlConfigs")],
+    )
+    source = f"{deployment.trail_log_group_arn}:*"
+    for grant in grants:
+        check.holds(
+            name,
+            f"conditions for {grant.service}",
+            grant.requires("aws:SourceArn", source)
+            and grant.requires("aws:SourceAccount", deployment.account_id),
+            expected=f"aws:SourceArn {source} and aws:SourceAccount {deployment.account_id}",
+            seen=grant.describe(),
+        )

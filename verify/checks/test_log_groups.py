@@ -1,0 +1,94 @@
+"""Log groups: the trail's events stay as long as they must and all of them feed the function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from verify.aws import Aws
+from verify.check import Check, pick
+from verify.deployment import Deployment
+
+
+def _log_group(aws: Aws, name: str) -> Mapping[str, Any] | None:
+    answer = aws.read("logs", "describe_log_groups", logGroupNamePrefix=name)
+    found: list[Mapping[str, Any]] = [
+        group
+        for group in pick(answer.response or {}, "logGroups")
+        if pick(group, "logGroupName") == name
+    ]
+    return found[0] if found else None
+
+
+@pytest.mark.control("log-groups-retention")
+def test_log_groups_keep_events_as_long_as_required(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    for name in (deployment.trail_log_group_name, deployment.function_log_group_name):
+        group = _log_group(aws, name)
+        check.holds(
+            name, "log group", group is not None, expected="exists", seen=group and "exists"
+        )
+        if group is None:
+            continue
+        # Without a retention period AWS leaves the field out, and events never expire.
+        check.equal(
+            name,
+            "retention in days",
+            expected=baseline["log_groups"]["retention_days"],
+            seen=group.get("retentionInDays", "never expires"),
+        )
+        check.equal(
+            name, "log class", expected="STANDARD", seen=group.get("logGroupClass", "STANDARD")
+        )
+
+
+@pytest.mark.control("log-groups-encrypted")
+def test_log_groups_are_encrypted_with_the_customer_managed_key(
+    check: Check, aws: Aws, deployment: Deployment
+) -> None:
+    for name in (deployment.trail_log_group_name, deployment.function_log_group_name):
+        group = _log_group(aws, name)
+        # CloudWatch Logs leaves the field out for a group with its own encryption.
+        check.equal(
+            name,
+            "KMS key",
+            expected=deployment.kms_key_arn,
+            seen=(group or {}).get("kmsKeyId"),
+        )
+
+
+@pytest.mark.control("trail-log-group-feeds-function")
+def test_trail_log_group_feeds_the_function(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    name = deployment.trail_log_group_name
+    answer = aws.read("logs", "describe_subscription_filters", logGroupName=name)
+    filters = {
+        pick(entry, "filterName"): entry
+        for entry in pick(answer.response or {}, "subscriptionFilters")
+    }
+    ours = filters.get(deployment.subscription_filter_name)
+    check.holds(
+        name,
+        "subscription filter",
+        ours is not None,
+        expected=deployment.subscription_filter_name,
+        seen=set(filters),
+    )
+    if ours is None:
+        return
+    check.equal(
+        name,
+        "destination of the subscription",
+        expected=deployment.function_arn,
+        seen=pick(ours, "destinationArn"),
+    )
+    check.equal(
+        name,
+        "pattern of the subscription",
+        expected=baseline["log_groups"]["subscription_filter_pattern"],
+        seen=pick(ours, "filterPattern"),
+    )

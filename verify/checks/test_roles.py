@@ -1,0 +1,91 @@
+"""Access: each role holds what it needs and opens to whom it must."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from verify.aws import Aws
+from verify.check import Check, pick
+from verify.checks.findings import report_findings
+from verify.deployment import Deployment
+from verify.policy import Verdict, overbroad_identity_statements, trust_principals
+
+
+def _documents(aws: Aws, role: str) -> Iterator[tuple[str, object]]:
+    """Every policy of `role`: its name and its document, inline and attached."""
+    inline = aws.read("iam", "list_role_policies", RoleName=role)
+    for name in pick(inline.response or {}, "PolicyNames"):
+        answer = aws.read("iam", "get_role_policy", RoleName=role, PolicyName=name)
+        yield name, pick(answer.response or {}, "PolicyDocument")
+    attached = aws.read("iam", "list_attached_role_policies", RoleName=role)
+    for policy in pick(attached.response or {}, "AttachedPolicies"):
+        arn = pick(policy, "PolicyArn")
+        version = pick(
+            aws.read("iam", "get_policy", PolicyArn=arn).response or {},
+            "Policy",
+            "DefaultVersionId",
+        )
+        answer = aws.read("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
+        yield arn, pick(answer.response or {}, "PolicyVersion", "Document")
+
+
+@pytest.mark.control("roles-least-privilege")
+def test_roles_hold_only_specific_permissions(
+    check: Check, aws: Aws, deployment: Deployment
+) -> None:
+    for role in (
+        deployment.function_role_name,
+        deployment.trail_logs_role_name,
+        deployment.verifier_role_name,
+    ):
+        documents = list(_documents(aws, role))
+        check.holds(
+            role,
+            "policies",
+            bool(documents),
+            expected="at least one",
+            seen=[name for name, _ in documents],
+        )
+        for name, document in documents:
+            if not isinstance(document, (str, dict)):
+                check.unknown(role, f"{name} is not a policy document")
+                continue
+            report_findings(
+                check, role, f"permissions by {name}", overbroad_identity_statements(document)
+            )
+
+
+@pytest.mark.control("roles-trust")
+def test_roles_trust_only_whom_they_serve(check: Check, aws: Aws, deployment: Deployment) -> None:
+    root = f"arn:{deployment.partition}:iam::{deployment.account_id}:root"
+    for role, service in (
+        (deployment.function_role_name, "lambda.amazonaws.com"),
+        (deployment.trail_logs_role_name, "cloudtrail.amazonaws.com"),
+        (deployment.verifier_role_name, None),
+    ):
+        answer = aws.read("iam", "get_role", RoleName=role)
+        document = pick(answer.response or {}, "Role", "AssumeRolePolicyDocument")
+        trusted = trust_principals(document, deployment.account_id)
+        if service:
+            check.equal(
+                role,
+                "who may assume it",
+                expected={("Service", service)},
+                seen={(item.kind, item.value) for item in trusted},
+            )
+            continue
+        check.none(
+            role,
+            "who may assume it from outside the account",
+            [
+                item.reason
+                for item in trusted
+                if item.foreign or item.verdict is Verdict.VIOLATION or item.kind != "AWS"
+            ],
+            expected=f"none but principals of {root}",
+        )
+        for item in trusted:
+            if item.verdict is Verdict.CANNOT_TELL:
+                check.unknown(role, item.reason)

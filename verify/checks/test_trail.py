@@ -1,0 +1,180 @@
+"""Trail: it records everything, everywhere, and is really running."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import tenacity
+
+from verify.aws import Aws
+from verify.check import Check, pick
+from verify.deployment import Deployment
+
+
+@pytest.mark.control("trail-multi-region")
+def test_trail_covers_every_region(
+    check: Check, trail: Mapping[str, Any], baseline: Mapping[str, Any]
+) -> None:
+    check.equal(
+        trail["TrailARN"],
+        "multi-region",
+        expected=baseline["trail"]["multi_region"],
+        seen=pick(trail, "IsMultiRegionTrail"),
+    )
+    check.equal(
+        trail["TrailARN"],
+        "global service events",
+        expected=baseline["trail"]["global_service_events"],
+        seen=pick(trail, "IncludeGlobalServiceEvents"),
+    )
+
+
+@pytest.mark.control("trail-log-file-validation")
+def test_trail_signs_its_log_files(
+    check: Check, trail: Mapping[str, Any], baseline: Mapping[str, Any]
+) -> None:
+    check.equal(
+        trail["TrailARN"],
+        "log file validation",
+        expected=baseline["trail"]["log_file_validation"],
+        seen=pick(trail, "LogFileValidationEnabled"),
+    )
+
+
+@pytest.mark.control("trail-encrypted")
+def test_trail_encrypts_with_the_customer_managed_key(
+    check: Check, trail: Mapping[str, Any], deployment: Deployment
+) -> None:
+    # CloudTrail leaves KmsKeyId out for a trail that does not encrypt with KMS.
+    check.equal(
+        trail["TrailARN"],
+        "KMS key",
+        expected=deployment.kms_key_arn,
+        seen=trail.get("KmsKeyId"),
+    )
+
+
+@pytest.mark.control("trail-is-logging")
+def test_trail_is_logging(
+    check: Check, trail: Mapping[str, Any], trail_status: Mapping[str, Any]
+) -> None:
+    check.equal(trail["TrailARN"], "logging", expected=True, seen=pick(trail_status, "IsLogging"))
+
+
+@pytest.mark.control("trail-management-events")
+def test_trail_records_all_management_events(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    answer = aws.read("cloudtrail", "get_event_selectors", TrailName=deployment.trail_arn)
+    selectors = answer.response or {}
+    basic = selectors.get("EventSelectors") or []
+    advanced = selectors.get("AdvancedEventSelectors") or []
+    required = baseline["trail"]["read_write_type"]
+    complete = [
+        selector
+        for selector in basic
+        if pick(selector, "IncludeManagementEvents")
+        and pick(selector, "ReadWriteType") == required
+        and not selector.get("ExcludeManagementEventSources")
+    ] or [selector for selector in advanced if _records_all_management(selector)]
+    check.holds(
+        deployment.trail_arn,
+        "event selectors",
+        bool(complete),
+        expected="one that records all management events, read and write, of every service",
+        seen=basic or advanced or "no selector",
+    )
+
+
+def _records_all_management(selector: Mapping[str, Any]) -> bool:
+    """An advanced selector is unrestricted when the category is all that it selects by."""
+    fields = pick(selector, "FieldSelectors")
+    return [(pick(item, "Field"), item.get("Equals")) for item in fields] == [
+        ("eventCategory", ["Management"])
+    ]
+
+
+@pytest.mark.control("trail-destination")
+def test_trail_writes_to_our_bucket_and_log_group(
+    check: Check, trail: Mapping[str, Any], deployment: Deployment
+) -> None:
+    for aspect, expected, key in (
+        ("bucket", deployment.log_bucket_name, "S3BucketName"),
+        ("log group", f"{deployment.trail_log_group_arn}:*", "CloudWatchLogsLogGroupArn"),
+        ("role for the log group", deployment.trail_logs_role_arn, "CloudWatchLogsRoleArn"),
+        ("topic for delivered files", deployment.delivery_topic_arn, "SnsTopicARN"),
+    ):
+        check.equal(trail["TrailARN"], aspect, expected=expected, seen=trail.get(key))
+
+
+@pytest.mark.control("trail-delivers-to-log-group")
+@pytest.mark.after_live_fire
+def test_trail_delivers_to_the_log_group(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    _check_delivery(check, aws, deployment, baseline, "LatestCloudWatchLogsDelivery")
+
+
+@pytest.mark.control("trail-delivers-to-bucket")
+@pytest.mark.after_live_fire
+def test_trail_delivers_to_the_bucket(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    _check_delivery(check, aws, deployment, baseline, "LatestDelivery")
+
+
+@pytest.mark.control("trail-notifies-deliveries")
+@pytest.mark.after_live_fire
+def test_trail_notifies_of_its_deliveries(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    _check_delivery(check, aws, deployment, baseline, "LatestNotification")
+
+
+def _check_delivery(
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+    what: str,
+) -> None:
+    """The last delivery of a kind is recent and without error; a new trail's first is awaited.
+
+    GetTrailStatus is the only witness (trails publish no metric), and its error field is silent on
+    time-outs, so the age counts as well.
+    """
+    limits = baseline["trail"]
+
+    def status() -> Mapping[str, Any]:
+        answer = aws.read_again("cloudtrail", "get_trail_status", Name=deployment.trail_arn)
+        return answer.response or {}
+
+    def may_still_come(seen: Mapping[str, Any]) -> bool:
+        started = seen.get("StartLoggingTime")
+        fresh = isinstance(started, datetime) and datetime.now(UTC) - started < timedelta(
+            minutes=limits["first_delivery_minutes"]
+        )
+        return f"{what}Time" not in seen and fresh and bool(seen.get("IsLogging"))
+
+    seen = tenacity.Retrying(
+        retry=tenacity.retry_if_result(may_still_come),
+        wait=tenacity.wait_exponential(multiplier=0.2, max=15),
+    )(status)
+    latest = seen.get(f"{what}Time")
+    maximum = timedelta(minutes=limits["maximum_delivery_age_minutes"])
+    check.holds(
+        deployment.trail_arn,
+        f"{what}Time",
+        isinstance(latest, datetime) and datetime.now(UTC) - latest <= maximum,
+        expected=f"within the last {limits['maximum_delivery_age_minutes']} minutes",
+        seen=latest,
+    )
+    # AWS leaves the error out, or empty, while deliveries succeed.
+    check.none(
+        deployment.trail_arn,
+        f"{what}Error",
+        [error for error in [seen.get(f"{what}Error")] if error],
+    )

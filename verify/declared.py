@@ -1,0 +1,132 @@
+"""What the Terraform configuration declares, read with python-hcl2 and without running Terraform.
+
+Only what can be known without Terraform is resolved: literals, and variables with a literal value
+in the profile's tfvars or in their default. Everything else is Unresolved, never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hcl2
+
+MAXIMUM_BYTES = 2_000_000
+_VARIABLE = re.compile(r"^\$\{var\.([A-Za-z_][\w-]*)\}$")
+_BOOKKEEPING = frozenset({"__is_block__", "__comments__", "__inline_comments__"})
+
+
+class DeclaredError(Exception):
+    """The configuration cannot be read. The message names the file and the cause."""
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A value that only Terraform can compute; `expression` is how the configuration spells it."""
+
+    expression: str
+
+    def __str__(self) -> str:
+        return f"the expression {self.expression}"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The resources of a root module: (type, name) -> arguments; nested blocks are lists."""
+
+    resources: Mapping[tuple[str, str], Mapping[str, Any]]
+
+    def argument(self, kind: str, name: str, *path: str) -> Any:
+        """The argument at `path` of a resource, None when it is not given.
+
+        A nested block is entered at its first occurrence. Raises DeclaredError when the
+        configuration has no such resource.
+        """
+        if (kind, name) not in self.resources:
+            raise DeclaredError(f"the configuration declares no {kind}.{name}")
+        value: Any = self.resources[(kind, name)]
+        for part in path:
+            if isinstance(value, list):
+                value = value[0] if value else None
+            if not isinstance(value, Mapping):
+                return None
+            value = value.get(part)
+        return value
+
+
+def load(folder: Path, profile: str) -> Declared:
+    """The declaration in `folder`/*.tf with the values of `folder`/profiles/<profile>.tfvars.
+
+    Raises DeclaredError when there is no configuration or a file is not HCL.
+    """
+    files = sorted(folder.glob("*.tf"))
+    if not files:
+        raise DeclaredError(
+            f"there is no Terraform configuration in {folder}: name its folder with "
+            "--terraform-folder=<folder>"
+        )
+    parsed = [_parse(path) for path in files]
+    values: dict[str, Any] = {}
+    for document in parsed:
+        for block in document.get("variable", []):
+            for name, body in block.items():
+                if name not in _BOOKKEEPING and "default" in body:
+                    values[_unquoted(name)] = _plain(body["default"], {})
+    chosen = folder / "profiles" / f"{profile}.tfvars"
+    if chosen.exists():
+        assigned = _parse(chosen)
+        values |= {
+            name: _plain(value, {}) for name, value in assigned.items() if name not in _BOOKKEEPING
+        }
+    resources: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for document in parsed:
+        for block in document.get("resource", []):
+            for kind, named in block.items():
+                if kind in _BOOKKEEPING:
+                    continue
+                for name, body in named.items():
+                    if name not in _BOOKKEEPING:
+                        resources[(_unquoted(kind), _unquoted(name))] = _plain(body, values)
+    return Declared(resources)
+
+
+def _parse(path: Path) -> Mapping[str, Any]:
+    try:
+        if path.stat().st_size > MAXIMUM_BYTES:
+            raise DeclaredError(f"{path} exceeds {MAXIMUM_BYTES:,} bytes")
+        with path.open(encoding="utf-8") as stream:
+            document: Mapping[str, Any] = hcl2.load(stream)
+    except OSError as error:
+        raise DeclaredError(f"{path} cannot be read: {error}") from None
+    except (ValueError, UnicodeError) as error:
+        raise DeclaredError(f"{path} is not HCL: {str(error).splitlines()[0]}") from None
+    return document
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
+
+
+def _plain(value: Any, variables: Mapping[str, Any]) -> Any:
+    """`value` as python-hcl2 gives it, without its bookkeeping and quotes, variables replaced."""
+    if isinstance(value, Mapping):
+        return {
+            _unquoted(key): _plain(item, variables)
+            for key, item in value.items()
+            if key not in _BOOKKEEPING
+        }
+    if isinstance(value, list):
+        return [_plain(item, variables) for item in value]
+    if not isinstance(value, str):
+        return value
+    named = _VARIABLE.match(value)
+    if named and named.group(1) in variables:
+        return variables[named.group(1)]
+    if "${" in value or "%{" in value:
+        return Unresolved(_unquoted(value))
+    if value == "null":
+        return None
+    return _unquoted(value)
