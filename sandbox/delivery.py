@@ -10,12 +10,14 @@ import string
 import threading
 import time
 from collections import defaultdict, deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox import record_names
+from sandbox import permissions, record_names
 from sandbox.clock import milliseconds, now
+from sandbox.scheduler import report
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ DELIVERY_SECONDS = 300.0
 SHORTEST_FILE_SECONDS = 1.0
 MAXIMUM_EVENT_BYTES = 256 * 1024
 HISTORY_LENGTH = 20_000
+SERVICE = "cloudtrail.amazonaws.com"
 _UNIQUE = string.ascii_letters + string.digits
 
 
@@ -65,15 +68,15 @@ class Delivery:
     def __init__(self, world: World) -> None:
         self._world = world
         self._waiting: deque[Envelope] = deque()
-        self._changed = threading.Condition()
-        self._stopping = False
+        self._guard = threading.Lock()
+        self._stopping = threading.Event()
+        # One thread, so that records are delivered in order.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="sandbox-delivery")
         self._batches: dict[str, _Batch] = {}
         self._status: dict[str, DeliveryStatus] = {}
         self.history: dict[str, deque[dict[str, Any]]] = defaultdict(
             lambda: deque(maxlen=HISTORY_LENGTH)
         )
-        self._thread = threading.Thread(target=self._run, name="sandbox-delivery", daemon=True)
-        self._thread.start()
         interval = max(world.settings.latency(DELIVERY_SECONDS), SHORTEST_FILE_SECONDS)
         world.scheduler.every(interval, self.write_files)
 
@@ -100,9 +103,9 @@ class Delivery:
             self.history[record["awsRegion"]].append(record)
         wanted = tuple(trail for trail in trails if selects(trail, record))
         due = time.monotonic() + self._world.settings.latency(DELIVERY_SECONDS)
-        with self._changed:
+        with self._guard:
             self._waiting.append(Envelope(record, wanted, due))
-            self._changed.notify()
+        self._pool.submit(self._turn).add_done_callback(report)
 
     def status(self, trail: Any) -> DeliveryStatus:
         """The state of a trail's deliveries."""
@@ -110,7 +113,7 @@ class Delivery:
 
     def forget(self, trail: Any) -> None:
         """Write what is waiting for a trail that is about to go, and forget it."""
-        with self._changed:
+        with self._guard:
             waiting = [envelope for envelope in self._waiting if trail in envelope.trails]
         for envelope in waiting:
             self._batch(trail, envelope.record)
@@ -121,27 +124,22 @@ class Delivery:
 
     def stop(self) -> None:
         """Stop delivering."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        self._thread.join(timeout=5)
+        self._stopping.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     # --- the thread --------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._stopping and (
-                    not self._waiting or self._waiting[0].due > time.monotonic()
-                ):
-                    wait = self._waiting[0].due - time.monotonic() if self._waiting else None
-                    self._changed.wait(None if wait is None else max(wait, 0.0))
-                if self._stopping:
-                    return
-                ready = []
-                while self._waiting and self._waiting[0].due <= time.monotonic():
-                    ready.append(self._waiting.popleft())
-            self._deliver(ready)
+    def _turn(self) -> None:
+        """Wait for the oldest record to be due, and deliver all that are."""
+        with self._guard:
+            oldest = self._waiting[0].due if self._waiting else None
+        if oldest is None or self._stopping.wait(max(oldest - time.monotonic(), 0.0)):
+            return
+        ready = []
+        with self._guard:
+            while self._waiting and self._waiting[0].due <= time.monotonic():
+                ready.append(self._waiting.popleft())
+        self._deliver(ready)
 
     def _deliver(self, envelopes: list[Envelope]) -> None:
         by_trail: dict[str, tuple[Any, list[dict[str, Any]]]] = {}
@@ -171,6 +169,18 @@ class Delivery:
             status.logs_error = "ResourceNotFoundException"
             return
         name = f"{self._world.settings.account}_CloudTrail_{trail.region_name}"
+        stream_arn = f"{group.arn}:log-stream:{name}"
+        if not (
+            permissions.service_may_assume(self._world, trail.cw_role_arn, SERVICE)
+            and permissions.role_may(
+                self._world, trail.cw_role_arn, "logs:PutLogEvents", stream_arn
+            )
+            and permissions.role_may(
+                self._world, trail.cw_role_arn, "logs:CreateLogStream", stream_arn
+            )
+        ):
+            status.logs_error = "AccessDenied"
+            return
         if name not in group.streams:
             group.create_log_stream(name)
         moment = now()
@@ -213,6 +223,10 @@ class Delivery:
         key = log_file_key(
             trail.s3_key_prefix, self._world.settings.account, region, moment, _unique()
         )
+        error = self._refusal(trail, bucket, key)
+        if error is not None:
+            status.delivery_error = error
+            return None
         body = gzip.compress(json.dumps({"Records": records}, separators=(",", ":")).encode())
         self._world.backend("s3", trail.region_name).put_object(
             trail.bucket_name,
@@ -225,6 +239,34 @@ class Delivery:
         status.delivered, status.delivery_error = moment, None
         return key
 
+    def _refusal(self, trail: Any, bucket: Any, key: str) -> str | None:
+        """Why CloudTrail may not write this object; None when it may."""
+        account = self._world.settings.account
+        context: dict[str, str] = {"s3:x-amz-acl": "bucket-owner-full-control"}
+        if trail.kms_key_id:
+            context["s3:x-amz-server-side-encryption"] = "aws:kms"
+            context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = trail.kms_key_id
+        if not permissions.service_may(
+            bucket.policy,
+            SERVICE,
+            "s3:PutObject",
+            f"{bucket.arn}/{key}",
+            trail.arn,
+            account,
+            context,
+        ):
+            return "AccessDenied"
+        if not trail.kms_key_id:
+            return None
+        return permissions.key_refusal(
+            self._world,
+            trail.kms_key_id,
+            SERVICE,
+            "kms:GenerateDataKey",
+            trail.arn,
+            {"kms:encryptioncontext:aws:cloudtrail:arn": trail.arn},
+        )
+
     def _notify(self, trail: Any, key: str) -> None:
         topic_arn = trail.topic_arn
         if not topic_arn:
@@ -233,6 +275,10 @@ class Delivery:
         backend = self._world.backend("sns", topic_arn.split(":")[3])
         if topic_arn not in backend.topics:
             status.notification_error = "NotFound"
+            return
+        topic = backend.topics[topic_arn]
+        if not permissions.may_publish(self._world, topic, SERVICE, trail.arn):
+            status.notification_error = "AuthorizationError"
             return
         message = json.dumps({"s3Bucket": trail.bucket_name, "s3ObjectKey": [key]})
         backend.publish(message, arn=topic_arn)

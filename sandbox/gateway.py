@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 import json
 import logging
-import queue
 import re
-import threading
 import uuid
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import UnknownServiceError
 from moto.core.request import Request
 from moto.core.routing import get_service_router
 from werkzeug.exceptions import NotFound
@@ -22,13 +22,13 @@ from sandbox import caller as callers
 from sandbox import record, record_names
 from sandbox.clock import now
 from sandbox.delivery import Delivery
+from sandbox.scheduler import report
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
 
 MAXIMUM_BODY_BYTES = 256 * 1024 * 1024
 _REQUEST_ID_ELEMENT = re.compile(rb"<(requestId|RequestId)>[^<]*</(?:requestId|RequestId)>")
-_INVOKE_PATH = re.compile(r"^/2015-03-31/functions/[^/]+/invocations/?$")
 
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -47,6 +47,10 @@ class Arrived:
     environ: dict[str, Any]
     headers: dict[str, str]
     body: bytes
+
+    def fresh_environ(self) -> dict[str, Any]:
+        """The WSGI environment, with its body unread."""
+        return _copy_environ(self.environ, self.body)
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,8 @@ class Gateway:
         self._application = application
         self._delivery = delivery
         self._guards = guards
-        self._calls: queue.SimpleQueue[tuple[record.Call, list[Any]] | None] = queue.SimpleQueue()
-        self._recorder = threading.Thread(target=self._record, name="sandbox-recorder", daemon=True)
-        self._recorder.start()
+        # One thread, so that records keep the order of their calls.
+        self._recorder = ThreadPoolExecutor(1, thread_name_prefix="sandbox-recorder")
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
         answer = self._answer(environ)
@@ -87,8 +90,7 @@ class Gateway:
 
     def stop(self) -> None:
         """Record what has been seen so far, and stop."""
-        self._calls.put(None)
-        self._recorder.join(timeout=5)
+        self._recorder.shutdown(wait=True)
 
     def _answer(self, environ: dict[str, Any]) -> Answer:
         path = environ.get("PATH_INFO", "")
@@ -206,12 +208,10 @@ class Gateway:
             # A trail that was logging sees StopLogging; one that now logs sees StartLogging.
             after = self._trails(call.service, call.region)
         trails = before + [trail for trail in after if trail not in before]
-        self._calls.put((call, trails))
+        self._recorder.submit(self._record, call, trails).add_done_callback(report)
 
-    def _record(self) -> None:
-        while (item := self._calls.get()) is not None:
-            call, trails = item
-            self._delivery.submit(record.build(call), trails)
+    def _record(self, call: record.Call, trails: list[Any]) -> None:
+        self._delivery.submit(record.build(call), trails)
 
 
 def _match(
@@ -223,12 +223,8 @@ def _match(
     request = Request(_copy_environ(environ, body))
     try:
         operation, path_parameters = get_service_router(service).match(request)
-    except (NotFound, LookupError, ValueError, NotImplementedError):
+    except (NotFound, UnknownServiceError, LookupError, ValueError, NotImplementedError):
         return None  # an unknown service or operation: moto will say so
-    except Exception as error:
-        if type(error).__name__ != "UnknownServiceError":
-            raise
-        return None
     return service, operation.name, dict(path_parameters)
 
 

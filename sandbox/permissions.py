@@ -88,3 +88,74 @@ def service_may(
         },
     )
     return policy.evaluate([document or {}], request) is Decision.ALLOW
+
+
+def find_key(world: World, key: str, region: str) -> Any | None:
+    """moto's key of a key id, key ARN, alias name or alias ARN; None when there is none."""
+    if key.startswith("arn:"):
+        region = key.split(":")[3]
+    backend = world.backend("kms", region)
+    name = key.split(":", 5)[-1].removeprefix("key/")
+    if name.startswith("alias/"):
+        return next((one for one in backend.keys.values() if name in one.aliases), None)
+    return backend.keys.get(name)
+
+
+def key_refusal(
+    world: World,
+    key: str,
+    service: str,
+    action: str,
+    source_arn: str | None,
+    context: Mapping[str, str | tuple[str, ...]],
+    region: str | None = None,
+) -> str | None:
+    """Why a service may not use a key, in KMS's words; None when it may."""
+    found = find_key(world, key, region or world.settings.region)
+    if found is None:
+        return "KMS.NotFoundException"
+    if found.key_state == "PendingDeletion":
+        return "KMS.KMSInvalidStateException"
+    if not found.enabled:
+        return "KMS.DisabledException"
+    values: dict[str, str | tuple[str, ...]] = {
+        "aws:principalisawsservice": "true",
+        "aws:securetransport": "true",
+        **context,
+    }
+    if source_arn is not None:
+        values["aws:sourcearn"] = source_arn
+        values["aws:sourceaccount"] = world.settings.account
+    request = AccessRequest(Principal(service=service), action, found.arn, values)
+    if policy.evaluate([policy.parse(found.policy)], request) is Decision.ALLOW:
+        return None
+    return "KMS.AccessDeniedException"
+
+
+def may_publish(world: World, topic: Any, service: str, source_arn: str | None) -> bool:
+    """Whether a service may publish to a topic: by the topic's policy and by its key's.
+
+    EventBridge names no source (``source_arn`` None), so that a statement with a condition on it
+    never admits EventBridge, as on AWS.
+    """
+    context: dict[str, str | tuple[str, ...]] = {
+        "aws:principalisawsservice": "true",
+        "aws:securetransport": "true",
+    }
+    if source_arn is not None:
+        context["aws:sourcearn"] = source_arn
+        context["aws:sourceaccount"] = world.settings.account
+    request = AccessRequest(Principal(service=service), "sns:Publish", topic.arn, context)
+    if policy.evaluate([policy.parse(topic.policy)], request) is not Decision.ALLOW:
+        return False
+    key = topic.kms_master_key_id
+    if not key:
+        return True
+    if "alias/aws/" in key:
+        return False  # the policy of AWS's own key for SNS admits no service
+    region = topic.arn.split(":")[3]
+    encryption = {"kms:encryptioncontext:aws:sns:topicarn": topic.arn}
+    return all(
+        key_refusal(world, key, service, action, source_arn, encryption, region) is None
+        for action in ("kms:GenerateDataKey", "kms:Decrypt")
+    )

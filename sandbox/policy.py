@@ -21,6 +21,11 @@ from typing import Any
 Document = Mapping[str, Any]
 
 
+# The resource of a request whose ARN is not known: every pattern matches it, so that an identity
+# policy is judged by its actions alone.
+ANY_RESOURCE = "*any*"
+
+
 class Decision(Enum):
     """What the documents say of a request."""
 
@@ -86,7 +91,10 @@ def _applies(statement: Mapping[str, Any], request: AccessRequest, denying: bool
             return False
     elif "NotAction" in statement and _any_action(statement["NotAction"], request.action):
         return False
-    if "Resource" in statement:
+    if request.resource == ANY_RESOURCE:
+        if denying and statement.get("Resource") not in ("*", ["*"]):
+            return False  # a deny of some resources need not be one of this
+    elif "Resource" in statement:
         if not _any_glob(statement["Resource"], request.resource):
             return False
     elif "NotResource" in statement and _any_glob(statement["NotResource"], request.resource):

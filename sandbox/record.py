@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import uuid
 from collections.abc import Mapping
@@ -38,7 +39,10 @@ _ANSWER_SHOWN = {("sts", "AssumeRole")}
 # Refused calls of these services keep their parameters.
 _PARAMETERS_KEPT_WHEN_REFUSED = frozenset({"ec2", "s3", "s3control", "guardduty"})
 _REFUSALS = re.compile(r"AccessDenied|UnauthorizedOperation|AuthorizationError|NotAuthorized")
-_OBJECT_KEYS = ("Key",)
+# Acts on objects whose key is not in the path.
+_S3_DATA_OPERATIONS = frozenset(
+    {"ListObjects", "ListObjectsV2", "ListObjectVersions", "ListMultipartUploads", "DeleteObjects"}
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,10 @@ class Call:
     answer: bytes
     request_id: str
 
+    def request(self) -> Any:
+        """The request anew, with its body unread."""
+        return Request({**self.environ, "wsgi.input": io.BytesIO(self.body)})
+
     @property
     def event_source(self) -> str:
         """CloudTrail's eventSource."""
@@ -79,10 +87,7 @@ class Call:
     def is_data_event(self) -> bool:
         """Whether this is an act on data, which only a trail that asks for it records."""
         if self.service == "s3":
-            return any(name in self.path_parameters for name in _OBJECT_KEYS) or (
-                self.operation in ("ListObjects", "ListObjectsV2", "DeleteObjects", "HeadBucket")
-                and self.operation != "HeadBucket"
-            )
+            return "Key" in self.path_parameters or self.operation in _S3_DATA_OPERATIONS
         return self.operation in record_names.DATA_EVENTS.get(self.service, ())
 
     @property
@@ -207,7 +212,7 @@ def _request_parameters(call: Call) -> dict[str, Any] | None:
         query = call.body.decode("utf-8", "replace") or call.query
         return record_shapes.ec2_wrapped_parameters(call.operation, query)
     parameters = parse_parameters(
-        call.service, call.operation, call.path_parameters, Request(dict(call.environ))
+        call.service, call.operation, call.path_parameters, call.request()
     )
     if call.service == "ec2":
         return record_shapes.ec2_parameters(call.operation, parameters, model.input_shape)
@@ -298,7 +303,7 @@ _KMS_ANSWERS_KEY = frozenset(
 
 def _key_arn(call: Call) -> str | None:
     parameters = parse_parameters(
-        call.service, call.operation, call.path_parameters, Request(dict(call.environ))
+        call.service, call.operation, call.path_parameters, call.request()
     )
     key = parameters.get("KeyId")
     if not isinstance(key, str):

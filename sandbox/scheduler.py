@@ -68,9 +68,10 @@ class Scheduler:
                 if self._stopping:
                     return
                 task = heapq.heappop(self._due)[2]
-                self._pool.submit(task).add_done_callback(_report)
+                self._pool.submit(task).add_done_callback(report)
 
 
-def _report(future: Future[None]) -> None:
+def report(future: Future[None]) -> None:
+    """Log how a background task failed; for add_done_callback."""
     if not future.cancelled() and (failure := future.exception()) is not None:
         log.error("a background task failed", exc_info=failure)

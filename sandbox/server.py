@@ -16,7 +16,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import ThreadedWSGIServer
 
-from sandbox import caller, runtime_install, subscriptions, trails
+from sandbox import authorization, caller, gaps, runtime_install, subscriptions, trails
 from sandbox.delivery import Delivery
 from sandbox.gateway import Gateway
 from sandbox.runtime import LambdaRuntime
@@ -71,8 +71,10 @@ class Sandbox:
         caller.install(world)
         self._delivery = Delivery(world)
         trails.install(world, self._delivery)
+        gaps.install(world)
+        guards = [authorization.install(world)]
         self._gateway = Gateway(
-            world, DomainDispatcherApplication(create_backend_app), self._delivery, []
+            world, DomainDispatcherApplication(create_backend_app), self._delivery, guards
         )
         self._server = ThreadedWSGIServer(
             HOST, port, self._gateway, RequestHandler, fd=listener.fileno()

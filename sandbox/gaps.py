@@ -1,0 +1,200 @@
+"""Where moto's answers differ from AWS's in ways that Terraform or a verifier would notice.
+
+One function a gap, each with its reason. What moto lacks altogether has modules of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from moto.awslambda import models as lambda_models
+from moto.logs import models as logs_models
+from moto.logs.metric_filters import MetricFilters
+from moto.logs.responses import LogsResponse
+from moto.s3 import models as s3_models
+from moto.s3 import responses as s3_responses
+from moto.cloudwatch import models as cloudwatch_models
+
+from sandbox import bucket_policy, policy
+from sandbox.clock import milliseconds, now
+from sandbox.subscriptions import check_pattern
+from sandbox.world import World
+
+
+def install(world: World) -> None:
+    """Close all the gaps."""
+    for close in _GAPS:
+        close(world)
+
+
+def _log_group_class(world: World) -> None:
+    """DescribeLogGroups tells a group's class and its number of metric filters.
+
+    Without the class the provider replaces the group at each apply.
+    """
+    original_create = LogsResponse.create_log_group
+    original_describe = logs_models.LogGroup.to_describe_dict
+
+    def create_log_group(response: Any) -> str:
+        answer: str = original_create(response)
+        group = response.logs_backend.groups[response._get_param("logGroupName")]
+        group.sandbox_class = response._get_param("logGroupClass") or "STANDARD"
+        return answer
+
+    def to_describe_dict(group: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = original_describe(group)
+        shown["logGroupClass"] = getattr(group, "sandbox_class", "STANDARD")
+        filters = world.backend("logs", group.region).filters.metric_filters
+        shown["metricFilterCount"] = sum(one["logGroupName"] == group.name for one in filters)
+        return shown
+
+    LogsResponse.create_log_group = create_log_group
+    logs_models.LogGroup.to_describe_dict = to_describe_dict
+
+
+def _metric_filters(world: World) -> None:
+    """A second PutMetricFilter of a name replaces the first; moto keeps both.
+
+    A group's filters go with the group; a filter has a creation time.
+    """
+
+    def add_filter(
+        filters: Any,
+        filter_name: str,
+        filter_pattern: str,
+        log_group_name: str,
+        metric_transformations: Any,
+    ) -> None:
+        check_pattern(filter_pattern)
+        delete_filter(filters, filter_name, log_group_name)
+        filters.metric_filters.append(
+            {
+                "filterName": filter_name,
+                "filterPattern": filter_pattern,
+                "logGroupName": log_group_name,
+                "metricTransformations": metric_transformations,
+                "creationTime": milliseconds(now()),
+            }
+        )
+
+    def delete_filter(
+        filters: Any, filter_name: str | None = None, log_group_name: str | None = None
+    ) -> list[dict[str, Any]]:
+        filters.metric_filters = [
+            one
+            for one in filters.metric_filters
+            if (one["filterName"], one["logGroupName"]) != (filter_name, log_group_name)
+        ]
+        kept: list[dict[str, Any]] = filters.metric_filters
+        return kept
+
+    original_delete = logs_models.LogsBackend.delete_log_group
+
+    def delete_log_group(backend: Any, log_group_name: str) -> None:
+        original_delete(backend, log_group_name)
+        backend.filters.metric_filters = [
+            one for one in backend.filters.metric_filters if one["logGroupName"] != log_group_name
+        ]
+
+    MetricFilters.add_filter = add_filter
+    MetricFilters.delete_filter = delete_filter
+    logs_models.LogsBackend.delete_log_group = delete_log_group
+
+
+def _function_configuration(world: World) -> None:
+    """Lambda returns a function's dead-letter queue and logging configuration; moto drops them.
+
+    Without them every plan wants to set them again, and a verifier could not see them.
+    """
+    function_class = lambda_models.LambdaFunction
+    original_init = function_class.__init__
+    original_configuration = function_class.get_configuration
+    original_update = function_class.update_configuration
+
+    def __init__(  # noqa: N807
+        function: Any, account_id: str, spec: dict[str, Any], region: str, version: Any = 1
+    ) -> None:
+        original_init(function, account_id, spec, region, version)
+        function.dead_letter_config = spec.get("DeadLetterConfig") or None
+        function.logging_config = spec.get("LoggingConfig") or {}
+
+    def get_configuration(function: Any, on_create: bool = False) -> dict[str, Any]:
+        shown: dict[str, Any] = original_configuration(function, on_create)
+        if function.dead_letter_config and function.dead_letter_config.get("TargetArn"):
+            shown["DeadLetterConfig"] = function.dead_letter_config
+        shown["LoggingConfig"] = {
+            "LogFormat": "Text",
+            "LogGroup": f"/aws/lambda/{function.function_name}",
+            **function.logging_config,
+        }
+        return {name: value for name, value in shown.items() if value is not None}
+
+    def update_configuration(function: Any, updates: dict[str, Any]) -> dict[str, Any]:
+        original_update(function, updates)
+        if "DeadLetterConfig" in updates:
+            function.dead_letter_config = updates["DeadLetterConfig"]
+        if "LoggingConfig" in updates:
+            function.logging_config = updates["LoggingConfig"]
+        if "KMSKeyArn" in updates:
+            function.kms_key_arn = updates["KMSKeyArn"]
+        if "TracingConfig" in updates:
+            function.tracing_config = updates["TracingConfig"]
+        if "EphemeralStorage" in updates:
+            function.ephemeral_storage = updates["EphemeralStorage"]["Size"]
+        function.last_modified = lambda_models.iso_8601_datetime_with_nanoseconds()
+        shown: dict[str, Any] = function.get_configuration()
+        return shown
+
+    function_class.__init__ = __init__
+    function_class.get_configuration = get_configuration
+    function_class.update_configuration = update_configuration
+
+
+def _bucket_encryption_default(world: World) -> None:
+    """Every bucket is encrypted: one without a configuration of its own has SSE-S3.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
+    """
+
+    def get_bucket_encryption(backend: Any, bucket_name: str) -> dict[str, Any]:
+        configured: dict[str, Any] | None = backend.get_bucket(bucket_name).encryption
+        return configured or {
+            "Rule": {
+                "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+                "BucketKeyEnabled": "false",
+            }
+        }
+
+    s3_models.S3Backend.get_bucket_encryption = get_bucket_encryption
+
+
+def _bucket_policy_status(world: World) -> None:
+    """GetBucketPolicyStatus by S3's definition of public; moto takes any condition as enough."""
+
+    def bucket_policy_is_public(text: bytes | str) -> bool:
+        return bucket_policy.is_public(policy.parse(text))
+
+    s3_responses.bucket_policy_is_public = bucket_policy_is_public
+
+
+def _alarm_starts_without_data(world: World) -> None:
+    """A new alarm is INSUFFICIENT_DATA until it has been evaluated; moto says OK."""
+    original_init = cloudwatch_models.Alarm.__init__
+
+    def __init__(alarm: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: N807
+        original_init(alarm, *arguments, **keywords)
+        alarm.state_value = "INSUFFICIENT_DATA"
+
+    cloudwatch_models.Alarm.__init__ = __init__
+
+
+_GAPS: tuple[Callable[[World], None], ...] = (
+    _log_group_class,
+    _metric_filters,
+    _function_configuration,
+    _bucket_encryption_default,
+    _bucket_policy_status,
+    _alarm_starts_without_data,
+)

@@ -1,0 +1,151 @@
+"""From an API operation to the IAM action and resource that policies speak of.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# IAM's prefix, where it is not botocore's name of the service.
+_PREFIXES = {
+    "s3control": "s3",
+    "elbv2": "elasticloadbalancing",
+    "resourcegroupstaggingapi": "tag",
+    "stepfunctions": "states",
+    "accessanalyzer": "access-analyzer",
+}
+
+_ACTIONS = {
+    ("lambda", "Invoke"): "lambda:InvokeFunction",
+    ("lambda", "InvokeAsync"): "lambda:InvokeFunction",
+    ("s3", "ListBuckets"): "s3:ListAllMyBuckets",
+    ("s3", "HeadBucket"): "s3:ListBucket",
+    ("s3", "ListObjects"): "s3:ListBucket",
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
+    ("s3", "ListObjectVersions"): "s3:ListBucketVersions",
+    ("s3", "ListMultipartUploads"): "s3:ListBucketMultipartUploads",
+    ("s3", "ListParts"): "s3:ListMultipartUploadParts",
+    ("s3", "HeadObject"): "s3:GetObject",
+    ("s3", "CopyObject"): "s3:PutObject",
+    ("s3", "CreateMultipartUpload"): "s3:PutObject",
+    ("s3", "UploadPart"): "s3:PutObject",
+    ("s3", "UploadPartCopy"): "s3:PutObject",
+    ("s3", "CompleteMultipartUpload"): "s3:PutObject",
+    ("s3", "DeleteObjects"): "s3:DeleteObject",
+    ("s3", "GetBucketEncryption"): "s3:GetEncryptionConfiguration",
+    ("s3", "PutBucketEncryption"): "s3:PutEncryptionConfiguration",
+    ("s3", "DeleteBucketEncryption"): "s3:PutEncryptionConfiguration",
+    ("s3", "GetBucketLifecycleConfiguration"): "s3:GetLifecycleConfiguration",
+    ("s3", "PutBucketLifecycleConfiguration"): "s3:PutLifecycleConfiguration",
+    ("s3", "DeleteBucketLifecycle"): "s3:PutLifecycleConfiguration",
+    ("s3", "GetBucketReplication"): "s3:GetReplicationConfiguration",
+    ("s3", "PutBucketReplication"): "s3:PutReplicationConfiguration",
+    ("s3", "DeleteBucketReplication"): "s3:PutReplicationConfiguration",
+    ("s3", "GetPublicAccessBlock"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "PutPublicAccessBlock"): "s3:PutBucketPublicAccessBlock",
+    ("s3", "DeletePublicAccessBlock"): "s3:PutBucketPublicAccessBlock",
+    ("s3control", "GetPublicAccessBlock"): "s3:GetAccountPublicAccessBlock",
+    ("s3control", "PutPublicAccessBlock"): "s3:PutAccountPublicAccessBlock",
+    ("s3control", "DeletePublicAccessBlock"): "s3:PutAccountPublicAccessBlock",
+    ("s3", "GetBucketNotificationConfiguration"): "s3:GetBucketNotification",
+    ("s3", "PutBucketNotificationConfiguration"): "s3:PutBucketNotification",
+    ("s3", "GetObjectLockConfiguration"): "s3:GetBucketObjectLockConfiguration",
+    ("s3", "PutObjectLockConfiguration"): "s3:PutBucketObjectLockConfiguration",
+    ("s3", "DeleteBucketTagging"): "s3:PutBucketTagging",
+    ("s3", "GetBucketCors"): "s3:GetBucketCORS",
+    ("s3", "PutBucketCors"): "s3:PutBucketCORS",
+    ("s3", "GetBucketAccelerateConfiguration"): "s3:GetAccelerateConfiguration",
+    ("s3", "DeleteBucketOwnershipControls"): "s3:PutBucketOwnershipControls",
+}
+_VERSIONED = {"s3:GetObject", "s3:DeleteObject", "s3:GetObjectTagging", "s3:DeleteObjectTagging"}
+
+# Allowed whatever the policies say.
+ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+
+
+def action_of(service: str, operation: str, parameters: Mapping[str, Any]) -> str:
+    """The IAM action that an operation needs."""
+    action = _ACTIONS.get((service, operation))
+    if action is None:
+        action = f"{_PREFIXES.get(service, service)}:{operation}"
+    if action in _VERSIONED and parameters.get("VersionId"):
+        action = action.replace("Object", "ObjectVersion", 1)
+    return action
+
+
+def resource_of(
+    service: str, region: str, account: str, parameters: Mapping[str, Any]
+) -> str | None:
+    """The ARN that an operation acts on; None when it is not one that is known here."""
+    if service == "s3":
+        bucket = parameters.get("Bucket")
+        if not bucket:
+            return None
+        key = parameters.get("Key")
+        return f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
+    for member in _ARN_MEMBERS.get(service, ()):
+        value = parameters.get(member)
+        if isinstance(value, str) and value.startswith("arn:"):
+            return value
+    make = _ARNS.get(service)
+    return None if make is None else make(region, account, parameters)
+
+
+_ARN_MEMBERS = {
+    "sns": ("TopicArn", "TargetArn", "ResourceArn", "SubscriptionArn"),
+    "lambda": ("FunctionName", "Resource"),
+    "kms": ("KeyId", "TargetKeyId"),
+    "cloudtrail": ("Name", "TrailName"),
+    "logs": ("resourceArn", "logGroupIdentifier"),
+    "iam": ("PolicyArn",),
+    "sts": ("RoleArn",),
+    "events": ("ResourceARN",),
+}
+
+
+def _queue(region: str, account: str, parameters: Mapping[str, Any]) -> str | None:
+    url = parameters.get("QueueUrl")
+    name = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else None
+    name = name or parameters.get("QueueName")
+    return f"arn:aws:sqs:{region}:{account}:{name}" if name else None
+
+
+def _log_group(region: str, account: str, parameters: Mapping[str, Any]) -> str | None:
+    group = parameters.get("logGroupName")
+    if not group:
+        return None
+    arn = f"arn:aws:logs:{region}:{account}:log-group:{group}"
+    stream = parameters.get("logStreamName")
+    return f"{arn}:log-stream:{stream}" if stream else f"{arn}:*"
+
+
+def _named(template: str, *members: str) -> Any:
+    def make(region: str, account: str, parameters: Mapping[str, Any]) -> str | None:
+        for member in members:
+            value = parameters.get(member)
+            if isinstance(value, str) and value:
+                return template.format(region=region, account=account, name=value)
+        return None
+
+    return make
+
+
+def _iam(region: str, account: str, parameters: Mapping[str, Any]) -> str | None:
+    for member, kind in (("RoleName", "role"), ("UserName", "user"), ("GroupName", "group")):
+        value = parameters.get(member)
+        if isinstance(value, str) and value:
+            return f"arn:aws:iam::{account}:{kind}/{value}"
+    return None
+
+
+_ARNS: dict[str, Any] = {
+    "sqs": _queue,
+    "logs": _log_group,
+    "iam": _iam,
+    "lambda": _named("arn:aws:lambda:{region}:{account}:function:{name}", "FunctionName"),
+    "kms": _named("arn:aws:kms:{region}:{account}:key/{name}", "KeyId"),
+    "cloudtrail": _named("arn:aws:cloudtrail:{region}:{account}:trail/{name}", "Name", "TrailName"),
+    "events": _named("arn:aws:events:{region}:{account}:rule/{name}", "Name", "Rule"),
+}
