@@ -2,26 +2,37 @@
 
 CloudWatch Logs allows 1,024 characters and two regular expressions without parentheses
 (CloudWatch Logs user guide, "Filter pattern syntax"). The names of all rules are longer than that,
-so each is cut to the longest prefix with which the whole fits. A prefix lets a few neighbours
-through (PutBucketTagging with PutBucketPolicy); the function passes over them.
+so each is cut to the longest prefix with which the whole fits. A prefix lets some neighbours
+through (DeleteBucketTagging with DeleteBucketPolicy); the function passes over them. Failed calls
+changed nothing and are not sent at all: CloudTrail leaves errorCode out of a successful one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from .evaluate import EVENT_NAMES
 
 MAXIMUM_CHARACTERS = 1024
-# A name that must not be cut, because what would come along is frequent.
-_WHOLE = frozenset({"ConsoleLogin"})
+# Calls that are made all the time and that a short prefix would let through.
+_FREQUENT = ("CreateNetworkInterface", "CreateNetworkInterfacePermission", "PutMetricData")
+_VERB = re.compile(r"[A-Z][a-z]+")
+
+
+def _cut(name: str, length: int) -> str:
+    verb = _VERB.match(name)
+    # A verb alone ("Disassociate") says nothing: keep the beginning of what it is done to.
+    length = max(length, verb.end() + 3 if verb else 0)
+    while length < len(name) and any(each.startswith(name[:length]) for each in _FREQUENT):
+        length += 1
+    return name[:length]
 
 
 def _prefixes(names: Iterable[str], length: int) -> list[str]:
-    cut = sorted({name if name in _WHOLE else name[:length] for name in names})
     kept: list[str] = []
-    for prefix in cut:  # sorted: a prefix of another stands before it
-        if not kept or not prefix.startswith(kept[-1]):
+    for prefix in sorted({_cut(name, length) for name in names}):
+        if not kept or not prefix.startswith(kept[-1]):  # sorted: the shorter one came first
             kept.append(prefix)
     return kept
 

@@ -95,3 +95,7 @@ class AuditPipeline:
         """An EventBridge rule of the deployment: the scan's schedule or a real-time rule."""
         name = last_part(name)
         return any(self._named(name, prefix) for prefix in ("rule-", "event-rule-", "eventbridge-"))
+
+    def is_subscription_filter(self, name: str) -> bool:
+        """The filter that feeds the function."""
+        return self._named(name, "subscription-compliance-checker-")

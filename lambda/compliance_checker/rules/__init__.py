@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from ..model import Rule
-from . import network
+from . import delivery, detection, identity, keys, logs, network, sign_in, storage, trail
 
-RULES: tuple[Rule, ...] = (*network.RULES,)
+RULES: tuple[Rule, ...] = (
+    *network.RULES,
+    *storage.RULES,
+    *identity.RULES,
+    *keys.RULES,
+    *trail.RULES,
+    *logs.RULES,
+    *detection.RULES,
+    *delivery.RULES,
+    *sign_in.RULES,
+)

@@ -1,8 +1,8 @@
-"""Network exposure: security groups, network ACLs, flow logs."""
+"""Network exposure: security groups and network ACLs opened to the Internet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..addresses import Opening, internet_openings, parse_block
@@ -12,7 +12,6 @@ from ..record import Event, flag, integer, mapping, members, objects, text
 
 _EC2 = "ec2.amazonaws.com"
 _RDS = "rds.amazonaws.com"
-_REDSHIFT = "redshift.amazonaws.com"
 
 # Remote administration, file shares, databases and caches: nothing that belongs on the Internet.
 _SENSITIVE_PORTS = (
@@ -117,7 +116,7 @@ def _created(event: Event) -> Iterator[Opening | None]:
             )
 
 
-def _distinct(openings: Iterator[Opening | None]) -> list[Opening]:
+def _distinct(openings: Iterable[Opening | None]) -> list[Opening]:
     return list(dict.fromkeys(opening for opening in openings if opening is not None))
 
 
@@ -172,7 +171,7 @@ def _judge_modified_rules(event: Event, _: AuditPipeline) -> Finding | None:
         last = rule.get("ToPort", rule.get("toPort"))
         for key in ("CidrIpv4", "CidrIpv6", "cidrIpv4", "cidrIpv6"):
             openings.append(_opening(protocol, first, last, rule.get(key)))
-    exposed = internet_openings(_distinct(iter(openings)))
+    exposed = internet_openings(_distinct(openings))
     if not exposed:
         return None
     group = text(request.get("GroupId") or request.get("groupId"))
@@ -189,6 +188,50 @@ def _judge_modified_rules(event: Event, _: AuditPipeline) -> Finding | None:
             "direction_known": False,
         },
         severity=_severity(exposed),
+    )
+
+
+def _judge_database_group(event: Event, _: AuditPipeline) -> Finding | None:
+    """The security groups that RDS keeps of its own (EC2-Classic)."""
+    opening = _opening("tcp", None, None, event.parameters.get("cIDRIP"))
+    openings = internet_openings(_distinct([opening]))
+    if not openings:
+        return None
+    group = text(event.parameters.get("dBSecurityGroupName"))
+    return Finding(
+        resource_id=group,
+        reason=(
+            f"Database security group {group or '(unnamed)'} now admits {openings[0].cidr}. "
+            "Anyone on the Internet can reach the database."
+        ),
+        details={"exposures": [opening.as_details() for opening in openings]},
+    )
+
+
+def _judge_acl_entry(event: Event, _: AuditPipeline) -> Finding | None:
+    entry = event.parameters
+    if flag(entry.get("egress")) or str(entry.get("ruleAction")).lower() != "allow":
+        return None
+    ports = mapping(entry.get("portRange"))
+    openings = internet_openings(
+        _distinct(
+            _opening(entry.get("aclProtocol"), ports.get("from"), ports.get("to"), entry.get(key))
+            for key in ("cidrBlock", "ipv6CidrBlock")
+        )
+    )
+    if not openings:
+        return None
+    acl = text(entry.get("networkAclId"))
+    return Finding(
+        resource_id=acl,
+        reason=(
+            f"Network ACL {acl or '(unnamed)'} now allows {_in_words(openings)}: what the "
+            "security groups behind it leave open can be reached from the Internet."
+        ),
+        details={
+            "exposures": [opening.as_details() for opening in openings],
+            "rule_number": integer(entry.get("ruleNumber")),
+        },
     )
 
 
@@ -216,5 +259,30 @@ RULES: tuple[Rule, ...] = (
         fields=("requestParameters.ModifySecurityGroupRulesRequest.SecurityGroupRule",),
         events=((_EC2, "ModifySecurityGroupRules"),),
         judge=_judge_modified_rules,
+    ),
+    Rule(
+        id="database-group-open-to-internet",
+        title="Database security group opened to the Internet",
+        severity="CRITICAL",
+        citations=("164.312(a)(1)", "164.312(e)(1)"),
+        resource_type="AWS::RDS::DBSecurityGroup",
+        fields=("requestParameters.cIDRIP",),
+        events=((_RDS, "AuthorizeDBSecurityGroupIngress"),),
+        judge=_judge_database_group,
+    ),
+    Rule(
+        id="network-acl-open-to-internet",
+        title="Network ACL opened to the Internet",
+        severity="MEDIUM",
+        citations=("164.312(a)(1)", "164.312(e)(1)"),
+        resource_type="AWS::EC2::NetworkAcl",
+        fields=(
+            "requestParameters.egress",
+            "requestParameters.ruleAction",
+            "requestParameters.cidrBlock",
+            "requestParameters.ipv6CidrBlock",
+        ),
+        events=((_EC2, "CreateNetworkAclEntry"), (_EC2, "ReplaceNetworkAclEntry")),
+        judge=_judge_acl_entry,
     ),
 )

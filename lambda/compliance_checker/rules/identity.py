@@ -1,0 +1,206 @@
+"""Identity: grants that are too broad, trust in strangers, and the trail's own roles."""
+
+from __future__ import annotations
+
+from ..model import Finding, Rule, Severity
+from ..pipeline import AuditPipeline
+from ..policy import Grant, broad_grants, parse_document, public_statements
+from ..record import Event, dig, flag, text
+
+_IAM = "iam.amazonaws.com"
+_SSO = "sso.amazonaws.com"
+
+_SEVERITIES: dict[str, Severity] = {"administrator": "CRITICAL"}
+# AWS-managed policies that are as broad as what no policy of one's own may grant.
+_MANAGED: dict[str, tuple[str, Severity]] = {
+    "AdministratorAccess": ("every action on every resource", "CRITICAL"),
+    "IAMFullAccess": ("iam:* on every resource, and with it every other permission", "CRITICAL"),
+    "PowerUserAccess": ("nearly every action on every resource", "HIGH"),
+}
+
+
+def _holder(event: Event) -> tuple[str, str | None]:
+    """CloudFormation type and name of what receives the policy."""
+    parameters = event.parameters
+    for key, kind in (
+        ("userName", "AWS::IAM::User"),
+        ("roleName", "AWS::IAM::Role"),
+        ("groupName", "AWS::IAM::Group"),
+        ("permissionSetArn", "AWS::SSO::PermissionSet"),
+        ("policyArn", "AWS::IAM::ManagedPolicy"),
+        ("policyName", "AWS::IAM::ManagedPolicy"),
+    ):
+        if name := text(parameters.get(key)):
+            return kind, name
+    return "AWS::IAM::ManagedPolicy", None
+
+
+def _in_words(kind: str, name: str | None) -> str:
+    words = {
+        "AWS::IAM::User": "user",
+        "AWS::IAM::Role": "role",
+        "AWS::IAM::Group": "group",
+        "AWS::SSO::PermissionSet": "permission set",
+    }
+    return f"{words.get(kind, 'managed policy')} {name or '(unnamed)'}"
+
+
+def _grant_details(grant: Grant) -> dict[str, object]:
+    return {
+        "kind": grant.kind,
+        "extent": grant.extent,
+        "statements": [statement.as_details() for statement in grant.statements[:3]],
+    }
+
+
+def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
+    document = parse_document(event.parameters.get("policyDocument"))
+    if document is None:
+        document = parse_document(event.parameters.get("inlinePolicy"))
+    if document is None:
+        return None
+    grants = broad_grants(document, event.account)
+    if not grants:
+        return None
+    kind, name = _holder(event)
+    details: dict[str, object] = {"grants": [_grant_details(grant) for grant in grants[:5]]}
+    if policy := text(event.parameters.get("policyName")):
+        details["policy_name"] = policy
+    if event.name == "CreatePolicyVersion":
+        details["set_as_default"] = flag(event.parameters.get("setAsDefault"))
+    extents = "; ".join(grant.extent for grant in grants[:3])
+    return Finding(
+        resource_id=name,
+        reason=(
+            f"A policy of {_in_words(kind, name)} grants {extents}. "
+            "Whoever holds it can reach all data and remove every safeguard within that reach."
+        ),
+        details=details,
+        severity=_SEVERITIES.get(grants[0].kind, "HIGH"),
+        resource_type=kind,
+    )
+
+
+def _judge_managed_policy(event: Event, _: AuditPipeline) -> Finding | None:
+    arn = text(event.parameters.get("policyArn")) or text(event.parameters.get("managedPolicyArn"))
+    if arn is None or ":iam::aws:policy/" not in arn:
+        return None
+    policy = arn.rsplit("/", 1)[-1]
+    if policy not in _MANAGED:
+        return None
+    extent, severity = _MANAGED[policy]
+    parameters = {key: value for key, value in event.parameters.items() if key != "policyArn"}
+    kind, name = _holder(Event(event.source, event.name, parameters, {}, {}, None, None, {}))
+    return Finding(
+        resource_id=name,
+        reason=f"The managed policy {policy} was attached to {_in_words(kind, name)}: {extent}.",
+        details={"policy_arn": arn},
+        severity=severity,
+        resource_type=kind,
+    )
+
+
+def _judge_trust(event: Event, _: AuditPipeline) -> Finding | None:
+    parameters = event.parameters
+    role = text(parameters.get("roleName"))
+    for candidate in (
+        parameters.get("assumeRolePolicyDocument"),
+        parameters.get("policyDocument"),
+        dig(event.response, "role", "assumeRolePolicyDocument"),
+    ):
+        document = parse_document(candidate)
+        if document is not None:
+            break
+    else:
+        return None
+    found = public_statements(document)
+    if not found:
+        return None
+    return Finding(
+        resource_id=role,
+        reason=(
+            f"Role {role or '(unnamed)'} trusts everyone: any AWS account in the world can assume "
+            "it and use what it is allowed."
+        ),
+        details={"statements": [statement.as_details() for statement in found[:5]]},
+    )
+
+
+def _judge_audit_role(event: Event, pipeline: AuditPipeline) -> Finding | None:
+    role = text(event.parameters.get("roleName"))
+    if role is None or not pipeline.is_role(role):
+        return None
+    return Finding(
+        resource_id=role,
+        reason=(
+            f"Role {role}, which delivers the trail or raises alerts, was changed "
+            f"({event.name}): without its permissions records or alerts stop without a word."
+        ),
+        details={"policy_name": text(event.parameters.get("policyName"))},
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        id="iam-policy-too-broad",
+        title="IAM policy grants too much",
+        severity="HIGH",
+        citations=("164.308(a)(4)(ii)(B)", "164.312(a)(1)"),
+        resource_type="AWS::IAM::ManagedPolicy",
+        fields=("requestParameters.policyDocument", "requestParameters.inlinePolicy"),
+        events=(
+            (_IAM, "PutUserPolicy"),
+            (_IAM, "PutRolePolicy"),
+            (_IAM, "PutGroupPolicy"),
+            (_IAM, "CreatePolicy"),
+            (_IAM, "CreatePolicyVersion"),
+            (_SSO, "PutInlinePolicyToPermissionSet"),
+        ),
+        judge=_judge_policy,
+    ),
+    Rule(
+        id="iam-administrator-policy-attached",
+        title="Administrator policy attached",
+        severity="CRITICAL",
+        citations=("164.308(a)(4)(ii)(B)", "164.312(a)(1)"),
+        resource_type="AWS::IAM::Role",
+        fields=("requestParameters.policyArn", "requestParameters.managedPolicyArn"),
+        events=(
+            (_IAM, "AttachUserPolicy"),
+            (_IAM, "AttachRolePolicy"),
+            (_IAM, "AttachGroupPolicy"),
+            (_SSO, "AttachManagedPolicyToPermissionSet"),
+        ),
+        judge=_judge_managed_policy,
+    ),
+    Rule(
+        id="iam-role-trusts-anyone",
+        title="Role can be assumed by anyone",
+        severity="CRITICAL",
+        citations=("164.308(a)(4)(i)", "164.312(d)"),
+        resource_type="AWS::IAM::Role",
+        fields=(
+            "requestParameters.assumeRolePolicyDocument",
+            "requestParameters.policyDocument",
+            "responseElements.role.assumeRolePolicyDocument",
+        ),
+        events=((_IAM, "CreateRole"), (_IAM, "UpdateAssumeRolePolicy")),
+        judge=_judge_trust,
+    ),
+    Rule(
+        id="audit-role-changed",
+        title="Role of the audit trail changed",
+        severity="HIGH",
+        citations=("164.312(b)",),
+        resource_type="AWS::IAM::Role",
+        fields=("eventName", "requestParameters.roleName"),
+        events=(
+            (_IAM, "DeleteRole"),
+            (_IAM, "DeleteRolePolicy"),
+            (_IAM, "DetachRolePolicy"),
+            (_IAM, "PutRolePolicy"),
+            (_IAM, "UpdateAssumeRolePolicy"),
+        ),
+        judge=_judge_audit_role,
+    ),
+)

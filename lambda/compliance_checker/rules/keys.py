@@ -1,0 +1,119 @@
+"""Encryption keys: open policies, keys on their way out, rotation."""
+
+from __future__ import annotations
+
+from ..model import Finding, Rule
+from ..pipeline import AuditPipeline
+from ..policy import parse_document, public_statements
+from ..record import Event, dig, integer, text
+
+_KMS = "kms.amazonaws.com"
+
+
+def _key(event: Event) -> str | None:
+    return (
+        text(event.parameters.get("keyId"))
+        or text(event.response.get("keyId"))
+        or text(dig(event.response, "keyMetadata", "arn"))
+        or text(dig(event.response, "keyMetadata", "keyId"))
+        or text(dig(event.response, "replicaKeyMetadata", "arn"))
+    )
+
+
+def _named(key: str | None) -> str:
+    return f"Key {key}" if key else "A key"
+
+
+def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
+    document = parse_document(event.parameters.get("policy"))
+    if document is None:
+        return None
+    found = public_statements(document)
+    if not found:
+        return None
+    key = _key(event)
+    return Finding(
+        resource_id=key,
+        reason=(
+            f"{_named(key)} has a policy that lets any AWS account use it, with no condition that "
+            "names the callers: encryption with it protects nothing."
+        ),
+        details={"statements": [statement.as_details() for statement in found[:5]]},
+    )
+
+
+def _judge_deletion(event: Event, _: AuditPipeline) -> Finding | None:
+    key = _key(event)
+    days = integer(event.parameters.get("pendingWindowInDays"))
+    wait = f"in {days} days" if days is not None else "after the waiting period"
+    return Finding(
+        resource_id=key,
+        reason=(
+            f"{_named(key)} will be deleted {wait}; all that it encrypts, the trail's log files "
+            "included where it is theirs, becomes unreadable for ever."
+        ),
+        details={
+            "pending_window_days": days,
+            "deletion_date": text(event.response.get("deletionDate")),
+        },
+    )
+
+
+def _judge_disabled(event: Event, _: AuditPipeline) -> Finding | None:
+    key = _key(event)
+    return Finding(
+        resource_id=key,
+        reason=(
+            f"{_named(key)} was disabled: what it encrypts can be neither read nor written, and a "
+            "trail that uses it stops delivering."
+        ),
+    )
+
+
+def _judge_rotation(event: Event, _: AuditPipeline) -> Finding | None:
+    key = _key(event)
+    return Finding(resource_id=key, reason=f"{_named(key)} is no longer rotated every year.")
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        id="kms-key-policy-public",
+        title="Key policy lets anyone use the key",
+        severity="CRITICAL",
+        citations=("164.312(a)(2)(iv)", "164.312(a)(1)"),
+        resource_type="AWS::KMS::Key",
+        fields=("requestParameters.policy",),
+        events=((_KMS, "PutKeyPolicy"), (_KMS, "CreateKey"), (_KMS, "ReplicateKey")),
+        judge=_judge_policy,
+    ),
+    Rule(
+        id="kms-key-deletion-scheduled",
+        title="Key scheduled for deletion",
+        severity="CRITICAL",
+        citations=("164.312(a)(2)(iv)", "164.312(c)(1)"),
+        resource_type="AWS::KMS::Key",
+        fields=("eventName", "requestParameters.keyId", "requestParameters.pendingWindowInDays"),
+        events=((_KMS, "ScheduleKeyDeletion"),),
+        judge=_judge_deletion,
+    ),
+    Rule(
+        id="kms-key-disabled",
+        title="Key disabled",
+        severity="CRITICAL",
+        citations=("164.312(a)(2)(iv)",),
+        resource_type="AWS::KMS::Key",
+        fields=("eventName", "requestParameters.keyId"),
+        events=((_KMS, "DisableKey"),),
+        judge=_judge_disabled,
+    ),
+    Rule(
+        id="kms-key-rotation-disabled",
+        title="Key rotation disabled",
+        severity="HIGH",
+        citations=("164.312(a)(2)(iv)",),
+        resource_type="AWS::KMS::Key",
+        fields=("eventName", "requestParameters.keyId"),
+        events=((_KMS, "DisableKeyRotation"),),
+        judge=_judge_rotation,
+    ),
+)

@@ -1,0 +1,300 @@
+"""Storage: buckets made public, and protections taken from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..model import Finding, Rule
+from ..pipeline import AuditPipeline
+from ..policy import parse_document, public_statements
+from ..record import Event, dig, flag, integer, mapping, objects, text, texts
+
+_S3 = "s3.amazonaws.com"
+_GROUPS = {
+    "http://acs.amazonaws.com/groups/global/AllUsers": "everyone",
+    "http://acs.amazonaws.com/groups/global/AuthenticatedUsers": "every AWS account",
+}
+_CANNED = {
+    "public-read": "everyone",
+    "public-read-write": "everyone",
+    "authenticated-read": "every AWS account",
+}
+_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+_SHORTEST_RETENTION_DAYS = 365
+
+
+def _bucket(event: Event) -> str | None:
+    return text(event.parameters.get("bucketName"))
+
+
+def _named(bucket: str | None) -> str:
+    return f"Bucket {bucket}" if bucket else "A bucket"
+
+
+def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
+    document = parse_document(event.parameters.get("bucketPolicy"))
+    if document is None:
+        return None
+    found = public_statements(document)
+    if not found:
+        return None
+    bucket = _bucket(event)
+    writes = any(
+        statement.grants(action)
+        for statement in found
+        for action in ("s3:putobject", "s3:deleteobject", "s3:putbucketpolicy")
+    )
+    return Finding(
+        resource_id=bucket,
+        reason=(
+            f"{_named(bucket)} has a policy that lets anyone in, with no condition that names "
+            f"accounts or networks. Strangers can {'change' if writes else 'read'} what it holds."
+        ),
+        details={"statements": [statement.as_details() for statement in found[:5]]},
+        severity="CRITICAL",
+    )
+
+
+def _grants(event: Event) -> Iterator[tuple[str, str]]:
+    """Pairs of who is let in and the permission, from each of the three forms of an ACL."""
+    parameters = event.parameters
+    headers = {**mapping(parameters.get("accessControlList")), **parameters}
+    canned = text(headers.get("x-amz-acl"))
+    if canned and canned.lower() in _CANNED:
+        yield _CANNED[canned.lower()], canned
+    for name, value in headers.items():
+        if name.lower().startswith("x-amz-grant-"):
+            for content in texts(value):
+                for uri, who in _GROUPS.items():
+                    if uri in content:
+                        yield who, name[len("x-amz-grant-") :]
+    for entry in objects(dig(parameters, "AccessControlPolicy", "AccessControlList", "Grant")):
+        group = _GROUPS.get(text(dig(entry, "Grantee", "URI")) or "")
+        if group is not None:
+            permission = text(entry.get("Permission")) or text(entry.get("permission"))
+            yield group, permission or "unknown"
+
+
+def _judge_acl(event: Event, _: AuditPipeline) -> Finding | None:
+    grants = list(dict.fromkeys(_grants(event)))
+    if not grants:
+        return None
+    bucket = _bucket(event)
+    who = " and ".join(dict.fromkeys(each for each, _ in grants))
+    return Finding(
+        resource_id=bucket,
+        reason=(
+            f"{_named(bucket)} has an access control list that grants "
+            f"{', '.join(dict.fromkeys(permission for _, permission in grants))} to {who}."
+        ),
+        details={"grants": [{"to": who, "permission": what} for who, what in grants]},
+    )
+
+
+def _judge_public_access_block(event: Event, _: AuditPipeline) -> Finding | None:
+    account_wide = "Account" in event.name
+    bucket = None if account_wide else _bucket(event)
+    subject = "the whole account" if account_wide else _named(bucket).replace("B", "b", 1)
+    if event.name.startswith("Delete"):
+        weakened = list(_BLOCKS)
+        reason = f"The public access block of {subject} was removed."
+    else:
+        configuration = event.parameters.get("PublicAccessBlockConfiguration")
+        if not isinstance(configuration, dict):
+            return None
+        # A flag that is left out counts as false (S3 API reference).
+        weakened = [name for name in _BLOCKS if flag(configuration.get(name)) is not True]
+        if not weakened:
+            return None
+        reason = f"The public access block of {subject} no longer has {', '.join(weakened)}."
+    return Finding(
+        resource_id=event.account if account_wide else bucket,
+        reason=f"{reason} A policy or access control list can now make data public.",
+        details={"scope": "account" if account_wide else "bucket", "off": weakened},
+        severity="CRITICAL" if account_wide else "HIGH",
+        resource_type="AWS::S3::AccountPublicAccessBlock" if account_wide else None,
+    )
+
+
+def _judge_encryption(event: Event, pipeline: AuditPipeline) -> Finding | None:
+    bucket = _bucket(event)
+    if event.name == "DeleteBucketEncryption":
+        return Finding(
+            resource_id=bucket,
+            reason=(
+                f"{_named(bucket)} lost its encryption configuration: new objects are no longer "
+                "encrypted with the key that was chosen for it."
+            ),
+        )
+    if bucket is None or not pipeline.is_log_bucket(bucket):
+        return None
+    rules = dig(event.parameters, "ServerSideEncryptionConfiguration", "Rule")
+    algorithms = [
+        algorithm
+        for rule in objects(rules)
+        if (algorithm := text(dig(rule, "ApplyServerSideEncryptionByDefault", "SSEAlgorithm")))
+    ]
+    if not algorithms or all(algorithm.startswith("aws:kms") for algorithm in algorithms):
+        return None
+    return Finding(
+        resource_id=bucket,
+        reason=(
+            f"Log bucket {bucket} no longer encrypts with a customer-managed key "
+            f"({', '.join(algorithms[:3])}): whoever may read the objects may read the trail."
+        ),
+        details={"algorithms": algorithms[:3]},
+    )
+
+
+def _judge_versioning(event: Event, _: AuditPipeline) -> Finding | None:
+    configuration = mapping(event.parameters.get("VersioningConfiguration"))
+    bucket = _bucket(event)
+    if str(configuration.get("Status")).lower() == "suspended":
+        return Finding(
+            resource_id=bucket,
+            reason=f"{_named(bucket)} no longer keeps versions: an overwrite or deletion is final.",
+            details={"status": "Suspended"},
+        )
+    return None
+
+
+def _judge_logging(event: Event, _: AuditPipeline) -> Finding | None:
+    status = event.parameters.get("BucketLoggingStatus")
+    if not isinstance(status, dict) or status.get("LoggingEnabled"):
+        return None
+    bucket = _bucket(event)
+    return Finding(
+        resource_id=bucket,
+        reason=f"{_named(bucket)} no longer logs who reads and writes its objects.",
+    )
+
+
+def _judge_deletion(event: Event, pipeline: AuditPipeline) -> Finding | None:
+    bucket = _bucket(event)
+    if bucket is None or not pipeline.is_log_bucket(bucket):
+        return None
+    what = "was deleted" if event.name == "DeleteBucket" else "lost its policy"
+    return Finding(
+        resource_id=bucket,
+        reason=(
+            f"Log bucket {bucket} {what}: the trail's records are no longer kept or protected "
+            "from change."
+        ),
+    )
+
+
+def _expirations(parameters: Any) -> Iterator[int]:
+    rules = dig(parameters, "LifecycleConfiguration", "Rule")
+    for rule in objects(rules):
+        if str(rule.get("Status")).lower() == "disabled":
+            continue
+        days = integer(dig(rule, "Expiration", "Days"))
+        if days is not None:
+            yield days
+
+
+def _judge_lifecycle(event: Event, pipeline: AuditPipeline) -> Finding | None:
+    bucket = _bucket(event)
+    if bucket is None or not pipeline.is_log_bucket(bucket):
+        return None
+    shortest = min(_expirations(event.parameters), default=None)
+    if shortest is None or shortest >= _SHORTEST_RETENTION_DAYS:
+        return None
+    return Finding(
+        resource_id=bucket,
+        reason=f"Log bucket {bucket} now deletes the trail's records after {shortest} days.",
+        details={"expiration_days": shortest},
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        id="bucket-policy-public",
+        title="Bucket made public by its policy",
+        severity="CRITICAL",
+        citations=("164.312(a)(1)", "164.308(a)(4)(i)"),
+        resource_type="AWS::S3::Bucket",
+        fields=("requestParameters.bucketPolicy",),
+        events=((_S3, "PutBucketPolicy"),),
+        judge=_judge_policy,
+    ),
+    Rule(
+        id="bucket-acl-public",
+        title="Bucket made public by its access control list",
+        severity="CRITICAL",
+        citations=("164.312(a)(1)", "164.308(a)(4)(i)"),
+        resource_type="AWS::S3::Bucket",
+        fields=(
+            "requestParameters.x-amz-acl",
+            "requestParameters.accessControlList",
+            "requestParameters.AccessControlPolicy",
+        ),
+        events=((_S3, "PutBucketAcl"), (_S3, "CreateBucket")),
+        judge=_judge_acl,
+    ),
+    Rule(
+        id="public-access-block-weakened",
+        title="Public access block removed or weakened",
+        severity="HIGH",
+        citations=("164.312(a)(1)",),
+        resource_type="AWS::S3::Bucket",
+        fields=("requestParameters.PublicAccessBlockConfiguration", "eventName"),
+        events=tuple(
+            (_S3, f"{verb}{scope}PublicAccessBlock")
+            for verb in ("Put", "Delete")
+            for scope in ("Bucket", "Account")
+        ),
+        judge=_judge_public_access_block,
+    ),
+    Rule(
+        id="bucket-encryption-weakened",
+        title="Bucket encryption removed or weakened",
+        severity="HIGH",
+        citations=("164.312(a)(2)(iv)",),
+        resource_type="AWS::S3::Bucket",
+        fields=("eventName", "requestParameters.ServerSideEncryptionConfiguration"),
+        events=((_S3, "DeleteBucketEncryption"), (_S3, "PutBucketEncryption")),
+        judge=_judge_encryption,
+    ),
+    Rule(
+        id="bucket-versioning-suspended",
+        title="Bucket versioning suspended",
+        severity="HIGH",
+        citations=("164.312(c)(1)", "164.308(a)(7)(ii)(A)"),
+        resource_type="AWS::S3::Bucket",
+        fields=("requestParameters.VersioningConfiguration.Status",),
+        events=((_S3, "PutBucketVersioning"),),
+        judge=_judge_versioning,
+    ),
+    Rule(
+        id="bucket-logging-disabled",
+        title="Bucket access logging disabled",
+        severity="MEDIUM",
+        citations=("164.312(b)",),
+        resource_type="AWS::S3::Bucket",
+        fields=("requestParameters.BucketLoggingStatus.LoggingEnabled",),
+        events=((_S3, "PutBucketLogging"),),
+        judge=_judge_logging,
+    ),
+    Rule(
+        id="log-bucket-unprotected",
+        title="Log bucket deleted or left without its policy",
+        severity="CRITICAL",
+        citations=("164.312(b)", "164.312(c)(1)"),
+        resource_type="AWS::S3::Bucket",
+        fields=("eventName", "requestParameters.bucketName"),
+        events=((_S3, "DeleteBucket"), (_S3, "DeleteBucketPolicy")),
+        judge=_judge_deletion,
+    ),
+    Rule(
+        id="log-bucket-expiry-shortened",
+        title="Log bucket set to delete its records early",
+        severity="HIGH",
+        citations=("164.312(b)", "164.316(b)(2)(i)"),
+        resource_type="AWS::S3::Bucket",
+        fields=("requestParameters.LifecycleConfiguration.Rule",),
+        events=((_S3, "PutBucketLifecycle"), (_S3, "PutBucketLifecycleConfiguration")),
+        judge=_judge_lifecycle,
+    ),
+)
