@@ -1,5 +1,5 @@
 # Three kinds of alarm: the trail has stopped delivering, the function does not do its work, and somebody did something that
-# should be looked at. All notify the alert topic.
+# should be looked at. All notify the alert topic, and are made once it lets them.
 
 locals {
   activity_metric_namespace = "Trailwarden/AuditTrail"
@@ -108,6 +108,8 @@ resource "aws_cloudwatch_metric_alarm" "delivery" {
   ok_actions          = [local.alert_topic_arn]
 
   tags = { Name = "alarm-${each.key}-${var.environment}" }
+
+  depends_on = [aws_sns_topic_policy.alerts]
 }
 
 resource "aws_cloudwatch_metric_alarm" "function" {
@@ -128,6 +130,8 @@ resource "aws_cloudwatch_metric_alarm" "function" {
   ok_actions          = [local.alert_topic_arn]
 
   tags = { Name = "alarm-${each.key}-${var.environment}" }
+
+  depends_on = [aws_sns_topic_policy.alerts]
 }
 
 # "No invocation although events arrived." The events are counted by a metric filter with the subscription filter's own
@@ -190,6 +194,8 @@ resource "aws_cloudwatch_metric_alarm" "function_not_invoked" {
   }
 
   tags = { Name = "alarm-function-not-invoked-${var.environment}" }
+
+  depends_on = [aws_sns_topic_policy.alerts]
 }
 
 resource "aws_cloudwatch_log_metric_filter" "activity" {
@@ -224,6 +230,8 @@ resource "aws_cloudwatch_metric_alarm" "activity" {
   alarm_actions       = [local.alert_topic_arn]
 
   tags = { Name = "alarm-${each.key}-${var.environment}" }
+
+  depends_on = [aws_sns_topic_policy.alerts]
 }
 
 locals {

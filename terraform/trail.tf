@@ -3,9 +3,6 @@ resource "aws_cloudwatch_log_group" "trail" {
   retention_in_days = var.log_retention_days
   kms_key_id        = aws_kms_key.logs.arn
 
-  # Metric filters and subscription filters work in this class alone.
-  log_group_class = "STANDARD"
-
   tags = { Name = local.trail_log_group_name }
 }
 

@@ -1,0 +1,293 @@
+"""What the commands do, once the command line is read."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy import binary, provider, target, terraform, workspace
+from deploy.errors import FAILURE, DeployError
+from deploy.target import Target
+from deploy.terraform import Terraform
+from deploy.workspace import MODULE, REPOSITORY, StateBucket, Workspace
+
+# Older Terraform cannot lock a state in S3 without a DynamoDB table.
+S3_LOCKING = (1, 10, 0)
+# Older Terraform has no mocked providers.
+NATIVE_TESTS = (1, 7, 0)
+
+# What a plan comes to, in its last lines.
+_SUMMARY = re.compile(r"^(Plan: .*|No changes\..*)$", re.MULTILINE)
+# Its reading of the state, which hides the error when there is one.
+_NOISE = re.compile(r"^.*: (Refreshing state|Reading|Read complete).*\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line, read. `sandbox_url` None means AWS."""
+
+    sandbox_url: str | None
+    profile: str
+    region: str | None
+    state_bucket: str | None
+    function_package: Path
+    working_directory: Path
+    output: Path | None
+    auto_approve: bool
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One target, with Terraform set up for it."""
+
+    target: Target
+    workspace: Workspace
+    terraform: Terraform
+    state_location: str
+
+
+def plan(options: Options, environment: Mapping[str, str]) -> None:
+    """Show what an apply would do."""
+    deployment = _open(options, environment, needs_package=True)
+    _show(deployment, options)
+    code = deployment.terraform.stream("plan", *_plan_arguments(deployment, options))
+    _check(code, deployment, "plan")
+
+
+def apply(options: Options, environment: Mapping[str, str]) -> None:
+    """Create or change the deployment, then write its outputs."""
+    _check_can_confirm(options)
+    deployment = _open(options, environment, needs_package=True)
+    _show(deployment, options)
+    _plan_and_apply(deployment, options, destroy=False)
+    _write_outputs(deployment, options)
+
+
+def destroy(options: Options, environment: Mapping[str, str]) -> None:
+    """Remove the deployment, and the outputs that described it."""
+    _check_can_confirm(options)
+    deployment = _open(options, environment, needs_package=False)
+    _show(deployment, options)
+    _plan_and_apply(deployment, options, destroy=True)
+    deployment.workspace.outputs.unlink(missing_ok=True)
+
+
+def outputs(options: Options, environment: Mapping[str, str]) -> None:
+    """Print the outputs as JSON, or write them to `options.output`."""
+    deployment = _open(options, environment, needs_package=False)
+    text = _read_outputs(deployment)
+    if options.output is None:
+        sys.stdout.write(text)
+    else:
+        _write(options.output, text)
+        _say(f"outputs written to {options.output}")
+
+
+def check(working_directory: Path, environment: Mapping[str, str]) -> None:
+    """Format, validity and native tests of the module. Needs the provider but no account."""
+    program = binary.find(environment)
+    program.require(NATIVE_TESTS, "Testing this module")
+    source = provider.find(program, environment, working_directory / "plugin-cache")
+    _say(f"{program.name}, provider {source.description}")
+    space = Workspace(working_directory / "check")
+    space.stage(tests=True)
+    # Nothing here may reach an account, whatever the user's own configuration says.
+    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    runner = Terraform(program, source, space, kept)
+
+    formatted = runner.stream("fmt", "-check", "-recursive", "-diff", str(MODULE))
+    if formatted != 0:
+        raise DeployError(
+            "The files named above are not formatted",
+            "Format them with: terraform fmt -recursive terraform",
+            FAILURE,
+        )
+    runner.init("-backend=false")
+    for step in ("validate", "test"):
+        if runner.stream(step) != 0:
+            raise DeployError(
+                f"{program.product} {step} failed", "See its messages above.", FAILURE
+            )
+
+
+def _open(options: Options, environment: Mapping[str, str], *, needs_package: bool) -> Deployment:
+    if options.profile not in workspace.profiles():
+        raise DeployError(
+            f"There is no profile {options.profile}",
+            f"Choose one of: {', '.join(workspace.profiles())}.",
+        )
+    if needs_package and not options.function_package.is_file():
+        raise DeployError(
+            f"The function's package {options.function_package} does not exist",
+            "Build it with: python lambda/build.py",
+        )
+    program = binary.find(environment)
+    if options.state_bucket:
+        program.require(S3_LOCKING, "A state in S3 with native locking")
+    source = provider.find(program, environment, options.working_directory / "plugin-cache")
+    goal = (
+        target.sandbox(options.sandbox_url, options.region, environment)
+        if options.sandbox_url
+        else target.aws(options.region, environment)
+    )
+    space = Workspace(options.working_directory / f"{goal.name}-{options.profile}")
+    bucket = _state_bucket(options, goal)
+    space.stage()
+    space.write_backend(bucket)
+    runner = Terraform(program, source, space, goal.environment)
+    runner.init()
+    location = bucket.location if bucket else str(space.local_state)
+    return Deployment(goal, space, runner, location)
+
+
+def _state_bucket(options: Options, goal: Target) -> StateBucket | None:
+    """Where in S3 the state is kept; the bucket must exist and be ours to use."""
+    name = options.state_bucket
+    if not name:
+        return None
+    try:
+        answer = goal.client("s3").head_bucket(Bucket=name)
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status == 404:
+            raise DeployError(
+                f"The state bucket {name} does not exist",
+                "Create it first, with versioning, encryption and all public access blocked.",
+            ) from error
+        raise DeployError(
+            f"The state bucket {name} cannot be used ({error})",
+            "Check that it is yours and that these credentials may list it.",
+        ) from error
+    except BotoCoreError as error:
+        raise DeployError(
+            f"The state bucket {name} cannot be used ({error})", "Check its name and the network."
+        ) from error
+    return StateBucket(
+        bucket=name,
+        key=f"trailwarden/{goal.name}-{options.profile}/terraform.tfstate",
+        region=answer.get("BucketRegion") or goal.region,
+    )
+
+
+def _plan_arguments(deployment: Deployment, options: Options) -> list[str]:
+    package = terraform.relative_to(
+        options.function_package.absolute(), deployment.workspace.configuration.absolute()
+    )
+    return [
+        "-input=false",
+        f"-var-file=profiles/{options.profile}.tfvars",
+        f"-var=region={deployment.target.region}",
+        f"-var=function_package={package}",
+    ]
+
+
+def _plan_and_apply(deployment: Deployment, options: Options, *, destroy: bool) -> None:
+    """Plan, ask, apply exactly that plan."""
+    runner, space = deployment.terraform, deployment.workspace
+    arguments = ["plan", *_plan_arguments(deployment, options), f"-out={space.plan.absolute()}"]
+    if destroy:
+        arguments.append("-destroy")
+    try:
+        if deployment.target.is_sandbox or options.auto_approve:
+            # Nobody is asked, so nobody reads two thousand lines: the summary will do.
+            _say("planning ...")
+            code, text = runner.capture(*arguments, "-no-color")
+            _say(_NOISE.sub("", text).strip() if code else " ".join(_SUMMARY.findall(text)))
+        else:
+            code = runner.stream(*arguments)
+        _check(code, deployment, "plan")
+        if not (deployment.target.is_sandbox or options.auto_approve):
+            _confirm(deployment, "destroy" if destroy else "apply")
+        code = runner.stream("apply", "-input=false", str(space.plan.absolute()))
+        _check(code, deployment, "destroy" if destroy else "apply")
+    finally:
+        space.plan.unlink(missing_ok=True)
+
+
+def _check(code: int, deployment: Deployment, step: str) -> None:
+    if code != 0:
+        raise DeployError(
+            f"{deployment.terraform.binary.product} {step} failed on "
+            f"{deployment.target.description}",
+            f"See its message above. What was done so far is in the state "
+            f"({deployment.state_location}): mend the cause and run the same command again.",
+            FAILURE,
+        )
+
+
+def _check_can_confirm(options: Options) -> None:
+    """Before anything slow: somebody must be there to say yes."""
+    if options.sandbox_url or options.auto_approve or sys.stdin.isatty():
+        return
+    raise DeployError(
+        "This would change an AWS account, and there is no terminal to confirm it on",
+        "Run it in a terminal, or confirm beforehand: --auto-approve or AUTO_APPROVE=1.",
+    )
+
+
+def _confirm(deployment: Deployment, step: str) -> None:
+    sys.stderr.write(f"\nType yes to {step} this on {deployment.target.description}: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != "yes":
+        raise DeployError("Not confirmed, so nothing was changed", "Answer yes in full to go on.")
+
+
+def _show(deployment: Deployment, options: Options) -> None:
+    goal, runner = deployment.target, deployment.terraform
+    rows = [
+        ("target", goal.sandbox_url or "AWS"),
+        ("account", goal.account_id),
+        ("caller", goal.caller_arn),
+        ("region", goal.region),
+        ("profile", options.profile),
+        ("state", deployment.state_location),
+        ("program", f"{runner.binary.name} ({runner.binary.path})"),
+        ("provider", runner.source.description),
+    ]
+    for name, value in rows:
+        _say(f"{name:<9} {value}")
+
+
+def _read_outputs(deployment: Deployment) -> str:
+    code, text = deployment.terraform.capture("output", "-json", "-no-color")
+    _check(code, deployment, "output")
+    if not json.loads(text):
+        raise DeployError(
+            f"Nothing is deployed on {deployment.target.description}",
+            "Deploy it first: python -m deploy apply (make deploy).",
+        )
+    return text
+
+
+def _write_outputs(deployment: Deployment, options: Options) -> None:
+    text = _read_outputs(deployment)
+    for path in filter(None, (deployment.workspace.outputs, options.output)):
+        _write(path, text)
+        _say(f"outputs written to {_short(path)}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DeployError(
+            f"The outputs could not be written to {path} ({error.strerror})",
+            "Name another file: --output FILE.",
+        ) from error
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path
+
+
+def _say(text: str) -> None:
+    """To stderr: stdout is for the outputs."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,22 @@
+"""What can go wrong before or while Terraform runs, said in one message each."""
+
+from __future__ import annotations
+
+USAGE = 2
+FAILURE = 1
+INTERRUPTED = 130
+
+
+class DeployError(Exception):
+    """Something that stops the command.
+
+    `cause` is a sentence without its full stop; `remedy` says what to do about it; `code` is the
+    process's exit code: 2 when a precondition is missing, 1 when Terraform failed, 130 when the
+    user interrupted.
+    """
+
+    def __init__(self, cause: str, remedy: str, code: int = USAGE) -> None:
+        super().__init__(f"{cause}.\n{remedy}")
+        self.cause = cause
+        self.remedy = remedy
+        self.code = code

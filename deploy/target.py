@@ -1,0 +1,223 @@
+"""What is deployed to: an AWS account, or a sandbox that stands in for one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own, of which its time-outs are kinds too
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+from deploy.errors import DeployError
+
+DEFAULT_REGION = "ap-southeast-1"
+
+_REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]")
+_SIGN_IN = (
+    "Sign in (aws sso login, aws configure, or a role for CI), choose one with AWS_PROFILE, or "
+    "deploy to a local account instead: make sandbox, then make deploy SANDBOX=1."
+)
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired")
+_INVALID = (
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "InvalidAccessKeyId",
+    "AuthFailure",
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to deploy.
+
+    `name` tells targets, and so their states, apart; `environment` is what Terraform runs in.
+    """
+
+    name: str
+    account_id: str
+    caller_arn: str
+    region: str
+    environment: Mapping[str, str]
+    sandbox_url: str | None
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this is a sandbox, where nothing can be broken and nobody is asked."""
+        return self.sandbox_url is not None
+
+    @property
+    def description(self) -> str:
+        """The target in a sentence's object: `AWS account 123456789012 in eu-west-1`."""
+        kind = f"the sandbox at {self.sandbox_url}," if self.is_sandbox else "AWS"
+        return f"{kind} account {self.account_id} in {self.region}"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client for this target."""
+        if self.sandbox_url is not None:
+            return _sandbox_client(service, self.sandbox_url, self.region)
+        return boto3.Session().client(service, region_name=self.region, config=_config())
+
+
+def sandbox(url: str, region: str | None, environment: Mapping[str, str]) -> Target:
+    """The sandbox that answers at `url`.
+
+    Its credentials are made up and live in the child's environment alone; nothing of the user's own
+    AWS configuration reaches it. Raises DeployError when no sandbox answers.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        port = 0
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port:
+        raise DeployError(
+            f"--sandbox {url} is not an HTTP address", "Example: --sandbox http://127.0.0.1:4599"
+        )
+    url = f"{parts.scheme}://{parts.netloc}"
+    _check_health(url)
+    chosen = _region(region, environment, None)
+    try:
+        identity = _sandbox_client("sts", url, chosen).get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise DeployError(
+            f"The sandbox at {url} is up but does not answer STS: {error}",
+            "Restart it with: make sandbox",
+        ) from error
+    where = "" if parts.hostname in ("127.0.0.1", "localhost") else f"{parts.hostname}-"
+    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    no_proxy = ",".join(filter(None, [environment.get("NO_PROXY", ""), parts.hostname]))
+    return Target(
+        name=f"sandbox-{where}{port}-{chosen}".replace(":", "-"),
+        account_id=identity["Account"],
+        caller_arn=identity["Arn"],
+        region=chosen,
+        environment=kept
+        | {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": chosen,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
+        },
+        sandbox_url=url,
+    )
+
+
+def aws(region: str | None, environment: Mapping[str, str]) -> Target:
+    """The AWS account that the ordinary credential chain leads to.
+
+    Raises DeployError for missing, expired or refused credentials, and when an endpoint is set that
+    would send "AWS" somewhere else.
+    """
+    endpoint = environment.get("AWS_ENDPOINT_URL", "")
+    if endpoint:
+        raise DeployError(
+            f"AWS_ENDPOINT_URL is set to {endpoint}, so this would not go to AWS",
+            f"Unset it, or say that it is a sandbox: --sandbox {endpoint}",
+        )
+    try:
+        session = boto3.Session()
+        chosen = _region(region, environment, session.region_name)
+        identity = session.client("sts", region_name=chosen, config=_config()).get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise _credential_error(error) from error
+    return Target(
+        name=f"aws-{identity['Account']}-{chosen}",
+        account_id=identity["Account"],
+        caller_arn=identity["Arn"],
+        region=chosen,
+        environment=dict(environment) | {"AWS_REGION": chosen},
+        sandbox_url=None,
+    )
+
+
+def _region(asked: str | None, environment: Mapping[str, str], configured: str | None) -> str:
+    region = (
+        asked
+        or environment.get("AWS_REGION")
+        or environment.get("AWS_DEFAULT_REGION")
+        or configured
+        or DEFAULT_REGION
+    )
+    if not _REGION.fullmatch(region):
+        raise DeployError(f"{region} is not an AWS region code", "Example: --region eu-west-1")
+    return region
+
+
+def _config() -> Config:
+    return Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard"})
+
+
+def _sandbox_client(service: str, url: str, region: str) -> Any:
+    return boto3.Session(
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the sandbox takes any credentials
+        region_name=region,
+    ).client(
+        service,
+        endpoint_url=url,
+        config=Config(connect_timeout=5, read_timeout=30, proxies={}),
+    )
+
+
+def _check_health(url: str) -> None:
+    # No proxy: a sandbox is on this machine or next to it.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/_sandbox/health", timeout=10) as response:
+            json.load(response)
+    except (OSError, ValueError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            cause = f"What answers at {url} is not a sandbox (HTTP {error.code})"
+        elif isinstance(error, OSError):
+            cause = f"No sandbox answers at {url}"
+        else:
+            cause = f"What answers at {url} is not a sandbox"
+        raise DeployError(cause, "Start one with: make sandbox") from error
+
+
+def _credential_error(error: BotoCoreError | ClientError) -> DeployError:
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in _EXPIRED:
+            return DeployError(f"The AWS credentials have expired ({code})", _SIGN_IN)
+        if code in _INVALID:
+            return DeployError(f"AWS does not accept the credentials ({code})", _SIGN_IN)
+        return DeployError(f"AWS STS refused to say who you are ({error})", _SIGN_IN)
+    if isinstance(error, ProfileNotFound):
+        return DeployError(f"AWS_PROFILE: {error}".rstrip("."), _SIGN_IN)
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return DeployError(f"No complete AWS credentials ({error})", _SIGN_IN)
+    if isinstance(error, SSOError | TokenRetrievalError | CredentialRetrievalError):
+        return DeployError(f"The AWS sign-in is missing or has expired ({error})", _SIGN_IN)
+    if isinstance(error, EndpointConnectionError | ConnectionError):
+        return DeployError(
+            f"AWS could not be reached ({error})",
+            "Check the region, the network and the proxy settings, or deploy to a local account: "
+            "make sandbox, then make deploy SANDBOX=1.",
+        )
+    return DeployError(f"AWS could not be asked who you are ({error})", _SIGN_IN)
