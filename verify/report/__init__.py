@@ -6,12 +6,10 @@ import os
 import secrets
 from pathlib import Path
 
-import verify.report.html as html_report
-import verify.report.json_report as json_report
-import verify.report.junit as junit
+from verify.report import html, json_report, junit
 from verify.report.model import Report
 
-__all__ = ["ReportError", "write_reports"]
+__all__ = ["ReportError", "html", "json_report", "junit", "write_reports"]
 
 
 class ReportError(Exception):
@@ -26,9 +24,7 @@ def write_reports(report: Report, folder: Path) -> tuple[Path, ...]:
 
     Raises ReportError when the folder cannot be written.
     """
-    rendered = {
-        writer.FILE_NAME: writer.render(report) for writer in (html_report, junit, json_report)
-    }
+    rendered = {writer.FILE_NAME: writer.render(report) for writer in (html, junit, json_report)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return tuple(_write(folder / name, text) for name, text in rendered.items())

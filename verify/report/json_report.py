@@ -29,7 +29,7 @@ from verify.report.model import (
     Report,
     Target,
 )
-from verify.report.text import iso_time
+from verify.report.text import iso_time, visible
 
 FILE_NAME = "report.json"
 SCHEMA_VERSION = "1.0"
@@ -72,11 +72,14 @@ def document(report: Report) -> dict[str, Any]:
 def render(report: Report) -> str:
     """Return the run as JSON text, indented and ending in a line feed.
 
+    It holds every string as it is, but for lone surrogates, which become ``[U+D800]`` and the like.
+
     Raises ValueError for a time without a zone or a number that JSON lacks (NaN, infinity).
     """
     text = json.dumps(document(report), ensure_ascii=False, allow_nan=False, indent=2)
-    # A lone surrogate has no UTF-8 form, but JSON can spell it.
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+    # A lone surrogate has no UTF-8 form. JSON could escape it, but jq and others then refuse the
+    # whole file, so it is spelled out as the other formats do.
+    return _SURROGATE.sub(lambda found: visible(found[0]), text) + "\n"
 
 
 def parse(text: str) -> Report:
