@@ -319,9 +319,11 @@ def test_hostile_text_is_shown_as_text() -> None:
 
 def test_very_long_text_is_folded_and_bounded() -> None:
     text = words(page())
-    assert "show all 30000 characters" in text
+    assert "show the first 4000 of 30000 characters" in text
     assert "26000 more characters: see report.json" in text
     assert len(text) < 40_000
+    note = replace(sample.report(()), notes=("n" * 601,))
+    assert "show all 601 characters" in words(page(note))
 
 
 @settings(max_examples=40)

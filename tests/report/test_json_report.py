@@ -20,7 +20,7 @@ from verify.report import json_report
 
 SCHEMA = json.loads(json_report.SCHEMA_PATH.read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
-ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)))  # control characters included
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))  # control characters included
 
 
 def loaded() -> Any:

@@ -256,6 +256,6 @@ def _template() -> Template:
         "share": _share,
         "slug": _slug,
     }
-    environment.globals |= {"seen_evidence": _seen_evidence}
+    environment.globals |= {"seen_evidence": _seen_evidence, "text_limit": _TEXT_LIMIT}
     environment.tests["within_target"] = _within_target
     return environment.get_template("report.html")
