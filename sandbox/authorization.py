@@ -84,9 +84,7 @@ def _bucket_decision(world: World, arrived: Arrived, action: str, resource: str)
     return _decide(world, bucket, arrived, action, resource)
 
 
-def _decide(
-    world: World, bucket: Any, arrived: Arrived, action: str, resource: str
-) -> Decision:
+def _decide(world: World, bucket: Any, arrived: Arrived, action: str, resource: str) -> Decision:
     if bucket.policy is None:
         return Decision.NEUTRAL
     context = bucket_policy.context_of(arrived, bucket, action)

@@ -113,9 +113,7 @@ def identify(world: World, signature: Signature) -> Caller:
         signature.access_key_id
     )
     if user is not None:
-        return Caller(
-            "IAMUser", user.arn, user.id, account, signature.access_key_id, user.name
-        )
+        return Caller("IAMUser", user.arn, user.id, account, signature.access_key_id, user.name)
     return Caller(
         kind="IAMUser",
         arn=f"arn:{partition}:iam::{account}:user/{OPERATOR_NAME}",
@@ -138,9 +136,7 @@ def install(world: World) -> None:
         original_init(self, *arguments, **keywords)
         self.sandbox_started = iso_seconds(now())
 
-    def get_caller_identity(
-        backend: Any, access_key_id: str, region: str
-    ) -> tuple[str, str, str]:
+    def get_caller_identity(backend: Any, access_key_id: str, region: str) -> tuple[str, str, str]:
         caller = identify(world, Signature(access_key_id, region, "sts"))
         return caller.principal_id, caller.arn, caller.account
 

@@ -10,6 +10,7 @@ import string
 import threading
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from typing import Any
 
 from sandbox import permissions, record_names
 from sandbox.clock import milliseconds, now
+from sandbox.event_bus import EventBus
 from sandbox.scheduler import report
 from sandbox.world import World
 
@@ -65,8 +67,9 @@ class DeliveryStatus:
 class Delivery:
     """Takes records to log groups, log files, topics, event buses and the event history."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, bus: EventBus) -> None:
         self._world = world
+        self._bus = bus
         self._waiting: deque[Envelope] = deque()
         self._guard = threading.Lock()
         self._stopping = threading.Event()
@@ -142,6 +145,9 @@ class Delivery:
         self._deliver(ready)
 
     def _deliver(self, envelopes: list[Envelope]) -> None:
+        for envelope in envelopes:
+            if envelope.trails:
+                self._to_bus(envelope.record)
         by_trail: dict[str, tuple[Any, list[dict[str, Any]]]] = {}
         with self._world.lock:
             for envelope in envelopes:
@@ -152,6 +158,18 @@ class Delivery:
                     self._batch(trail, envelope.record)
             for trail, records in by_trail.values():
                 self._to_log_group(trail, records)
+
+    def _to_bus(self, record: dict[str, Any]) -> None:
+        """EventBridge sees what at least one trail logs, in the region that the record names."""
+        source = record["eventSource"].removesuffix(".amazonaws.com")
+        self._bus.put(
+            record["awsRegion"],
+            f"aws.{source}",
+            "AWS API Call via CloudTrail",
+            record,
+            [],
+            record["eventTime"],
+        )
 
     def _exists(self, trail: Any) -> bool:
         backend = self._world.backend("cloudtrail", trail.region_name)
@@ -373,7 +391,7 @@ def _field(condition: dict[str, Any], record: dict[str, Any]) -> bool:
         "resources.type": [record_names.DATA_RESOURCE_TYPES.get(service, "")],
         "resources.ARN": _resource_arns(record) or [""],
     }.get(condition.get("Field", ""), [""])
-    tests = {
+    tests: dict[str, Callable[[str, str], bool]] = {
         "Equals": lambda value, wanted: value == wanted,
         "StartsWith": lambda value, wanted: value.startswith(wanted),
         "EndsWith": lambda value, wanted: value.endswith(wanted),

@@ -69,6 +69,15 @@ def compile_pattern(text: str | None) -> FilterPattern:
     return FilterPattern(text, _terms_matcher(stripped))
 
 
+def value_at(selector: str, message: str) -> Any:
+    """The first value that a selector such as ``$.detail.bytes`` finds in a JSON message."""
+    try:
+        document = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    return next(_select(document, _steps(selector)), None)
+
+
 # --- JSON patterns -------------------------------------------------------------------------
 
 _TOKEN = re.compile(
@@ -184,9 +193,7 @@ class _JsonParser:
             wanted = {"NULL": None, "TRUE": True, "FALSE": False}
             if word in wanted:
                 value = wanted[word]
-                return lambda document: any(
-                    found is value for found in _select(document, steps)
-                )
+                return lambda document: any(found is value for found in _select(document, steps))
         raise InvalidFilterPattern(f"unknown condition {keyword} {word}")
 
     def _equality(self, token: _Token) -> Callable[[Any], bool]:

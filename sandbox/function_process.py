@@ -158,7 +158,9 @@ class FunctionProcess:
             timed_out = self.alive
             self.stop()
             if timed_out:
-                message = f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds"
+                message = (
+                    f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds"
+                )
                 self._line(f"{_instant()} {request_id} Task timed out after {timeout:.2f} seconds")
                 document = {"errorType": "Sandbox.Timedout", "errorMessage": message}
                 return Outcome(_json(document), "Timeout", duration, init, peak)
@@ -199,9 +201,7 @@ class FunctionProcess:
             return Outcome(answer.body, "Init", duration, None, peak)
         return self._exited(request_id, duration, None, peak)
 
-    def _exited(
-        self, request_id: str, duration: float, init: float | None, peak: int
-    ) -> Outcome:
+    def _exited(self, request_id: str, duration: float, init: float | None, peak: int) -> Outcome:
         self.stop()
         code = self._process.returncode
         reason = f"signal: {-code}" if code < 0 else f"exit status {code}"

@@ -5,17 +5,16 @@ One function a gap, each with its reason. What moto lacks altogether has modules
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from moto.awslambda import models as lambda_models
+from moto.cloudwatch import models as cloudwatch_models
 from moto.logs import models as logs_models
 from moto.logs.metric_filters import MetricFilters
 from moto.logs.responses import LogsResponse
 from moto.s3 import models as s3_models
 from moto.s3 import responses as s3_responses
-from moto.cloudwatch import models as cloudwatch_models
 
 from sandbox import bucket_policy, policy
 from sandbox.clock import milliseconds, now

@@ -179,9 +179,7 @@ class Gateway:
         status, headers = captured[0]
         return Answer(status, headers, content)
 
-    def _submit(
-        self, arrived: Arrived, answer: Answer, request_id: str, before: list[Any]
-    ) -> None:
+    def _submit(self, arrived: Arrived, answer: Answer, request_id: str, before: list[Any]) -> None:
         environ = arrived.environ
         call = record.Call(
             moment=arrived.moment,

@@ -172,9 +172,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _holds(
-    operator: str, actual: str | tuple[str, ...] | None, wanted: list[str]
-) -> bool | None:
+def _holds(operator: str, actual: str | tuple[str, ...] | None, wanted: list[str]) -> bool | None:
     """None for an operator that is not known here."""
     quantifier, _, name = operator.rpartition(":")
     if name == "Null":

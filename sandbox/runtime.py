@@ -200,9 +200,7 @@ class LambdaRuntime:
 
     def _environment(self, definition: FunctionDefinition) -> _Environment:
         with self._guard:
-            return self._environments.setdefault(
-                definition.arn, _Environment(threading.Lock())
-            )
+            return self._environments.setdefault(definition.arn, _Environment(threading.Lock()))
 
     def _run(
         self,
@@ -224,7 +222,9 @@ class LambdaRuntime:
             except InvalidPackageError as error:
                 return _refused(str(error)), ""
         stream = process.log_stream
-        self._log(definition, stream, f"START RequestId: {request_id} Version: {definition.version}")
+        self._log(
+            definition, stream, f"START RequestId: {request_id} Version: {definition.version}"
+        )
         outcome = process.invoke(request_id, payload)
         if outcome.error in ("Timeout", "Exit", "Init"):
             environment.process = None
@@ -290,7 +290,9 @@ class LambdaRuntime:
         if stream:
             self._log(definition, stream, f"END RequestId: {request_id}", report)
         self._metric(definition.region, definition.name, "Invocations", 1)
-        self._metric(definition.region, definition.name, "Errors", 0 if outcome.error is None else 1)
+        self._metric(
+            definition.region, definition.name, "Errors", 0 if outcome.error is None else 1
+        )
         self._metric(definition.region, definition.name, "Throttles", 0)
         self._metric(
             definition.region, definition.name, "Duration", outcome.duration, "Milliseconds"

@@ -64,7 +64,7 @@ class RuntimeApi:
             def do_POST(self) -> None:
                 api._post(self)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
                 pass
 
         self._server = ThreadingHTTPServer((HOST, 0), Handler)

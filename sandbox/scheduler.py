@@ -60,9 +60,7 @@ class Scheduler:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._stopping and (
-                    not self._due or self._due[0][0] > time.monotonic()
-                ):
+                while not self._stopping and (not self._due or self._due[0][0] > time.monotonic()):
                     wait = self._due[0][0] - time.monotonic() if self._due else None
                     self._changed.wait(None if wait is None else max(wait, 0.0))
                 if self._stopping:

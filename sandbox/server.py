@@ -16,7 +16,17 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import ThreadedWSGIServer
 
-from sandbox import authorization, caller, gaps, runtime_install, subscriptions, trails
+from sandbox import (
+    alarms,
+    authorization,
+    caller,
+    event_bus,
+    gaps,
+    notifications,
+    runtime_install,
+    subscriptions,
+    trails,
+)
 from sandbox.delivery import Delivery
 from sandbox.gateway import Gateway
 from sandbox.runtime import LambdaRuntime
@@ -30,7 +40,7 @@ class PortInUseError(OSError):
     """Another program listens on the port."""
 
 
-class RequestHandler(MotoRequestHandler):
+class RequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no types
     """Buffered, without Nagle's delay: each answer leaves in one packet, at once."""
 
     protocol_version = "HTTP/1.1"
@@ -46,7 +56,7 @@ class RequestHandler(MotoRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         log.debug("%s %s -> %s", self.command, self.path, code)
 
-    def log_error(self, format: str, *args: Any) -> None:
+    def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
         log.debug(format, *args)
 
 
@@ -69,7 +79,10 @@ class Sandbox:
         self._runtime = runtime_install.install(world)
         subscriptions.install(world, self._runtime)
         caller.install(world)
-        self._delivery = Delivery(world)
+        notifications.install(world, self._runtime)
+        bus = event_bus.install(world, self._runtime)
+        alarms.install(world, self._runtime, bus)
+        self._delivery = Delivery(world, bus)
         trails.install(world, self._delivery)
         gaps.install(world)
         guards = [authorization.install(world)]

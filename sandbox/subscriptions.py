@@ -16,7 +16,7 @@ from typing import Any
 from moto.logs import models as logs_models
 from moto.logs.exceptions import InvalidParameterException
 
-from sandbox import filter_pattern, metrics
+from sandbox import embedded_metrics, filter_pattern, metrics, notifications
 from sandbox.clock import milliseconds, now
 from sandbox.runtime import LambdaRuntime
 from sandbox.world import World
@@ -37,6 +37,8 @@ class LogEvents:
         """Handle events that have just been stored in a moto LogStream, under the lock."""
         group = stream.log_group
         self._count(group, events)
+        self._filter_metrics(group, events)
+        self._embedded_metrics(group, events)
         for subscription in list(group.subscription_filters.values()):
             pattern = filter_pattern.compile_pattern(subscription.filter_pattern)
             chosen = [event for event in events if pattern.matches(event.message)]
@@ -53,11 +55,55 @@ class LogEvents:
             "logGroup": "",
             "logStream": "",
             "subscriptionFilters": [],
-            "logEvents": [
-                {"id": "", "timestamp": milliseconds(now()), "message": CONTROL_TEXT}
-            ],
+            "logEvents": [{"id": "", "timestamp": milliseconds(now()), "message": CONTROL_TEXT}],
         }
         self._runtime.invoke_later(subscription.destination_arn, _envelope(payload))
+
+    def _filter_metrics(self, group: Any, events: list[Any]) -> None:
+        backend = self._world.backend("logs", group.region)
+        for one in backend.filters.metric_filters:
+            if one["logGroupName"] != group.name:
+                continue
+            pattern = filter_pattern.compile_pattern(one["filterPattern"])
+            chosen = [event.message for event in events if pattern.matches(event.message)]
+            for transformation in one["metricTransformations"]:
+                self._transform(group.region, transformation, chosen, len(events))
+
+    def _transform(
+        self, region: str, transformation: dict[str, Any], chosen: list[str], total: int
+    ) -> None:
+        points = [
+            (value, _dimension_values(transformation, message))
+            for message in chosen
+            if (value := _metric_value(str(transformation["metricValue"]), message)) is not None
+        ]
+        default = transformation.get("defaultValue")
+        if default is not None and total > len(chosen):
+            points += [(float(default), {})] * (total - len(chosen))
+        for value, dimensions in points:
+            metrics.publish(
+                self._world,
+                region,
+                transformation["metricNamespace"],
+                transformation["metricName"],
+                value,
+                dimensions,
+                transformation.get("unit") or "None",
+            )
+
+    def _embedded_metrics(self, group: Any, events: list[Any]) -> None:
+        for event in events:
+            for metric in embedded_metrics.read(event.message):
+                for value in metric.values:
+                    metrics.publish(
+                        self._world,
+                        group.region,
+                        metric.namespace,
+                        metric.name,
+                        value,
+                        dict(metric.dimensions),
+                        metric.unit,
+                    )
 
     def _forward(self, group: Any, stream: Any, subscription: Any, events: list[Any]) -> None:
         destination = subscription.destination_arn
@@ -66,6 +112,20 @@ class LogEvents:
             for event in events
         ]
         if ":lambda:" in destination:
+            if not _may_invoke(self._world, self._runtime, group, destination):
+                metrics.publish(
+                    self._world,
+                    group.region,
+                    "AWS/Logs",
+                    "DeliveryErrors",
+                    len(events),
+                    {
+                        "LogGroupName": group.name,
+                        "DestinationType": "Lambda",
+                        "FilterName": subscription.name,
+                    },
+                )
+                return
             payload = {
                 "messageType": "DATA_MESSAGE",
                 "owner": group.account_id,
@@ -103,12 +163,57 @@ def _envelope(payload: dict[str, Any]) -> bytes:
     return json.dumps({"awslogs": {"data": data}}).encode()
 
 
+def _metric_value(text: str, message: str) -> float | None:
+    """A transformation's value: a number, or a selector of one in the event."""
+    if text.startswith("$"):
+        found = filter_pattern.value_at(text, message)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            return None
+        return float(found)
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _dimension_values(transformation: dict[str, Any], message: str) -> dict[str, str]:
+    found = {
+        name: filter_pattern.value_at(selector, message)
+        for name, selector in (transformation.get("dimensions") or {}).items()
+    }
+    return {
+        name: str(value)
+        for name, value in found.items()
+        if value is not None and not isinstance(value, dict | list)
+    }
+
+
 def check_pattern(pattern: str | None) -> None:
     """Refuse a pattern as the API does."""
     try:
         filter_pattern.compile_pattern(pattern)
     except filter_pattern.InvalidFilterPattern as error:
         raise InvalidParameterException(f"Invalid filter pattern: {error}") from error
+
+
+def _may_invoke(world: World, runtime: LambdaRuntime, group: Any, destination: str) -> bool:
+    function = runtime.find(destination)
+    if function is None:
+        return False
+    source = f"{group.arn}:*"
+    return any(
+        notifications.function_admits(world, function, service, source)
+        for service in ("logs.amazonaws.com", f"logs.{group.region}.amazonaws.com")
+    )
+
+
+def _check_destination(world: World, runtime: LambdaRuntime, group: Any, destination: str) -> None:
+    """PutSubscriptionFilter probes its destination and fails when it may not be invoked."""
+    if ":lambda:" in destination and not _may_invoke(world, runtime, group, destination):
+        raise InvalidParameterException(
+            "Could not execute the lambda function. Make sure you have given CloudWatch Logs "
+            "permission to execute your function."
+        )
 
 
 def install(world: World, runtime: LambdaRuntime) -> LogEvents:
@@ -144,11 +249,13 @@ def install(world: World, runtime: LambdaRuntime) -> LogEvents:
         check_pattern(pattern_text)
         existing = group.subscription_filters.get(filter_name)
         if existing is not None:
+            _check_destination(world, runtime, group, destination_arn)
             existing.update(pattern_text, destination_arn, role_arn)
             return
         if len(group.subscription_filters) >= 2:
             # moto counts before it looks whether the filter is there already.
             raise logs_models.LimitExceededException()
+        _check_destination(world, runtime, group, destination_arn)
         created = logs_models.SubscriptionFilter(
             filter_name, group.name, pattern_text, destination_arn, role_arn
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from moto.cloudtrail import models as cloudtrail_models
@@ -182,8 +182,7 @@ def _lookup(delivery: Delivery, region: str, request: dict[str, Any]) -> dict[st
 
 
 def _epoch(record: dict[str, Any]) -> float:
-    moment = datetime.strptime(record["eventTime"], "%Y-%m-%dT%H:%M:%SZ")
-    return moment.replace(tzinfo=UTC).timestamp()
+    return datetime.fromisoformat(record["eventTime"]).timestamp()
 
 
 def _user_name(record: dict[str, Any]) -> str:

@@ -149,8 +149,21 @@ class Account:
         """A topic and a queue subscribed to it: the topic's ARN and the queue's URL."""
         url, queue_arn = self.queue()
         topic = self.sns.create_topic(Name=name("topic"))["TopicArn"]
+        self.admit(url, queue_arn, "sns.amazonaws.com", topic)
         self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
         return topic, url
+
+    def admit(self, url: str, queue_arn: str, service: str, source: str) -> None:
+        """Let a service send to a queue for a source."""
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
 
     def message(self, queue_url: str, seconds: int = 15) -> dict[str, Any]:
         """The next message of a queue; fails when there is none in time."""
@@ -160,9 +173,7 @@ class Account:
                 QueueUrl=queue_url, WaitTimeSeconds=5, MessageSystemAttributeNames=["All"]
             ).get("Messages", [])
             for message in received:
-                self.sqs.delete_message(
-                    QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"]
-                )
+                self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
                 return dict(message)
         raise AssertionError("no message")
 

@@ -1,0 +1,300 @@
+"""CloudWatch alarms, evaluated: periods, missing data, state changes and their actions."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from moto.cloudwatch import models as cloudwatch_models
+
+from sandbox import metrics, notifications, permissions
+from sandbox.clock import iso_milliseconds, iso_seconds, now
+from sandbox.event_bus import EventBus
+from sandbox.runtime import LambdaRuntime
+from sandbox.world import World
+
+log = logging.getLogger(__name__)
+
+SERVICE = "cloudwatch.amazonaws.com"
+EVALUATION_SECONDS = 60.0
+QUEUE_METRIC_SECONDS = 60.0
+SHORTEST_EVALUATION_SECONDS = 1.0
+SHORTEST_QUEUE_METRIC_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Point:
+    """A data point: one value, or the summary of several."""
+
+    moment: datetime
+    total: float
+    count: float
+    low: float
+    high: float
+
+
+def statistic(points: Sequence[Point], name: str) -> float:
+    """A statistic of the points of one period; percentiles are of single values."""
+    count = sum(point.count for point in points)
+    if name == "Sum":
+        return sum(point.total for point in points)
+    if name == "SampleCount":
+        return count
+    if name == "Minimum":
+        return min(point.low for point in points)
+    if name == "Maximum":
+        return max(point.high for point in points)
+    if name.startswith("p"):
+        ordered = sorted(point.high for point in points)
+        rank = float(name[1:]) / 100 * (len(ordered) - 1)
+        return ordered[round(rank)]
+    return sum(point.total for point in points) / count if count else 0.0
+
+
+def breaches(operator: str, value: float, threshold: float) -> bool:
+    """Whether a value breaches a threshold."""
+    return {
+        "GreaterThanThreshold": value > threshold,
+        "GreaterThanOrEqualToThreshold": value >= threshold,
+        "LessThanThreshold": value < threshold,
+        "LessThanOrEqualToThreshold": value <= threshold,
+    }.get(operator, False)
+
+
+def judge(
+    values: Sequence[float | None],
+    operator: str,
+    threshold: float,
+    needed: int,
+    missing: str,
+    present: str,
+) -> str:
+    """An alarm's state from its periods' values, newest first; None is a period without data.
+
+    ``missing`` is TreatMissingData, ``present`` the state until now, returned where the data
+    decide nothing.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    found = [value for value in values if value is not None]
+    hits = sum(breaches(operator, value, threshold) for value in found)
+    absent = len(values) - len(found)
+    if missing == "breaching":
+        return "ALARM" if hits + absent >= needed else "OK"
+    if missing == "notBreaching":
+        return "ALARM" if hits >= needed else "OK"
+    if hits >= needed:
+        return "ALARM"
+    if missing == "ignore":
+        return "OK" if len(found) - hits > len(values) - needed or not absent else present
+    if not found:
+        return "INSUFFICIENT_DATA"
+    return "ALARM" if hits == len(found) and absent else "OK"
+
+
+class Alarms:
+    """Evaluates every alarm of the account, again and again."""
+
+    def __init__(self, world: World, runtime: LambdaRuntime, bus: EventBus) -> None:
+        self._world = world
+        self._runtime = runtime
+        self._bus = bus
+        self._points: dict[str, dict[Any, list[Point]]] = defaultdict(lambda: defaultdict(list))
+        self._read: dict[str, int] = defaultdict(int)
+        latency = world.settings.latency
+        world.scheduler.every(
+            max(latency(EVALUATION_SECONDS), SHORTEST_EVALUATION_SECONDS), self.evaluate
+        )
+        world.scheduler.every(
+            max(latency(QUEUE_METRIC_SECONDS), SHORTEST_QUEUE_METRIC_SECONDS), self.count_messages
+        )
+
+    def count_messages(self) -> None:
+        """Publish the queues' own metrics."""
+        with self._world.lock:
+            for backend in self._world.regions("sqs"):
+                for queue in list(backend.queues.values()):
+                    dimensions = {"QueueName": queue.name}
+                    for name, value in (
+                        (
+                            "ApproximateNumberOfMessagesVisible",
+                            queue.approximate_number_of_messages,
+                        ),
+                        (
+                            "ApproximateNumberOfMessagesNotVisible",
+                            queue.approximate_number_of_messages_not_visible,
+                        ),
+                    ):
+                        metrics.publish(
+                            self._world, queue.region, "AWS/SQS", name, value, dimensions
+                        )
+
+    def evaluate(self) -> None:
+        """Bring every alarm's state up to date and run the actions of those that change."""
+        with self._world.lock:
+            for backend in self._world.regions("cloudwatch"):
+                if not backend.alarms:
+                    continue
+                self._take_in(backend)
+                for alarm in list(backend.alarms.values()):
+                    if alarm.rule or alarm.metric_data_queries or not alarm.metric_name:
+                        continue  # composite alarms and metric mathematics are not evaluated
+                    self._evaluate(backend.region_name, alarm)
+
+    def _take_in(self, backend: Any) -> None:
+        """Index what has been published since the last time."""
+        region = backend.region_name
+        data = backend.metric_data
+        start = self._read[region] if self._read[region] <= len(data) else 0
+        for datum in data[start:]:
+            key = (datum.namespace, datum.name, _dimensions(datum.dimensions))
+            self._points[region][key].append(_point(datum))
+        self._read[region] = len(data)
+
+    def _evaluate(self, region: str, alarm: Any) -> None:
+        key = (alarm.namespace, alarm.metric_name, _dimensions(alarm.dimensions))
+        period, count = int(alarm.period), int(alarm.evaluation_periods)
+        moment = now()
+        begin = moment - timedelta(seconds=period * count)
+        points = self._points[region][key]
+        values: list[float | None] = []
+        recent = [point for point in points if begin <= point.moment <= moment]
+        name = alarm.statistic or alarm.extended_statistic or "Average"
+        for index in range(count):
+            end = moment - timedelta(seconds=period * index)
+            start = end - timedelta(seconds=period)
+            inside = [point for point in recent if start < point.moment <= end]
+            values.append(statistic(inside, name) if inside else None)
+        needed = int(alarm.datapoints_to_alarm or count)
+        missing = alarm.treat_missing_data or "missing"
+        threshold = float(alarm.threshold)
+        state = judge(
+            values, alarm.comparison_operator, threshold, needed, missing, alarm.state_value
+        )
+        if state != alarm.state_value:
+            self.change(alarm, state, _reason(state, values, alarm, threshold), "")
+
+    def change(self, alarm: Any, state: str, reason: str, reason_data: str) -> None:
+        """Set an alarm's state and run its actions. Hold the lock."""
+        before = alarm.state_value
+        alarm.update_state(reason, reason_data, state)
+        region = alarm.region_name
+        self._bus.put(
+            region,
+            "aws.cloudwatch",
+            "CloudWatch Alarm State Change",
+            {
+                "alarmName": alarm.name,
+                "state": {"value": state, "reason": reason, "timestamp": iso_milliseconds(now())},
+                "previousState": {"value": before},
+            },
+            [alarm.alarm_arn],
+            iso_seconds(now()),
+        )
+        actions = {
+            "ALARM": alarm.alarm_actions,
+            "OK": alarm.ok_actions,
+            "INSUFFICIENT_DATA": alarm.insufficient_data_actions,
+        }[state]
+        if alarm.actions_enabled and before != state:
+            for action in actions or []:
+                self._act(alarm, action, before)
+
+    def _act(self, alarm: Any, action: str, before: str) -> None:
+        service, region = action.split(":")[2:4]
+        account = self._world.settings.account
+        message = alarm_message(alarm, before, account)
+        if service == "sns":
+            topic = self._world.backend("sns", region).topics.get(action)
+            if topic is None or not permissions.may_publish(
+                self._world, topic, SERVICE, alarm.alarm_arn
+            ):
+                log.info("alarm %s may not publish to %s", alarm.name, action)
+                return
+            subject = f'{alarm.state_value}: "{alarm.name}" in {region}'[:100]
+            text = json.dumps(message)
+            self._world.backend("sns", region).publish(text, arn=action, subject=subject)
+        elif service == "lambda":
+            function = self._runtime.find(action)
+            invoker = "lambda.alarms.cloudwatch.amazonaws.com"
+            if function is not None and notifications.function_admits(
+                self._world, function, invoker, alarm.alarm_arn
+            ):
+                self._runtime.invoke_later(action, json.dumps(message).encode())
+
+
+def _dimensions(dimensions: Iterable[Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((one.name, str(one.value)) for one in dimensions)
+
+
+def _point(datum: Any) -> Point:
+    moment = datum.timestamp
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    if hasattr(datum, "sample_count"):
+        return Point(moment, datum.sum, datum.sample_count, datum.min, datum.max)
+    return Point(moment, datum.value, 1, datum.value, datum.value)
+
+
+def _reason(state: str, values: Sequence[float | None], alarm: Any, threshold: float) -> str:
+    found = [value for value in values if value is not None]
+    if not found:
+        treatment = alarm.treat_missing_data or "missing"
+        return f"No datapoints were received for {len(values)} periods, treated as [{treatment}]."
+    shown = ", ".join(f"{value:g}" for value in found)
+    verb = "crossed" if state == "ALARM" else "did not cross"
+    return f"Threshold Crossed: datapoints [{shown}] {verb} the threshold ({threshold:g})."
+
+
+def alarm_message(alarm: Any, before: str, account: str) -> Mapping[str, Any]:
+    """The message that an alarm publishes to a topic."""
+    changed = alarm.state_updated_timestamp.replace(tzinfo=UTC)
+    return {
+        "AlarmName": alarm.name,
+        "AlarmDescription": alarm.description,
+        "AWSAccountId": account,
+        "NewStateValue": alarm.state_value,
+        "NewStateReason": alarm.state_reason,
+        "StateChangeTime": changed.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000",
+        "Region": alarm.region_name,
+        "AlarmArn": alarm.alarm_arn,
+        "OldStateValue": before,
+        "OKActions": alarm.ok_actions,
+        "AlarmActions": alarm.alarm_actions,
+        "InsufficientDataActions": alarm.insufficient_data_actions,
+        "Trigger": {
+            "MetricName": alarm.metric_name,
+            "Namespace": alarm.namespace,
+            "StatisticType": "Statistic",
+            "Statistic": (alarm.statistic or "").upper(),
+            "Unit": alarm.unit,
+            "Dimensions": [{"name": one.name, "value": one.value} for one in alarm.dimensions],
+            "Period": alarm.period,
+            "EvaluationPeriods": alarm.evaluation_periods,
+            "ComparisonOperator": alarm.comparison_operator,
+            "Threshold": alarm.threshold,
+            "TreatMissingData": alarm.treat_missing_data or "missing",
+        },
+    }
+
+
+def install(world: World, runtime: LambdaRuntime, bus: EventBus) -> Alarms:
+    """Start evaluating; SetAlarmState runs the actions too."""
+    alarms = Alarms(world, runtime, bus)
+    original = cloudwatch_models.CloudWatchBackend.set_alarm_state
+
+    def set_alarm_state(
+        backend: Any, alarm_name: str, reason: str, reason_data: str | None, state_value: str
+    ) -> None:
+        alarm = backend.alarms.get(alarm_name)
+        known = state_value in ("OK", "ALARM", "INSUFFICIENT_DATA")
+        if alarm is None or not known or reason_data:
+            original(backend, alarm_name, reason, reason_data, state_value)  # checks, and raises
+            return
+        alarms.change(alarm, state_value, reason, "")
+
+    cloudwatch_models.CloudWatchBackend.set_alarm_state = set_alarm_state
+    return alarms
