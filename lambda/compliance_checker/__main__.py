@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 from . import alert as alerts
@@ -21,7 +22,7 @@ schema. Nothing is sent anywhere and no AWS account is needed.
 Input, from standard input or from files, one JSON value a line or one for the whole file:
   a CloudTrail record;
   a CloudTrail log file: {"Records": [...]};
-  an EventBridge event that carries a record: {"detail-type": "... via CloudTrail", "detail": {...}};
+  an EventBridge event with a record: {"detail-type": "... via CloudTrail", "detail": {...}};
   a line of a labelled collection: {"event": {...}}.
 """
 _EPILOG = """\
@@ -117,6 +118,16 @@ def _judge(stream: TextIO, name: str, pipeline: AuditPipeline) -> tuple[int, int
     return violations, unreadable
 
 
+def _judge_input(name: str, pipeline: AuditPipeline) -> tuple[int, int]:
+    # Bytes that are no UTF-8 spoil one string, not the whole input.
+    if name == "-":
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+        return _judge(sys.stdin, "standard input", pipeline)
+    with open(name, encoding="utf-8", errors="replace") as stream:
+        return _judge(stream, name, pipeline)
+
+
 def _list_rules() -> None:
     for rule in RULES:
         print(
@@ -162,17 +173,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     violations = unreadable = 0
     for name in options.files or ["-"]:
         try:
-            if name == "-":
-                found = _judge(sys.stdin, "standard input", pipeline)
-            else:
-                with open(name, encoding="utf-8") as stream:
-                    found = _judge(stream, name, pipeline)
+            found = _judge_input(name, pipeline)
+        except BrokenPipeError:
+            raise
         except OSError as error:
             found = (0, 1)
             print(f"compliance_checker: {name}: {error.strerror}", file=sys.stderr)
-        except UnicodeDecodeError:
-            found = (0, 1)
-            print(f"compliance_checker: {name}: not UTF-8 text", file=sys.stderr)
         violations += found[0]
         unreadable += found[1]
     if unreadable:

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _SHARE = 64
 # Public space, as far as it matters for a share: all of IPv4 less RFC 1918, loopback, link-local,
@@ -32,7 +35,7 @@ _PORTS = (0, 65535)
 _COMPARED = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """A CIDR block as an inclusive range of addresses; ``version`` is 4 or 6."""
 
@@ -85,7 +88,7 @@ def reach_internet(blocks: Iterable[Block]) -> bool:
     return any(sizes[version] >= _LIMIT[version] for version in sizes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Opening:
     """One allowed range: protocol as AWS writes it, ports (None: all, or none such), source."""
 

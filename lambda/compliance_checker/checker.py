@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from . import alert as alerts
 from .envelope import (
@@ -25,8 +23,11 @@ from .output import StructuredLog
 from .pipeline import AuditPipeline
 from .publish import AlertPublisher, DeadLetterQueue, Undelivered, letter
 from .record import failed
-from .screen import worth_parsing
 from .times import as_iso, from_iso, now
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _REMEMBERED_ALERTS = 10_000
 _LONGEST_LATENCY = 7 * 24 * 3600 * 1000
@@ -121,6 +122,7 @@ class Checker:
         except UnreadableEventError as error:
             return self._refuse(event, error, received, request_id)
         work = _Work(delivery, received)
+        work.decisions["not-concerned"] += delivery.passed_over
         for entry in delivery.malformed:
             self._reject(work, "malformed log event", "no message", entry, None)
         for message in delivery.messages:
@@ -161,9 +163,6 @@ class Checker:
 
     def _judge(self, work: _Work, message: Message) -> None:
         content = message.content
-        if isinstance(content, str) and not worth_parsing(content):
-            work.decisions["not-concerned"] += 1
-            return
         try:
             record = parse_record(content)
         except ValueError as error:
@@ -265,7 +264,7 @@ class Checker:
     def _finish(self, work: _Work, request_id: str | None) -> dict[str, Any]:
         unpublished = work.decisions["unpublished"]
         summary = {
-            "records": len(work.delivery.messages) + len(work.delivery.malformed),
+            "records": work.delivery.records,
             "violations": len(work.alerts),
             "published": len(work.alerts) - unpublished if work.delivery.publish else 0,
             "unprocessable": work.decisions["unprocessable"],
@@ -308,7 +307,9 @@ def _event_id(record: Mapping[str, Any]) -> str:
     event_id = record.get("eventID")
     if isinstance(event_id, str) and event_id:
         return event_id
-    digest = hashlib.sha256(repr(record).encode("utf-8", "backslashreplace")).hexdigest()
+    from hashlib import sha256
+
+    digest = sha256(repr(record).encode("utf-8", "backslashreplace")).hexdigest()
     return f"without-id-{digest}"
 
 

@@ -20,10 +20,14 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
 
 from .record import mapping, text
+from .screen import worth_parsing
 from .times import from_epoch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal
 
 # Lambda takes 1 MB from CloudWatch Logs; real batches of records grow about twelvefold.
 MAXIMUM_DECOMPRESSED_BYTES = 32 * 1024 * 1024
@@ -39,7 +43,7 @@ class UnreadableEventError(ValueError):
     """The invocation is of a known kind, but broken."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """One record as delivered: JSON text, or already parsed. ``delivered`` is in milliseconds."""
 
@@ -48,9 +52,13 @@ class Message:
     delivered: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
-    """The records of one invocation and where they came from."""
+    """The records of one invocation and where they came from.
+
+    ``passed_over`` counts the records that no rule looks at, ``malformed`` holds log events without
+    a message.
+    """
 
     kind: Literal["logs", "control", "eventbridge", "test"]
     messages: tuple[Message, ...]
@@ -58,6 +66,12 @@ class Delivery:
     log_stream: str | None = None
     publish: bool = True
     malformed: tuple[object, ...] = ()
+    passed_over: int = 0
+
+    @property
+    def records(self) -> int:
+        """How many records were delivered."""
+        return len(self.messages) + len(self.malformed) + self.passed_over
 
 
 def decompress(data: bytes, maximum: int = MAXIMUM_DECOMPRESSED_BYTES) -> bytes:
@@ -100,13 +114,20 @@ def _read_logs(data: object) -> Delivery:
     messages: list[Message] = []
     malformed: list[object] = []
     for entry in entries:
-        if isinstance(entry, dict) and isinstance(message := entry.get("message"), str):
-            messages.append(
-                Message(message, text(entry.get("id")), from_epoch(entry.get("timestamp")))
-            )
-        else:
+        message = entry.get("message") if isinstance(entry, dict) else None
+        if not isinstance(message, str):
             malformed.append(entry)
-    return Delivery("logs", tuple(messages), log_group, log_stream, malformed=tuple(malformed))
+        elif worth_parsing(message):
+            delivered = from_epoch(entry.get("timestamp"))
+            messages.append(Message(message, text(entry.get("id")), delivered))
+    return Delivery(
+        "logs",
+        tuple(messages),
+        log_group,
+        log_stream,
+        malformed=tuple(malformed),
+        passed_over=len(entries) - len(messages) - len(malformed),
+    )
 
 
 def _read_test(test: object) -> Delivery:

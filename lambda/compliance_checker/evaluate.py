@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from .model import Finding, Rule, Violation
 from .pipeline import AuditPipeline
 from .record import failed, open_event
 from .rules import RULES
 
-# CloudTrail names Lambda's operations with the date of their API version.
-_API_DATE = re.compile(r"\d{8}(v\d+)?$")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def _by_event(rules: Iterable[Rule]) -> dict[tuple[str, str], tuple[Rule, ...]]:
@@ -30,8 +29,13 @@ EVENT_NAMES = frozenset(name for _, name in _TABLE)
 
 
 def plain_name(name: str) -> str:
-    """The event's name without the API date that Lambda's carry."""
-    return _API_DATE.sub("", name) if name[-1:].isdigit() else name
+    """The event's name without the API date that CloudTrail appends to Lambda's operations.
+
+    ``UpdateFunctionCode20150331v2`` is ``UpdateFunctionCode``.
+    """
+    stem, version, number = name.rpartition("v")
+    dated = stem if version and number.isdigit() else name
+    return dated[:-8] if dated[-8:].isdigit() else name
 
 
 def is_root(record: Mapping[str, Any]) -> bool:

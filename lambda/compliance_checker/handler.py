@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from .checker import Checker, Settings
 from .output import StructuredLog
 from .pipeline import AuditPipeline
 from .publish import AlertPublisher, DeadLetterQueue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @cache

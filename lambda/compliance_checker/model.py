@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 from .pipeline import AuditPipeline
 from .record import Event
 
-Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
+else:
+    Severity = str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Finding:
     """What a rule saw in one record. Severity and resource type stand in for the rule's own."""
 
@@ -26,7 +31,7 @@ class Finding:
 Judge = Callable[[Event, AuditPipeline], Finding | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One rule: the events that it looks at and the judgement on each.
 
@@ -47,7 +52,7 @@ class Rule:
     identity_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Violation:
     """A finding with the rule behind it: what an alert is made of."""
 

@@ -18,7 +18,7 @@ def last_part(name: str) -> str:
     return name.rstrip(":*").replace("/", ":").rsplit(":", 1)[-1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AuditPipeline:
     """The deployment's own resources. Without an environment, those of every environment."""
 

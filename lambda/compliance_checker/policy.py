@@ -11,10 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .addresses import parse_block, reach_internet
 from .record import mapping, members
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # A role's inline policies hold 10,240 characters, a key policy 32,768: nothing larger succeeds.
 _MAXIMUM_DOCUMENT = 262_144
@@ -63,7 +66,7 @@ def _covered(patterns: Sequence[str], name: str) -> bool:
     return any(matches(pattern, name) for pattern in patterns)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statement:
     """One statement of a policy; actions in lower case, as IAM ignores their case.
 
@@ -364,7 +367,7 @@ _COMPUTE = (
 _TYING_KEYS = ("aws:resourcetag/", "aws:requesttag/", "aws:principaltag/", "iam:", "aws:resource")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grant:
     """An over-broad grant: its kind, what it covers in words, and the statements that make it."""
 

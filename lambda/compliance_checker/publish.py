@@ -6,11 +6,14 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from . import alert as alerts
 from . import aws
 from .times import now
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Quotas of SNS PublishBatch and SQS SendMessageBatch: ten entries and 262,144 bytes a call.
 _MAXIMUM_ENTRIES = 10
@@ -23,10 +26,10 @@ _FINAL_CODES = frozenset(
     {"AuthorizationError", "InvalidParameter", "InvalidParameterValue", "NotFound"}
 )
 
-Alert = Mapping[str, Any]
+Alert = Mapping[str, "Any"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Undelivered:
     """Something that could not be sent, and the code of the last refusal."""
 

@@ -1,8 +1,9 @@
 """Whether a record's text is worth parsing: most of a trail is of no concern to any rule.
 
-A text is passed over only when it is certain that no rule looks at it. Every ``eventName`` in it is
-read, nested ones included, so that a decoy cannot hide the true one; a text that spells the key or
-a value with an escape, or that does not end as a JSON object does, is parsed.
+A text is passed over only when no rule can look at it: it names one event that is in no rule, it
+does not speak of root, and it ends as a JSON object does. ``eventName`` may stand deeper in a
+record too (in a request of CloudTrail's own, say); a text with more than one is read name by name,
+so that a decoy cannot hide the true one.
 """
 
 from __future__ import annotations
@@ -11,18 +12,25 @@ import re
 
 from .evaluate import EVENT_NAMES
 
-_NAMES = re.compile(r'"eventName"\s*:\s*"([^"\\]*)"').findall
+_KEY = '"eventName":"'
 
 
 def worth_parsing(message: str) -> bool:
     """Whether any rule could look at the record in this text, or the text may be broken."""
-    names = _NAMES(message)
-    if not EVENT_NAMES.isdisjoint(names):
+    # As "Root" or ":root" at the end of an identity's type or ARN.
+    if 'oot"' in message or message[-1:] != "}":
         return True
+    start = message.find(_KEY)
+    if start < 0 or message.find("eventName", start + len(_KEY)) >= 0:
+        return _worth_parsing_closely(message)
+    start += len(_KEY)
+    name = message[start : message.find('"', start)]
+    # Lambda's names end in the date of the API; a backslash would be an escape.
+    return name in EVENT_NAMES or name[-1:].isdigit() or "\\" in name
+
+
+def _worth_parsing_closely(message: str) -> bool:
+    names = re.findall(r'"eventName"\s*:\s*"([^"\\]*)"', message)
     if not names or len(names) != message.count("eventName"):
         return True
-    if '"Root"' in message or ':root"' in message or "\\u" in message:
-        return True
-    if message[-1:] != "}":
-        return True
-    return any(name[-1:].isdigit() for name in names)
+    return any(name in EVENT_NAMES or name[-1:].isdigit() for name in names)

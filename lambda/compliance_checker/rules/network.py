@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from ..addresses import Opening, internet_openings, parse_block
 from ..model import Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..record import Event, flag, integer, mapping, members, objects, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _EC2 = "ec2.amazonaws.com"
 _RDS = "rds.amazonaws.com"

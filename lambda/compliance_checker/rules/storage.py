@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
 from ..policy import parse_document, public_statements
 from ..record import Event, dig, flag, integer, mapping, objects, text, texts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _S3 = "s3.amazonaws.com"
 _GROUPS = {

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ..model import Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..record import Event, flag, members, objects, text, texts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _CLOUDTRAIL = "cloudtrail.amazonaws.com"
 
