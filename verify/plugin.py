@@ -113,7 +113,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     # A CI that gives up sends SIGTERM; it must end like Ctrl-C, which cleans up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.stash[_SETTINGS] = settings
-    config.stash[_RUN] = run.start(settings, worker)
+    try:
+        config.stash[_RUN] = run.start(settings, worker)
+    except OSError as error:
+        raise pytest.UsageError(
+            f"the reports folder cannot be written: {error}: choose another with --reports=<folder>"
+        ) from None
 
 
 def _settings(config: pytest.Config) -> Settings:

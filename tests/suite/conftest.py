@@ -1,0 +1,62 @@
+"""A sandbox for all of these tests, and one deployment in it for those that need the whole way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.support import RunningSandbox, start
+from tests.suite.support import REGION, ROOT, environment, outputs
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[RunningSandbox]:
+    running = start("--region", REGION)
+    yield running
+    running.process.terminate()
+    assert running.process.wait(timeout=20) == 0
+
+
+@pytest.fixture
+def outputs_file(tmp_path: Path) -> Path:
+    """Valid outputs of a deployment that does not exist."""
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(outputs()))
+    return path
+
+
+@pytest.fixture(scope="session")
+def deployed(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs of a real deployment into the sandbox."""
+    folder = tmp_path_factory.mktemp("deployment")
+    for arguments in (
+        ["lambda/build.py"],
+        [
+            "-m",
+            "deploy",
+            "apply",
+            "--sandbox",
+            sandbox.url,
+            "--working-directory",
+            str(folder / "work"),
+            "--auto-approve",
+            "--output",
+            str(folder / "outputs.json"),
+        ],
+    ):
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "outputs.json"

@@ -1,0 +1,76 @@
+"""Catalogue, tests and baseline match, and a mismatch is said clearly."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.suite.support import ROOT
+from verify import baseline, catalogue
+
+
+def test_every_control_has_one_test_and_every_test_a_control() -> None:
+    assert catalogue.mismatches(catalogue.load(), catalogue.tested_controls(ROOT / "verify")) == []
+
+
+def test_controls_without_test_and_tests_without_control_are_named(tmp_path: Path) -> None:
+    (tmp_path / "test_some.py").write_text(
+        "import pytest\n"
+        '@pytest.mark.control("trail-is-logging")\n'
+        "def test_a(): ...\n"
+        '@pytest.mark.control("trail-is-logging")\n'
+        "def test_b(): ...\n"
+        '@pytest.mark.control("no-such-control")\n'
+        "def test_c(): ...\n"
+    )
+    controls = {
+        name: control
+        for name, control in catalogue.load().items()
+        if name in ("trail-is-logging", "key-rotates")
+    }
+    assert catalogue.mismatches(controls, catalogue.tested_controls(tmp_path)) == [
+        "control key-rotates has no test",
+        "control trail-is-logging has several tests: test_some.py::test_a, test_some.py::test_b",
+        "test_some.py::test_c names control no-such-control, which the catalogue does not have",
+    ]
+
+
+def test_a_control_that_is_listed_twice_is_refused(tmp_path: Path) -> None:
+    text = catalogue.FILE.read_text().replace("id: key-rotates", "id: trail-is-logging")
+    path = tmp_path / "controls.yaml"
+    path.write_text(text)
+    with pytest.raises(catalogue.CatalogueError, match="trail-is-logging twice"):
+        catalogue.load(path)
+
+
+def test_a_control_without_citation_is_refused(tmp_path: Path) -> None:
+    text = catalogue.FILE.read_text().replace("primary: [164.312(e)(1)]", "primary: []", 1)
+    path = tmp_path / "controls.yaml"
+    path.write_text(text)
+    with pytest.raises(catalogue.CatalogueError, match=r"hipaa\.primary"):
+        catalogue.load(path)
+
+
+def test_an_unknown_profile_says_which_there_are() -> None:
+    with pytest.raises(baseline.BaselineError, match=r"unknown profile 'stage'.*dev"):
+        baseline.load("stage")
+
+
+def test_the_baseline_demands_the_pattern_that_the_functions_rules_need() -> None:
+    """The function's rules, the deployed filter and the auditor's baseline cannot drift apart."""
+    generated = (ROOT / "terraform/subscription-filter-pattern.txt").read_text().strip()
+    assert baseline.load("dev")["log_groups"]["subscription_filter_pattern"] == generated
+
+
+def test_no_committed_file_names_a_registry_or_a_path_of_a_machine() -> None:
+    registry = "registry." + "terraform.io"
+    pattern = rf"{registry}|pypi\.org|/work/|\.\./shared|files\.pythonhosted"
+    git = shutil.which("git")
+    assert git is not None
+    found = subprocess.run(
+        [git, "grep", "-lIE", pattern], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    assert [name for name in found if name != "tests/suite/test_catalogue_and_baseline.py"] == []

@@ -1,0 +1,106 @@
+"""Outputs become a Deployment, or one clear message."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.suite.support import outputs
+from verify import deployment
+
+
+def _with(name: str, value: Any) -> str:
+    return json.dumps({**outputs(), name: {"value": value}})
+
+
+def test_valid_outputs_become_a_deployment() -> None:
+    deployed = deployment.parse(json.dumps(outputs()))
+    assert deployed.trail_arn == (
+        "arn:aws:cloudtrail:ap-southeast-1:123456789012:trail/cloudtrail-audit-dev"
+    )
+    assert deployed.private_subnet_ids == ("subnet-0a1b2c3d", "subnet-1a1b2c3d")
+    assert deployed.alarm_names == {"function-errors": "alarm-function-errors-dev"}
+
+
+def test_outputs_that_nobody_asked_for_are_ignored() -> None:
+    assert deployment.parse(_with("something_else", 1)) == deployment.parse(json.dumps(outputs()))
+
+
+@pytest.mark.parametrize("name", ["trail_arn", "account_id", "alarm_names"])
+def test_a_missing_output_is_named(name: str) -> None:
+    document = outputs()
+    del document[name]
+    with pytest.raises(deployment.DeploymentError, match=f"'{name}' is a required property"):
+        deployment.parse(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("private_subnet_ids", "subnet-0a1b2c3d"),
+        ("alarm_names", ["alarm-function-errors-dev"]),
+        ("account_id", 123456789012),
+        ("trail_arn", "cloudtrail-audit-dev"),
+        ("vpc_id", None),
+    ],
+)
+def test_an_output_of_the_wrong_type_is_named(name: str, value: Any) -> None:
+    with pytest.raises(deployment.DeploymentError, match=f"{name}.value: "):
+        deployment.parse(_with(name, value))
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:sns:ap-southeast-1:999999999999:sns-compliance-alerts-dev",
+        "arn:aws:sns:eu-west-1:123456789012:sns-compliance-alerts-dev",
+    ],
+)
+def test_an_arn_of_another_account_or_region_is_named(arn: str) -> None:
+    with pytest.raises(deployment.DeploymentError, match="alert_topic_arn") as caught:
+        deployment.parse(_with("alert_topic_arn", arn))
+    assert arn in str(caught.value)
+
+
+def test_what_is_not_json_says_what_to_give() -> None:
+    with pytest.raises(deployment.DeploymentError, match="terraform output -json"):
+        deployment.parse("Outputs:\n\nvpc_id = vpc-1")
+
+
+@given(st.text(max_size=200))
+def test_no_text_gives_anything_but_a_deployment_error(text: str) -> None:
+    with pytest.raises(deployment.DeploymentError):
+        deployment.parse(text)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(deployment.DeploymentError, match="run `make deploy` first"):
+        deployment.read(str(tmp_path / "none.json"))
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(deployment.DeploymentError, match="cannot be read"):
+        deployment.read(str(path))
+
+
+def test_a_huge_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_text(" " * (deployment.MAXIMUM_BYTES + 1))
+    with pytest.raises(deployment.DeploymentError, match="exceed"):
+        deployment.read(str(path))
+
+
+def test_sensitive_outputs_are_known_for_redaction() -> None:
+    document = {
+        **outputs(),
+        "secret": {"value": {"a": ["hush", 1]}, "sensitive": True},
+        "open": {"value": "said", "sensitive": False},
+    }
+    assert deployment.sensitive_values(json.dumps(document)) == {"hush"}

@@ -1,0 +1,163 @@
+"""The one door to AWS: no call twice, every answer evidence, no error a state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectTimeoutError
+
+from tests.sandbox.support import RunningSandbox
+from tests.suite.support import REGION
+from verify.aws import Aws, NotVerifiedError, evidence_used, iam_action
+from verify.evidence import EvidenceStore
+
+
+class _Raw:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, **_: Any) -> list[bytes]:
+        return [self._body]
+
+
+def _answer(status: int, body: str, headers: dict[str, str] | None = None) -> AWSResponse:
+    return AWSResponse("http://127.0.0.1", status, headers or {}, _Raw(body.encode()))
+
+
+@pytest.fixture
+def door(
+    tmp_path: Path, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[Aws, Path, list[str]]]:
+    """A door whose answers to some operations are given instead of asked for."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+
+    def make(operation: str = "*.*", give: Callable[[], Any] = lambda: None) -> Any:
+        session = boto3.Session()
+        calls: list[str] = []
+
+        def intercept(**about: Any) -> Any:
+            calls.append(about["event_name"])
+            return give()
+
+        session.events.register(f"before-send.{operation}", intercept)
+        return Aws(session, REGION, EvidenceStore(tmp_path)), tmp_path / "evidence", calls
+
+    return make
+
+
+def test_the_same_call_is_made_once_even_from_many_threads(door: Any) -> None:
+    aws, evidence, calls = door()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: aws.read("cloudtrail", "describe_trails"), range(16)))
+    assert len(calls) == 1
+    assert {answer.evidence for answer in answers} == {"main-0001-cloudtrail-describe_trails"}
+    assert len(list(evidence.iterdir())) == 1
+
+
+def test_another_parameter_or_region_is_another_call(door: Any) -> None:
+    aws, _, calls = door()
+    aws.read("ec2", "describe_vpcs")
+    aws.read("ec2", "describe_vpcs", Filters=[{"Name": "is-default", "Values": ["true"]}])
+    aws.read("ec2", "describe_vpcs", region="eu-west-1")
+    aws.read("ec2", "describe_vpcs")
+    assert len(calls) == 3
+
+
+def test_denial_names_the_call_and_the_missing_permission(door: Any) -> None:
+    body = json.dumps({"__type": "AccessDeniedException", "message": "no"})
+    aws, evidence, calls = door("cloudtrail.GetTrailStatus", lambda: _answer(400, body))
+    for _ in range(2):
+        with pytest.raises(NotVerifiedError) as caught:
+            aws.read("cloudtrail", "get_trail_status", Name="t")
+        assert str(caught.value) == (
+            "cloudtrail.get_trail_status in ap-southeast-1 was denied (AccessDeniedException): "
+            "the caller lacks cloudtrail:GetTrailStatus"
+        )
+    assert len(calls) == 1, "an error is an answer too: it is not asked for again"
+    [file] = evidence.iterdir()
+    assert "AccessDeniedException" in json.loads(file.read_text())["error"]
+
+
+@pytest.mark.parametrize(
+    ("give", "message"),
+    [
+        (
+            lambda: _answer(400, json.dumps({"__type": "ThrottlingException", "message": "slow"})),
+            "ThrottlingException",
+        ),
+        (lambda: _answer(503, "busy"), "503"),
+    ],
+)
+def test_throttling_and_server_errors_are_not_states(
+    door: Any, give: Callable[[], Any], message: str
+) -> None:
+    aws, _, calls = door("cloudtrail.GetTrailStatus", give)
+    with pytest.raises(NotVerifiedError, match=message):
+        aws.read("cloudtrail", "get_trail_status", Name="t")
+    assert len(calls) > 1, "it was retried before it was given up"
+
+
+def test_a_time_out_is_not_a_state(door: Any) -> None:
+    def time_out() -> Any:
+        raise ConnectTimeoutError(endpoint_url="https://cloudtrail")
+
+    aws, _, _ = door("cloudtrail.GetTrailStatus", time_out)
+    with pytest.raises(NotVerifiedError, match="Connect timeout"):
+        aws.read("cloudtrail", "get_trail_status", Name="t")
+
+
+def test_only_a_declared_error_says_that_there_is_none(door: Any, sandbox: RunningSandbox) -> None:
+    sandbox.client("s3", "us-east-1").create_bucket(Bucket="door-without-policy")
+    aws, _, _ = door()
+    absent = aws.read(
+        "s3", "get_bucket_policy", Bucket="door-without-policy", absent=("NoSuchBucketPolicy",)
+    )
+    assert not absent.found
+    assert absent.error_code == "NoSuchBucketPolicy"
+    with pytest.raises(NotVerifiedError, match="NoSuchBucketPolicy"):
+        aws.read("s3", "get_bucket_policy", Bucket="door-without-policy")
+
+
+def test_pages_are_joined(door: Any, sandbox: RunningSandbox) -> None:
+    logs = sandbox.client("logs", REGION)
+    for number in range(60):
+        logs.create_log_group(logGroupName=f"/door/{number:03}")
+    aws, _, calls = door()
+    answer = aws.read("logs", "describe_log_groups", logGroupNamePrefix="/door/")
+    assert len(answer.response["logGroups"]) == 60
+    assert len(calls) == 2
+
+
+def test_what_a_check_uses_is_told(door: Any) -> None:
+    aws, _, _ = door()
+    aws.read("ec2", "describe_vpcs")
+    with evidence_used() as used:
+        aws.read("ec2", "describe_subnets")
+        aws.read("ec2", "describe_vpcs")
+    assert used == ["main-0002-ec2-describe_subnets", "main-0001-ec2-describe_vpcs"]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "action"),
+    [
+        ("cloudtrail", "get_trail_status", "cloudtrail:GetTrailStatus"),
+        ("s3", "get_bucket_encryption", "s3:GetEncryptionConfiguration"),
+        ("s3", "get_public_access_block", "s3:GetBucketPublicAccessBlock"),
+        ("lambda", "get_function_configuration", "lambda:GetFunctionConfiguration"),
+        ("sts", "get_caller_identity", None),
+    ],
+)
+def test_calls_map_to_the_permissions_that_aws_asks_for(
+    service: str, operation: str, action: str | None
+) -> None:
+    assert iam_action(service, operation) == action

@@ -1,0 +1,94 @@
+"""Evidence holds what was seen, and no secret."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.evidence import REDACTED, ApiCall, EvidenceStore, redact, references
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda children: (
+        st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=10), children, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+def _call(**response: object) -> ApiCall:
+    return ApiCall(
+        service="lambda",
+        operation="get_function",
+        region="eu-west-1",
+        parameters={"FunctionName": "f"},
+        time=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        seconds=0.25,
+        request_ids=("request-1",),
+        pages=(response,),
+        error=None,
+    )
+
+
+def test_a_call_is_kept_with_time_request_id_and_hash(tmp_path: Path) -> None:
+    identifier = EvidenceStore(tmp_path).record(
+        _call(When=datetime(2026, 1, 1, tzinfo=UTC), Raw=b"\x00")
+    )
+    [reference] = references(tmp_path)
+    content = (tmp_path / reference.file).read_bytes()
+    assert reference.identifier == identifier == "main-0001-lambda-get_function"
+    assert reference.request_id == "request-1"
+    assert reference.time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert reference.sha256 == hashlib.sha256(content).hexdigest()
+    assert json.loads(content)["response"] == [{"When": "2026-01-01T00:00:00+00:00", "Raw": "AA=="}]
+
+
+def test_stores_of_several_workers_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    for worker in ("gw0", "gw1"):
+        EvidenceStore(tmp_path, worker).record(_call())
+    assert [reference.identifier for reference in references(tmp_path)] == [
+        "gw0-0001-lambda-get_function",
+        "gw1-0001-lambda-get_function",
+    ]
+
+
+def test_no_credential_reaches_a_file(tmp_path: Path) -> None:
+    key = "AKIA" + "IOSFODNN7EXAMPLE"
+    EvidenceStore(tmp_path, secrets=frozenset({"hush-hush"})).record(
+        _call(
+            Location=f"https://b/k?X-Amz-Credential={key}%2F&X-Amz-Signature=deadbeef&x=1",
+            Environment={
+                "Variables": {"DB_PASSWORD": "pa55", "ALERT_TOPIC_ARN": "arn:aws:sns:::t"}
+            },
+            Text=f"by {key} said hush-hush",
+            NextToken="page-2",
+        )
+    )
+    text = next((tmp_path / "evidence").iterdir()).read_text()
+    for secret in (key, "deadbeef", "pa55", "hush-hush"):
+        assert secret not in text
+    kept = json.loads(text)["response"][0]
+    assert kept["Environment"]["Variables"] == {
+        "DB_PASSWORD": REDACTED,
+        "ALERT_TOPIC_ARN": "arn:aws:sns:::t",
+    }
+    assert kept["NextToken"] == "page-2"
+    assert kept["Location"].endswith("&x=1")
+
+
+@given(_JSON, st.text(min_size=4, max_size=12))
+def test_a_sensitive_value_is_never_kept_whatever_it_is_in(value: object, secret: str) -> None:
+    document = {"a": [value, secret], "b": {"c": f"<{secret}>"}}
+    kept = redact(document, frozenset({secret}))
+    assert kept["a"][1] == REDACTED
+    assert kept["b"]["c"] == f"<{REDACTED}>"
+
+
+@given(_JSON)
+def test_redaction_twice_is_redaction_once(value: object) -> None:
+    assert redact(redact(value)) == redact(value)

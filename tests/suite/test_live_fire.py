@@ -1,0 +1,122 @@
+"""Live fire sweeps what nobody owns any more and nothing else, and times each leg of an alert."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.live_fire import owner
+from verify.live_fire.probe import Alert, ProbeResult, names, read_alert, timing
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def _tags(**changes: str) -> dict[str, str]:
+    return {**owner.tags("run-1", 900.0), **changes}
+
+
+def test_what_a_running_process_owns_is_not_abandoned() -> None:
+    assert not owner.abandoned(_tags(), datetime.now(UTC) + timedelta(days=9))
+
+
+def test_what_an_ended_process_owned_is_abandoned_at_once() -> None:
+    script = "from verify.live_fire import owner; print(owner.tags('r', 900.0)[owner.OWNER_TAG])"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert owner.abandoned(_tags(**{owner.OWNER_TAG: ended}), datetime.now(UTC))
+
+
+def test_a_later_process_with_the_same_number_is_not_the_owner() -> None:
+    mine = _tags()[owner.OWNER_TAG]
+    host, process, _ = mine.split("/")
+    assert process == str(os.getpid())
+    assert owner.abandoned(_tags(**{owner.OWNER_TAG: f"{host}/{process}/1"}), datetime.now(UTC))
+
+
+def test_what_another_machine_owns_is_abandoned_when_its_time_is_over() -> None:
+    elsewhere = {owner.OWNER_TAG: "another-machine/1/1"}
+    soon = {owner.EXPIRES_TAG: (NOW + timedelta(seconds=1)).isoformat()}
+    assert not owner.abandoned(_tags(**elsewhere, **soon), NOW)
+    past = {owner.EXPIRES_TAG: (NOW - timedelta(seconds=1)).isoformat()}
+    assert owner.abandoned(_tags(**elsewhere, **past), NOW)
+
+
+@given(st.dictionaries(st.text(max_size=20), st.text(max_size=20)))
+def test_what_does_not_say_that_it_is_ours_is_never_ours(found: Mapping[str, str]) -> None:
+    assert not owner.abandoned(
+        {**found, owner.PURPOSE_TAG: found.get(owner.PURPOSE_TAG, "") + "!"}, NOW
+    )
+
+
+# --- reading what comes out of the queue ----------------------------------------------------------
+
+MESSAGE = {
+    "Body": '{"Message": "{\\"resource\\": {\\"id\\": \\"sg-1\\"}}", '
+    '"Timestamp": "2026-03-04T05:06:08.250Z", '
+    '"MessageAttributes": {"rule": {"Type": "String", "Value": "r"}}}',
+    "Attributes": {"SentTimestamp": "1772600768500"},
+}
+
+
+def test_an_alert_is_read_with_its_times() -> None:
+    alert = read_alert(MESSAGE, NOW, 1.0)
+    assert alert is not None
+    assert names(alert, "sg-1")
+    assert not names(alert, "sg-2")
+    assert alert.attributes == {"rule": "r"}
+    assert alert.notification_time == datetime(2026, 3, 4, 5, 6, 8, 250_000, UTC)
+    assert alert.sent_time == datetime(2026, 3, 4, 5, 6, 8, 500_000, UTC)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "no json", "[]", "1", "{}", '{"Message": "no json"}', '{"Message": null}', "null"],
+)
+def test_what_is_no_alert_is_not_taken_for_one(body: str) -> None:
+    assert read_alert({"Body": body}, NOW, 1.0) is None
+
+
+@given(st.text(max_size=60))
+def test_no_message_breaks_the_wait(body: str) -> None:
+    alert = read_alert({"Body": body}, NOW, 1.0)
+    assert alert is None or not names(alert, "sg-1")
+
+
+def test_each_leg_is_measured_and_the_unknown_is_said_to_be() -> None:
+    result = ProbeResult(
+        call_started=NOW + timedelta(milliseconds=400), call_seconds=0.05, call_clock=100.0
+    )
+    alert = Alert(
+        body={
+            "timing": {
+                "event_time": "2026-03-04T05:06:07Z",
+                "delivered_time": "2026-03-04T05:06:08.400Z",
+                "received_time": None,
+                "published_time": "2026-03-04T05:06:09Z",
+            }
+        },
+        attributes={},
+        notification_time=None,
+        sent_time=NOW + timedelta(seconds=2.5),
+        received_time=NOW + timedelta(seconds=2.75),
+        received_clock=102.35,
+    )
+    measured = timing(result, alert, 300.0)
+    assert {leg.name: leg.seconds for leg in measured.legs} == {
+        "API call": 0.05,
+        # CloudTrail's whole second began before the call: the event cannot precede it
+        "trail": 1.0,
+        "log group": None,
+        "function": None,
+        "SNS": 0.5,
+        "received": 0.25,
+    }
+    assert measured.total_seconds == 2.35

@@ -1,0 +1,257 @@
+"""Outcomes, exit codes and options of the suite, through pytest itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.support import RunningSandbox
+from tests.suite.support import ROOT, Verification, environment, outputs, verify
+
+CHECKS = """
+import pytest
+from verify.aws import NotVerifiedError
+
+@pytest.mark.control("trail-is-logging")
+def test_pass(check):
+    check.equal("trail", "logging", expected=True, seen=True)
+
+@pytest.mark.control("trail-encrypted")
+def test_fail(check):
+    check.equal("trail", "key", expected="ours", seen=None)
+    check.equal("trail", "colour", expected="blue", seen="blue")
+
+@pytest.mark.control("trail-multi-region")
+def test_nothing_looked_at(check):
+    pass
+
+@pytest.mark.control("trail-destination")
+def test_not_seen(check):
+    check.equal("trail", "bucket", expected="b", seen="b")
+    check.unknown("trail", "the topic could not be read")
+
+@pytest.mark.control("trail-management-events")
+def test_denied(check):
+    raise NotVerifiedError("cloudtrail.get_event_selectors was denied")
+
+@pytest.mark.control("trail-log-file-validation")
+def test_fails_and_then_cannot_see(check):
+    check.equal("trail", "validation", expected=True, seen=False)
+    raise NotVerifiedError("and the rest was denied")
+
+@pytest.mark.control("key-usable")
+def test_bug(check):
+    raise KeyError("State")
+
+@pytest.fixture
+def broken_setup():
+    raise NotVerifiedError("what the check needs was denied")
+
+@pytest.mark.control("key-rotates")
+def test_setup(check, broken_setup):
+    check.equal("key", "rotation", expected=True, seen=True)
+
+@pytest.fixture
+def broken_teardown():
+    yield
+    raise OSError("could not clean up")
+
+@pytest.mark.control("log-bucket-versioned")
+def test_teardown(check, broken_teardown):
+    check.equal("bucket", "versioning", expected=True, seen=True)
+
+@pytest.mark.control("log-bucket-encrypted")
+def test_skipped(check):
+    pytest.skip("not today")
+"""
+
+EXPECTED = {
+    "trail-is-logging": "PASS",
+    "trail-encrypted": "FAIL",
+    "trail-multi-region": "ERROR",
+    "trail-destination": "ERROR",
+    "trail-management-events": "ERROR",
+    "trail-log-file-validation": "FAIL",
+    "key-usable": "ERROR",
+    "key-rotates": "ERROR",
+    "log-bucket-versioned": "ERROR",
+    "log-bucket-encrypted": "NOT TESTED",
+}
+
+
+@pytest.fixture
+def checks(tmp_path: Path) -> Path:
+    """A suite of our own, with every way in which a check can end."""
+    path = tmp_path / "test_ways_to_end.py"
+    path.write_text(CHECKS)
+    return path
+
+
+def _run(
+    outputs_file: Path, sandbox: RunningSandbox, *arguments: str | Path, **more: str
+) -> Verification:
+    return verify(
+        outputs_file,
+        outputs_file.parent / "reports",
+        # The checks of these tests lie outside the repository, so its conftest.py is not found.
+        f"-c{ROOT / 'pytest.ini'}",
+        "-pverify.plugin",
+        *map(str, arguments),
+        url=sandbox.url,
+        **more,
+    )
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2", "--dist=loadgroup"]], ids=["one", "xdist"])
+def test_each_way_to_end_has_its_outcome(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path, workers: list[str]
+) -> None:
+    run = _run(outputs_file, sandbox, checks, *workers)
+    assert {name: run.outcomes[name] for name in EXPECTED} == EXPECTED
+    assert run.code == 1
+    others = {outcome for name, outcome in run.outcomes.items() if name not in EXPECTED}
+    assert others == {"NOT TESTED"}, "a control for which no test ran keeps its row"
+    assert "required ours, live nothing" in run.row("trail-encrypted")["message"]
+    failed = run.row("trail-log-file-validation")["message"]
+    assert "required yes, live no" in failed
+    assert "not seen: and the rest was denied" in failed
+    assert run.row("trail-multi-region")["message"] == "the check found nothing to look at"
+    assert "KeyError" in run.row("key-usable")["message"]
+    assert "FAIL     trail-encrypted" in run.text
+    assert "Traceback" not in run.text
+
+
+@pytest.mark.parametrize(
+    ("selection", "code"),
+    [("test_pass", 6), ("test_pass or test_not_seen", 6), ("test_pass or test_fail", 1)],
+)
+def test_a_run_is_clean_only_when_every_control_was_seen(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path, selection: str, code: int
+) -> None:
+    assert _run(outputs_file, sandbox, checks, "-k", selection).code == code
+
+
+def test_pytests_own_exit_codes_keep_their_meaning(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path
+) -> None:
+    assert _run(outputs_file, sandbox, checks, "-k", "no_such_test").code == 5
+    assert _run(outputs_file, sandbox, "--no-such-option").code == 4
+    checks.write_text("import no_such_module")
+    assert _run(outputs_file, sandbox, checks).code == 2
+
+
+def test_help_and_collection_need_no_deployment() -> None:
+    for option in ("--help", "--collect-only"):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", option],
+            cwd=ROOT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "--outputs" in done.stdout or "test_trail_is_logging" in done.stdout
+
+
+# --- bad input: one clear message, exit code 4, nothing run, no traceback -----------------------
+
+
+def _refused(run: Verification) -> str:
+    assert run.code == 4, run.text
+    assert "Traceback" not in run.text
+    assert not run.reports.exists() or not list(run.reports.iterdir()), "nothing was run"
+    return run.text
+
+
+def test_no_outputs_at_all(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest"],
+        cwd=ROOT,
+        env=environment(sandbox.url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert "no outputs given: run `make verify`" in done.stdout + done.stderr
+
+
+def test_missing_outputs_file(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    run = verify(tmp_path / "none.json", tmp_path / "reports", url=sandbox.url)
+    assert "no outputs file at" in _refused(run)
+
+
+def test_unknown_profile(outputs_file: Path, sandbox: RunningSandbox) -> None:
+    text = _refused(_run(outputs_file, sandbox, "--profile=stage"))
+    assert "unknown profile 'stage': there is a baseline for dev" in text
+
+
+def test_outputs_of_another_account(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(outputs()).replace("123456789012", "210987654321"))
+    text = _refused(_run(path, sandbox))
+    assert "the outputs are of account 210987654321" in text
+    assert "the credentials are of account 123456789012" in text
+
+
+def test_nothing_answers_at_the_endpoint(outputs_file: Path) -> None:
+    run = verify(outputs_file, outputs_file.parent / "reports", url="http://127.0.0.1:9")
+    assert "nothing answers at AWS_ENDPOINT_URL=http://127.0.0.1:9" in _refused(run)
+    assert "make sandbox" in run.text
+
+
+def test_no_credentials(outputs_file: Path) -> None:
+    run = verify(outputs_file, outputs_file.parent / "reports")
+    assert "no AWS credentials found: sign in" in _refused(run)
+
+
+def test_credentials_profile_that_does_not_exist(outputs_file: Path) -> None:
+    run = verify(outputs_file, outputs_file.parent / "reports", AWS_PROFILE="nobody")
+    assert "correct AWS_PROFILE" in _refused(run)
+
+
+def test_expired_credentials(outputs_file: Path, tmp_path: Path) -> None:
+    """A service of our own says what AWS says of an expired session."""
+    server = tmp_path / "expired.py"
+    server.write_text(
+        "from http.server import BaseHTTPRequestHandler, HTTPServer\n"
+        "BODY = (b'<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code>'\n"
+        "        b'<Message>expired</Message></Error></ErrorResponse>')\n"
+        "class Handler(BaseHTTPRequestHandler):\n"
+        "    def do_POST(self):\n"
+        "        self.send_response(403)\n"
+        "        self.send_header('Content-Length', str(len(BODY)))\n"
+        "        self.end_headers()\n"
+        "        self.wfile.write(BODY)\n"
+        "    def log_message(self, *_): pass\n"
+        "server = HTTPServer(('127.0.0.1', 0), Handler)\n"
+        "print(server.server_port, flush=True)\n"
+        "server.serve_forever()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(server)], stdout=subprocess.PIPE, text=True, env=os.environ.copy()
+    )
+    try:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        run = verify(outputs_file, outputs_file.parent / "reports", url=f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+    assert "the AWS credentials have expired: sign in again" in _refused(run)
+
+
+def test_reports_folder_that_cannot_be_written(
+    outputs_file: Path, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    run = verify(outputs_file, tmp_path / "file", url=sandbox.url)
+    assert run.code == 4
+    assert "cannot be written" in run.text
+    assert "Traceback" not in run.text
