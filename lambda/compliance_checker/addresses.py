@@ -2,9 +2,9 @@
 
 Addresses are sets, not spellings: ``0.0.0.0/0``, ``0.0.0.0/1`` with ``128.0.0.0/1``, ``::/0`` and a
 non-canonical ``208.236.235.254/0`` all let everyone in. A rule counts as open to the Internet when
-it admits at least one part in 64 of the public addresses: far more than any organisation owns (the
-largest have a /8, one part in 256), and few enough that splitting the whole into pieces does not
-hide it.
+it admits more public addresses than a /8 of IPv4 or a /32 of IPv6 holds, which is where AWS draws
+the line (S3 user guide, "The meaning of 'public'"): more than one organisation owns, and few
+enough that splitting the whole into pieces does not hide it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_SHARE = 64
-# Public space, as far as it matters for a share: all of IPv4 less RFC 1918, loopback, link-local,
-# shared (RFC 6598), multicast and reserved; IPv6 global unicast 2000::/3.
+# Public space, as far as it matters for such numbers: all of IPv4 less RFC 1918, loopback, link-
+# local, shared (RFC 6598), multicast and reserved; IPv6 global unicast 2000::/3.
 _NOT_PUBLIC_IPV4 = (
     (0x0A000000, 0x0AFFFFFF),  # 10.0.0.0/8
     (0x64400000, 0x647FFFFF),  # 100.64.0.0/10
@@ -28,7 +27,7 @@ _NOT_PUBLIC_IPV4 = (
     (0xC0A80000, 0xC0A8FFFF),  # 192.168.0.0/16
     (0xE0000000, 0xFFFFFFFF),  # 224.0.0.0/3
 )
-_LIMIT = {4: (1 << 32) // _SHARE, 6: (1 << 125) // _SHARE}
+_LIMIT = {4: 1 << 24, 6: 1 << 96}
 _PORTS = (0, 65535)
 # A security group holds 60 rules unless the quota is raised. Beyond that the union of all rules
 # decides, so that a hostile record cannot buy hours of comparison.
@@ -81,11 +80,11 @@ def _union(blocks: Iterable[Block]) -> list[Block]:
 
 
 def reach_internet(blocks: Iterable[Block]) -> bool:
-    """Whether the blocks together admit at least one part in 64 of public IPv4 or IPv6."""
+    """Whether the blocks together hold more public addresses than an organisation owns."""
     sizes = {4: 0, 6: 0}
     for block in _union(blocks):
         sizes[block.version] += _public_size(block)
-    return any(sizes[version] >= _LIMIT[version] for version in sizes)
+    return any(sizes[version] > _LIMIT[version] for version in sizes)
 
 
 @dataclass(frozen=True)

@@ -183,8 +183,8 @@ _NAMING_KEYS = frozenset(
 _PREFIX_KEYS = frozenset(
     {"aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths", "aws:userid"}
 )
+_OWNER_KEYS = frozenset({"aws:principalaccount", "aws:sourceaccount", "aws:sourceowner"})
 _ARN_KEYS = frozenset({"aws:principalarn", "aws:sourcearn", "s3:dataaccesspointarn"})
-_IP_KEYS = frozenset({"aws:sourceip", "aws:vpcsourceip"})
 _POSITIVE = frozenset(
     {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"}
 )
@@ -212,12 +212,15 @@ def _fixed_arn(value: str) -> bool:
     if len(parts) < 6 or parts[0] != "arn":
         return value == _fixed_prefix(value) and bool(value)
     account, resource = parts[4], parts[5]
-    if account:
-        return account == _fixed_prefix(account)
-    return bool(_fixed_prefix(resource))
+    if account and account == _fixed_prefix(account):
+        return True
+    # Names of buckets belong to one account in the world.
+    return parts[2] == "s3" and bool(_fixed_prefix(resource))
 
 
 def _names_someone(operator: str, key: str, value: str) -> bool:
+    if key in _OWNER_KEYS and value.lower() == "${aws:resourceaccount}":
+        return True
     literal = operator in ("stringequals", "stringequalsignorecase") and "${" not in value
     if key in _NAMING_KEYS:
         return bool(value) and (literal or value == _fixed_prefix(value))
@@ -232,7 +235,7 @@ def _narrow(operator: str, key: str, values: tuple[str, ...]) -> bool:
     """Whether a positive comparison leaves only callers that someone has named."""
     if not values:
         return False
-    if key in _IP_KEYS:
+    if key == "aws:sourceip":  # aws:VpcSourceIp would be the same in everyone's VPC
         if operator != "ipaddress":
             return False
         blocks = [parse_block(value) for value in values]
@@ -240,15 +243,29 @@ def _narrow(operator: str, key: str, values: tuple[str, ...]) -> bool:
     return operator in _POSITIVE and all(_names_someone(operator, key, value) for value in values)
 
 
-def _condition_narrows(operator: str, key: str, values: tuple[str, ...]) -> bool:
-    operator = operator.removeprefix("foranyvalue:")
-    if operator == "bool":
-        return key == "aws:principalisawsservice" and values == ("true",)
+def _narrowed(statement: Statement) -> bool:
+    """Whether the conditions of an Allow leave only callers that someone has named."""
+    demanded = {
+        key
+        for operator, key, values in statement.conditions
+        if operator == "null" and values == ("false",)
+    }
+    return any(
+        _condition_narrows(operator, key, values, demanded=key in demanded)
+        for operator, key, values in statement.conditions
+    )
+
+
+def _condition_narrows(operator: str, key: str, values: tuple[str, ...], *, demanded: bool) -> bool:
+    # A stranger's request lacks the key: these two pass it, unless the key is demanded besides.
+    # The source address is always there.
     if operator.endswith("ifexists"):
-        # A stranger's request has no such key and passes. The source address is always there.
         operator = operator.removesuffix("ifexists")
-        return key == "aws:sourceip" and _narrow(operator, key, values)
-    return _narrow(operator, key, values)  # "forallvalues:" passes requests without the key
+        demanded = demanded or key == "aws:sourceip"
+    elif not operator.startswith("forallvalues:"):
+        demanded = True
+    operator = operator.removeprefix("foranyvalue:").removeprefix("forallvalues:")
+    return demanded and _narrow(operator, key, values)
 
 
 def _denies_strangers(statement: Statement) -> bool:
@@ -295,8 +312,61 @@ def public_statements(document: Mapping[str, Any]) -> list[Statement]:
         for statement in every
         if statement.allows
         and (statement.has_not_principal or any(map(_anyone, statement.principals)))
-        and not any(_condition_narrows(*condition) for condition in statement.conditions)
+        and not _narrowed(statement)
         and not any(_contains(barrier, statement) for barrier in barriers)
+    ]
+
+
+# Identity providers that serve everyone, and the claims that tell whose identity it is.
+_SHARED_PROVIDERS: Mapping[str, tuple[str, ...]] = {
+    "accounts.google.com": ("aud", "oaud", "sub"),
+    "agent.buildkite.com": ("sub",),
+    "app.terraform.io": ("sub",),
+    "cognito-identity.amazonaws.com": ("aud", "sub"),
+    "gitlab.com": ("sub",),
+    "graph.facebook.com": ("app_id",),
+    "token.actions.githubusercontent.com": ("sub",),
+    "www.amazon.com": ("app_id", "user_id"),
+}
+
+
+def _claim_tied(value: str, operator: str) -> bool:
+    if operator.startswith("stringequals"):
+        return bool(value) and "${" not in value
+    prefix = _fixed_prefix(value)
+    # "repo:owner/" ends the owner's name; without the stroke anyone can register a longer one.
+    return prefix == value or "/" in prefix or (":" in prefix and not prefix.startswith("repo:"))
+
+
+def _admits_any_identity(statement: Statement, principal: str) -> bool:
+    provider = principal.rsplit("oidc-provider/", 1)[-1]
+    claims = _SHARED_PROVIDERS.get(provider)
+    if claims is None:
+        return False
+    keys = {f"{provider}:{claim}" for claim in claims}
+    return not any(
+        key in keys
+        and operator in ("stringequals", "stringequalsignorecase", "stringlike")
+        and values
+        and all(_claim_tied(value, operator) for value in values)
+        for operator, key, values in (
+            (operator.removeprefix("foranyvalue:"), key, values)
+            for operator, key, values in statement.conditions
+        )
+    )
+
+
+def unbound_federations(document: Mapping[str, Any]) -> list[Statement]:
+    """The statements of a trust policy that admit every identity of a provider open to everyone.
+
+    Such as GitHub's without a condition on the repository (IAM user guide, "Create a role for
+    OpenID Connect federation").
+    """
+    return [
+        statement
+        for statement in statements(document)
+        if statement.allows
+        and any(_admits_any_identity(statement, principal) for principal in statement.principals)
     ]
 
 

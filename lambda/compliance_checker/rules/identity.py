@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import Finding, Rule, Severity
 from ..pipeline import AuditPipeline
-from ..policy import Grant, broad_grants, parse_document, public_statements
+from ..policy import Grant, broad_grants, parse_document, public_statements, unbound_federations
 from ..record import Event, dig, flag, text
 
 _IAM = "iam.amazonaws.com"
@@ -114,13 +114,17 @@ def _judge_trust(event: Event, _: AuditPipeline) -> Finding | None:
     else:
         return None
     found = public_statements(document)
+    who = "any AWS account in the world"
+    if not found:
+        found = unbound_federations(document)
+        who = "any identity of a provider that serves everyone"
     if not found:
         return None
     return Finding(
         resource_id=role,
         reason=(
-            f"Role {role or '(unnamed)'} trusts everyone: any AWS account in the world can assume "
-            "it and use what it is allowed."
+            f"Role {role or '(unnamed)'} trusts everyone: {who} can assume it and use what it is "
+            "allowed."
         ),
         details={"statements": [statement.as_details() for statement in found[:5]]},
     )
