@@ -71,7 +71,9 @@ addEventListener('load', () => {
     scroll: page.documentElement.scrollWidth,
     wide, weakest, read,
     background: view.getComputedStyle(page.body).backgroundColor,
-    title: page.title,
+    narrowest: Math.min(...[...page.body.querySelectorAll('td, tbody th')]
+      .filter(e => e.textContent.trim().length > 10 && e.getClientRects().length)
+      .map(e => e.getBoundingClientRect().width)),
     smallest: Math.min(...[...page.body.querySelectorAll('p, td, th, dd, li')]
       .map(e => parseFloat(view.getComputedStyle(e).fontSize))),
   });
@@ -140,6 +142,7 @@ def test_page_fits_the_width_of_the_screen(browser: Browser, site: Site, width: 
     assert found["wide"] == []
     assert found["scroll"] <= found["width"]
     assert found["smallest"] >= 12
+    assert found["narrowest"] >= 48, "a column of words is squeezed to letters"
 
 
 def test_text_stands_out_from_its_background_by_day_and_night(browser: Browser, site: Site) -> None:
