@@ -117,9 +117,12 @@ def _narrowed(conditions: Mapping[str, Any]) -> bool:
             if name == "IpAddress" and key.lower() == "aws:sourceip":
                 if all(_is_narrow_network(value) for value in values):
                     return True
-            elif name in _NARROWING_OPERATORS and key.lower() in _NARROWING_KEYS:
-                if all(_is_fixed(key.lower(), value) for value in values):
-                    return True
+            elif (
+                name in _NARROWING_OPERATORS
+                and key.lower() in _NARROWING_KEYS
+                and all(_is_fixed(key.lower(), value) for value in values)
+            ):
+                return True
     return False
 
 

@@ -70,10 +70,13 @@ class EventBus:
             return
         if not pattern.matches_event(event):
             return
-        if event["detail-type"].endswith("via CloudTrail") and event["detail"].get("readOnly"):
-            # Read-only calls are kept from rules that do not ask for them by state.
-            if rule.state != "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS":
-                return
+        # Read-only calls are kept from rules that do not ask for them by their state.
+        if (
+            event["detail-type"].endswith("via CloudTrail")
+            and event["detail"].get("readOnly")
+            and rule.state != "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+        ):
+            return
         self.send(rule, event)
 
     def send(self, rule: Any, event: dict[str, Any]) -> None:

@@ -8,13 +8,15 @@ import math
 import threading
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox import metrics
 from sandbox.clock import milliseconds, now
 from sandbox.function_package import InvalidPackageError
 from sandbox.function_process import FunctionDefinition, FunctionProcess, Outcome
+from sandbox.scheduler import report
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -31,9 +33,16 @@ LogWriter = Callable[[str, str, str, str, list[tuple[int, str]]], None]
 
 @dataclass
 class _Environment:
-    """A function's one execution environment, and the lock that serializes its invocations."""
+    """A function's one execution environment.
 
-    lock: threading.Lock
+    ``lock`` serializes its invocations; ``events`` is the one thread that takes its asynchronous
+    ones in turn, so that a slow function delays nothing but itself.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    events: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="sandbox-events")
+    )
     process: FunctionProcess | None = None
 
 
@@ -64,9 +73,7 @@ class LambdaRuntime:
         goes to the function's dead-letter queue or on-failure destination.
         """
         request_id = str(uuid.uuid4())
-        self._world.scheduler.later(
-            delay, lambda: self._attempt(function_arn, payload, request_id, 0)
-        )
+        self._queue(function_arn, payload, request_id, 0, delay)
         return request_id
 
     def find(self, function_arn: str) -> Any | None:
@@ -90,6 +97,7 @@ class LambdaRuntime:
             self._stopped = True
             environments = list(self._environments.values())
         for environment in environments:
+            environment.events.shutdown(wait=False, cancel_futures=True)
             process = environment.process
             if process is not None:
                 process.stop()
@@ -99,10 +107,28 @@ class LambdaRuntime:
         with self._guard:
             environment = self._environments.pop(function_arn, None)
         if environment is not None:
+            environment.events.shutdown(wait=False, cancel_futures=True)
             with environment.lock:
                 if environment.process is not None:
                     environment.process.stop()
                     environment.process = None
+
+    def _queue(
+        self, function_arn: str, payload: bytes, request_id: str, attempt: int, delay: float
+    ) -> None:
+        def submit() -> None:
+            with self._guard:
+                if self._stopped:
+                    return
+                events = self._environments.setdefault(function_arn, _Environment()).events
+                events.submit(
+                    self._attempt, function_arn, payload, request_id, attempt
+                ).add_done_callback(report)
+
+        if delay > 0:
+            self._world.scheduler.later(delay, submit)
+        else:
+            submit()
 
     def _attempt(self, function_arn: str, payload: bytes, request_id: str, attempt: int) -> None:
         function = self.find(function_arn)
@@ -119,9 +145,7 @@ class LambdaRuntime:
             return
         if attempt < self._retries(function):
             delay = self._world.settings.latency(RETRY_SECONDS[attempt])
-            self._world.scheduler.later(
-                delay, lambda: self._attempt(function_arn, payload, request_id, attempt + 1)
-            )
+            self._queue(function_arn, payload, request_id, attempt + 1, delay)
         else:
             message = _error_message(outcome.payload)
             self._give_up(function, payload, request_id, "200", message, attempt)
@@ -200,7 +224,7 @@ class LambdaRuntime:
 
     def _environment(self, definition: FunctionDefinition) -> _Environment:
         with self._guard:
-            return self._environments.setdefault(definition.arn, _Environment(threading.Lock()))
+            return self._environments.setdefault(definition.arn, _Environment())
 
     def _run(
         self,
