@@ -103,7 +103,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         if workerinput is None:
             settings = run.prepare(_settings(config))
-            config.stash[_COLLECTED] = Collected()
+            collected = config.stash[_COLLECTED] = Collected()
+            config.pluginmanager.register(_Gatherer(collected))
             worker = "main"
         else:
             settings = Settings(**json.loads(workerinput["trailwarden"]))
@@ -345,12 +346,6 @@ class _Gatherer:
         result = _result_of(report)
         if result is not None:
             self._collected.add(result)
-
-
-def pytest_collection(session: pytest.Session) -> None:
-    collected = session.config.stash.get(_COLLECTED, None)
-    if collected is not None:
-        session.config.pluginmanager.register(_Gatherer(collected))
 
 
 @pytest.hookimpl(wrapper=True)

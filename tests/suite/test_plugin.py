@@ -122,7 +122,7 @@ def test_each_way_to_end_has_its_outcome(
     assert "not seen: and the rest was denied" in failed
     assert run.row("trail-multi-region")["message"] == "the check found nothing to look at"
     assert "KeyError" in run.row("key-usable")["message"]
-    assert "FAIL     trail-encrypted" in run.text
+    assert "\nFAIL trail-encrypted\n" in run.text
     assert "Traceback" not in run.text
 
 

@@ -21,6 +21,8 @@ _STYLES = {
     Outcome.NOT_APPLICABLE: "dim",
 }
 
+_EXPLAINED = frozenset({Outcome.FAIL, Outcome.ERROR, Outcome.WAIVED})
+
 
 def render(report: Report, *, width: int, color: bool) -> str:
     """The summary as text of at most `width` columns, with ANSI colours when `color` is set."""
@@ -32,8 +34,15 @@ def render(report: Report, *, width: int, color: bool) -> str:
         for timing in report.timings:
             console.print(_timing(timing))
         for result in report.results:
-            if result.outcome is not Outcome.PASS:
-                console.print(_not_passed(result))
+            if result.outcome in _EXPLAINED:
+                console.print(_explained(result))
+        untested = [
+            result.control.identifier
+            for result in report.results
+            if result.outcome is Outcome.NOT_TESTED
+        ]
+        if untested:
+            console.print(Text(f"\nNOT TESTED: {', '.join(untested)}", style="yellow"))
         for note in report.notes:
             console.print(Text(f"note: {note}"))
         console.print(_totals(report))
@@ -67,10 +76,12 @@ def _timing(timing: AlertTiming) -> Text:
     )
 
 
-def _not_passed(result: ControlResult) -> Text:
-    text = Text(f"\n{result.outcome} {result.control.identifier}\n", _STYLES[result.outcome])
-    body = "\n".join(f"  {line}" for line in result.message.splitlines())
-    text.append(f"{body}\n  remedy: {result.control.remediation}", style="not bold default")
+def _explained(result: ControlResult) -> Text:
+    text = Text(f"\n{result.outcome} {result.control.identifier}", _STYLES[result.outcome])
+    body = "".join(f"\n  {line}" for line in result.message.splitlines())
+    if result.outcome is Outcome.FAIL:
+        body += f"\n  remedy: {result.control.remediation}"
+    text.append(body, style="not bold default")
     return text
 
 

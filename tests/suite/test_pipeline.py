@@ -1,0 +1,286 @@
+"""The whole way: Terraform really applied, the account really changed, the alert really raised."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.support import RunningSandbox
+from tests.suite.support import REGION, ROOT, Verification, command, environment, verify
+from verify.live_fire import owner
+
+
+class Account:
+    """The deployment in the sandbox, changed by hand as an administrator would."""
+
+    def __init__(self, sandbox: RunningSandbox, outputs_file: Path) -> None:
+        self.sandbox = sandbox
+        self.outputs_file = outputs_file
+        self.outputs = {
+            name: output["value"] for name, output in json.loads(outputs_file.read_text()).items()
+        }
+
+    def client(self, service: str) -> Any:
+        return self.sandbox.client(service, REGION)
+
+    def verify(self, reports: Path, *arguments: str) -> Verification:
+        return verify(self.outputs_file, reports, *arguments, url=self.sandbox.url)
+
+    def live_fire_leftovers(self) -> list[str]:
+        groups = self.client("ec2").describe_security_groups(
+            Filters=[{"Name": "group-name", "Values": [f"{owner.NAME_PREFIX}*"]}]
+        )["SecurityGroups"]
+        queues = self.client("sqs").list_queues(QueueNamePrefix=owner.NAME_PREFIX)
+        subscriptions = self.client("sns").list_subscriptions()["Subscriptions"]
+        return [
+            *(group["GroupId"] for group in groups),
+            *queues.get("QueueUrls", []),
+            *(
+                item["SubscriptionArn"]
+                for item in subscriptions
+                if owner.NAME_PREFIX in item["Endpoint"]
+            ),
+        ]
+
+
+@pytest.fixture(scope="module")
+def account(sandbox: RunningSandbox, deployed: Path) -> Account:
+    return Account(sandbox, deployed)
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2", "--dist=loadgroup"]], ids=["one", "xdist"])
+def test_a_fresh_deployment_is_clean(account: Account, tmp_path: Path, workers: list[str]) -> None:
+    run = account.verify(tmp_path, *workers)
+    assert run.controls("FAIL", "ERROR", "NOT TESTED", "WAIVED", "NOT APPLICABLE") == set(), (
+        run.text
+    )
+    assert run.code == 0
+    assert len(run.outcomes) >= 50
+    [timing] = run.report["timings"]
+    assert [leg["name"] for leg in timing["legs"]] == [
+        "API call",
+        "trail",
+        "log group",
+        "function",
+        "SNS",
+        "received",
+    ]
+    assert all(leg["seconds"] is not None and leg["seconds"] >= 0 for leg in timing["legs"])
+    assert timing["total_seconds"] < timing["target_seconds"] == 300
+    assert account.live_fire_leftovers() == []
+    for name in ("report.html", "junit.xml", "report.json"):
+        assert (tmp_path / "latest" / name).stat().st_size > 1000
+
+
+def _security_group(account: Account, act: str) -> None:
+    getattr(account.client("ec2"), f"{act}_security_group_ingress")(
+        GroupId=account.outputs["application_security_group_id"],
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 8443,
+                "ToPort": 8443,
+                "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+            }
+        ],
+    )
+
+
+def _public_access_block(account: Account, value: bool) -> None:
+    account.client("s3").put_public_access_block(
+        Bucket=account.outputs["log_bucket_name"],
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": value,
+            "RestrictPublicBuckets": True,
+        },
+    )
+
+
+def _validation(account: Account, value: bool) -> None:
+    account.client("cloudtrail").update_trail(
+        Name=account.outputs["trail_arn"], EnableLogFileValidation=value
+    )
+
+
+def _alarm_actions(account: Account, actions: list[str]) -> None:
+    cloudwatch = account.client("cloudwatch")
+    [alarm] = cloudwatch.describe_alarms(
+        AlarmNames=[account.outputs["alarm_names"]["function-errors"]]
+    )["MetricAlarms"]
+    kept = (
+        "AlarmName AlarmDescription Namespace MetricName Dimensions Statistic Period "
+        "EvaluationPeriods Threshold ComparisonOperator TreatMissingData OKActions"
+    ).split()
+    cloudwatch.put_metric_alarm(
+        **{name: alarm[name] for name in kept if name in alarm}, AlarmActions=actions
+    )
+
+
+def _tag(account: Account, value: str | None) -> None:
+    topic = account.outputs["alert_topic_arn"]
+    if value is None:
+        account.client("sns").untag_resource(ResourceArn=topic, TagKeys=["Compliance"])
+    else:
+        account.client("sns").tag_resource(
+            ResourceArn=topic, Tags=[{"Key": "Compliance", "Value": value}]
+        )
+
+
+Change = Callable[[Account], None]
+
+FAULTS: dict[str, tuple[Change, Change, set[str]]] = {
+    "rotation off": (
+        lambda account: account.client("kms").disable_key_rotation(
+            KeyId=account.outputs["kms_key_arn"]
+        ),
+        lambda account: account.client("kms").enable_key_rotation(
+            KeyId=account.outputs["kms_key_arn"]
+        ),
+        {"key-rotates", "declared-matches-live"},
+    ),
+    "a public-access block removed": (
+        lambda account: _public_access_block(account, False),
+        lambda account: _public_access_block(account, True),
+        {"log-bucket-public-access-blocked", "declared-matches-live"},
+    ),
+    "the application group opened": (
+        lambda account: _security_group(account, "authorize"),
+        lambda account: _security_group(account, "revoke"),
+        {"application-group-rules", "no-internet-ingress"},
+    ),
+    "validation off": (
+        lambda account: _validation(account, False),
+        lambda account: _validation(account, True),
+        {"trail-log-file-validation", "declared-matches-live"},
+    ),
+    "an alarm's action removed": (
+        lambda account: _alarm_actions(account, []),
+        lambda account: _alarm_actions(account, [account.outputs["alert_topic_arn"]]),
+        {"alarm-actions"},
+    ),
+    "a tag removed": (
+        lambda account: _tag(account, None),
+        lambda account: _tag(account, "HIPAA"),
+        {"resources-tagged"},
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_change_by_hand_fails_exactly_the_controls_concerned(
+    account: Account, tmp_path: Path, fault: str
+) -> None:
+    break_it, mend_it, concerned = FAULTS[fault]
+    break_it(account)
+    try:
+        run = account.verify(tmp_path)
+    finally:
+        mend_it(account)
+    assert run.controls("FAIL", "ERROR") == concerned, run.text
+    assert run.code == 1
+
+
+def test_a_stopped_trail_fails_as_stopped_and_silent(account: Account, tmp_path: Path) -> None:
+    cloudtrail = account.client("cloudtrail")
+    cloudtrail.stop_logging(Name=account.outputs["trail_arn"])
+    try:
+        run = account.verify(tmp_path, "--alert-timeout=8")
+    finally:
+        cloudtrail.start_logging(Name=account.outputs["trail_arn"])
+    assert run.code == 1
+    assert run.controls("FAIL") == {"trail-is-logging", "alert-on-opened-rule"}, run.text
+    assert run.controls("ERROR") == {"alert-within-target"}
+    assert "within 8 s" in run.row("alert-on-opened-rule")["message"]
+    assert account.live_fire_leftovers() == []
+
+
+# --- ending badly ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def silent_function(account: Account) -> Iterator[None]:
+    """No alert comes, so that a run waits until it is ended."""
+    logs, values = account.client("logs"), account.outputs
+    [filter_] = logs.describe_subscription_filters(logGroupName=values["trail_log_group_name"])[
+        "subscriptionFilters"
+    ]
+    logs.delete_subscription_filter(
+        logGroupName=values["trail_log_group_name"], filterName=filter_["filterName"]
+    )
+    yield
+    logs.put_subscription_filter(
+        logGroupName=values["trail_log_group_name"],
+        filterName=filter_["filterName"],
+        filterPattern=filter_["filterPattern"],
+        destinationArn=filter_["destinationArn"],
+    )
+
+
+def _waiting_run(account: Account, reports: Path) -> subprocess.Popen[str]:
+    """A run in a process group of its own that has opened its rule and waits."""
+    process = subprocess.Popen(
+        command(account.outputs_file, reports),
+        cwd=ROOT,
+        env=environment(account.sandbox.url),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while len(account.live_fire_leftovers()) < 3:
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interrupted_run_cleans_up_and_reports(
+    account: Account, tmp_path: Path, silent_function: None, number: signal.Signals
+) -> None:
+    process = _waiting_run(account, tmp_path)
+    process.send_signal(number)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, text
+    assert account.live_fire_leftovers() == []
+    report = json.loads((tmp_path / "latest/report.json").read_text())
+    outcomes = {row["control"]["identifier"]: row["outcome"] for row in report["results"]}
+    assert outcomes["alert-on-opened-rule"] != "PASS"
+
+
+def test_a_later_run_sweeps_what_a_killed_one_left(
+    account: Account, tmp_path: Path, silent_function: None
+) -> None:
+    process = _waiting_run(account, tmp_path / "killed")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    left = account.live_fire_leftovers()
+    assert len(left) == 3, "a killed run cannot clean up"
+    run = account.verify(tmp_path / "later", "--alert-timeout=1")
+    assert account.live_fire_leftovers() == []
+    assert any(left[0] in note for note in run.report["notes"]), run.report["notes"]
+
+
+def test_a_run_that_still_waits_elsewhere_is_left_alone(
+    account: Account, tmp_path: Path, silent_function: None
+) -> None:
+    process = _waiting_run(account, tmp_path / "waiting")
+    try:
+        theirs = account.live_fire_leftovers()
+        account.verify(tmp_path / "other", "--alert-timeout=1")
+        assert account.live_fire_leftovers() == theirs
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert account.live_fire_leftovers() == []
