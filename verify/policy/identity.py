@@ -66,6 +66,8 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "sns:GetSubscriptionAttributes",
         "sns:ListSubscriptions",
         "sns:ListTopics",
+        "sns:SetSubscriptionAttributes",
+        "sns:Unsubscribe",
         "sqs:ListQueues",
         "ssm:DescribeParameters",
         "sts:GetCallerIdentity",
