@@ -104,6 +104,7 @@ resource "aws_cloudwatch_metric_alarm" "delivery" {
   period              = 900
   evaluation_periods  = 4
   treat_missing_data  = "breaching"
+  actions_enabled     = true
   alarm_actions       = [local.alert_topic_arn]
   ok_actions          = [local.alert_topic_arn]
 
@@ -126,6 +127,7 @@ resource "aws_cloudwatch_metric_alarm" "function" {
   period              = 300
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
+  actions_enabled     = true
   alarm_actions       = [local.alert_topic_arn]
   ok_actions          = [local.alert_topic_arn]
 
@@ -157,6 +159,7 @@ resource "aws_cloudwatch_metric_alarm" "function_not_invoked" {
   threshold           = 1
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
+  actions_enabled     = true
   alarm_actions       = [local.alert_topic_arn]
   ok_actions          = [local.alert_topic_arn]
 
@@ -227,6 +230,7 @@ resource "aws_cloudwatch_metric_alarm" "activity" {
   period              = 300
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
+  actions_enabled     = true
   alarm_actions       = [local.alert_topic_arn]
 
   tags = { Name = "alarm-${each.key}-${var.environment}" }

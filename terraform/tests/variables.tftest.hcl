@@ -1,0 +1,153 @@
+# Each run gives every variable a bad value; every one of them must be refused.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  function_package = "tests/empty.zip"
+}
+
+run "bad_values_are_refused" {
+  command = plan
+
+  variables {
+    profile                       = "production"
+    environment                   = "Dev"
+    region                        = "Singapore"
+    owner                         = ""
+    cost_center                   = "<script>"
+    additional_tags               = { "aws:owner" = "us" }
+    vpc_cidr_block                = "10.0.0.0/8"
+    private_subnet_cidr_blocks    = ["10.0.10.0/24"]
+    key_deletion_window_days      = 6
+    break_glass_role_arn          = "*"
+    log_retention_days            = 2190
+    trail_name                    = "audit--trail"
+    existing_alert_topic_arn      = "security-alerts"
+    existing_alert_topic_key_arn  = "arn:aws:kms:ap-southeast-1:123456789012:alias/alerts"
+    activity_alarms               = ["vpc-changes"]
+    function_package              = "function.tar.gz"
+    function_runtime              = "python3.9"
+    function_timeout_seconds      = 901
+    function_memory_megabytes     = 64
+    function_reserved_concurrency = 0
+    function_log_level            = "verbose"
+    function_metric_namespace     = "AWS/Lambda"
+    verifier_principals           = ["*"]
+    permissions_boundary_arn      = "arn:aws:iam::123456789012:role/boundary"
+  }
+
+  expect_failures = [
+    var.profile,
+    var.environment,
+    var.region,
+    var.owner,
+    var.cost_center,
+    var.additional_tags,
+    var.vpc_cidr_block,
+    var.private_subnet_cidr_blocks,
+    var.key_deletion_window_days,
+    var.break_glass_role_arn,
+    var.log_retention_days,
+    var.trail_name,
+    var.existing_alert_topic_arn,
+    var.existing_alert_topic_key_arn,
+    var.activity_alarms,
+    var.function_package,
+    var.function_runtime,
+    var.function_timeout_seconds,
+    var.function_memory_megabytes,
+    var.function_reserved_concurrency,
+    var.function_log_level,
+    var.function_metric_namespace,
+    var.verifier_principals,
+    var.permissions_boundary_arn,
+  ]
+}
+
+run "other_bad_values_are_refused" {
+  command = plan
+
+  variables {
+    environment                   = "a-name-that-is-too-long"
+    region                        = "ap-southeast-1a"
+    additional_tags               = { owner = "somebody else" }
+    vpc_cidr_block                = "10.0.1.0/16" # a host, not a network
+    private_subnet_cidr_blocks    = ["10.0.10.0/24", "10.0.20.5/24"]
+    key_deletion_window_days      = 7.5
+    break_glass_role_arn          = "arn:aws:iam::123456789012:role/*"
+    log_retention_days            = 0
+    trail_name                    = "192.168.5.4"
+    existing_alert_topic_arn      = "arn:aws:sns:ap-southeast-1:123456789012:alerts.fifo"
+    function_timeout_seconds      = 0
+    function_memory_megabytes     = 256.5
+    function_reserved_concurrency = -2
+    verifier_principals           = ["arn:aws:iam::123456789012:role/ok", "arn:aws:sts::123456789012:assumed-role/ci/session"]
+  }
+
+  expect_failures = [
+    var.environment,
+    var.region,
+    var.additional_tags,
+    var.vpc_cidr_block,
+    var.private_subnet_cidr_blocks,
+    var.key_deletion_window_days,
+    var.break_glass_role_arn,
+    var.log_retention_days,
+    var.trail_name,
+    var.existing_alert_topic_arn,
+    var.function_timeout_seconds,
+    var.function_memory_megabytes,
+    var.function_reserved_concurrency,
+    var.verifier_principals,
+  ]
+}
+
+run "still_other_bad_values_are_refused" {
+  command = plan
+
+  variables {
+    environment                = "dev-"
+    vpc_cidr_block             = "8.8.0.0/16" # not private
+    private_subnet_cidr_blocks = ["fd00::/64", "10.0.10.0/24"]
+    trail_name                 = "-trail"
+    log_retention_days         = 2556
+    additional_tags            = { "bad#key" = "x" }
+  }
+
+  expect_failures = [
+    var.environment,
+    var.vpc_cidr_block,
+    var.private_subnet_cidr_blocks,
+    var.trail_name,
+    var.log_retention_days,
+    var.additional_tags,
+  ]
+}
+
+run "good_values_at_the_edge_are_accepted" {
+  command = plan
+
+  variables {
+    environment                   = "prod-eu-central1"
+    region                        = "us-gov-west-1"
+    vpc_cidr_block                = "192.168.128.0/24"
+    private_subnet_cidr_blocks    = ["192.168.128.0/28", "192.168.128.240/28"]
+    key_deletion_window_days      = 30
+    break_glass_role_arn          = "arn:aws-us-gov:iam::123456789012:role/a/path/break-glass"
+    log_retention_days            = 2192
+    trail_name                    = "a.b_c-9"
+    function_runtime              = "python3.13"
+    function_timeout_seconds      = 900
+    function_memory_megabytes     = 10240
+    function_reserved_concurrency = 1
+    verifier_principals           = ["arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:user/auditor"]
+    permissions_boundary_arn      = "arn:aws:iam::aws:policy/PowerUserAccess"
+  }
+
+  assert {
+    condition     = aws_cloudtrail.audit.name == "a.b_c-9" && length(aws_s3_bucket.logs.bucket) <= 63
+    error_message = "Values within the rules must give a plan."
+  }
+}
