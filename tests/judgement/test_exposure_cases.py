@@ -199,6 +199,38 @@ def test_icmp_type_and_code_are_not_ports() -> None:
     assert exposure.reason.startswith("ingress icmp type 8 ")
     assert allowed_sources([echo], "icmp", 8)
     assert not allowed_sources([echo], "icmp", 0)
+    assert not allowed_sources([echo], "icmp", 7)
+    assert not allowed_sources([echo], "icmp", 9)
+    assert not allowed_sources([echo], "tcp", 8)
+    one_code = Rule.of("ingress", "icmp", 3, 4, cidrs=["0.0.0.0/0"])
+    assert one_code.span == (772, 772)
+    assert Rule.of("ingress", "icmp", 255, 255, cidrs=["0.0.0.0/0"]).span == (65535, 65535)
+    assert difference_from([one_code], [Rule.of("ingress", "icmp", 3, -1, cidrs=["0.0.0.0/0"])])
+
+
+def test_nat64_stands_for_the_addresses_within_it() -> None:
+    def verdict(cidr: str) -> Verdict:
+        rule = Rule.of("egress", "tcp", 443, 443, cidrs=[cidr])
+        return exposure_verdict(internet_exposures([rule], direction="egress"))
+
+    # The last 32 bits are the IPv4 address: /104 is a /8 of it, /103 is broader.
+    assert verdict("64:ff9b::1100:0/104") is Verdict.CLOSED
+    assert verdict("64:ff9b::1000:0/103") is Verdict.EXPOSED
+    assert verdict("64:ff9b::a00:0/104") is Verdict.CLOSED
+    ingress = Rule.of("ingress", "tcp", 443, 443, cidrs=["64:ff9b::/96"])
+    assert internet_exposures([ingress]) == ()
+
+
+def test_a_difference_names_whole_stretches_of_ports() -> None:
+    live = [
+        Rule.of("ingress", "tcp", 0, 21, cidrs=["10.0.0.0/8"]),
+        Rule.of("ingress", "tcp", 22, 80, cidrs=["10.0.0.0/8"]),
+        Rule.of("ingress", "tcp", 82, 82, cidrs=["10.0.0.0/8"]),
+    ]
+    assert [part.describe() for part in difference_from([], live).excess] == [
+        "ingress tcp 0-80 from 10.0.0.0/8",
+        "ingress tcp 82 from 10.0.0.0/8",
+    ]
 
 
 def test_both_directions_of_a_group_are_read() -> None:

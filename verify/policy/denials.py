@@ -44,7 +44,8 @@ def denies_insecure_transport(document: Policy, bucket_arn: str) -> Judgement:
         if weakness is None:
             weakness = _other_than_insecure(statement.conditions)
         if weakness is not None:
-            near.append(f"{statement.label} {weakness}")
+            if about_transport:
+                near.append(f"{statement.label} {weakness}")
             continue
         for name, arn in wanted.items():
             if statement_covers_resource(statement, arn):
