@@ -216,7 +216,7 @@ def _arn_like(value: str, pattern: str) -> bool:
     # Each of the six parts is compared on its own; a wildcard does not cross a colon but in
     # the last one.
     if len(parts) != 6 or len(patterns) != 6:
-        return _glob(pattern, value)
+        return pattern == "*"
     return all(_glob(one, other) for one, other in zip(patterns, parts, strict=True))
 
 
