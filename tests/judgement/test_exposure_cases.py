@@ -208,6 +208,18 @@ def test_icmp_type_and_code_are_not_ports() -> None:
     assert difference_from([one_code], [Rule.of("ingress", "icmp", 3, -1, cidrs=["0.0.0.0/0"])])
 
 
+def test_the_last_address_is_not_lost() -> None:
+    last = AddressSet.parse("255.255.255.255/32", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128")
+    rest = AddressSet.everything() - last
+    assert AddressSet.everything() - rest == last
+    assert last.cidrs() == (
+        "255.255.255.255/32",
+        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128",
+    )
+    assert not rest.covers(last)
+    assert (rest | last) == AddressSet.everything()
+
+
 def test_nat64_stands_for_the_addresses_within_it() -> None:
     def verdict(cidr: str) -> Verdict:
         rule = Rule.of("egress", "tcp", 443, 443, cidrs=[cidr])

@@ -95,6 +95,9 @@ NARROWING_KEYS: dict[str, NarrowingKey] = {
     "kms:encryptioncontext:aws:cloudtrail:arn": NarrowingKey(
         Kind.ARN, _SERVICE, "the trail that CloudTrail encrypts for"
     ),
+    "kms:encryptioncontext:aws:sqs:arn": NarrowingKey(
+        Kind.ARN, _SERVICE, "the queue that a service sends to, stated by SQS"
+    ),
     "kms:encryptioncontext:aws:sns:topicarn": NarrowingKey(
         Kind.ARN, _SERVICE, "the topic that SNS encrypts for, whose own policy admits publishers"
     ),
