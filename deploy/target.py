@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -173,12 +174,19 @@ def _config() -> Config:
 
 
 def _sandbox_client(service: str, url: str, region: str) -> Any:
-    return boto3.Session(
+    # Without the user's AWS configuration: a profile or an endpoint in it is not for the sandbox.
+    session = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+    return session.create_client(
+        service,
+        region_name=region,
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - the sandbox takes any credentials
-        region_name=region,
-    ).client(
-        service,
         endpoint_url=url,
         config=Config(connect_timeout=5, read_timeout=30, proxies={}),
     )

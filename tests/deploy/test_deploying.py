@@ -1,0 +1,235 @@
+"""What `python -m deploy` makes of its options: targets, states, credentials, confirmation."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.support import ROOT, FakeAws, Machine
+
+
+def _option(arguments: list[str], name: str) -> str:
+    return next(
+        argument.removeprefix(f"{name}=")
+        for argument in arguments
+        if argument.startswith(f"{name}=")
+    )
+
+
+def _backend(machine: Machine, target: str) -> dict[str, dict[str, object]]:
+    text = (machine.work / target / "configuration" / "deploy_backend.tf.json").read_text()
+    backend: dict[str, dict[str, object]] = json.loads(text)["terraform"]["backend"]
+    return backend
+
+
+def test_apply_on_aws_plans_applies_that_plan_and_writes_the_outputs(signed_in: Machine) -> None:
+    before = _snapshot(ROOT / "terraform")
+    outcome = signed_in.deploy(
+        "apply", "--auto-approve", "--region", "eu-west-1", *signed_in.package
+    )
+    assert outcome.code == 0, outcome.text
+    assert signed_in.commands() == ["init", "plan", "apply", "output"]
+
+    target = signed_in.work / "aws-111122223333-eu-west-1-dev"
+    init, plan, apply, _ = (call["arguments"] for call in signed_in.calls())
+    assert f"-chdir={target / 'configuration'}" in init
+    assert f"-plugin-dir={signed_in.folder / 'mirror'}" in init
+    assert "-var=region=eu-west-1" in plan
+    assert "-var-file=profiles/dev.tfvars" in plan
+    assert apply[-1] == _option(plan, "-out") == str(target / "plan.tfplan")
+    assert not (target / "plan.tfplan").exists(), "a plan holds values and must not stay"
+
+    # Relative, so that a state means the same on every machine.
+    package = Path(_option(plan, "-var=function_package"))
+    assert not package.is_absolute()
+    assert (target / "configuration" / package).resolve() == signed_in.folder / "function.zip"
+
+    assert json.loads((target / "outputs.json").read_text()) == {"region": {"value": "eu-west-1"}}
+    assert _backend(signed_in, target.name) == {"local": {"path": "../terraform.tfstate"}}
+    for fact in ("111122223333", "arn:aws:iam::111122223333:role/deployer", "eu-west-1", "5.99.0"):
+        assert fact in outcome.stderr
+    assert "not-a-real-secret-either" not in outcome.text
+    assert _snapshot(ROOT / "terraform") == before, "the module's own folder must stay untouched"
+
+
+def _snapshot(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in folder.glob("*")}
+
+
+def test_auto_approve_by_environment(signed_in: Machine) -> None:
+    signed_in.environment["AUTO_APPROVE"] = "1"
+    assert signed_in.deploy("destroy").code == 0
+    assert signed_in.commands() == ["init", "plan", "apply"]
+    assert "-destroy" in signed_in.calls()[1]["arguments"]
+
+
+def test_auto_approve_0_is_no_approval(signed_in: Machine) -> None:
+    signed_in.environment["AUTO_APPROVE"] = "0"
+    assert signed_in.deploy("destroy").code == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "commands"),
+    [
+        ("yes", 0, ["init", "plan", "apply", "output"]),
+        ("y", 2, ["init", "plan"]),
+        ("", 2, ["init", "plan"]),
+    ],
+)
+def test_only_yes_confirms(signed_in: Machine, answer: str, code: int, commands: list[str]) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        outcome = signed_in.deploy("apply", *signed_in.package, stdin=theirs)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert outcome.code == code, outcome.text
+    assert signed_in.commands() == commands
+    assert "Plan: 59 to add" in outcome.stdout, "the plan is shown before the question"
+    assert "Type yes to apply this on AWS account 111122223333" in outcome.stderr
+    assert not list(signed_in.work.glob("*/plan.tfplan"))
+
+
+def test_a_sandbox_gets_made_up_credentials_and_nothing_of_the_users(
+    signed_in: Machine, fake_aws: FakeAws
+) -> None:
+    signed_in.environment |= {"AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "secret-token"}
+    outcome = signed_in.deploy("apply", "--sandbox", f"{fake_aws.url}/", *signed_in.package)
+    assert outcome.code == 0, outcome.text
+    for call in signed_in.calls():
+        environment = call["environment"]
+        assert environment["AWS_ENDPOINT_URL"] == fake_aws.url
+        assert environment["AWS_ACCESS_KEY_ID"] == environment["AWS_SECRET_ACCESS_KEY"] == "test"
+        assert environment["AWS_REGION"] == "ap-southeast-1"
+        assert "127.0.0.1" in environment["NO_PROXY"]
+        assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & set(environment)
+    port = fake_aws.url.rpartition(":")[2]
+    outputs = signed_in.work / f"sandbox-{port}-ap-southeast-1-dev" / "outputs.json"
+    assert outputs.is_file()
+
+
+def test_targets_do_not_share_a_state(signed_in: Machine, fake_aws: FakeAws) -> None:
+    signed_in.deploy("plan", *signed_in.package)
+    signed_in.deploy("plan", "--region", "eu-west-1", *signed_in.package)
+    signed_in.deploy("plan", "--sandbox", fake_aws.url, *signed_in.package)
+    data = {call["environment"]["TF_DATA_DIR"] for call in signed_in.calls()}
+    assert len(data) == 3
+    assert len(list(signed_in.work.glob("*/configuration"))) == 3
+
+
+def test_the_region_comes_from_where_aws_says(signed_in: Machine) -> None:
+    signed_in.environment["AWS_DEFAULT_REGION"] = "eu-north-1"
+    assert "eu-north-1" in signed_in.deploy("plan", *signed_in.package).stderr
+    signed_in.environment["AWS_REGION"] = "eu-west-3"
+    assert "eu-west-3" in signed_in.deploy("plan", *signed_in.package).stderr
+    outcome = signed_in.deploy("plan", "--region", "us-east-2", *signed_in.package)
+    assert "-var=region=us-east-2" in signed_in.calls()[-1]["arguments"]
+    assert outcome.code == 0
+
+
+@pytest.mark.parametrize("step", ["plan", "apply", "output"])
+def test_a_failure_of_terraform_is_1_and_keeps_its_message(signed_in: Machine, step: str) -> None:
+    signed_in.environment |= {"SHIM_FAILS": step, "SHIM_MESSAGE": "Error: AccessDenied on kms"}
+    outcome = signed_in.deploy("apply", "--auto-approve", *signed_in.package)
+    assert outcome.code == 1
+    assert f"Terraform {step} failed on AWS account 111122223333" in outcome.stderr
+    if step != "output":
+        assert "Error: AccessDenied on kms" in outcome.stderr
+    assert "Traceback" not in outcome.text
+    assert not list(signed_in.work.glob("*/plan.tfplan"))
+    assert not list(signed_in.work.glob("*/outputs.json"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_reaches_terraform_once(signed_in: Machine, number: int) -> None:
+    signed_in.environment["SHIM_HANGS"] = "apply"
+    process = subprocess.Popen(
+        signed_in.arguments("apply", "--auto-approve", *signed_in.package),
+        cwd=ROOT,
+        env=signed_in.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert "hanging" in process.stdout.readline()
+    process.send_signal(number)
+    started = time.monotonic()
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert time.monotonic() - started < 10
+    assert "Interrupted" in errors
+    assert "Traceback" not in errors
+    assert signed_in.commands()[-2:] == ["apply", "signal"], "exactly one signal was passed on"
+
+
+def test_destroy_removes_the_outputs(signed_in: Machine) -> None:
+    signed_in.deploy("apply", "--auto-approve", *signed_in.package)
+    assert list(signed_in.work.glob("*/outputs.json"))
+    assert signed_in.deploy("destroy", "--auto-approve").code == 0
+    assert not list(signed_in.work.glob("*/outputs.json"))
+
+
+def test_outputs_go_to_stdout_alone(signed_in: Machine) -> None:
+    outcome = signed_in.deploy("outputs")
+    assert outcome.code == 0
+    assert json.loads(outcome.stdout) == {"region": {"value": "eu-west-1"}}
+
+
+def test_outputs_go_to_a_file(signed_in: Machine) -> None:
+    path = signed_in.folder / "new" / "outputs.json"
+    outcome = signed_in.deploy("apply", "--auto-approve", "--output", str(path), *signed_in.package)
+    assert outcome.code == 0, outcome.text
+    assert json.loads(path.read_text()) == {"region": {"value": "eu-west-1"}}
+
+
+def test_a_state_bucket_is_locked_and_encrypted(signed_in: Machine, fake_aws: FakeAws) -> None:
+    fake_aws.buckets["states"] = "eu-central-1"
+    outcome = signed_in.deploy(
+        "apply", "--auto-approve", "--state-bucket", "states", *signed_in.package
+    )
+    assert outcome.code == 0, outcome.text
+    assert _backend(signed_in, "aws-111122223333-ap-southeast-1-dev") == {
+        "s3": {
+            "bucket": "states",
+            "key": "trailwarden/aws-111122223333-ap-southeast-1-dev/terraform.tfstate",
+            "region": "eu-central-1",
+            "encrypt": True,
+            "use_lockfile": True,
+        }
+    }
+    assert "s3://states/trailwarden/" in outcome.stderr
+
+
+def test_a_local_state_is_not_left_behind_for_a_bucket(
+    signed_in: Machine, fake_aws: FakeAws
+) -> None:
+    fake_aws.buckets["states"] = "eu-central-1"
+    state = signed_in.work / "aws-111122223333-ap-southeast-1-dev" / "terraform.tfstate"
+    state.parent.mkdir(parents=True)
+    state.write_text('{"resources": [{"type": "aws_vpc"}]}')
+    outcome = signed_in.deploy("plan", "--state-bucket", "states", *signed_in.package)
+    assert outcome.code == 2
+    assert f"lives in the file {state}" in outcome.stderr
+    state.write_text('{"resources": []}')
+    assert signed_in.deploy("plan", "--state-bucket", "states", *signed_in.package).code == 0
+
+
+def test_a_state_in_a_bucket_is_not_forgotten(signed_in: Machine) -> None:
+    noted = signed_in.work / "aws-111122223333-ap-southeast-1-dev" / "data" / "terraform.tfstate"
+    noted.parent.mkdir(parents=True)
+    noted.write_text('{"backend": {"type": "s3", "config": {"bucket": "states"}}}')
+    outcome = signed_in.deploy("plan", *signed_in.package)
+    assert outcome.code == 2
+    assert "lives in the bucket states" in outcome.stderr
+    assert "--state-bucket states" in outcome.stderr
+    assert signed_in.commands() == []
