@@ -183,7 +183,14 @@ _NAMING_KEYS = frozenset(
 _PREFIX_KEYS = frozenset(
     {"aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths", "aws:userid"}
 )
-_OWNER_KEYS = frozenset({"aws:principalaccount", "aws:sourceaccount", "aws:sourceowner"})
+# Variables that stand for the owner of the resource: as good as the owner's name.
+_OWNER_VARIABLES = {
+    "aws:principalaccount": "${aws:resourceaccount}",
+    "aws:principalorgid": "${aws:resourceorgid}",
+    "aws:sourceaccount": "${aws:resourceaccount}",
+    "aws:sourceorgid": "${aws:resourceorgid}",
+    "aws:sourceowner": "${aws:resourceaccount}",
+}
 _ARN_KEYS = frozenset({"aws:principalarn", "aws:sourcearn", "s3:dataaccesspointarn"})
 _POSITIVE = frozenset(
     {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"}
@@ -214,12 +221,13 @@ def _fixed_arn(value: str) -> bool:
     account, resource = parts[4], parts[5]
     if account and account == _fixed_prefix(account):
         return True
-    # Names of buckets belong to one account in the world.
-    return parts[2] == "s3" and bool(_fixed_prefix(resource))
+    # A bucket's whole name belongs to one account in the world; its beginning to nobody.
+    bucket = resource.split("/", 1)[0]
+    return parts[2] == "s3" and bool(bucket) and bucket == _fixed_prefix(bucket)
 
 
 def _names_someone(operator: str, key: str, value: str) -> bool:
-    if key in _OWNER_KEYS and value.lower() == "${aws:resourceaccount}":
+    if key in _OWNER_VARIABLES and value.lower() == _OWNER_VARIABLES[key]:
         return True
     literal = operator in ("stringequals", "stringequalsignorecase") and "${" not in value
     if key in _NAMING_KEYS:
