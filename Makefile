@@ -119,7 +119,7 @@ destroy: $(RUNTIME) ## remove the deployment
 # --- the project itself ---------------------------------------------------------------------------
 
 test: $(DEVELOPMENT) package browser lint ## every test of the project itself
-	@$(PY) -m pytest -c tests/pytest.ini tests
+	@$(PY) -m pytest -c tests/pytest.ini -n 2 --dist loadfile tests
 
 lint: $(DEVELOPMENT) ## style, types, Terraform's format
 	@$(VENV)/bin/ruff check .
@@ -134,12 +134,16 @@ format: $(DEVELOPMENT) ## put Python and Terraform files into their format
 # The report's pages are tested in a real browser. Where none can be installed those tests are skipped,
 # except in CI.
 browser:
-	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; fi
+	@packages=
+	if ! command -v chromium && ! command -v chromium-browser && ! command -v google-chrome; then packages="chromium"; fi >/dev/null
+	if ! command -v pdftoppm >/dev/null; then packages="$$packages poppler-utils"; fi
+	if ! command -v jq >/dev/null; then packages="$$packages jq"; fi
+	if [ -z "$$packages" ]; then exit 0; fi
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-		echo "installing Chromium for the tests of the report"
-		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium poppler-utils >/dev/null
+		echo "installing for the tests of the report: $$packages"
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$packages >/dev/null
 	else
-		echo "no Chromium found: the tests that look at the report in a browser will be skipped"
+		echo "not found: $$packages; the tests that look at the report with them will be skipped"
 	fi
 
 lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits

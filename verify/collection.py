@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from verify import __version__, evidence
+from verify import __version__, evidence, waivers
 from verify.outcome import Outcome
 from verify.report.model import (
     AlertTiming,
@@ -81,6 +81,12 @@ class Collected:
 
 def build_report(run: Run, collected: Collected, finished: datetime) -> Report:
     """The Report: one row for each control of the catalogue that the profile has."""
+    results = [
+        control_result(control, collected.results.get(control.identifier, ()))
+        for control in run.catalogue.values()
+        if run.settings.profile in control.profiles
+    ]
+    judged, uses = waivers.apply(results, run.waivers, finished.date())
     phases = [phase for results in collected.results.values() for phase in results]
     return Report(
         run_id=run.settings.run_id,
@@ -89,13 +95,10 @@ def build_report(run: Run, collected: Collected, finished: datetime) -> Report:
         finished=finished,
         target=run.target,
         caller=run.settings.caller,
-        results=tuple(
-            control_result(control, collected.results.get(control.identifier, ()))
-            for control in run.catalogue.values()
-            if run.settings.profile in control.profiles
-        ),
+        results=judged,
         evidence=evidence.references(run.folder),
         timings=tuple(dict.fromkeys(phase.timing for phase in phases if phase.timing)),
+        waivers=uses,
         notes=tuple(dict.fromkeys(note for phase in phases for note in phase.notes)),
     )
 

@@ -70,6 +70,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the Terraform configuration for declared-versus-live (default: %(default)s)",
     )
     group.addoption(
+        "--waivers",
+        metavar="FILE",
+        help="failures that somebody has accepted for a time (YAML, schemas/waivers.schema.json)",
+    )
+    group.addoption(
         "--alert-timeout",
         metavar="SECONDS",
         type=float,
@@ -137,6 +142,7 @@ def _settings(config: pytest.Config) -> Settings:
         function_package=config.option.function_package,
         terraform_folder=config.option.terraform_folder,
         alert_timeout=config.option.alert_timeout,
+        waivers=config.option.waivers,
     )
 
 

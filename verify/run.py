@@ -21,10 +21,11 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from verify import baseline, catalogue, deployment
+from verify import baseline, catalogue, deployment, waivers
 from verify.aws import Aws
 from verify.evidence import EvidenceStore
 from verify.report.model import Control, Target
+from verify.waivers import Waiver
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _INVALID = frozenset(
@@ -49,6 +50,7 @@ class Settings:
     function_package: str
     terraform_folder: str
     alert_timeout: float  # seconds
+    waivers: str | None = None  # the waivers' file
     caller: str = ""
 
 
@@ -60,6 +62,7 @@ class Run:
     deployment: deployment.Deployment
     baseline: Mapping[str, Any]
     catalogue: Mapping[str, Control]
+    waivers: tuple[Waiver, ...]
     aws: Aws
 
     @property
@@ -94,7 +97,13 @@ def prepare(settings: Settings) -> Settings:
         deployed = deployment.parse(settings.outputs_text, settings.outputs_source)
         baseline.load(settings.profile)
         controls = catalogue.load()
-    except (deployment.DeploymentError, baseline.BaselineError, catalogue.CatalogueError) as error:
+        _waivers(settings, controls)
+    except (
+        deployment.DeploymentError,
+        baseline.BaselineError,
+        catalogue.CatalogueError,
+        waivers.WaiverError,
+    ) as error:
         raise RunError(str(error)) from None
     if deployed.profile != settings.profile:
         raise RunError(
@@ -121,13 +130,19 @@ def start(settings: Settings, worker: str) -> Run:
     store = EvidenceStore(
         Path(settings.folder), worker, deployment.sensitive_values(settings.outputs_text)
     )
+    controls = catalogue.load()
     return Run(
         settings=settings,
         deployment=deployed,
         baseline=baseline.load(settings.profile),
-        catalogue=catalogue.load(),
+        catalogue=controls,
+        waivers=_waivers(settings, controls),
         aws=Aws(boto3.Session(), deployed.region, store),
     )
+
+
+def _waivers(settings: Settings, controls: Mapping[str, Control]) -> tuple[Waiver, ...]:
+    return waivers.load(Path(settings.waivers), controls) if settings.waivers else ()
 
 
 def default_settings(**values: Any) -> Settings:

@@ -16,6 +16,7 @@ from verify.report.model import (
     Observation,
     Report,
     Target,
+    WaiverUse,
 )
 
 STARTED = datetime(2026, 11, 20, 8, 30, 0, 125000, tzinfo=UTC)
@@ -253,6 +254,27 @@ def report(
         results=results,
         evidence=EVIDENCE,
         timings=timings,
+        waivers=(
+            WaiverUse(
+                "log-groups-retention",
+                "/aws/*",
+                f"seven days {SCRIPT}",
+                "a",
+                "2026-12-01",
+                10,
+                "used",
+            ),
+            WaiverUse("key-rotates", "*", "not needed any more", "b", "2027-01-01", 41, "unused"),
+            WaiverUse(
+                "resources-tagged",
+                "*",
+                "somebody forgot this one",
+                "c",
+                "2026-11-01",
+                -20,
+                "expired",
+            ),
+        ),
         notes=(
             "Two security-group rules that an earlier, killed run had left were removed first.",
             f"A note from outside: {SCRIPT}",

@@ -117,12 +117,12 @@ def _alarm_actions(account: Account, actions: list[str]) -> None:
     [alarm] = cloudwatch.describe_alarms(
         AlarmNames=[account.outputs["alarm_names"]["function-errors"]]
     )["MetricAlarms"]
-    kept = (
-        "AlarmName AlarmDescription Namespace MetricName Dimensions Statistic Period "
-        "EvaluationPeriods Threshold ComparisonOperator TreatMissingData OKActions"
-    ).split()
+    kept = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
     cloudwatch.put_metric_alarm(
-        **{name: alarm[name] for name in kept if name in alarm}, AlarmActions=actions
+        **{
+            **{name: value for name, value in alarm.items() if name in kept},
+            "AlarmActions": actions,
+        }
     )
 
 

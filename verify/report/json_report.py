@@ -28,6 +28,7 @@ from verify.report.model import (
     Observation,
     Report,
     Target,
+    WaiverUse,
 )
 from verify.report.text import iso_time, visible
 
@@ -59,6 +60,7 @@ def document(report: Report) -> dict[str, Any]:
         "counts": {str(outcome): number for outcome, number in report.counts.items()},
         "target": asdict(report.target),
         "caller": report.caller,
+        "waivers": [asdict(waiver) for waiver in report.waivers],
         "notes": list(report.notes),
         "results": [asdict(result) for result in report.results],
         "timings": [asdict(timing) for timing in _ordered_timings(report.timings)],
@@ -131,6 +133,7 @@ def _report(found: Mapping[str, Any]) -> Report:
             AlertTiming(**(timing | {"legs": tuple(Leg(**leg) for leg in timing["legs"])}))
             for timing in found["timings"]
         ),
+        waivers=tuple(WaiverUse(**waiver) for waiver in found["waivers"]),
         notes=tuple(found["notes"]),
     )
 

@@ -76,6 +76,19 @@ class ControlResult:
 
 
 @dataclass(frozen=True)
+class WaiverUse:
+    """A waiver that was given to the run, and what became of it."""
+
+    control: str
+    subject: str  # a pattern with * and ?
+    reason: str
+    owner: str
+    expires: str  # the last day on which it holds, ISO 8601
+    days_left: int  # negative when it has expired
+    status: str  # used, unused or expired
+
+
+@dataclass(frozen=True)
 class Leg:
     """One stretch of an alert's way, e.g. from the trail's record to the log group."""
 
@@ -118,6 +131,7 @@ class Report:
     results: tuple[ControlResult, ...]
     evidence: tuple[EvidenceReference, ...]
     timings: tuple[AlertTiming, ...]
+    waivers: tuple[WaiverUse, ...]
     notes: tuple[str, ...]  # what a reader must know to judge the run, e.g. cleanup of earlier runs
 
     @property

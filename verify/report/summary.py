@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.outcome import Outcome
-from verify.report.model import AlertTiming, ControlResult, Report
+from verify.report.model import AlertTiming, ControlResult, Report, WaiverUse
 
 _STYLES = {
     Outcome.PASS: "green",
@@ -43,6 +43,8 @@ def render(report: Report, *, width: int, color: bool) -> str:
         ]
         if untested:
             console.print(Text(f"\nNOT TESTED: {', '.join(untested)}", style="yellow"))
+        for waiver in report.waivers:
+            console.print(_waiver(waiver))
         for note in report.notes:
             console.print(Text(f"note: {note}"))
         console.print(_totals(report))
@@ -83,6 +85,16 @@ def _explained(result: ControlResult) -> Text:
         body += f"\n  remedy: {result.control.remediation}"
     text.append(body, style="not bold default")
     return text
+
+
+def _waiver(waiver: WaiverUse) -> Text:
+    said = {
+        "used": f"in force, {waiver.days_left} days left",
+        "unused": "unused: nothing that it covers failed, remove it",
+        "expired": f"expired {-waiver.days_left} days ago: it covers nothing",
+    }[waiver.status]
+    style = "" if waiver.status == "used" else "yellow"
+    return Text(f"waiver of {waiver.control} on {waiver.subject} ({waiver.owner}): {said}", style)
 
 
 def _totals(report: Report) -> Text:

@@ -1,0 +1,131 @@
+"""Waivers: failures that somebody has accepted, for a reason and for a time.
+
+A waiver never hides anything: the failure stays in the report with all that was seen. It covers
+failures alone, since nobody can accept what nobody saw, and it ends with its last day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from verify import schemas
+from verify.outcome import Outcome
+from verify.report.model import ControlResult, WaiverUse
+
+MAXIMUM_BYTES = 1_000_000
+
+
+class WaiverError(Exception):
+    """The waivers cannot be used. The message names the cause and the remedy."""
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """One accepted failure; `subject` is a pattern with * and ?."""
+
+    control: str
+    subject: str
+    reason: str
+    owner: str
+    expires: date
+
+    def covers(self, subject: str) -> bool:
+        """Whether `subject` is one of those that the waiver is for. Case counts, as in ARNs."""
+        pattern = "".join(
+            ".*" if part == "*" else "." if part == "?" else re.escape(part)
+            for part in re.split(r"([*?])", self.subject)
+        )
+        return re.fullmatch(pattern, subject, re.DOTALL) is not None
+
+
+def load(path: Path, controls: Iterable[str]) -> tuple[Waiver, ...]:
+    """The waivers in the YAML file `path`, by `schemas/waivers.schema.json`.
+
+    Raises WaiverError when the file cannot be read, breaks the schema, gives a day that does not
+    exist, or names a control that is not among `controls`.
+    """
+    try:
+        with path.open(encoding="utf-8") as stream:
+            content = stream.read(MAXIMUM_BYTES + 1)
+        document = yaml.load(content, Loader=_TextLoader)  # noqa: S506 - a SafeLoader
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise WaiverError(f"the waivers {path} cannot be read: {error}") from None
+    if len(content) > MAXIMUM_BYTES:
+        raise WaiverError(f"the waivers {path} exceed {MAXIMUM_BYTES:,} characters")
+    faults = schemas.violations("waivers", document)
+    if faults:
+        raise WaiverError(f"the waivers {path} are not valid:\n  " + "\n  ".join(faults))
+    known = frozenset(controls)
+    found = []
+    for entry in document["waivers"]:
+        if entry["control"] not in known:
+            raise WaiverError(
+                f"the waivers {path} name the control {entry['control']}, which does not exist: "
+                "correct its name, so that the waiver covers what it was meant for"
+            )
+        found.append(_waiver(path, entry))
+    return tuple(found)
+
+
+class _TextLoader(yaml.SafeLoader):
+    """Reads 2026-01-02 as the text that the schema asks for, not as a date."""
+
+
+_TextLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _waiver(path: Path, entry: Mapping[str, Any]) -> Waiver:
+    try:
+        expires = date.fromisoformat(entry["expires"])
+    except ValueError:
+        raise WaiverError(
+            f"the waivers {path} give a day that does not exist: {entry['expires']}"
+        ) from None
+    return Waiver(**{**entry, "expires": expires})
+
+
+def apply(
+    results: Sequence[ControlResult], waivers: Sequence[Waiver], today: date
+) -> tuple[tuple[ControlResult, ...], tuple[WaiverUse, ...]]:
+    """`results` with what is waived as WAIVED, and what became of each waiver.
+
+    A failed control is waived only when waivers that have not expired cover every subject on which
+    an expectation was not met. An expired waiver covers nothing; one that covers nothing that
+    failed is unused, and better removed.
+    """
+    covered: set[Waiver] = set()
+    judged = []
+    for result in results:
+        mine = [waiver for waiver in waivers if waiver.control == result.control.identifier]
+        unmet = [item.subject for item in result.observations if not item.met]
+        if result.outcome is not Outcome.FAIL or not unmet:
+            judged.append(result)
+            continue
+        covered |= {waiver for waiver in mine if any(map(waiver.covers, unmet))}
+        living = [waiver for waiver in mine if waiver.expires >= today]
+        waived = all(any(waiver.covers(subject) for waiver in living) for subject in unmet)
+        judged.append(replace(result, outcome=Outcome.WAIVED) if waived else result)
+    return tuple(judged), tuple(_use(waiver, waiver in covered, today) for waiver in waivers)
+
+
+def _use(waiver: Waiver, covers_something: bool, today: date) -> WaiverUse:
+    expired = waiver.expires < today
+    return WaiverUse(
+        control=waiver.control,
+        subject=waiver.subject,
+        reason=waiver.reason,
+        owner=waiver.owner,
+        expires=waiver.expires.isoformat(),
+        days_left=(waiver.expires - today).days,
+        status="expired" if expired else "used" if covers_something else "unused",
+    )
