@@ -202,6 +202,7 @@ def test_icmp_type_and_code_are_not_ports() -> None:
     assert not allowed_sources([echo], "icmp", 7)
     assert not allowed_sources([echo], "icmp", 9)
     assert not allowed_sources([echo], "tcp", 8)
+    assert Rule.of("ingress", "icmp", 8, cidrs=["0.0.0.0/0"]) == echo
     one_code = Rule.of("ingress", "icmp", 3, 4, cidrs=["0.0.0.0/0"])
     assert one_code.span == (772, 772)
     assert Rule.of("ingress", "icmp", 255, 255, cidrs=["0.0.0.0/0"]).span == (65535, 65535)
@@ -275,7 +276,10 @@ def test_a_malformed_cidr_is_refused_with_its_text(text: str) -> None:
         {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 70000, "IpRanges": [{"CidrIp": "::/0"}]},
         {"IpProtocol": "-1", "IpRanges": [{"Cidr": "0.0.0.0/0"}]},
         {"IpProtocol": "-1", "UserIdGroupPairs": [{}]},
-        {"IpProtocol": "icmp", "FromPort": 300, "ToPort": 0, "IpRanges": [{"CidrIp": "::/0"}]},
+        {"IpProtocol": "icmp", "FromPort": 256, "ToPort": 0, "IpRanges": [{"CidrIp": "::/0"}]},
+        {"IpProtocol": "icmp", "FromPort": 8, "ToPort": 256, "IpRanges": [{"CidrIp": "::/0"}]},
+        {"IpProtocol": "icmp", "FromPort": 8, "ToPort": -2, "IpRanges": [{"CidrIp": "::/0"}]},
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": -1, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
     ],
 )
 def test_a_permission_that_cannot_be_read_is_refused(permission: dict[str, Any]) -> None:

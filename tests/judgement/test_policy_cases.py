@@ -178,6 +178,20 @@ def test_what_weakens_a_denial_is_named() -> None:
     )
 
 
+def test_trust_says_who_is_let_in_and_within_what() -> None:
+    bound = _allow(
+        Action="sts:AssumeRole", Condition={"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
+    )
+    (trusted,) = trust_principals(bound, ACCOUNT)
+    assert trusted.reason == (
+        "statement #0 lets anyone (*) assume the role: within account 123456789012"
+    )
+    (stranger,) = trust_principals(_allow(Action="sts:AssumeRole"), ACCOUNT)
+    assert stranger.reason == (
+        "statement #0 lets anyone (*) assume the role: without any condition"
+    )
+
+
 def test_named_administrators_may_manage_a_key() -> None:
     role = "arn:aws:iam::123456789012:role/key-administrator"
     document = {
