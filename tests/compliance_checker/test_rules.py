@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
 from compliance_checker.evaluate import evaluate
 from compliance_checker.pipeline import AuditPipeline
 from compliance_checker.rules import RULES
+
 from tests.compliance_checker.records import (
     Record,
     bucket_policy,

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from compliance_checker.evaluate import evaluate
 from compliance_checker.policy import parse_document, public_statements, unbound_federations
+
 from tests.compliance_checker.records import ingress
 
 _CASES = Path(__file__).parent.parent / "judgement" / "cases"
 
 
 def _cases(name: str, verdict: str) -> list[Any]:
-    """The cases that have a definite verdict: what the suite cannot tell, the function alerts on."""
+    """The cases with a definite verdict; on what the suite cannot tell, the function alerts."""
     table = json.loads((_CASES / name).read_text(encoding="utf-8"))
     return [
         pytest.param(case, id=case["name"])

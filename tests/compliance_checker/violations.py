@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from tests.compliance_checker.records import (
@@ -25,7 +26,6 @@ from tests.compliance_checker.records import (
 GROUP = "security-group-open-to-internet"
 PUBLIC = {"Principal": "*"}
 ANYONE = statement("s3:GetObject", "arn:aws:s3:::patient-records/*", **PUBLIC)
-TRUST = {"Resource": None, "Action": "sts:AssumeRole"}
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 GITHUB = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
 KEY = "arn:aws:kms:ap-southeast-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -39,6 +39,11 @@ BLOCKS = {
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
+
+
+def assume(**parts: Any) -> Record:
+    """A statement of a trust policy, which has no Resource."""
+    return statement("sts:AssumeRole", None, **parts)
 
 
 def _blocks(**changes: object) -> Record:
@@ -603,19 +608,18 @@ IDENTITY: list[tuple[str, Record, list[str]]] = [
     ),
     (
         "role for anyone",
-        _trust(statement(**TRUST, Principal={"AWS": "*"})),
+        _trust(assume(Principal={"AWS": "*"})),
         ["iam-role-trusts-anyone"],
     ),
     (
         "role opened to anyone",
-        _trust(statement(**TRUST, Principal="*"), name="UpdateAssumeRolePolicy"),
+        _trust(assume(Principal="*"), name="UpdateAssumeRolePolicy"),
         ["iam-role-trusts-anyone"],
     ),
     (
         "anyone with a word",
         _trust(
-            statement(
-                **TRUST,
+            assume(
                 Principal={"AWS": "*"},
                 Condition={"StringEquals": {"sts:ExternalId": "sesame"}},
             )
@@ -628,13 +632,7 @@ IDENTITY: list[tuple[str, Record, list[str]]] = [
             "iam",
             "CreateRole",
             {"roleName": "r"},
-            {
-                "role": {
-                    "assumeRolePolicyDocument": quote(
-                        policy_text(statement(**TRUST, Principal="*"))
-                    )
-                }
-            },
+            {"role": {"assumeRolePolicyDocument": quote(policy_text(assume(Principal="*")))}},
         ),
         ["iam-role-trusts-anyone"],
     ),
@@ -1320,18 +1318,14 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
             {"userName": "u", "policyArn": f"arn:aws:iam::{ACCOUNT}:policy/AdministratorAccess"},
         ),
     ),
-    ("trust in a service", _trust(statement(**TRUST, Principal={"Service": "ec2.amazonaws.com"}))),
+    ("trust in a service", _trust(assume(Principal={"Service": "ec2.amazonaws.com"}))),
     (
         "trust in another account",
-        _trust(statement(**TRUST, Principal={"AWS": f"arn:aws:iam::{STRANGER}:root"})),
+        _trust(assume(Principal={"AWS": f"arn:aws:iam::{STRANGER}:root"})),
     ),
     (
         "trust in one's organisation",
-        _trust(
-            statement(
-                **TRUST, Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
-            )
-        ),
+        _trust(assume(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})),
     ),
     (
         "one owner at GitHub",
