@@ -118,7 +118,8 @@ class FunctionProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._init_milliseconds: float | None = None
+        # What the function has written since the end of its last invocation.
+        self.lines: list[str] = []
         self._warm = False
         self._output_lock = threading.Lock()
         self._partial = b""
@@ -260,6 +261,7 @@ class FunctionProcess:
         # The runtime client separates an error's lines by carriage returns within one event.
         text = text.rstrip("\r").replace("\r", "\n")
         if text:
+            self.lines.append(text)
             self._on_line(milliseconds(now()), text)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.awslambda import models as lambda_models
 from moto.cloudwatch import models as cloudwatch_models
+from moto.kms.models import KmsBackend
 from moto.logs import models as logs_models
 from moto.logs.metric_filters import MetricFilters
 from moto.logs.responses import LogsResponse
@@ -151,6 +152,19 @@ def _function_configuration(world: World) -> None:
     function_class.update_configuration = update_configuration
 
 
+def _key_states_by_arn(world: World) -> None:
+    """Keys can be disabled, enabled and scheduled for deletion by ARN; moto raises KeyError."""
+
+    def by_any_id(original: Callable[..., Any]) -> Callable[..., Any]:
+        def method(backend: Any, key_id: str, *arguments: Any, **keywords: Any) -> Any:
+            return original(backend, backend.any_id_to_key_id(key_id), *arguments, **keywords)
+
+        return method
+
+    for name in ("disable_key", "enable_key", "cancel_key_deletion", "schedule_key_deletion"):
+        setattr(KmsBackend, name, by_any_id(getattr(KmsBackend, name)))
+
+
 def _bucket_encryption_default(world: World) -> None:
     """Every bucket is encrypted: one without a configuration of its own has SSE-S3.
 
@@ -193,6 +207,7 @@ _GAPS: tuple[Callable[[World], None], ...] = (
     _log_group_class,
     _metric_filters,
     _function_configuration,
+    _key_states_by_arn,
     _bucket_encryption_default,
     _bucket_policy_status,
     _alarm_starts_without_data,

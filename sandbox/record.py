@@ -277,7 +277,7 @@ def _response_elements(call: Call, answer: dict[str, Any]) -> dict[str, Any] | N
     if call.service == "ec2":
         if call.operation in record_names.EC2_WRAPPED:
             return record_shapes.ec2_wrapped_response(call.operation, call.answer)
-        return record_shapes.ec2_response(call.answer, model.output_shape)
+        return record_shapes.ec2_response(call.operation, call.answer, model.output_shape)
     if call.service == "kms" and call.operation in _KMS_ANSWERS_KEY:
         key = _key_arn(call)
         return {"keyId": key} if key else None

@@ -175,6 +175,19 @@ EC2_ALWAYS_PRESENT = {
     "CreateNetworkAclEntry": ("icmpTypeCode", "portRange"),
     "ReplaceNetworkAclEntry": ("icmpTypeCode", "portRange"),
 }
+EC2_ANSWERS_RETURN = frozenset(
+    {
+        "AuthorizeSecurityGroupIngress",
+        "AuthorizeSecurityGroupEgress",
+        "CreateSecurityGroup",
+        "RevokeSecurityGroupIngress",
+        "RevokeSecurityGroupEgress",
+    }
+)
+EC2_WRAPPED_ALWAYS_PRESENT = {
+    "CreateFlowLogs": ("unsuccessful",),
+    "DeleteFlowLogs": ("unsuccessful",),
+}
 IP_PERMISSION_LISTS = ("groups", "ipRanges", "ipv6Ranges", "prefixListIds")
 
 # Parameters whose values are never written to a record.

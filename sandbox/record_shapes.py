@@ -17,6 +17,7 @@ from sandbox import record_names
 from sandbox.clock import record_text
 
 _NAMESPACE = re.compile(r"\{(?P<uri>[^}]*)\}(?P<name>.*)")
+EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 # A field larger than this is left out of a record.
@@ -194,8 +195,12 @@ def _typed(text: str) -> Any:
     return text
 
 
-def ec2_response(body: bytes, shape: Any) -> dict[str, Any] | None:
-    """responseElements of EC2's older actions, typed by the operation's output shape."""
+def ec2_response(action: str, body: bytes, shape: Any) -> dict[str, Any] | None:
+    """responseElements of EC2's older actions, typed by the operation's output shape.
+
+    An answer with nothing else in it says that the call has succeeded (``_return``), as does
+    that of the actions in record_names.EC2_ANSWERS_RETURN, even where moto leaves it out.
+    """
     root = _parse_xml(body)
     if root is None:
         return None
@@ -207,6 +212,8 @@ def ec2_response(body: bytes, shape: Any) -> dict[str, Any] | None:
         result[key] = (
             child.text == "true" if name == "return" else _ec2_node(child, shapes.get(name))
         )
+    if set(result) <= {"requestId"} or action in record_names.EC2_ANSWERS_RETURN:
+        result.setdefault("_return", True)
     return result
 
 
@@ -243,7 +250,13 @@ def _ec2_node(node: ElementTree.Element, shape: Any) -> Any:
 def ec2_wrapped_response(action: str, body: bytes) -> dict[str, Any] | None:
     """responseElements of EC2's newer actions: the answer's XML as it is."""
     root = _parse_xml(body)
-    return None if root is None else {f"{action}Response": xml_object(root)}
+    if root is None:
+        return None
+    shown = xml_object(root)
+    shown["xmlns"] = EC2_NAMESPACE  # moto's lacks the last stroke
+    for member in record_names.EC2_WRAPPED_ALWAYS_PRESENT.get(action, ()):
+        shown.setdefault(member, "")
+    return {f"{action}Response": shown}
 
 
 # --- S3 -------------------------------------------------------------------------------------

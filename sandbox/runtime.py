@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox import metrics
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 RETRY_SECONDS = (60.0, 120.0)
+LOG_TAIL_BYTES = 4096
 MAXIMUM_ASYNC_PAYLOAD_BYTES = 1024 * 1024
 
 # Variables that a function's configuration cannot change.
@@ -62,9 +63,12 @@ class LambdaRuntime:
         definition, package = self._define(function)
         environment = self._environment(definition)
         with environment.lock:
-            outcome, log_stream = self._run(environment, definition, package, payload, request_id)
-        self._report(definition, request_id, outcome, log_stream)
-        return outcome
+            outcome, log_stream, lines = self._run(
+                environment, definition, package, payload, request_id
+            )
+            report_line = self._report(definition, request_id, outcome, log_stream)
+        tail = "\n".join([*lines, report_line]).encode()[-LOG_TAIL_BYTES:]
+        return replace(outcome, log_tail=tail)
 
     def invoke_later(self, function_arn: str, payload: bytes, delay: float = 0.0) -> str:
         """Queue an asynchronous invocation and return its request id.
@@ -233,26 +237,26 @@ class LambdaRuntime:
         package: bytes,
         payload: bytes,
         request_id: str,
-    ) -> tuple[Outcome, str]:
+    ) -> tuple[Outcome, str, list[str]]:
         process = environment.process
         if process is not None and (process.definition != definition or not process.alive):
             process.stop()
             process = environment.process = None
         if process is None:
             if self._stopped:
-                return _refused("the sandbox is stopping"), ""
+                return _refused("the sandbox is stopping"), "", []
             try:
                 process = environment.process = self._start(definition, package)
             except InvalidPackageError as error:
-                return _refused(str(error)), ""
+                return _refused(str(error)), "", []
         stream = process.log_stream
-        self._log(
-            definition, stream, f"START RequestId: {request_id} Version: {definition.version}"
-        )
+        start = f"START RequestId: {request_id} Version: {definition.version}"
+        self._log(definition, stream, start)
         outcome = process.invoke(request_id, payload)
+        lines, process.lines = [start, *process.lines, f"END RequestId: {request_id}"], []
         if outcome.error in ("Timeout", "Exit", "Init"):
             environment.process = None
-        return outcome, stream
+        return outcome, stream, lines
 
     def _start(self, definition: FunctionDefinition, package: bytes) -> FunctionProcess:
         moment = now()
@@ -302,17 +306,17 @@ class LambdaRuntime:
 
     def _report(
         self, definition: FunctionDefinition, request_id: str, outcome: Outcome, stream: str
-    ) -> None:
+    ) -> str:
         billed = math.ceil(outcome.duration + (outcome.init or 0.0))
-        report = (
+        line = (
             f"REPORT RequestId: {request_id}\tDuration: {outcome.duration:.2f} ms\t"
             f"Billed Duration: {billed} ms\tMemory Size: {definition.memory_megabytes} MB\t"
             f"Max Memory Used: {outcome.peak_megabytes} MB"
         )
         if outcome.init is not None:
-            report += f"\tInit Duration: {outcome.init:.2f} ms"
+            line += f"\tInit Duration: {outcome.init:.2f} ms"
         if stream:
-            self._log(definition, stream, f"END RequestId: {request_id}", report)
+            self._log(definition, stream, f"END RequestId: {request_id}", line)
         self._metric(definition.region, definition.name, "Invocations", 1)
         self._metric(
             definition.region, definition.name, "Errors", 0 if outcome.error is None else 1
@@ -321,6 +325,7 @@ class LambdaRuntime:
         self._metric(
             definition.region, definition.name, "Duration", outcome.duration, "Milliseconds"
         )
+        return line
 
     def _metric(
         self, region: str, function_name: str, name: str, value: float, unit: str = "Count"

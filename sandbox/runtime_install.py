@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from moto.awslambda import models as lambda_models
+from moto.awslambda.exceptions import LambdaClientError
 from moto.sqs.models import SQSBackend
 
 from sandbox import permissions
@@ -45,14 +46,22 @@ def install(world: World) -> LambdaRuntime:
     def invoke(
         function: Any, body: Any, request_headers: Any, response_headers: Any
     ) -> str | bytes:
-        payload = body.encode() if isinstance(body, str) else (body or b"{}")
-        json.loads(payload)  # moto turns the ValueError into InvalidRequestContentException
+        payload = (body.encode() if isinstance(body, str) else body) or b"{}"
+        try:
+            json.loads(payload)
+        except ValueError as error:
+            raise LambdaClientError(
+                "InvalidRequestContentException",
+                f"Could not parse request body into json: {error}",
+            ) from error
         kind = request_headers.get("x-amz-invocation-type", "RequestResponse")
         if kind == "DryRun":
             return b""
         if kind == "Event":
             if len(payload) > MAXIMUM_ASYNC_PAYLOAD_BYTES:
-                raise ValueError("RequestEntityTooLargeException", "the payload is over 1 MB")
+                raise LambdaClientError(
+                    "RequestEntityTooLargeException", "The event is larger than 1 MB."
+                )
             runtime.invoke_later(function.function_arn, payload)
             return b""
         outcome = runtime.invoke(function, payload)

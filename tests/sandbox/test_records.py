@@ -24,7 +24,10 @@ OPEN_POLICY = {
         }
     ],
 }
-ADMIN = '{\n  "Version": "2012-10-17",\n  "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]\n}'
+ADMIN = (
+    '{\n  "Version": "2012-10-17",\n'
+    '  "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]\n}'
+)
 
 
 @pytest.fixture
@@ -550,15 +553,15 @@ def test_a_role_session_and_its_refusals(account: Account, newest: Any) -> None:
     assert identity["arn"].endswith(f":assumed-role/{role.rpartition('/')[2]}/{session}")
     assert identity["sessionContext"]["sessionIssuer"]["arn"] == role
     assert identity["sessionContext"]["attributes"]["mfaAuthenticated"] == "false"
-    for service, operation, arguments, event in (
-        ("iam", "list_users", {}, "ListUsers"),
-        ("logs", "describe_log_groups", {}, "DescribeLogGroups"),
-        ("sns", "list_topics", {}, "ListTopics"),
-        ("lambda", "list_functions", {}, "ListFunctions20150331"),
+    for service, operation, event in (
+        ("iam", "list_users", "ListUsers"),
+        ("logs", "describe_log_groups", "DescribeLogGroups"),
+        ("sns", "list_topics", "ListTopics"),
+        ("lambda", "list_functions", "ListFunctions20150331"),
     ):
         client = account.sandbox.client(service, **keys)
         with pytest.raises(ClientError) as refused:
-            getattr(client, operation)(**arguments)
+            getattr(client, operation)()
         assert "not authorized" in refused.value.response["Error"]["Message"]
         record = newest(event, session)
         assert re.search("AccessDenied|AuthorizationError", record["errorCode"])

@@ -1,0 +1,240 @@
+"""Functions, run for real."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.sandbox.support import ACCOUNT, REGION, Account, eventually, name, package
+
+CONTEXT = """
+import os, sys, boto3, app
+print("loaded")
+calls = 0
+def handler(event, context):
+    global calls
+    calls += 1
+    print("called", calls)
+    return {
+        "event": event, "calls": calls, "pid": os.getpid(), "name": context.function_name,
+        "arn": context.invoked_function_arn, "left": context.get_remaining_time_in_millis(),
+        "memory": context.memory_limit_in_mb, "variable": os.environ.get("VARIABLE"),
+        "region": os.environ["AWS_REGION"], "root": os.environ["LAMBDA_TASK_ROOT"],
+        "file": app.__file__, "who": boto3.client("sts").get_caller_identity()["Arn"],
+        "parent_variable": os.environ.get("PYTEST_CURRENT_TEST"), "stdin": sys.stdin.read(),
+    }
+"""
+
+
+def invoke(account: Account, function: str, event: Any = None, **options: Any) -> dict[str, Any]:
+    payload = json.dumps(event if event is not None else {}).encode()
+    answer = account.lambda_.invoke(FunctionName=function, Payload=payload, **options)
+    return {**answer, "Payload": answer["Payload"].read()}
+
+
+def log_lines(account: Account, function: str) -> list[str]:
+    group = f"/aws/lambda/{function.rpartition(':')[2]}"
+    try:
+        found = account.logs.filter_log_events(logGroupName=group)["events"]
+    except account.logs.exceptions.ResourceNotFoundException:
+        return []
+    return [event["message"] for event in found]
+
+
+def test_a_warm_process_with_the_roles_identity(account: Account) -> None:
+    function = account.function(CONTEXT, Environment={"Variables": {"VARIABLE": "value"}})
+    short = function.rpartition(":")[2]
+    answer = invoke(account, function, {"a": 1}, LogType="Tail")
+    assert "FunctionError" not in answer
+    first = json.loads(answer["Payload"])
+    assert first["event"] == {"a": 1}
+    assert first["name"] == short
+    assert first["arn"] == function
+    assert 0 < first["left"] <= 10_000
+    assert str(first["memory"]) == "256"
+    assert first["variable"] == "value"
+    assert first["region"] == REGION
+    assert first["file"].startswith(first["root"])
+    assert first["parent_variable"] is None
+    assert first["stdin"] == ""
+    role = account.lambda_.get_function_configuration(FunctionName=short)["Role"]
+    assert first["who"] == (
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/{role.rpartition('/')[2]}/{short}"
+    )
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    assert "called 1" in tail
+    second = json.loads(invoke(account, function)["Payload"])
+    assert (second["pid"], second["calls"]) == (first["pid"], 2)
+    lines = log_lines(account, function)
+    assert [line.split()[0] for line in lines] == [
+        "START", "loaded", "called", "END", "REPORT", "START", "called", "END", "REPORT",
+    ] or [line.split()[0] for line in lines] == [
+        "loaded", "START", "called", "END", "REPORT", "START", "called", "END", "REPORT",
+    ]  # fmt: skip
+    report = next(line for line in lines if line.startswith("REPORT"))
+    assert "Memory Size: 256 MB" in report
+    assert "Init Duration" in report
+    stream = account.logs.describe_log_streams(logGroupName=f"/aws/lambda/{short}")["logStreams"]
+    assert len(stream) == 1
+    assert "/[$LATEST]" in stream[0]["logStreamName"]
+
+
+def test_new_code_or_configuration_means_a_new_process(account: Account) -> None:
+    function = account.function("def handler(e, c): return 'one'")
+    assert invoke(account, function)["Payload"] == b'"one"'
+    code = package("import os\ndef handler(e, c): return ['two', os.environ.get('X')]")
+    account.lambda_.update_function_code(FunctionName=function, ZipFile=code)
+    assert json.loads(invoke(account, function)["Payload"]) == ["two", None]
+    account.lambda_.update_function_configuration(
+        FunctionName=function, Environment={"Variables": {"X": "y"}}
+    )
+    assert json.loads(invoke(account, function)["Payload"]) == ["two", "y"]
+    configuration = account.lambda_.get_function_configuration(FunctionName=function)
+    assert configuration["CodeSha256"] == base64.b64encode(hashlib.sha256(code).digest()).decode()
+
+
+def test_errors_are_lambdas_own(account: Account) -> None:
+    function = account.function("def handler(e, c): raise ValueError('no good')")
+    answer = invoke(account, function)
+    assert answer["StatusCode"] == 200
+    assert answer["FunctionError"] == "Unhandled"
+    error = json.loads(answer["Payload"])
+    assert (error["errorType"], error["errorMessage"]) == ("ValueError", "no good")
+    assert any("no good" in line for line in log_lines(account, function))
+    broken = account.function("import absent_module\ndef handler(e, c): pass")
+    error = json.loads(invoke(account, broken)["Payload"])
+    assert error["errorType"] == "Runtime.ImportModuleError"
+    leaving = account.function("import os\ndef handler(e, c): os._exit(3)")
+    error = json.loads(invoke(account, leaving)["Payload"])
+    assert error["errorType"] == "Runtime.ExitError"
+    assert "exit status 3" in error["errorMessage"]
+
+
+def test_a_function_that_takes_too_long_is_ended(account: Account) -> None:
+    function = account.function(
+        "import time\ndef handler(e, c): time.sleep(e.get('seconds', 0)); return 'done'", Timeout=1
+    )
+    assert invoke(account, function)["Payload"] == b'"done"'
+    answer = invoke(account, function, {"seconds": 30})
+    assert answer["FunctionError"] == "Unhandled"
+    error = json.loads(answer["Payload"])
+    assert error["errorType"] == "Sandbox.Timedout"
+    assert "Task timed out after 1.00 seconds" in error["errorMessage"]
+    assert any("Task timed out after 1.00 seconds" in one for one in log_lines(account, function))
+    assert invoke(account, function)["Payload"] == b'"done"'
+
+
+def test_a_failed_event_is_tried_three_times_and_then_set_aside(account: Account) -> None:
+    url, arn = account.queue()
+    function = account.function(
+        "def handler(e, c): raise RuntimeError('always')", DeadLetterConfig={"TargetArn": arn}
+    )
+    configuration = account.lambda_.get_function_configuration(FunctionName=function)
+    assert configuration["DeadLetterConfig"] == {"TargetArn": arn}
+    answer = invoke(account, function, {"n": 1}, InvocationType="Event")
+    assert answer["StatusCode"] == 202
+    received = account.sqs.receive_message(
+        QueueUrl=url, WaitTimeSeconds=15, MessageAttributeNames=["All"]
+    )["Messages"][0]
+    assert json.loads(received["Body"]) == {"n": 1}
+    attributes = received["MessageAttributes"]
+    assert attributes["ErrorMessage"]["StringValue"] == "always"
+    lines = log_lines(account, function)
+    starts = [line for line in lines if line.startswith("START")]
+    assert len(starts) == 3
+    assert len({line.split()[2] for line in starts}) == 1
+    assert attributes["RequestID"]["StringValue"] in starts[0]
+
+
+def test_a_role_without_permissions_cannot_log_or_publish(account: Account) -> None:
+    topic = account.sns.create_topic(Name=name("topic"))["TopicArn"]
+    source = (
+        "import boto3\n"
+        "def handler(e, c):\n"
+        "    try:\n"
+        "        boto3.client('sns').publish(TopicArn=e['topic'], Message='m')\n"
+        "    except Exception as error:\n"
+        "        return error.response['Error']['Code']\n"
+        "    return 'published'\n"
+    )
+    bare = account.function(source, Role=account.role("lambda.amazonaws.com"))
+    assert json.loads(invoke(account, bare, {"topic": topic})["Payload"]) == "AuthorizationError"
+    assert log_lines(account, bare) == []
+    allowed = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}
+    able = account.function(source, Role=account.role("lambda.amazonaws.com", allowed))
+    assert json.loads(invoke(account, able, {"topic": topic})["Payload"]) == "published"
+
+
+def test_subscription_filters(account: Account) -> None:
+    group = name("/group")
+    account.logs.create_log_group(logGroupName=group)
+    account.logs.create_log_stream(logGroupName=group, logStreamName="s")
+    function = account.function(
+        "import base64, gzip\n"
+        "def handler(e, c): print(gzip.decompress(base64.b64decode(e['awslogs']['data'])).decode())"
+    )
+    with pytest.raises(ClientError, match="permission to execute"):
+        account.logs.put_subscription_filter(
+            logGroupName=group, filterName="f", filterPattern="", destinationArn=function
+        )
+    account.lambda_.add_permission(
+        FunctionName=function,
+        StatementId="logs",
+        Action="lambda:InvokeFunction",
+        Principal="logs.amazonaws.com",
+        SourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*",
+        SourceAccount=ACCOUNT,
+    )
+    with pytest.raises(ClientError, match="Invalid filter pattern"):
+        account.logs.put_subscription_filter(
+            logGroupName=group, filterName="f", filterPattern="{ $.a = }", destinationArn=function
+        )
+    account.logs.put_subscription_filter(
+        logGroupName=group, filterName="f", filterPattern="{ $.n > 1 }", destinationArn=function
+    )
+
+    def messages() -> list[dict[str, Any]]:
+        lines = log_lines(account, function)
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    control = eventually(messages)[0]
+    assert control["messageType"] == "CONTROL_MESSAGE"
+    events = [{"timestamp": 1000 * n + _now(), "message": json.dumps({"n": n})} for n in range(4)]
+    account.logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+    data = eventually(messages, lambda found: len(found) > 1)[1]
+    assert data["messageType"] == "DATA_MESSAGE"
+    assert data["owner"] == ACCOUNT
+    assert (data["logGroup"], data["logStream"]) == (group, "s")
+    assert data["subscriptionFilters"] == ["f"]
+    assert [one["message"] for one in data["logEvents"]] == ['{"n": 2}', '{"n": 3}']
+    assert [one["timestamp"] for one in data["logEvents"]] == [
+        events[2]["timestamp"],
+        events[3]["timestamp"],
+    ]
+    assert all(len(one["id"]) == 56 for one in data["logEvents"])
+    account.logs.put_log_events(
+        logGroupName=group,
+        logStreamName="s",
+        logEvents=[{"timestamp": _now(), "message": "not selected"}],
+    )
+    # Filters can be replaced, and there are two at most.
+    for other in ("f", "g"):
+        account.logs.put_subscription_filter(
+            logGroupName=group, filterName=other, filterPattern="x", destinationArn=function
+        )
+    with pytest.raises(account.logs.exceptions.LimitExceededException):
+        account.logs.put_subscription_filter(
+            logGroupName=group, filterName="h", filterPattern="x", destinationArn=function
+        )
+    assert len([one for one in messages() if one["messageType"] == "DATA_MESSAGE"]) == 1
+
+
+def _now() -> int:
+    import time
+
+    return int(time.time() * 1000)

@@ -1,0 +1,313 @@
+"""Metrics, alarms, EventBridge and SNS."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.sandbox.support import ACCOUNT, REGION, Account, eventually, name
+
+
+def topic_policy(account: Account, topic: str, service: str, condition: Any = None) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sns:Publish",
+        "Resource": topic,
+    }
+    if condition:
+        statement["Condition"] = condition
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    account.sns.set_topic_attributes(
+        TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(document)
+    )
+
+
+def state(account: Account, alarm: str) -> str:
+    found = account.cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+    return str(found[0]["StateValue"])
+
+
+def put_alarm(account: Account, **settings: Any) -> str:
+    alarm = name("alarm")
+    account.cloudwatch.put_metric_alarm(
+        **{
+            "AlarmName": alarm,
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            **settings,
+        }
+    )
+    return alarm
+
+
+def total(account: Account, namespace: str, metric: str, dimensions: dict[str, str]) -> float:
+    moment = datetime.now(UTC)
+    found = account.cloudwatch.get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+        StartTime=moment - timedelta(minutes=10),
+        EndTime=moment + timedelta(minutes=1),
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    return float(sum(point["Sum"] for point in found["Datapoints"]))
+
+
+def test_from_log_event_to_metric_filter_to_alarm_to_queue(account: Account) -> None:
+    group, namespace = name("/group"), name("Namespace")
+    account.logs.create_log_group(logGroupName=group)
+    account.logs.create_log_stream(logGroupName=group, logStreamName="s")
+    account.logs.put_metric_filter(
+        logGroupName=group,
+        filterName="root",
+        filterPattern='{ $.userIdentity.type = "Root" }',
+        metricTransformations=[
+            {"metricName": "Root", "metricNamespace": namespace, "metricValue": "1"}
+        ],
+    )
+    topic, queue_url = account.topic_with_queue()
+    alarm = put_alarm(
+        account,
+        Namespace=namespace,
+        MetricName="Root",
+        TreatMissingData="notBreaching",
+        AlarmActions=[topic],
+    )
+    source = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"
+    topic_policy(account, topic, "cloudwatch.amazonaws.com", {"ArnLike": {"aws:SourceArn": source}})
+    eventually(lambda: state(account, alarm), lambda found: found == "OK")
+    account.logs.put_log_events(
+        logGroupName=group,
+        logStreamName="s",
+        logEvents=[
+            {"timestamp": int(time.time() * 1000), "message": text}
+            for text in (
+                '{"userIdentity": {"type": "IAMUser"}}',
+                '{"userIdentity": {"type": "Root"}}',
+            )
+        ],
+    )
+    notification = json.loads(account.message(queue_url)["Body"])
+    message = json.loads(notification["Message"])
+    assert message["AlarmName"] == alarm
+    assert message["NewStateValue"] == "ALARM"
+    assert message["OldStateValue"] == "OK"
+    assert notification["Subject"].startswith(f'ALARM: "{alarm}"')
+    assert state(account, alarm) == "ALARM"
+    assert total(account, namespace, "Root", {}) == 1
+    assert total(account, "AWS/Logs", "IncomingLogEvents", {"LogGroupName": group}) == 2
+    filters = account.logs.describe_metric_filters(logGroupName=group)["metricFilters"]
+    assert [one["filterName"] for one in filters] == ["root"]
+
+
+def test_silence_is_an_alarm_where_missing_data_breach(account: Account) -> None:
+    group = name("/silent")
+    account.logs.create_log_group(logGroupName=group)
+    account.logs.create_log_stream(logGroupName=group, logStreamName="s")
+    settings: dict[str, Any] = {
+        "Namespace": "AWS/Logs",
+        "MetricName": "IncomingLogEvents",
+        "Dimensions": [{"Name": "LogGroupName", "Value": group}],
+        "ComparisonOperator": "LessThanThreshold",
+    }
+    breaching = put_alarm(account, TreatMissingData="breaching", **settings)
+    missing = put_alarm(account, **settings)
+    eventually(lambda: state(account, breaching), lambda found: found == "ALARM")
+    assert state(account, missing) == "INSUFFICIENT_DATA"
+    account.logs.put_log_events(
+        logGroupName=group,
+        logStreamName="s",
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": "life"}],
+    )
+    eventually(lambda: state(account, breaching), lambda found: found == "OK")
+    eventually(lambda: state(account, missing), lambda found: found == "OK")
+
+
+def test_an_alarm_whose_topic_does_not_admit_it_reaches_nobody(account: Account) -> None:
+    topic, queue_url = account.topic_with_queue()
+    topic_policy(account, topic, "events.amazonaws.com")
+    alarm = put_alarm(account, Namespace="N", MetricName=name("m"), AlarmActions=[topic])
+    reason = {"AlarmName": alarm, "StateReason": "test"}
+    account.cloudwatch.set_alarm_state(StateValue="ALARM", **reason)
+    received = account.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=1)
+    assert "Messages" not in received
+    topic_policy(account, topic, "cloudwatch.amazonaws.com")
+    account.cloudwatch.set_alarm_state(StateValue="OK", **reason)
+    account.cloudwatch.set_alarm_state(StateValue="ALARM", **reason)
+    assert alarm in account.message(queue_url)["Body"]
+
+
+def test_an_encrypted_topic_needs_a_key_that_admits_the_service(account: Account) -> None:
+    key = account.kms.create_key()["KeyMetadata"]["Arn"]
+    topic, queue_url = account.topic_with_queue()
+    topic_policy(account, topic, "cloudwatch.amazonaws.com")
+    account.sns.set_topic_attributes(
+        TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue=key
+    )
+    alarm = put_alarm(account, Namespace="N", MetricName=name("m"), AlarmActions=[topic])
+    account.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="one")
+    received = account.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=1)
+    assert "Messages" not in received
+    admit = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": "*",
+            }
+        ],
+    }
+    account.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(admit))
+    account.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="two")
+    account.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="three")
+    assert alarm in account.message(queue_url)["Body"]
+
+
+def test_queues_tell_their_depth(account: Account) -> None:
+    url, arn = account.queue()
+    queue = arn.rpartition(":")[2]
+    alarm = put_alarm(
+        account,
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Statistic="Maximum",
+        Dimensions=[{"Name": "QueueName", "Value": queue}],
+        TreatMissingData="notBreaching",
+    )
+    eventually(lambda: state(account, alarm), lambda found: found == "OK")
+    account.sqs.send_message(QueueUrl=url, MessageBody="x")
+    eventually(lambda: state(account, alarm), lambda found: found == "ALARM", seconds=20)
+
+
+def test_embedded_metrics_of_a_function(account: Account) -> None:
+    namespace = name("Embedded")
+    function = account.function(
+        "import json\n"
+        "def handler(e, c): print(json.dumps({'_aws': {'Timestamp': 1, 'CloudWatchMetrics': [\n"
+        f"    {{'Namespace': '{namespace}', 'Dimensions': [['Rule']],\n"
+        "     'Metrics': [{'Name': 'Violations', 'Unit': 'Count'}]}]}, 'Rule': 'r',\n"
+        "    'Violations': 3}))"
+    )
+    account.lambda_.invoke(FunctionName=function)
+    assert total(account, namespace, "Violations", {"Rule": "r"}) == 3
+    short = function.rpartition(":")[2]
+    assert total(account, "AWS/Lambda", "Invocations", {"FunctionName": short}) == 1
+    assert total(account, "AWS/Lambda", "Errors", {"FunctionName": short}) == 0
+
+
+def test_filter_policies_and_counts(account: Account) -> None:
+    topic = account.sns.create_topic(Name=name("topic"))["TopicArn"]
+    url, arn = account.queue()
+    account.admit(url, arn, "sns.amazonaws.com", topic)
+    account.sns.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=arn,
+        Attributes={"FilterPolicy": json.dumps({"severity": ["HIGH"]})},
+    )
+    locked = account.queue()[1]
+    account.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=locked)
+    for severity in ("LOW", "HIGH"):
+        account.sns.publish(
+            TopicArn=topic,
+            Message=severity,
+            Subject="s",
+            MessageAttributes={"severity": {"DataType": "String", "StringValue": severity}},
+        )
+    body = json.loads(account.message(url)["Body"])
+    assert body["Message"] == "HIGH"
+    assert body["MessageAttributes"]["severity"] == {"Type": "String", "Value": "HIGH"}
+    assert "Messages" not in account.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
+    dimensions = {"TopicName": topic.rpartition(":")[2]}
+    assert total(account, "AWS/SNS", "NumberOfMessagesPublished", dimensions) == 2
+    assert total(account, "AWS/SNS", "NumberOfNotificationsDelivered", dimensions) == 1
+    assert total(account, "AWS/SNS", "NumberOfNotificationsFilteredOut", dimensions) == 1
+    # The second queue's policy does not admit the topic.
+    assert total(account, "AWS/SNS", "NumberOfNotificationsFailed", dimensions) == 2
+
+
+def test_an_api_call_reaches_a_topic_through_a_rule(account: Account) -> None:
+    account.trail()
+    topic, queue_url = account.topic_with_queue()
+    rule = name("rule")
+    account.events.put_rule(
+        Name=rule,
+        EventPattern=json.dumps(
+            {
+                "source": ["aws.ec2"],
+                "detail-type": ["AWS API Call via CloudTrail"],
+                "detail": {"eventName": ["CreateSecurityGroup"]},
+            }
+        ),
+    )
+    account.events.put_targets(
+        Rule=rule,
+        Targets=[
+            {
+                "Id": "topic",
+                "Arn": topic,
+                "InputTransformer": {
+                    "InputPathsMap": {
+                        "group": "$.detail.responseElements.groupId",
+                        "who": "$.detail.userIdentity.arn",
+                    },
+                    "InputTemplate": '"<who> made <group>"',
+                },
+            }
+        ],
+    )
+    account_condition = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    topic_policy(account, topic, "events.amazonaws.com", account_condition)
+    account.security_group()
+    # EventBridge gives topics no source: a condition on one silently drops every event.
+    assert "Messages" not in account.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=2)
+    assert total(account, "AWS/Events", "FailedInvocations", {"RuleName": rule}) == 1
+    topic_policy(account, topic, "events.amazonaws.com")
+    group = account.security_group()
+    body = json.loads(account.message(queue_url)["Body"])
+    assert body["Message"] == f"arn:aws:iam::{ACCOUNT}:user/sandbox made {group}"
+    account.events.disable_rule(Name=rule)
+    account.security_group()
+    assert "Messages" not in account.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=1)
+
+
+def test_a_custom_event_reaches_a_function_of_another_region(account: Account) -> None:
+    function = account.function("import json\ndef handler(e, c): print('got', json.dumps(e))")
+    rule = name("rule")
+    arn = account.events.put_rule(Name=rule, EventPattern='{"source": ["mine"]}')["RuleArn"]
+    account.lambda_.add_permission(
+        FunctionName=function,
+        StatementId="events",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=arn,
+    )
+    account.events.put_targets(Rule=rule, Targets=[{"Id": "f", "Arn": function}])
+    far = account.sandbox.client("events", "us-east-1")
+    far.put_rule(Name=rule, EventPattern='{"source": ["mine"]}')
+    bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    far.put_targets(Rule=rule, Targets=[{"Id": "bus", "Arn": bus}])
+    far.put_events(Entries=[{"Source": "mine", "DetailType": "t", "Detail": '{"a": 1}'}])
+    group = f"/aws/lambda/{function.rpartition(':')[2]}"
+
+    def got() -> list[str]:
+        try:
+            found = account.logs.filter_log_events(logGroupName=group, filterPattern="got")
+        except account.logs.exceptions.ResourceNotFoundException:
+            return []
+        return [event["message"] for event in found["events"]]
+
+    event = json.loads(eventually(got)[0].removeprefix("got "))
+    assert event["detail"] == {"a": 1}
+    assert event["source"] == "mine"
+    assert event["region"] == "us-east-1"
+    assert datetime.fromisoformat(event["time"])
