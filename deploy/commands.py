@@ -11,11 +11,11 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import binary, provider, target, terraform, workspace
+from deploy import binary, provider, target, workspace
 from deploy.errors import FAILURE, DeployError
 from deploy.target import Target
 from deploy.terraform import Terraform
-from deploy.workspace import MODULE, REPOSITORY, StateBucket, Workspace
+from deploy.workspace import MODULE, PACKAGE_NAME, REPOSITORY, StateBucket, Workspace
 
 # Older Terraform cannot lock a state in S3 without a DynamoDB table.
 S3_LOCKING = (1, 10, 0)
@@ -138,7 +138,7 @@ def _open(options: Options, environment: Mapping[str, str], *, needs_package: bo
     )
     space = Workspace(options.working_directory / f"{goal.name}-{options.profile}")
     bucket = _state_bucket(options, goal)
-    space.stage()
+    space.stage(package=options.function_package if needs_package else None)
     space.write_backend(bucket)
     runner = Terraform(program, source, space, goal.environment)
     runner.init()
@@ -176,14 +176,11 @@ def _state_bucket(options: Options, goal: Target) -> StateBucket | None:
 
 
 def _plan_arguments(deployment: Deployment, options: Options) -> list[str]:
-    package = terraform.relative_to(
-        options.function_package.absolute(), deployment.workspace.configuration.absolute()
-    )
     return [
         "-input=false",
         f"-var-file=profiles/{options.profile}.tfvars",
         f"-var=region={deployment.target.region}",
-        f"-var=function_package={package}",
+        f"-var=function_package={PACKAGE_NAME}",
     ]
 
 

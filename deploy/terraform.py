@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os.path
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
 from deploy import provider
@@ -106,11 +104,6 @@ def child_environment(environment: Mapping[str, str], source: provider.Source) -
         del child["TF_CLI_CONFIG_FILE"]
     child.pop("TF_WORKSPACE", None)  # each target has a state of its own already
     return child | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
-
-
-def relative_to(path: Path, folder: Path) -> str:
-    """`path` seen from `folder`, so that a state means the same on every machine."""
-    return os.path.relpath(path, folder)
 
 
 @contextlib.contextmanager

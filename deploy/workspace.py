@@ -18,6 +18,8 @@ from deploy.errors import DeployError
 REPOSITORY = Path(__file__).resolve().parent.parent
 MODULE = REPOSITORY / "terraform"
 
+PACKAGE_NAME = "compliance_checker.zip"
+
 _BACKEND_FILE = "deploy_backend.tf.json"
 _STAGED = ("*.tf", "*.tf.json", "*.txt")
 
@@ -67,8 +69,11 @@ class Workspace:
         """`terraform output -json`, written after each apply."""
         return self.folder / "outputs.json"
 
-    def stage(self, *, tests: bool = False) -> None:
-        """Make the copy afresh; with `tests` the native tests too.
+    def stage(self, *, package: Path | None = None, tests: bool = False) -> None:
+        """Make the copy afresh, with the function's `package` and with `tests` the native tests.
+
+        The package is copied because it may be built anew between plan and apply, and so that the
+        state names the same path on every machine.
 
         Tests are left out of deployments because Terraform 1.6 cannot read mocked providers.
         """
@@ -78,6 +83,8 @@ class Workspace:
                 stale.unlink()
             for source in MODULE.glob(pattern):
                 shutil.copyfile(source, self.configuration / source.name)
+        if package is not None:
+            shutil.copyfile(package, self.configuration / PACKAGE_NAME)
         for folder in ("profiles", *(["tests"] if tests else [])):
             copy = self.configuration / folder
             shutil.rmtree(copy, ignore_errors=True)
