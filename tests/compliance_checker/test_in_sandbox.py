@@ -1,0 +1,340 @@
+"""Each rule raised by its real API call, from the call to the message, in the local AWS account.
+
+The records here are the sandbox's, written by another hand after CloudTrail's; so are filter,
+function runtime and topic.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.compliance_checker.records import policy_text, statement
+from tests.sandbox.support import ACCOUNT, REGION, Account, start
+
+REPOSITORY = Path(__file__).parents[2]
+FUNCTION = "lambda-compliance-checker-dev"
+TOPIC = "sns-compliance-alerts-dev"
+ALL_TRAFFIC = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+EVERYTHING = policy_text(statement())
+ASSUME = "sts:AssumeRole"
+LAMBDA_TRUST = policy_text(statement(ASSUME, None, Principal={"Service": "lambda.amazonaws.com"}))
+
+
+class Deployment:
+    """The function behind a trail, and a queue that hears its topic."""
+
+    def __init__(self, account: Account, package: bytes) -> None:
+        self.account = account
+        self.trail = account.trail()
+        self.topic = account.sns.create_topic(Name=TOPIC)["TopicArn"]
+        self.queue, queue_arn = account.queue()
+        account.admit(self.queue, queue_arn, "sns.amazonaws.com", self.topic)
+        account.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=queue_arn)
+        dead_letters = account.sqs.create_queue(QueueName="sqs-compliance-checker-dlq-dev")
+        self.dead_letters = dead_letters["QueueUrl"]
+        may = [
+            statement("sns:Publish", self.topic),
+            statement("sqs:SendMessage", "*"),
+            statement(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "*"),
+        ]
+        arn = account.lambda_.create_function(
+            FunctionName=FUNCTION,
+            Runtime="python3.11",
+            Role=account.role("lambda.amazonaws.com", *may),
+            Handler="compliance_checker.handler.handler",
+            Code={"ZipFile": package},
+            Timeout=60,
+            MemorySize=256,
+            Environment={
+                "Variables": {
+                    "ALERT_TOPIC_ARN": self.topic,
+                    "ENVIRONMENT": "dev",
+                    "DEAD_LETTER_QUEUE_URL": self.dead_letters,
+                }
+            },
+        )["FunctionArn"]
+        account.lambda_.add_permission(
+            FunctionName=arn,
+            StatementId="logs",
+            Action="lambda:InvokeFunction",
+            Principal="logs.amazonaws.com",
+            SourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{self.trail['group']}:*",
+        )
+        pattern = REPOSITORY / "terraform" / "subscription-filter-pattern.txt"
+        account.logs.put_subscription_filter(
+            logGroupName=self.trail["group"],
+            filterName="subscription-compliance-checker-dev",
+            filterPattern=pattern.read_text(encoding="ascii").strip(),
+            destinationArn=arn,
+        )
+
+    def alerts(self, expected: int, seconds: float) -> list[dict[str, Any]]:
+        """The alerts heard until there are as many as expected, or time is up."""
+        found: list[dict[str, Any]] = []
+        until = time.monotonic() + seconds
+        while len(found) < expected and time.monotonic() < until:
+            answer = self.account.sqs.receive_message(
+                QueueUrl=self.queue, MaxNumberOfMessages=10, WaitTimeSeconds=1
+            )
+            for message in answer.get("Messages", []):
+                found.append(json.loads(json.loads(message["Body"])["Message"]))
+                self.account.sqs.delete_message(
+                    QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"]
+                )
+        return found
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    package = tmp_path_factory.mktemp("package") / "function.zip"
+    builder = REPOSITORY / "lambda" / "build.py"
+    subprocess.run([sys.executable, builder, "--output", package], check=True, capture_output=True)
+    running = start("--region", REGION)
+    try:
+        yield Deployment(Account(running), package.read_bytes())
+    finally:
+        running.process.terminate()
+        running.process.wait(timeout=20)
+
+
+Act = Callable[[Deployment], None]
+
+
+def _network(deployment: Deployment) -> None:
+    ec2 = deployment.account.ec2
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="open", Description="open", VpcId=vpc)["GroupId"]
+    added = ec2.authorize_security_group_ingress(
+        GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0"
+    )
+    ec2.modify_security_group_rules(
+        GroupId=group,
+        SecurityGroupRules=[
+            {
+                "SecurityGroupRuleId": added["SecurityGroupRules"][0]["SecurityGroupRuleId"],
+                "SecurityGroupRule": {
+                    "IpProtocol": "tcp",
+                    "FromPort": 3389,
+                    "ToPort": 3389,
+                    "CidrIpv4": "0.0.0.0/0",
+                },
+            }
+        ],
+    )
+    acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    ec2.create_network_acl_entry(
+        NetworkAclId=acl,
+        RuleNumber=10,
+        Protocol="-1",
+        RuleAction="allow",
+        Egress=False,
+        CidrBlock="0.0.0.0/0",
+    )
+    log_group = deployment.trail["group"]
+    flow = ec2.create_flow_logs(
+        ResourceIds=[vpc],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestinationType="cloud-watch-logs",
+        LogGroupName=log_group,
+        DeliverLogsPermissionArn=f"arn:aws:iam::{ACCOUNT}:role/flow",
+    )
+    ec2.delete_flow_logs(FlowLogIds=flow["FlowLogIds"])
+
+
+def _storage(deployment: Deployment) -> None:
+    s3 = deployment.account.s3
+    bucket = deployment.account.bucket()
+    public = statement("s3:GetObject", f"arn:aws:s3:::{bucket}/*", Principal="*")
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy_text(public))
+    s3.put_bucket_acl(Bucket=bucket, ACL="public-read")
+    s3.put_public_access_block(
+        Bucket=bucket,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": False,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.delete_bucket_encryption(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+    logs = "s3-cloudtrail-logs-dev-scratch"
+    s3.create_bucket(Bucket=logs, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_lifecycle_configuration(
+        Bucket=logs,
+        LifecycleConfiguration={
+            "Rules": [{"ID": "r", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}]
+        },
+    )
+    s3.delete_bucket(Bucket=logs)
+
+
+def _identity(deployment: Deployment) -> None:
+    iam = deployment.account.iam
+    iam.create_role(RoleName="scratch", AssumeRolePolicyDocument=LAMBDA_TRUST)
+    iam.put_role_policy(RoleName="scratch", PolicyName="p", PolicyDocument=EVERYTHING)
+    iam.create_policy(PolicyName="scratch", PolicyDocument=EVERYTHING)
+    iam.attach_role_policy(
+        RoleName="scratch", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
+    )
+    iam.update_assume_role_policy(
+        RoleName="scratch",
+        PolicyDocument=policy_text(statement(ASSUME, None, Principal={"AWS": "*"})),
+    )
+    iam.create_role(RoleName="role-cloudtrail-logs-dev", AssumeRolePolicyDocument=LAMBDA_TRUST)
+    iam.delete_role(RoleName="role-cloudtrail-logs-dev")
+
+
+def _keys(deployment: Deployment) -> None:
+    kms = deployment.account.kms
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.enable_key_rotation(KeyId=key)
+    kms.disable_key_rotation(KeyId=key)
+    public = statement("kms:*", Principal={"AWS": "*"})
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy_text(public))
+    kms.disable_key(KeyId=key)
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+
+
+def _delivery(deployment: Deployment) -> None:
+    account = deployment.account
+    alarm = "alarm-scratch-dev"
+    account.cloudwatch.put_metric_alarm(
+        AlarmName=alarm,
+        Namespace="AWS/SNS",
+        MetricName="NumberOfNotificationsDelivered",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+        AlarmActions=[deployment.topic],
+    )
+    account.cloudwatch.delete_alarms(AlarmNames=[alarm])
+    topic = account.sns.create_topic(Name="sns-trail-delivery-dev")["TopicArn"]
+    public = statement("sns:Publish", topic, Principal={"AWS": "*"})
+    account.sns.set_topic_attributes(
+        TopicArn=topic, AttributeName="Policy", AttributeValue=policy_text(public)
+    )
+    account.sns.delete_topic(TopicArn=topic)
+    account.sqs.purge_queue(QueueUrl=deployment.dead_letters)
+    account.lambda_.add_permission(
+        FunctionName=FUNCTION,
+        StatementId="anyone",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+    )
+    account.lambda_.remove_permission(FunctionName=FUNCTION, StatementId="anyone")
+    account.events.put_rule(Name="rule-scratch-dev", ScheduleExpression="rate(1 hour)")
+    account.events.disable_rule(Name="rule-scratch-dev")
+    account.logs.create_log_group(logGroupName="scratch")
+    account.logs.delete_log_group(logGroupName="scratch")
+
+
+def _trail(deployment: Deployment) -> None:
+    cloudtrail = deployment.account.cloudtrail
+    other = deployment.account.trail()["name"]
+    cloudtrail.update_trail(Name=other, EnableLogFileValidation=False)
+    cloudtrail.put_event_selectors(
+        TrailName=other,
+        EventSelectors=[{"ReadWriteType": "All", "IncludeManagementEvents": False}],
+    )
+    cloudtrail.stop_logging(Name=other)
+    cloudtrail.delete_trail(Name=other)
+
+
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [
+        pytest.param(
+            _network,
+            {
+                "AuthorizeSecurityGroupIngress": "security-group-open-to-internet",
+                "ModifySecurityGroupRules": "security-group-rule-changed-to-internet",
+                "CreateNetworkAclEntry": "network-acl-open-to-internet",
+                "DeleteFlowLogs": "flow-logs-deleted",
+            },
+            id="network",
+        ),
+        pytest.param(
+            _storage,
+            {
+                "PutBucketPolicy": "bucket-policy-public",
+                "PutBucketAcl": "bucket-acl-public",
+                "PutBucketPublicAccessBlock": "public-access-block-weakened",
+                "DeleteBucketPublicAccessBlock": "public-access-block-weakened",
+                "DeleteBucketEncryption": "bucket-encryption-weakened",
+                "PutBucketVersioning": "bucket-versioning-suspended",
+                "PutBucketLogging": "bucket-logging-disabled",
+                "PutBucketLifecycle": "log-bucket-expiry-shortened",
+                "DeleteBucket": "log-bucket-unprotected",
+            },
+            id="storage",
+        ),
+        pytest.param(
+            _identity,
+            {
+                "PutRolePolicy": "iam-policy-too-broad",
+                "CreatePolicy": "iam-policy-too-broad",
+                "AttachRolePolicy": "iam-administrator-policy-attached",
+                "UpdateAssumeRolePolicy": "iam-role-trusts-anyone",
+                "DeleteRole": "audit-role-changed",
+            },
+            id="identity",
+        ),
+        pytest.param(
+            _keys,
+            {
+                "DisableKeyRotation": "kms-key-rotation-disabled",
+                "PutKeyPolicy": "kms-key-policy-public",
+                "DisableKey": "kms-key-disabled",
+                "ScheduleKeyDeletion": "kms-key-deletion-scheduled",
+            },
+            id="keys",
+        ),
+        pytest.param(
+            _delivery,
+            {
+                "DeleteAlarms": "audit-alarm-silenced",
+                "SetTopicAttributes": "topic-policy-public",
+                "DeleteTopic": "alert-topic-tampered",
+                "PurgeQueue": "audit-queue-emptied",
+                "AddPermission20150331v2": "function-policy-public",
+                "RemovePermission20150331v2": "compliance-function-tampered",
+                "DisableRule": "audit-event-rule-disabled",
+                "DeleteLogGroup": "log-group-deleted",
+            },
+            id="delivery",
+        ),
+        pytest.param(
+            _trail,
+            {
+                "UpdateTrail": "trail-weakened",
+                "PutEventSelectors": "trail-selectors-narrowed",
+                "StopLogging": "trail-stopped",
+                "DeleteTrail": "trail-stopped",
+            },
+            id="trail",
+        ),
+    ],
+)
+def test_real_calls_raise_alerts(
+    deployment: Deployment, act: Act, expected: dict[str, str]
+) -> None:
+    act(deployment)
+    heard = {
+        alert["event"]["event_name"]: alert["rule"]
+        for alert in deployment.alerts(len(expected), seconds=20)
+    }
+    assert heard == expected
