@@ -5,10 +5,14 @@ One function a gap, each with its reason. What moto lacks altogether has modules
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from moto.awslambda import models as lambda_models
+from moto.awslambda import urls as lambda_urls
+from moto.awslambda.responses import LambdaResponse
 from moto.cloudwatch import models as cloudwatch_models
 from moto.kms.models import KmsBackend
 from moto.logs import models as logs_models
@@ -203,6 +207,19 @@ def _alarm_starts_without_data(world: World) -> None:
     cloudwatch_models.Alarm.__init__ = __init__
 
 
+def _function_urls(world: World) -> None:
+    """ListFunctionUrlConfigs, which moto lacks: the one URL that a function may have, or none."""
+
+    def list_function_url_configs(response: Any) -> str:
+        name = unquote(response.path.split("/")[-2])
+        config = response.backend.get_function(name).url_config
+        return json.dumps({"FunctionUrlConfigs": [config.to_dict()] if config else []})
+
+    LambdaResponse.list_function_url_configs = list_function_url_configs
+    path = r"{0}/(?P<api_version>[^/]+)/functions/(?P<function_name>[\w_:%-]+)/urls/?$"
+    lambda_urls.url_paths[path] = LambdaResponse.dispatch
+
+
 _GAPS: tuple[Callable[[World], None], ...] = (
     _log_group_class,
     _metric_filters,
@@ -211,4 +228,5 @@ _GAPS: tuple[Callable[[World], None], ...] = (
     _bucket_encryption_default,
     _bucket_policy_status,
     _alarm_starts_without_data,
+    _function_urls,
 )
