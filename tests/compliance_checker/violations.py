@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from compliance_checker.filter_pattern import generate
+
 from tests.compliance_checker.records import (
     ACCOUNT,
     ROOT,
@@ -782,19 +784,25 @@ LOGS: list[tuple[str, Record, list[str]]] = [
         record("logs", "DeleteSubscriptionFilter", {"logGroupName": "app", "filterName": "f"}),
         ["subscription-filter-deleted"],
     ),
-    (
-        "filter turned elsewhere",
-        record(
-            "logs",
-            "PutSubscriptionFilter",
-            {
-                "logGroupName": TRAIL_GROUP,
-                "filterName": "subscription-compliance-checker-dev",
-                "filterPattern": "",
-                "destinationArn": f"arn:aws:lambda:ap-southeast-1:{ACCOUNT}:function:other",
-            },
-        ),
-        ["subscription-filter-redirected"],
+    *(
+        (
+            f"filter {what}",
+            record(
+                "logs",
+                "PutSubscriptionFilter",
+                {
+                    "logGroupName": TRAIL_GROUP,
+                    "filterName": "subscription-compliance-checker-dev",
+                    "filterPattern": pattern,
+                    "destinationArn": f"arn:aws:lambda:ap-southeast-1:{ACCOUNT}:function:{name}",
+                },
+            ),
+            ["subscription-filter-redirected"],
+        )
+        for what, pattern, name in (
+            ("turned elsewhere", "", "other"),
+            ("made deaf", '{ $.eventName = "Nothing" }', FUNCTION),
+        )
     ),
     *(
         (name, record("logs", name, {"logGroupName": TRAIL_GROUP, **extra}), ["audit-log-weakened"])
@@ -1404,6 +1412,7 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
             {
                 "logGroupName": TRAIL_GROUP,
                 "filterName": "subscription-compliance-checker-dev",
+                "filterPattern": f"{generate()}\n",
                 "destinationArn": f"arn:aws:lambda:ap-southeast-1:{ACCOUNT}:function:{FUNCTION}",
             },
         ),

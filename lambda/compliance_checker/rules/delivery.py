@@ -5,7 +5,7 @@ On any other resource these are everyday calls; the rules look at the deployment
 
 from __future__ import annotations
 
-from ..model import Finding, Rule
+from ..model import Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..policy import parse_document, public_statements
 from ..record import Event, flag, integer, mapping, text, texts
@@ -15,6 +15,8 @@ _MONITORING = "monitoring.amazonaws.com"
 _SNS = "sns.amazonaws.com"
 _SQS = "sqs.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
+
+_TOPIC_SEVERITIES: dict[str, Severity] = {"DeleteTopic": "CRITICAL", "Unsubscribe": "MEDIUM"}
 
 
 def _judge_function(event: Event, pipeline: AuditPipeline) -> Finding | None:
@@ -108,7 +110,7 @@ def _judge_topic(event: Event, pipeline: AuditPipeline) -> Finding | None:
         resource_id=topic,
         reason=f"Topic {topic} {what}: alerts may reach nobody.",
         details={"event": event.name, "attribute": attribute},
-        severity="CRITICAL" if event.name == "DeleteTopic" else None,
+        severity=_TOPIC_SEVERITIES.get(event.name),
     )
 
 

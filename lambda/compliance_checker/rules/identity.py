@@ -141,6 +141,8 @@ def _judge_audit_role(event: Event, pipeline: AuditPipeline) -> Finding | None:
             f"({event.name}): without its permissions records or alerts stop without a word."
         ),
         details={"policy_name": text(event.parameters.get("policyName"))},
+        # What is put there may be the deployment's own new version; what is taken away is not.
+        severity="MEDIUM" if event.name in ("PutRolePolicy", "UpdateAssumeRolePolicy") else None,
     )
 
 

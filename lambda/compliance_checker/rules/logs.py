@@ -56,16 +56,27 @@ def _judge_filter_put(event: Event, pipeline: AuditPipeline) -> Finding | None:
     if name is None or not pipeline.is_subscription_filter(name):
         return None
     destination = text(event.parameters.get("destinationArn"))
-    if destination is not None and pipeline.is_function(destination):
+    if destination is not None and not pipeline.is_function(destination):
+        what = f"now sends to {destination}"
+    elif _lets_less_through(text(event.parameters.get("filterPattern"))):
+        what = "now has a pattern that is not the one made from the rules"
+    else:
         return None
     return Finding(
         resource_id=group,
         reason=(
-            f"Subscription filter {name} of log group {group} now sends to "
-            f"{destination or 'an unknown place'}: the compliance function sees nothing any more."
+            f"Subscription filter {name} of log group {group} {what}: the compliance function may "
+            "see nothing any more."
         ),
         details={"filter_name": name, "destination_arn": destination},
     )
+
+
+def _lets_less_through(pattern: str | None) -> bool:
+    """Whether a pattern differs from this version's own; an empty one lets everything through."""
+    from ..filter_pattern import generate  # which is made from these rules
+
+    return pattern is not None and bool(pattern.strip()) and pattern.strip() != generate()
 
 
 def _judge_audit_log(event: Event, pipeline: AuditPipeline) -> Finding | None:
@@ -145,7 +156,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="subscription-filter-redirected",
-        title="Subscription filter turned away from the compliance function",
+        title="Subscription filter no longer feeds the compliance function",
         severity="CRITICAL",
         citations=("164.312(b)", "164.308(a)(1)(ii)(D)"),
         resource_type="AWS::Logs::LogGroup",
@@ -153,6 +164,7 @@ RULES: tuple[Rule, ...] = (
             "requestParameters.logGroupName",
             "requestParameters.filterName",
             "requestParameters.destinationArn",
+            "requestParameters.filterPattern",
         ),
         events=((_LOGS, "PutSubscriptionFilter"),),
         judge=_judge_filter_put,
