@@ -85,6 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
     # moto reads its settings when it is imported. Its example images cost start-up time, and make
     # an account look as if it held hundreds of public snapshots.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+    # No page in a browser has business with the account.
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
     # Roles may attach AWS's own policies.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     os.environ["MOTO_ACCOUNT_ID"] = options.account

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox import permissions, record_names
+from sandbox import permissions, record_names, trail_requirements
 from sandbox.clock import milliseconds, now
 from sandbox.event_bus import EventBus
 from sandbox.scheduler import report
@@ -31,7 +31,6 @@ DELIVERY_SECONDS = 300.0
 SHORTEST_FILE_SECONDS = 1.0
 MAXIMUM_EVENT_BYTES = 256 * 1024
 HISTORY_LENGTH = 20_000
-SERVICE = "cloudtrail.amazonaws.com"
 _UNIQUE = string.ascii_letters + string.digits
 
 
@@ -186,19 +185,10 @@ class Delivery:
         if group is None:
             status.logs_error = "ResourceNotFoundException"
             return
-        name = f"{self._world.settings.account}_CloudTrail_{trail.region_name}"
-        stream_arn = f"{group.arn}:log-stream:{name}"
-        if not (
-            permissions.service_may_assume(self._world, trail.cw_role_arn, SERVICE)
-            and permissions.role_may(
-                self._world, trail.cw_role_arn, "logs:PutLogEvents", stream_arn
-            )
-            and permissions.role_may(
-                self._world, trail.cw_role_arn, "logs:CreateLogStream", stream_arn
-            )
-        ):
+        if not trail_requirements.may_log(self._world, trail):
             status.logs_error = "AccessDenied"
             return
+        name = trail_requirements.log_stream(self._world, trail)
         if name not in group.streams:
             group.create_log_stream(name)
         moment = now()
@@ -241,7 +231,9 @@ class Delivery:
         key = log_file_key(
             trail.s3_key_prefix, self._world.settings.account, region, moment, _unique()
         )
-        error = self._refusal(trail, bucket, key)
+        error = trail_requirements.write_refusal(
+            self._world, trail, bucket, key
+        ) or trail_requirements.key_refusal(self._world, trail, "kms:GenerateDataKey")
         if error is not None:
             status.delivery_error = error
             return None
@@ -257,34 +249,6 @@ class Delivery:
         status.delivered, status.delivery_error = moment, None
         return key
 
-    def _refusal(self, trail: Any, bucket: Any, key: str) -> str | None:
-        """Why CloudTrail may not write this object; None when it may."""
-        account = self._world.settings.account
-        context: dict[str, str] = {"s3:x-amz-acl": "bucket-owner-full-control"}
-        if trail.kms_key_id:
-            context["s3:x-amz-server-side-encryption"] = "aws:kms"
-            context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = trail.kms_key_id
-        if not permissions.service_may(
-            bucket.policy,
-            SERVICE,
-            "s3:PutObject",
-            f"{bucket.arn}/{key}",
-            trail.arn,
-            account,
-            context,
-        ):
-            return "AccessDenied"
-        if not trail.kms_key_id:
-            return None
-        return permissions.key_refusal(
-            self._world,
-            trail.kms_key_id,
-            SERVICE,
-            "kms:GenerateDataKey",
-            trail.arn,
-            {"kms:encryptioncontext:aws:cloudtrail:arn": trail.arn},
-        )
-
     def _notify(self, trail: Any, key: str) -> None:
         topic_arn = trail.topic_arn
         if not topic_arn:
@@ -295,7 +259,7 @@ class Delivery:
             status.notification_error = "NotFound"
             return
         topic = backend.topics[topic_arn]
-        if not permissions.may_publish(self._world, topic, SERVICE, trail.arn):
+        if not permissions.may_publish(self._world, topic, trail_requirements.SERVICE, trail.arn):
             status.notification_error = "AuthorizationError"
             return
         message = json.dumps({"s3Bucket": trail.bucket_name, "s3ObjectKey": [key]})

@@ -96,6 +96,9 @@ class Gateway:
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_sandbox/"):
             return self._own(path)
+        if path.startswith("/moto-api"):
+            # moto's control pages: no part of AWS, and any web page could have them reset.
+            return _plain("404 Not Found", "not here")
         moment = now()
         body = _read_body(environ)
         if body is None:

@@ -64,6 +64,8 @@ def install(world: World) -> LambdaRuntime:
                 )
             runtime.invoke_later(function.function_arn, payload)
             return b""
+        if str(function.reserved_concurrency) == "0":
+            raise LambdaClientError("TooManyRequestsException", "Rate Exceeded.")
         outcome = runtime.invoke(function, payload)
         response_headers["X-Amz-Executed-Version"] = str(function.version)
         if outcome.error is not None:

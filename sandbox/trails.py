@@ -8,7 +8,9 @@ from typing import Any
 
 from moto.cloudtrail import models as cloudtrail_models
 from moto.cloudtrail.responses import CloudTrailResponse
+from moto.core.exceptions import JsonRESTError
 
+from sandbox import trail_requirements
 from sandbox.clock import iso_seconds, now
 from sandbox.delivery import DEFAULT_SELECTOR, Delivery
 from sandbox.world import World
@@ -71,15 +73,32 @@ def install(world: World, delivery: Delivery) -> None:
         delivery.forget(trail)
         del backend.trails[trail.trail_name]
 
-    original_tags = backend_class.create_trail
+    original_create = backend_class.create_trail
+    original_update = backend_class.update_trail
 
     def create_trail(backend: Any, *arguments: Any, **keywords: Any) -> Any:
         name = keywords.get("name") or arguments[0]
         if name in backend.trails:
-            raise cloudtrail_models_error(
-                "TrailAlreadyExistsException", f"Trail {name} already exists for customer"
+            raise JsonRESTError(
+                "TrailAlreadyExistsException",
+                f"Trail {name} already exists for customer: {world.settings.account}",
             )
-        return original_tags(backend, *arguments, **keywords)
+        trail = original_create(backend, *arguments, **keywords)
+        missing = trail_requirements.first_missing(world, trail)
+        if missing is not None:
+            del backend.trails[name]
+            raise JsonRESTError(missing.code, missing.message)
+        return trail
+
+    def update_trail(backend: Any, name: str, **changes: Any) -> Any:
+        trail = backend.get_trail(name)
+        before = dict(trail.__dict__)
+        original_update(backend, name, **changes)
+        missing = trail_requirements.first_missing(world, trail)
+        if missing is not None:
+            trail.__dict__.update(before)
+            raise JsonRESTError(missing.code, missing.message)
+        return trail
 
     def get_trail_status(self: Any) -> str:
         backend = self.cloudtrail_backend
@@ -104,16 +123,11 @@ def install(world: World, delivery: Delivery) -> None:
     trail_class.stop_logging = stop_logging
     backend_class.delete_trail = delete_trail
     backend_class.create_trail = create_trail
+    backend_class.update_trail = update_trail
+    # The requirements have the topic's; moto's own check knows the topic by name alone.
+    trail_class.check_topic_exists = lambda trail: None
     CloudTrailResponse.get_trail_status = get_trail_status
     CloudTrailResponse.lookup_events = lookup_events
-
-
-def cloudtrail_models_error(code: str, message: str) -> Exception:
-    """An error of CloudTrail's JSON protocol."""
-    from moto.core.exceptions import JsonRESTError
-
-    error: Exception = JsonRESTError(code, message)
-    return error
 
 
 def status_document(trail: Any, delivery: Delivery) -> dict[str, Any]:

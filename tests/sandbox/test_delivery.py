@@ -185,7 +185,7 @@ def test_a_disabled_key_stops_log_files(account: Account) -> None:
             {
                 "Effect": "Allow",
                 "Principal": {"Service": "cloudtrail.amazonaws.com"},
-                "Action": "kms:GenerateDataKey*",
+                "Action": ["kms:GenerateDataKey*", "kms:DescribeKey"],
                 "Resource": "*",
             }
         ],
@@ -279,3 +279,37 @@ def test_what_is_asked_of_a_trail_that_is_not_there(account: Account) -> None:
         with pytest.raises(ClientError) as refused:
             call(Name="no-such-trail")
         assert refused.value.response["Error"]["Code"] == "TrailNotFoundException"
+
+
+def test_a_trail_is_not_made_without_what_it_needs(account: Account) -> None:
+    trail = name("trail")
+    bucket = account.trail_bucket(trail)
+    group = name("/group")
+    account.logs.create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
+    powerless = account.role("cloudtrail.amazonaws.com")
+    topic = account.sns.create_topic(Name=name("topic"))["TopicArn"]
+    key = account.kms.create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": []}))
+
+    def refusal(**settings: Any) -> str:
+        with pytest.raises(ClientError) as refused:
+            account.cloudtrail.create_trail(**{"Name": trail, "S3BucketName": bucket, **settings})
+        return str(refused.value.response["Error"]["Code"])
+
+    assert refusal(S3BucketName=account.bucket()) == "InsufficientS3BucketPolicyException"
+    assert refusal(S3KeyPrefix="elsewhere") == "InsufficientS3BucketPolicyException"
+    assert refusal(Name=name("other")) == "InsufficientS3BucketPolicyException"
+    key_arn = key["KeyMetadata"]["Arn"]
+    assert refusal(KmsKeyId=key_arn) == "InsufficientEncryptionPolicyException"
+    assert refusal(SnsTopicName=topic) == "InsufficientSnsTopicPolicyException"
+    logs = {"CloudWatchLogsRoleArn": powerless}
+    code = "InvalidCloudWatchLogsLogGroupArnException"
+    assert refusal(CloudWatchLogsLogGroupArn=f"{arn}:*", **logs) == code
+    assert refusal(CloudWatchLogsLogGroupArn=arn, **logs) == code
+    listed = account.cloudtrail.list_trails()["Trails"]
+    assert trail not in {one["Name"] for one in listed}
+    account.cloudtrail.create_trail(Name=trail, S3BucketName=bucket)
+    with pytest.raises(ClientError, match="InsufficientEncryptionPolicyException"):
+        account.cloudtrail.update_trail(Name=trail, KmsKeyId=key_arn)
+    assert "KmsKeyId" not in account.cloudtrail.get_trail(Name=trail)["Trail"]
+    assert refusal() == "TrailAlreadyExistsException"
