@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.cloudwatch import models as cloudwatch_models
 
-from sandbox import metrics, notifications, permissions
+from sandbox import metric_math, metrics, notifications, permissions
 from sandbox.clock import iso_milliseconds, iso_seconds, now
 from sandbox.event_bus import EventBus
 from sandbox.runtime import LambdaRuntime
@@ -141,9 +141,8 @@ class Alarms:
                     continue
                 self._take_in(backend)
                 for alarm in list(backend.alarms.values()):
-                    if alarm.rule or alarm.metric_data_queries or not alarm.metric_name:
-                        continue  # composite alarms and metric mathematics are not evaluated
-                    self._evaluate(backend.region_name, alarm)
+                    if not alarm.rule:  # composite alarms are not evaluated
+                        self._evaluate(backend.region_name, alarm)
 
     def _take_in(self, backend: Any) -> None:
         """Index what has been published since the last time."""
@@ -156,19 +155,10 @@ class Alarms:
         self._read[region] = len(data)
 
     def _evaluate(self, region: str, alarm: Any) -> None:
-        key = (alarm.namespace, alarm.metric_name, _dimensions(alarm.dimensions))
-        period, count = int(alarm.period), int(alarm.evaluation_periods)
-        moment = now()
-        begin = moment - timedelta(seconds=period * count)
-        points = self._points[region][key]
-        values: list[float | None] = []
-        recent = [point for point in points if begin <= point.moment <= moment]
-        name = alarm.statistic or alarm.extended_statistic or "Average"
-        for index in range(count):
-            end = moment - timedelta(seconds=period * index)
-            start = end - timedelta(seconds=period)
-            inside = [point for point in recent if start < point.moment <= end]
-            values.append(statistic(inside, name) if inside else None)
+        count = int(alarm.evaluation_periods)
+        values = self._values(region, alarm, count)
+        if values is None:
+            return
         needed = int(alarm.datapoints_to_alarm or count)
         missing = alarm.treat_missing_data or "missing"
         threshold = float(alarm.threshold)
@@ -177,6 +167,47 @@ class Alarms:
         )
         if state != alarm.state_value:
             self.change(alarm, state, _reason(state, values, alarm, threshold), "")
+
+    def _values(self, region: str, alarm: Any, count: int) -> metric_math.Series | None:
+        """The values of an alarm's periods, newest first; None when they cannot be had."""
+        if not alarm.metric_data_queries:
+            name = alarm.statistic or alarm.extended_statistic or "Average"
+            key = (alarm.namespace, alarm.metric_name, _dimensions(alarm.dimensions))
+            return self._series(region, key, int(alarm.period), count, name)
+        metrics_by_id: dict[str, metric_math.Series] = {}
+        for query in alarm.metric_data_queries:
+            if query.metric_stat is not None:
+                metric = query.metric_stat.metric
+                key = (metric.namespace, metric.metric_name, _dimensions(metric.dimensions))
+                metrics_by_id[query.id] = self._series(
+                    region, key, int(query.metric_stat.period), count, query.metric_stat.stat
+                )
+        returned = next(
+            (query for query in alarm.metric_data_queries if _is_true(query.return_data)), None
+        )
+        if returned is None:
+            return None
+        if returned.expression is None:
+            return metrics_by_id.get(returned.id)
+        try:
+            return metric_math.evaluate(returned.expression, metrics_by_id, count)
+        except metric_math.UnsupportedExpressionError as error:
+            log.info("alarm %s is not evaluated: %s", alarm.name, error)
+            return None
+
+    def _series(
+        self, region: str, key: Any, period: int, count: int, name: str
+    ) -> metric_math.Series:
+        moment = now()
+        begin = moment - timedelta(seconds=period * count)
+        recent = [point for point in self._points[region][key] if begin <= point.moment <= moment]
+        values: metric_math.Series = []
+        for index in range(count):
+            end = moment - timedelta(seconds=period * index)
+            start = end - timedelta(seconds=period)
+            inside = [point for point in recent if start < point.moment <= end]
+            values.append(statistic(inside, name) if inside else None)
+        return values
 
     def change(self, alarm: Any, state: str, reason: str, reason_data: str) -> None:
         """Set an alarm's state and run its actions. Hold the lock."""
@@ -225,6 +256,10 @@ class Alarms:
                 self._world, function, invoker, alarm.alarm_arn
             ):
                 self._runtime.invoke_later(action, json.dumps(message).encode())
+
+
+def _is_true(value: Any) -> bool:
+    return value is None or str(value).lower() == "true"
 
 
 def _dimensions(dimensions: Iterable[Any]) -> frozenset[tuple[str, str]]:

@@ -16,6 +16,7 @@ from sandbox.alarms import judge
 from sandbox.embedded_metrics import EmbeddedMetric, read
 from sandbox.event_bus import target_input
 from sandbox.function_package import InvalidPackageError, unpack
+from sandbox.metric_math import UnsupportedExpressionError, evaluate
 from sandbox.schedule import cron_matches, is_due
 
 EVENT: dict[str, Any] = {
@@ -51,6 +52,37 @@ def test_alarm_states(
     values: list[float | None], needed: int, missing: str, present: str, expected: str
 ) -> None:
     assert judge(values, "GreaterThanThreshold", 3, needed, missing, present) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("a", [1, None, 3]),
+        ("a + 2 * b", [9, None, 3]),
+        ("(a + 2) * b", [12, None, 0]),
+        ("-a", [-1, None, -3]),
+        ("FILL(a, 0)", [1, 0, 3]),
+        ("a / b", [0.25, None, None]),
+        ("2 ^ a", [2, None, 8]),
+        ("IF(FILL(a, 0) > 0 AND FILL(b, 0) == 0, 1, 0)", [0, 0, 1]),
+        ("IF(a > 1 || b > 3, 10)", [10, None, 10]),
+        ("SUM(a)", [4, 4, 4]),
+        ("MAX(b) - AVG(a)", [3, 3, 3]),
+        ("!FILL(a, 0)", [0, 1, 0]),
+    ],
+)
+def test_metric_math(expression: str, expected: list[float | None]) -> None:
+    series: dict[str, list[float | None]] = {"a": [1, None, 3], "b": [4, 5, 0]}
+    assert evaluate(expression, series, 3) == expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["", "a +", "(a", "c", "SEARCH('x')", "a b", "RATE(a)", "(" * 200 + "a" + ")" * 200],
+)
+def test_metric_math_that_is_not_supported(expression: str) -> None:
+    with pytest.raises(UnsupportedExpressionError):
+        evaluate(expression, {"a": [1.0]}, 1)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import operator
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -128,6 +130,40 @@ def test_silence_is_an_alarm_where_missing_data_breach(account: Account) -> None
     )
     eventually(lambda: state(account, breaching), lambda found: found == "OK")
     eventually(lambda: state(account, missing), lambda found: found == "OK")
+
+
+def test_an_alarm_on_an_expression(account: Account) -> None:
+    namespace, alarm = name("Namespace"), name("alarm")
+
+    def query(metric: str) -> dict[str, Any]:
+        stat = {
+            "Metric": {"Namespace": namespace, "MetricName": metric},
+            "Period": 60,
+            "Stat": "Sum",
+        }
+        return {"Id": metric, "MetricStat": stat, "ReturnData": False}
+
+    account.cloudwatch.put_metric_alarm(
+        AlarmName=alarm,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        Metrics=[
+            {
+                "Id": "silent",
+                "Expression": "IF(FILL(asked, 0) > 0 AND FILL(answered, 0) == 0, 1, 0)",
+                "ReturnData": True,
+            },
+            query("asked"),
+            query("answered"),
+        ],
+    )
+    eventually(lambda: state(account, alarm), lambda found: found == "OK")
+    for metric, expected in (("asked", "ALARM"), ("answered", "OK")):
+        account.cloudwatch.put_metric_data(
+            Namespace=namespace, MetricData=[{"MetricName": metric, "Value": 1}]
+        )
+        eventually(lambda: state(account, alarm), functools.partial(operator.eq, expected))
 
 
 def test_an_alarm_whose_topic_does_not_admit_it_reaches_nobody(account: Account) -> None:
