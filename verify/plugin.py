@@ -84,7 +84,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    if getattr(config.option, "dist", "no") == "load":
+        # What `-n` chooses by itself would spread the tests of one probe over several workers.
+        config.option.dist = "loadgroup"
     config.addinivalue_line(
         "markers", "control(identifier): this check decides the control of the catalogue"
     )
@@ -152,7 +156,6 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["trailwarden"] = json.dumps(asdict(node.config.stash[_SETTINGS]))
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order: with one process the probes are fired first and awaited last; see `runtestloop`.
 

@@ -56,7 +56,7 @@ def account(sandbox: RunningSandbox, deployed: Path) -> Account:
     return Account(sandbox, deployed)
 
 
-@pytest.mark.parametrize("workers", [[], ["-n2", "--dist=loadgroup"]], ids=["one", "xdist"])
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["one", "xdist"])
 def test_a_fresh_deployment_is_clean(account: Account, tmp_path: Path, workers: list[str]) -> None:
     run = account.verify(tmp_path, *workers)
     assert run.controls("FAIL", "ERROR", "NOT TESTED", "WAIVED", "NOT APPLICABLE") == set(), (
