@@ -32,6 +32,7 @@ resource "aws_iam_policy" "verifier_state" {
   name        = "policy-verifier-state-${var.environment}"
   description = "Read the state of the audit trail and of everything around it"
 
+  # What the verification suite calls and no more: an action that it gains must be added here.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -41,30 +42,14 @@ resource "aws_iam_policy" "verifier_state" {
         Effect = "Allow"
         Action = [
           "cloudtrail:DescribeTrails",
-          "cloudtrail:ListTrails",
-          "cloudtrail:LookupEvents",
-          "cloudwatch:GetMetricData",
-          "cloudwatch:ListMetrics",
-          "ec2:DescribeAvailabilityZones",
-          "ec2:DescribeEgressOnlyInternetGateways",
           "ec2:DescribeInternetGateways",
-          "ec2:DescribeManagedPrefixLists",
           "ec2:DescribeNatGateways",
-          "ec2:DescribeNetworkAcls",
           "ec2:DescribeNetworkInterfaces",
-          "ec2:DescribeRegions",
           "ec2:DescribeRouteTables",
-          "ec2:DescribeSecurityGroupRules",
           "ec2:DescribeSecurityGroups",
           "ec2:DescribeSubnets",
-          "ec2:DescribeTransitGatewayVpcAttachments",
-          "ec2:DescribeVpcEndpoints",
-          "ec2:DescribeVpcPeeringConnections",
           "ec2:DescribeVpcs",
           "kms:ListAliases",
-          "s3:GetAccountPublicAccessBlock",
-          "sns:GetSubscriptionAttributes",
-          "tag:GetResources",
         ]
         Resource = "*"
       },
@@ -79,22 +64,17 @@ resource "aws_iam_policy" "verifier_state" {
         Effect = "Allow"
         Action = [
           "cloudtrail:GetEventSelectors",
-          "cloudtrail:GetInsightSelectors",
-          "cloudtrail:GetTrail",
           "cloudtrail:GetTrailStatus",
           "cloudtrail:ListTags",
         ]
         Resource = local.trail_arn
       },
       {
-        # The bucket's settings and the names of its objects, not what is in them.
+        # The bucket's settings, not what is in it.
         Sid    = "ReadLogBucket"
         Effect = "Allow"
         Action = [
           "s3:GetBucketAcl",
-          "s3:GetBucketLocation",
-          "s3:GetBucketLogging",
-          "s3:GetBucketObjectLockConfiguration",
           "s3:GetBucketOwnershipControls",
           "s3:GetBucketPolicy",
           "s3:GetBucketPolicyStatus",
@@ -102,10 +82,6 @@ resource "aws_iam_policy" "verifier_state" {
           "s3:GetBucketTagging",
           "s3:GetBucketVersioning",
           "s3:GetEncryptionConfiguration",
-          "s3:GetLifecycleConfiguration",
-          "s3:GetReplicationConfiguration",
-          "s3:ListBucket",
-          "s3:ListBucketVersions",
         ]
         Resource = local.log_bucket_arn
       },
@@ -116,7 +92,6 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:DescribeKey",
           "kms:GetKeyPolicy",
           "kms:GetKeyRotationStatus",
-          "kms:ListGrants",
           "kms:ListResourceTags",
         ]
         Resource = aws_kms_key.logs.arn
@@ -132,10 +107,8 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadLogGroups"
         Effect = "Allow"
         Action = [
-          "logs:DescribeLogStreams",
           "logs:DescribeMetricFilters",
           "logs:DescribeSubscriptionFilters",
-          "logs:FilterLogEvents",
           "logs:ListTagsForResource",
         ]
         Resource = [
@@ -147,8 +120,6 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadFunction"
         Effect = "Allow"
         Action = [
-          "lambda:GetFunction",
-          "lambda:GetFunctionConcurrency",
           "lambda:GetFunctionConfiguration",
           "lambda:GetPolicy",
           "lambda:ListFunctionUrlConfigs",
@@ -189,7 +160,7 @@ resource "aws_iam_policy" "verifier_state" {
       {
         Sid    = "ReadPolicies"
         Effect = "Allow"
-        Action = ["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyTags"]
+        Action = ["iam:GetPolicy", "iam:GetPolicyVersion"]
         Resource = [
           aws_iam_policy.trail_logs.arn,
           aws_iam_policy.function.arn,
