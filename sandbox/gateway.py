@@ -110,6 +110,8 @@ class Gateway:
         signature = callers.read_signature(environ)
         matched = None if signature is None else _match(signature, environ, body)
         if signature is None or matched is None:
+            if signature is None and _writes_unsigned(environ, body):
+                return _plain("403 Forbidden", "the request is not signed")
             with self._world.lock:
                 return self._dispatch(environ, body)
         service, operation, path_parameters = matched
@@ -227,6 +229,17 @@ def _match(
     except (NotFound, UnknownServiceError, LookupError, ValueError, NotImplementedError):
         return None  # an unknown service or operation: moto will say so
     return service, operation.name, dict(path_parameters)
+
+
+def _writes_unsigned(environ: dict[str, Any], body: bytes) -> bool:
+    """Whether an unsigned request would change something, as a form in a web page could.
+
+    The few operations of AWS that are called unsigned name themselves.
+    """
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS"):
+        return False
+    named = b"Action=AssumeRoleWith" in body or "HTTP_X_AMZ_TARGET" in environ
+    return not named
 
 
 def _waits(service: str, operation: str) -> bool:

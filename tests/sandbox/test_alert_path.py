@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
+
+from tests.sandbox.support import Account
 
 ALERTING = """
 import base64, gzip, json, os, boto3
@@ -23,7 +25,8 @@ def handler(event, context):
 """
 
 
-def test_an_opened_port_reaches_the_queue(account: Any) -> None:
+def alerting(account: Account) -> tuple[dict[str, str], str]:
+    """A trail whose opened ports reach a queue: the trail and the queue's URL."""
     trail = account.trail()
     topic, queue_url = account.topic_with_queue()
     function = account.function(ALERTING, Environment={"Variables": {"TOPIC": topic}})
@@ -41,6 +44,11 @@ def test_an_opened_port_reaches_the_queue(account: Any) -> None:
         "($.errorCode NOT EXISTS) }",
         destinationArn=function,
     )
+    return trail, queue_url
+
+
+def test_an_opened_port_reaches_the_queue(account: Account) -> None:
+    trail, queue_url = alerting(account)
     group = account.security_group()
 
     started = time.time()
@@ -76,3 +84,22 @@ def test_an_opened_port_reaches_the_queue(account: Any) -> None:
     assert int(started) <= event_time <= delivered
     assert started - slack <= delivered <= published + slack
     assert published <= sent + slack <= finished + 2 * slack
+
+
+def test_twenty_ports_opened_at_once_are_twenty_alerts(account: Account) -> None:
+    _, queue_url = alerting(account)
+    group = account.security_group()
+
+    def open_port(port: int) -> None:
+        account.ec2.authorize_security_group_ingress(
+            GroupId=group, IpProtocol="tcp", FromPort=port, ToPort=port, CidrIp="0.0.0.0/0"
+        )
+
+    ports = range(2000, 2020)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(open_port, ports))
+    alerted: list[int] = []
+    while len(alerted) < len(ports):
+        body = json.loads(account.message(queue_url)["Body"])
+        alerted.append(json.loads(body["Message"])["record"]["requestParameters"]["fromPort"])
+    assert sorted(alerted) == list(ports)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -39,6 +40,23 @@ def test_the_ready_line_and_health(sandbox: RunningSandbox) -> None:
     assert health["status"] == "ok"
     assert health["account"] == "123456789012"
     assert health["region"] == "eu-west-1"
+
+
+def status_of(url: str, method: str, body: bytes = b"") -> int:
+    request = urllib.request.Request(url, data=body or None, method=method)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - loopback
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_what_is_not_signed_changes_nothing(sandbox: RunningSandbox) -> None:
+    assert status_of(sandbox.url + "/some-bucket", "PUT") == 403
+    assert status_of(sandbox.url + "/some-bucket", "GET") == 404
+    assert status_of(sandbox.url + "/", "POST", b"Action=DeleteTopic&TopicArn=x") == 403
+    assert status_of(sandbox.url + "/moto-api/reset", "POST", b"x") == 404
+    assert status_of(sandbox.url + "/_sandbox/other", "GET") == 404
 
 
 def test_help_names_every_option() -> None:
