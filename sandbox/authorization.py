@@ -114,7 +114,10 @@ def _check_role(
     if resource is not None and arrived.service == "kms":
         key = permissions.find_key(world, resource, region)
         resource = key.arn if key is not None else resource
-    if not _allows(documents, action, resource, context):
+    boundary = permissions.role_boundary(world, arrived.caller.role_arn)
+    if not _allows(documents, action, resource, context) or (
+        boundary is not None and not _allows([boundary], action, resource, context)
+    ):
         return refusals.access_denied(arrived, action, resource, _IMPLICIT)
     if arrived.operation in ("Publish", "PublishBatch") and arrived.service == "sns":
         topic = world.backend("sns", region).topics.get(parameters.get("TopicArn"))

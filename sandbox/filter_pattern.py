@@ -12,6 +12,7 @@ exist, or that holds an array or an object, never matches, ``!=`` included.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ class FilterPattern:
         return self._matcher(message)
 
 
+@functools.lru_cache(maxsize=256)
 def compile_pattern(text: str | None) -> FilterPattern:
     """Compile a pattern.
 

@@ -38,7 +38,24 @@ def role_may(
     if documents is None:
         return False
     request = AccessRequest(Principal(), action, resource, context or {})
-    return policy.evaluate(documents, request) is Decision.ALLOW
+    boundary = role_boundary(world, role_arn)
+    return policy.evaluate(documents, request) is Decision.ALLOW and (
+        boundary is None or policy.evaluate([boundary], request) is Decision.ALLOW
+    )
+
+
+def role_boundary(world: World, role_arn: str) -> policy.Document | None:
+    """A role's permissions boundary, without which nothing is allowed; None when it has none."""
+    backend = world.backend("iam", "us-east-1")
+    role = next((role for role in backend.roles.values() if role.arn == role_arn), None)
+    arn = getattr(role, "permissions_boundary_arn", None)
+    if not arn:
+        return None
+    managed = backend.managed_policies.get(arn)
+    version = (
+        None if managed is None else next((one for one in managed.versions if one.is_default), None)
+    )
+    return {} if version is None else policy.parse(version.document)
 
 
 def service_may_assume(world: World, role_arn: str, service: str) -> bool:

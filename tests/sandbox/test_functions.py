@@ -170,6 +170,35 @@ def test_a_role_without_permissions_cannot_log_or_publish(account: Account) -> N
     assert json.loads(invoke(account, able, {"topic": topic})["Payload"]) == "published"
 
 
+def test_a_permissions_boundary_bounds(account: Account) -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    role = account.role("lambda.amazonaws.com", everything)
+    function = account.function(
+        "import boto3\n"
+        "def handler(e, c):\n"
+        "    try:\n"
+        "        boto3.client('sqs').list_queues()\n"
+        "    except Exception as error:\n"
+        "        return error.response['Error']['Code']\n"
+        "    return 'listed'\n",
+        Role=role,
+    )
+    assert json.loads(invoke(account, function)["Payload"]) == "listed"
+    boundary = account.iam.create_policy(
+        PolicyName=name("boundary"),
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+            }
+        ),
+    )["Policy"]["Arn"]
+    account.iam.put_role_permissions_boundary(
+        RoleName=role.rpartition("/")[2], PermissionsBoundary=boundary
+    )
+    assert json.loads(invoke(account, function)["Payload"]) == "AccessDeniedException"
+
+
 def test_subscription_filters(account: Account) -> None:
     group = name("/group")
     account.logs.create_log_group(logGroupName=group)
