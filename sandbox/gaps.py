@@ -12,16 +12,19 @@ from urllib.parse import unquote
 
 from moto.awslambda import models as lambda_models
 from moto.awslambda import urls as lambda_urls
+from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.responses import LambdaResponse
 from moto.cloudwatch import models as cloudwatch_models
 from moto.kms.models import KmsBackend
 from moto.logs import models as logs_models
+from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.metric_filters import MetricFilters
 from moto.logs.responses import LogsResponse
 from moto.s3 import models as s3_models
 from moto.s3 import responses as s3_responses
+from moto.utilities.utils import get_partition
 
-from sandbox import bucket_policy, policy
+from sandbox import bucket_policy, permissions, policy
 from sandbox.clock import milliseconds, now
 from sandbox.subscriptions import check_pattern
 from sandbox.world import World
@@ -42,6 +45,10 @@ def _log_group_class(world: World) -> None:
     original_describe = logs_models.LogGroup.to_describe_dict
 
     def create_log_group(response: Any) -> str:
+        region = response.logs_backend.region_name
+        name, key = response._get_param("logGroupName"), response._get_param("kmsKeyId")
+        if key and name:
+            _check_log_group_key(world, region, name, key)
         answer: str = original_create(response)
         group = response.logs_backend.groups[response._get_param("logGroupName")]
         group.sandbox_class = response._get_param("logGroupClass") or "STANDARD"
@@ -56,6 +63,87 @@ def _log_group_class(world: World) -> None:
 
     LogsResponse.create_log_group = create_log_group
     logs_models.LogGroup.to_describe_dict = to_describe_dict
+
+
+def _check_log_group_key(world: World, region: str, name: str, key: str) -> None:
+    """CloudWatch Logs takes a key only when its policy admits the service of the region."""
+    arn = f"arn:{get_partition(region)}:logs:{region}:{world.settings.account}:log-group:{name}"
+    encryption = {"kms:encryptioncontext:aws:logs:arn": arn}
+    service = f"logs.{region}.amazonaws.com"
+    for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
+        if permissions.key_refusal(world, key, service, action, arn, encryption, region):
+            raise InvalidParameterException(
+                "The specified KMS key does not exist or is not allowed to be used with "
+                f"LogGroup '{arn}'"
+            )
+
+
+def _log_group_keys(world: World) -> None:
+    """AssociateKmsKey, which moto lacks, and DisassociateKmsKey."""
+
+    def group_of(response: Any) -> Any:
+        name = response._get_param("logGroupName")
+        if not name:
+            name = (response._get_param("resourceIdentifier") or "").split(":log-group:")[-1]
+            name = name.removesuffix(":*")
+        group = response.logs_backend.groups.get(name)
+        if group is None:
+            raise ResourceNotFoundException()
+        return group
+
+    def associate_kms_key(response: Any) -> str:
+        group, key = group_of(response), response._get_param("kmsKeyId")
+        _check_log_group_key(world, group.region, group.name, key)
+        group.kms_key_id = key
+        return ""
+
+    def disassociate_kms_key(response: Any) -> str:
+        group_of(response).kms_key_id = None
+        return ""
+
+    LogsResponse.associate_kms_key = associate_kms_key
+    LogsResponse.disassociate_kms_key = disassociate_kms_key
+
+
+def _function_role(world: World) -> None:
+    """Lambda refuses a role that does not trust it, or that may not use the dead-letter queue."""
+    original_create = lambda_models.LambdaBackend.create_function
+    original_update = lambda_models.LambdaBackend.update_function_configuration
+
+    def check(role: str | None, dead_letter: dict[str, Any] | None) -> None:
+        if role is None or permissions.role_documents(world, role) is None:
+            return  # moto has its own message for it
+        if not permissions.service_may_assume(world, role, "lambda.amazonaws.com"):
+            raise LambdaClientError(
+                "InvalidParameterValueException",
+                "The role defined for the function cannot be assumed by Lambda.",
+            )
+        target = (dead_letter or {}).get("TargetArn")
+        action = {"sqs": "sqs:SendMessage", "sns": "sns:Publish"}.get(
+            (target or "::").split(":")[2]
+        )
+        if target and action and not permissions.role_may(world, role, action, target):
+            service, name = action.split(":")
+            raise LambdaClientError(
+                "InvalidParameterValueException",
+                "The provided execution role does not have permissions to call "
+                f"{name} on {service.upper()}",
+            )
+
+    def create_function(backend: Any, spec: dict[str, Any]) -> Any:
+        check(spec.get("Role"), spec.get("DeadLetterConfig"))
+        return original_create(backend, spec)
+
+    def update_function_configuration(
+        backend: Any, function_name: str, qualifier: str, body: dict[str, Any]
+    ) -> Any:
+        function = backend.get_function(function_name, qualifier)
+        dead_letter = body.get("DeadLetterConfig", function.dead_letter_config)
+        check(body.get("Role", function.role), dead_letter)
+        return original_update(backend, function_name, qualifier, body)
+
+    lambda_models.LambdaBackend.create_function = create_function
+    lambda_models.LambdaBackend.update_function_configuration = update_function_configuration
 
 
 def _metric_filters(world: World) -> None:
@@ -222,8 +310,10 @@ def _function_urls(world: World) -> None:
 
 _GAPS: tuple[Callable[[World], None], ...] = (
     _log_group_class,
+    _log_group_keys,
     _metric_filters,
     _function_configuration,
+    _function_role,
     _key_states_by_arn,
     _bucket_encryption_default,
     _bucket_policy_status,

@@ -170,6 +170,57 @@ def test_a_role_without_permissions_cannot_log_or_publish(account: Account) -> N
     assert json.loads(invoke(account, able, {"topic": topic})["Payload"]) == "published"
 
 
+def test_a_role_that_does_not_fit_is_refused(account: Account) -> None:
+    source = "def handler(e, c): return 1"
+    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+        account.function(source, Role=account.role("ec2.amazonaws.com"))
+    bare = account.role("lambda.amazonaws.com")
+    with pytest.raises(ClientError, match="permissions to call SendMessage on SQS"):
+        account.function(source, Role=bare, DeadLetterConfig={"TargetArn": account.queue()[1]})
+    function = account.function(source, Role=bare)
+    with pytest.raises(ClientError, match="permissions to call SendMessage on SQS"):
+        account.lambda_.update_function_configuration(
+            FunctionName=function, DeadLetterConfig={"TargetArn": account.queue()[1]}
+        )
+    configuration = account.lambda_.get_function_configuration(FunctionName=function)
+    assert "DeadLetterConfig" not in configuration
+    assert configuration["LoggingConfig"]["LogFormat"] == "Text"
+
+
+def test_a_log_group_needs_a_key_that_admits_the_service(account: Account) -> None:
+    key = account.kms.create_key()["KeyMetadata"]["Arn"]
+    group = name("/encrypted")
+    with pytest.raises(ClientError, match="not allowed to be used with LogGroup"):
+        account.logs.create_log_group(logGroupName=group, kmsKeyId=key)
+    account.logs.create_log_group(logGroupName=group)
+    with pytest.raises(ClientError, match="not allowed to be used with LogGroup"):
+        account.logs.associate_kms_key(logGroupName=group, kmsKeyId=key)
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
+    admit = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": f"logs.{REGION}.amazonaws.com"},
+                "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:GenerateDataKey*"],
+                "Resource": "*",
+                "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": arn}},
+            }
+        ],
+    }
+    account.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(admit))
+    account.logs.associate_kms_key(logGroupName=group, kmsKeyId=key)
+
+    def shown() -> dict[str, Any]:
+        found = account.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        return dict(found[0])
+
+    assert shown()["kmsKeyId"] == key
+    assert shown()["logGroupClass"] == "STANDARD"
+    account.logs.disassociate_kms_key(logGroupName=group)
+    assert "kmsKeyId" not in shown()
+
+
 def test_a_permissions_boundary_bounds(account: Account) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     role = account.role("lambda.amazonaws.com", everything)
