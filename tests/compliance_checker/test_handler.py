@@ -22,6 +22,7 @@ from compliance_checker.envelope import (
     UnsupportedEventError,
 )
 from compliance_checker.publish import AlertPublisher
+from compliance_checker.times import as_iso, from_iso, now
 
 from tests.compliance_checker.door import (
     TOPIC,
@@ -32,7 +33,14 @@ from tests.compliance_checker.door import (
     logs_event,
     logs_payload,
 )
-from tests.compliance_checker.records import ACCOUNT, Record, flat_ingress, record
+from tests.compliance_checker.records import (
+    ACCOUNT,
+    Record,
+    flat_ingress,
+    ingress,
+    permission,
+    record,
+)
 from tests.compliance_checker.violations import VIOLATIONS
 
 LAMBDA = Path(__file__).parents[2] / "lambda"
@@ -206,12 +214,33 @@ def test_metrics_are_in_the_embedded_format() -> None:
 
 
 def test_latency_is_measured_from_the_event() -> None:
-    from compliance_checker.times import as_iso, now
-
     door = Door()
     door.handle(logs_event([{**OPEN, "eventTime": as_iso(now() - 90_000)}]))
     (latency,) = door.metrics()["AlertLatency"]
     assert 90_000 <= latency < 100_000
+
+
+def test_latencies_keep_the_limit_of_the_embedded_format() -> None:
+    door = Door()
+    recent = as_iso(now() - 1000)
+    door.handle(logs_event([{**_open(str(n)), "eventTime": recent} for n in range(120)]))
+    assert len(door.metrics()["AlertLatency"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("1970-01-01T00:00:01Z", 1000),
+        ("1970-01-01T00:00:01", 1000),
+        ("1970-01-01T02:00:00+01:00", 3_600_000),
+        ("1969-12-31T00:00:00Z", None),
+        ("yesterday", None),
+        ("0001-01-01T00:00:00+23:59", None),
+        (7, None),
+    ],
+)
+def test_event_time_is_read(text: object, milliseconds: int | None) -> None:
+    assert from_iso(text) == milliseconds
 
 
 def test_second_delivery_raises_nothing_further() -> None:
@@ -250,10 +279,10 @@ def test_batches_stay_under_the_size_limit() -> None:
                 "ipPermissions": {
                     "items": [
                         {
-                            "ipProtocol": "\u20ac" * 900,
+                            "ipProtocol": f"{index}" + "\u20ac" * 900,
                             "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]},
                         }
-                        for _ in range(30)
+                        for index in range(30)
                     ]
                 },
             },
@@ -268,6 +297,17 @@ def test_batches_stay_under_the_size_limit() -> None:
     for alert in door.alerts():
         jsonschema.validate(alert, alert_schema())
         assert alert["details"]["truncated"] is True
+
+
+def test_details_that_were_cut_say_so() -> None:
+    many = [permission("0.0.0.0/0", ports=(port, port)) for port in range(8000, 8021)]
+    door = Door()
+    door.handle(logs_event([ingress(*many[:20], event_id="a"), ingress(*many, event_id="b")]))
+    whole, cut = door.alerts()
+    assert len(whole["details"]["exposures"]) == 20
+    assert "truncated" not in whole["details"]
+    assert len(cut["details"]["exposures"]) == 20
+    assert cut["details"]["truncated"] is True
 
 
 def test_control_message_is_passed_over() -> None:

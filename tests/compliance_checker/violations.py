@@ -1145,6 +1145,17 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
     ("no CIDR at all", flat_ingress("office")),
     ("another group", ingress({**permission(), "groups": {"items": [{"groupId": "sg-1"}]}})),
     (
+        "an outgoing rule in the answer",
+        {
+            **flat_ingress("10.0.0.0/8"),
+            "responseElements": {
+                "securityGroupRuleSet": {
+                    "items": [{"isEgress": True, "ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0"}]
+                }
+            },
+        },
+    ),
+    (
         "a prefix list",
         ingress({**permission(), "prefixListIds": {"items": [{"prefixListId": "pl-1"}]}}),
     ),
