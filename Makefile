@@ -114,7 +114,7 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 		--reports $(REPORTS) --function-package $(PACKAGE) $(VERIFY_ARGS)
 
 destroy: $(RUNTIME) ## remove the deployment
-	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS) --function-package $(PACKAGE)
+	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS)
 
 # --- the project itself ---------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from moto.awslambda import urls as lambda_urls
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.responses import LambdaResponse
 from moto.cloudwatch import models as cloudwatch_models
+from moto.ec2.exceptions import InvalidNetworkAclIdError, InvalidRouteTableIdError
+from moto.ec2.models import network_acls
 from moto.kms.models import KmsBackend
 from moto.logs import models as logs_models
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
@@ -308,6 +310,26 @@ def _function_urls(world: World) -> None:
     lambda_urls.url_paths[path] = LambdaResponse.dispatch
 
 
+def _unknown_network_acl(world: World) -> None:
+    """DescribeNetworkAcls of an unknown id speaks of an ACL; moto speaks of a route table.
+
+    By the code the provider tells an ACL that has gone, with its VPC, from an error.
+    """
+    original = network_acls.NetworkAclBackend.describe_network_acls
+
+    def describe_network_acls(
+        backend: Any, network_acl_ids: list[str] | None = None, filters: Any = None
+    ) -> Any:
+        try:
+            return original(backend, network_acl_ids, filters)
+        except InvalidRouteTableIdError:
+            known = {acl.id for acl in original(backend)}
+            missing = [name for name in network_acl_ids or () if name not in known]
+            raise InvalidNetworkAclIdError(missing[0]) from None
+
+    network_acls.NetworkAclBackend.describe_network_acls = describe_network_acls
+
+
 _GAPS: tuple[Callable[[World], None], ...] = (
     _log_group_class,
     _log_group_keys,
@@ -319,4 +341,5 @@ _GAPS: tuple[Callable[[World], None], ...] = (
     _bucket_policy_status,
     _alarm_starts_without_data,
     _function_urls,
+    _unknown_network_acl,
 )
