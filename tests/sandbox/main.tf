@@ -167,6 +167,11 @@ resource "aws_iam_role_policy_attachment" "function" {
   policy_arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 }
 
+resource "aws_iam_role_policy" "function" {
+  role   = aws_iam_role.function.name
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sns:Publish", Resource = aws_sns_topic.this.arn }] })
+}
+
 resource "aws_cloudwatch_log_group" "function" { name = "/aws/lambda/${var.name}" }
 
 resource "aws_lambda_function" "this" {
@@ -180,7 +185,7 @@ resource "aws_lambda_function" "this" {
   memory_size      = 256
   dead_letter_config { target_arn = aws_sns_topic.this.arn }
   environment { variables = { A = "b" } }
-  depends_on = [aws_cloudwatch_log_group.function]
+  depends_on = [aws_cloudwatch_log_group.function, aws_iam_role_policy.function]
 }
 
 resource "aws_lambda_permission" "this" {

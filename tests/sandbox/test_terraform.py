@@ -43,7 +43,7 @@ def test_a_stack_is_applied_without_drift_and_destroyed(
             env=environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=120,
             check=False,
         )
 
