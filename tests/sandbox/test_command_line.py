@@ -114,13 +114,17 @@ def exists(pid: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_no_child_outlives_the_sandbox(number: signal.Signals) -> None:
     running = start("--account", "210987654321")
-    account = Account(running)
-    assert account.sts.get_caller_identity()["Account"] == "210987654321"
-    function = account.function(SLEEPER)
-    child = json.loads(account.lambda_.invoke(FunctionName=function)["Payload"].read())
-    assert exists(child)
-    running.process.send_signal(number)
-    code = running.process.wait(timeout=20)
+    try:
+        account = Account(running)
+        assert account.sts.get_caller_identity()["Account"] == "210987654321"
+        function = account.function(SLEEPER)
+        child = json.loads(account.lambda_.invoke(FunctionName=function)["Payload"].read())
+        assert exists(child)
+        running.process.send_signal(number)
+        code = running.process.wait(timeout=20)
+    finally:
+        running.process.kill()
+        running.process.wait()
     assert code == (-number if number == signal.SIGKILL else 0)
     until = time.monotonic() + 5
     while exists(child) and time.monotonic() < until:
