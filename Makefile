@@ -119,7 +119,7 @@ destroy: $(RUNTIME) ## remove the deployment
 # --- the project itself ---------------------------------------------------------------------------
 
 test: $(DEVELOPMENT) package browser lint ## every test of the project itself
-	@$(PY) -m pytest -c tests/pytest.ini -n 2 --dist loadfile tests
+	@$(PY) -m pytest -c tests/pytest.ini --rootdir . -n 2 --dist loadfile tests
 
 lint: $(DEVELOPMENT) ## style, types, Terraform's format
 	@$(VENV)/bin/ruff check .
