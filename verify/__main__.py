@@ -1,0 +1,35 @@
+"""`python -m verify <command>`: what is not a check of the live suite."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+
+def _integrity(arguments: Sequence[str]) -> int:
+    from verify.integrity.command import main
+
+    return main(arguments)
+
+
+# Each loads its own modules only when it is asked for.
+COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
+    "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` name; gives its exit code."""
+    if arguments and arguments[0] in COMMANDS:
+        return COMMANDS[arguments[0]][0](arguments[1:])
+    asked = bool(arguments) and arguments[0] in ("-h", "--help")
+    listing = "\n".join(f"  {name:<12}{what}" for name, (_, what) in COMMANDS.items())
+    print(
+        f"usage: python -m verify <command> [--help]\n\ncommands:\n{listing}",
+        file=sys.stdout if asked else sys.stderr,
+    )
+    return 0 if asked else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,178 @@
+"""The command line of the digest-chain validator."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError
+
+from verify.integrity import discovery, executors, report
+from verify.integrity.discovery import UsageError
+from verify.integrity.executors import SchedulerError
+from verify.integrity.layout import DIGEST_PERIOD
+from verify.integrity.progress import Progress
+from verify.integrity.run import NOT_VERIFIED, Request, validate
+from verify.integrity.s3 import Connection, reader
+from verify.integrity.state import StateError
+
+_EPILOG = """\
+Exit code: 0 intact; 1 tampering or loss; 2 nothing to validate, partly unverifiable, or a usage
+error. Reads need s3:ListBucket, s3:ListBucketVersions, s3:GetObject, s3:GetObjectVersion and
+s3:GetBucketLocation on the bucket, kms:Decrypt on its key, cloudtrail:DescribeTrails,
+cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, ec2:DescribeRegions, and for an organization's
+trail organizations:DescribeOrganization.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m verify integrity",
+        description="Prove from a trail's signed digests that its log files have not been touched.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--trail-arn", required=True, help="the trail's ARN")
+    add(
+        "--start",
+        required=True,
+        type=_moment,
+        help="validate log files delivered from this time on (ISO 8601; UTC without an offset)",
+    )
+    add("--end", type=_moment, help="up to this time; default now")
+    add(
+        "--regions",
+        default="all",
+        help="'all' that the trail covers (default), or names separated by commas",
+    )
+    add("--bucket", help="the bucket, where it is not (or no longer) the trail's own")
+    add("--prefix", help="the key prefix in that bucket")
+    add(
+        "--account-id",
+        help="the account, or several separated by commas; for an organization's "
+        "trail all that the bucket has by default",
+    )
+    add("--organization-id", help="the organization's id, where it cannot be asked for")
+    add("--json", action="store_true", help="print the result as JSON (integrity.schema.json)")
+    add("--workers", type=_positive, default=32, help="reads at the same time; default 32")
+    add(
+        "--executor",
+        choices=("threads", "processes"),
+        default="threads",
+        help="where to work: in this process (default) or in one for each processor",
+    )
+    add("--scheduler", help="work on the Dask cluster at this address (tcp://...)")
+    add("--state", type=Path, help="remember what was validated in this file and go on from there")
+    add(
+        "--lateness",
+        type=_positive,
+        default=60,
+        metavar="MINUTES",
+        help="how long a digest may take to be delivered after its hour; default 60",
+    )
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; gives its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except (UsageError, SchedulerError, StateError, BotoCoreError) as error:
+        print(f"verify integrity: {error}", file=sys.stderr)  # noqa: T201
+        return NOT_VERIFIED
+
+
+def _run(options: argparse.Namespace) -> int:
+    now = datetime.now(UTC).replace(microsecond=0)
+    end = options.end or now
+    if options.start >= end:
+        raise UsageError("--start must be before --end")
+    if options.start > now:
+        raise UsageError("--start is in the future")
+    if options.state is not None and not options.state.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder for {options.state}")
+    home, _, _ = discovery.parse_arn(options.trail_arn)
+    organization = options.organization_id and discovery.check_organization(options.organization_id)
+    first = reader(Connection(home, options.workers))
+    trail = discovery.describe_trail(
+        first, options.trail_arn, options.bucket, options.prefix, organization
+    )
+    connection = Connection(
+        discovery.bucket_region(first, trail.layout.bucket, home), options.workers
+    )
+    reads = reader(connection)
+    scope = discovery.find_targets(
+        reads, connection, trail, _names(options.regions, "all"), _names(options.account_id, "")
+    )
+    request = Request(
+        layout=trail.layout,
+        targets=scope.targets,
+        start=options.start,
+        end=end,
+        now=now,
+        lateness=timedelta(minutes=options.lateness),
+    )
+    hours = (request.end - request.start) / DIGEST_PERIOD
+    progress = Progress(_to_stderr, sys.stderr.isatty(), round(hours * len(scope.targets)))
+    with _engine(options, connection) as engine:
+        result = validate(
+            request,
+            reads,
+            engine,
+            lambda target: discovery.trail_status(reads, trail, target),
+            progress,
+            scope.findings,
+            options.state,
+        )
+    if options.json:
+        shown = json.dumps(report.document(result, trail.arn, datetime.now(UTC)), indent=1)
+    else:
+        shown = "\n".join(report.lines(result, trail.arn))
+    sys.stdout.write(shown + "\n")
+    return result.exit_code
+
+
+def _engine(
+    options: argparse.Namespace, connection: Connection
+) -> AbstractContextManager[executors.Engine]:
+    if options.scheduler:
+        return executors.dask(connection, options.scheduler)
+    if options.executor == "processes":
+        return executors.processes(connection)
+    return executors.threads(connection)
+
+
+def _names(text: str | None, everything: str) -> list[str] | None:
+    if text is None or text == everything:
+        return None
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UsageError(f"no name in {text!r}")
+    return names
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time in ISO 8601") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

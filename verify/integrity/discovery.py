@@ -1,0 +1,206 @@
+"""What is to be validated: the trail's bucket and layout, and its accounts and regions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from verify.integrity.finding import Finding, Kind
+from verify.integrity.layout import Layout, Target
+from verify.integrity.reader import UnreadableError
+from verify.integrity.s3 import Connection, S3Reader, folders
+from verify.integrity.tail import TrailStatus
+
+_ARN = re.compile(
+    r"arn:[a-z-]+:cloudtrail:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):trail/(?P<name>[^/]+)"
+)
+_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
+_REGION = re.compile(r"[a-z]{2}[a-z0-9-]*-\d+")
+
+
+class UsageError(Exception):
+    """The request cannot be carried out as it stands; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Trail:
+    """The trail that was asked for. `is_multi_region` is None when its settings are not known."""
+
+    arn: str
+    account: str
+    layout: Layout
+    is_multi_region: bool | None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The targets to validate, and what has to be said of how they were found."""
+
+    targets: tuple[Target, ...]
+    findings: tuple[Finding, ...]
+
+
+def parse_arn(arn: str) -> tuple[str, str, str]:
+    """Home region, account and name of a trail. Raises UsageError."""
+    match = _ARN.fullmatch(arn)
+    if match is None:
+        raise UsageError(
+            f"{arn!r} is not a trail's ARN (arn:aws:cloudtrail:<region>:<account>:trail/<name>)"
+        )
+    return match["region"], match["account"], match["name"]
+
+
+def describe_trail(
+    clients: S3Reader, arn: str, bucket: str | None, prefix: str | None, organization: str | None
+) -> Trail:
+    """The trail, as DescribeTrails knows it, or as far as `bucket` and so on tell.
+
+    With `bucket` the trail need not exist any more. Raises UsageError.
+    """
+    home, account, name = parse_arn(arn)
+    try:
+        answer = clients.client("cloudtrail", home).describe_trails(trailNameList=[arn])
+        known = next(iter(answer["trailList"]), None)
+    except (ClientError, BotoCoreError) as error:
+        if bucket is None:
+            raise UsageError(f"the trail cannot be read: {error}") from error
+        known = None
+    if bucket is None:
+        if known is None:
+            raise UsageError(f"there is no trail {arn}; give --bucket to validate what it left")
+        bucket = str(known["S3BucketName"])
+        prefix = known.get("S3KeyPrefix") if prefix is None else prefix
+    if organization is None and known is not None and known.get("IsOrganizationTrail"):
+        organization = _organization(clients, home)
+    return Trail(
+        arn=arn,
+        account=account,
+        layout=Layout(bucket, (prefix or "").strip("/"), organization, name, home),
+        is_multi_region=None if known is None else bool(known.get("IsMultiRegionTrail")),
+    )
+
+
+def _organization(clients: S3Reader, region: str) -> str:
+    try:
+        answer = clients.client("organizations", region).describe_organization()
+    except (ClientError, BotoCoreError) as error:
+        raise UsageError(
+            f"the organization's id cannot be read, give it by --organization-id: {error}"
+        ) from error
+    return str(answer["Organization"]["Id"])
+
+
+def bucket_region(clients: S3Reader, bucket: str, home: str) -> str:
+    """The region of a bucket; the trail's home region where that may not be read."""
+    try:
+        answer = clients.client("s3", home).get_bucket_location(Bucket=bucket)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "NoSuchBucket":
+            raise UsageError(f"there is no bucket {bucket}") from error
+        return home
+    except BotoCoreError as error:
+        raise UsageError(f"the bucket {bucket} cannot be reached: {error}") from error
+    location = answer.get("LocationConstraint")
+    # What the oldest buckets say.
+    return {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(location, str(location))
+
+
+def find_targets(
+    clients: S3Reader,
+    connection: Connection,
+    trail: Trail,
+    regions: Sequence[str] | None,
+    accounts: Sequence[str] | None,
+) -> Scope:
+    """The accounts and regions to validate; None for all of them.
+
+    A region counts if it is enabled or if the bucket has files of it: neither alone would show
+    a region whose files were all removed, or files that were put there for one that does not exist.
+    """
+    s3 = clients.client("s3", connection.region)
+    layout = trail.layout
+    findings: list[Finding] = []
+
+    def note(account: str, expected: str, seen: str) -> None:
+        findings.append(
+            Finding(Kind.REGIONS_UNKNOWN, account, "", layout.bucket, "", expected, seen)
+        )
+
+    try:
+        if accounts is None:
+            accounts = [trail.account]
+            if layout.organization is not None:
+                accounts = [
+                    name for name in folders(s3, layout.bucket, layout.base) if name.isdigit()
+                ] or [trail.account]
+        targets: list[Target] = []
+        enabled: list[str] | None = None
+        if regions is None and trail.is_multi_region is not False:
+            enabled = _enabled_regions(clients, layout.home_region)
+            if enabled is None:
+                note(
+                    trail.account,
+                    "the account's enabled regions (ec2:DescribeRegions)",
+                    "they could not be read: a region of which nothing is left is not seen",
+                )
+        for account in accounts:
+            if regions is not None:
+                chosen = set(regions)
+            elif trail.is_multi_region is False:
+                chosen = {layout.home_region}
+            else:
+                chosen = {layout.home_region}
+                chosen |= _regions_of(s3, layout, account, "CloudTrail-Digest")
+                chosen |= _regions_of(s3, layout, account, "CloudTrail")
+                # Each account enables regions of its own; ours is the one that we can ask.
+                if account == trail.account:
+                    chosen |= set(enabled or ())
+            targets.extend(Target(account, region) for region in sorted(chosen))
+    except UnreadableError as error:
+        raise UsageError(str(error)) from error
+    return Scope(tuple(targets), tuple(findings))
+
+
+def _regions_of(s3: Any, layout: Layout, account: str, kind: str) -> set[str]:
+    names = folders(s3, layout.bucket, f"{layout.base}{account}/{kind}/")
+    return {name for name in names if _REGION.fullmatch(name)}
+
+
+def _enabled_regions(clients: S3Reader, region: str) -> list[str] | None:
+    try:
+        answer = clients.client("ec2", region).describe_regions()
+    except (ClientError, BotoCoreError):
+        return None
+    return [one["RegionName"] for one in answer["Regions"]]
+
+
+def trail_status(clients: S3Reader, trail: Trail, target: Target) -> TrailStatus | None:
+    """GetTrailStatus in the target's region; None where it cannot be read."""
+    if target.account != trail.account:
+        return None  # A member account of the organization has a status of its own.
+    try:
+        answer = clients.client("cloudtrail", target.region).get_trail_status(Name=trail.arn)
+    except (ClientError, BotoCoreError):
+        return None
+    return TrailStatus(
+        is_logging=bool(answer.get("IsLogging")),
+        latest_digest_delivery=_utc(answer.get("LatestDigestDeliveryTime")),
+        latest_digest_error=answer.get("LatestDigestDeliveryError") or None,
+        stopped=_utc(answer.get("StopLoggingTime")),
+    )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
+
+
+def check_organization(text: str) -> str:
+    """An organization's id. Raises UsageError."""
+    if not _ORGANIZATION.fullmatch(text):
+        raise UsageError(f"{text!r} is not an organization's id (o-...)")
+    return text

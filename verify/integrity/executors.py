@@ -1,0 +1,97 @@
+"""Where the days are validated: threads here, processes here, or a Dask cluster.
+
+The seam is concurrent.futures.Executor. A day is one task; within it reads run in a pool of threads
+that its process keeps, so that what waits for the network does not wait for each other.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from verify.integrity.day import DayJob, DayResult, Meter, validate_day
+from verify.integrity.s3 import Connection, reader
+
+# Days under way at the same time in one process: enough that one's last reads overlap the next
+# one's first, few enough that their memory does not matter.
+_DAYS_AT_ONCE = 4
+
+
+class SchedulerError(Exception):
+    """The cluster cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An executor for days. `at_once` is how many it works on; `connection` is for its tasks.
+
+    `meter` counts as they go where they run in this process, and is None elsewhere.
+    """
+
+    executor: Executor
+    connection: Connection
+    at_once: int
+    meter: Meter | None
+
+
+def work(connection: Connection, job: DayJob) -> DayResult:
+    """One task: validate a day with this process's reader and threads."""
+    return validate_day(job, reader(connection), _pool(connection), _meter(connection))
+
+
+@lru_cache(maxsize=8)
+def _pool(connection: Connection) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(connection.workers, thread_name_prefix="integrity")
+
+
+@lru_cache(maxsize=8)
+def _meter(connection: Connection) -> Meter:
+    return Meter()
+
+
+@contextmanager
+def threads(connection: Connection) -> Iterator[Engine]:
+    """Days in threads of this process."""
+    with ThreadPoolExecutor(_DAYS_AT_ONCE, thread_name_prefix="integrity-day") as executor:
+        try:
+            yield Engine(executor, connection, _DAYS_AT_ONCE, _meter(connection))
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def processes(connection: Connection) -> Iterator[Engine]:
+    """Days in processes, one for each processor, which share `connection.workers` reads."""
+    count = os.cpu_count() or 1
+    share = replace(connection, workers=max(connection.workers // count, 1))
+    # A forked child would inherit this process's connections and locks.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context) as executor:
+        try:
+            yield Engine(executor, share, count, None)
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def dask(connection: Connection, scheduler: str) -> Iterator[Engine]:
+    """Days on a Dask cluster, whose workers have this package and may read the bucket."""
+    try:
+        distributed = importlib.import_module("distributed")
+    except ImportError as error:
+        raise SchedulerError(
+            "--scheduler needs Dask, which is not installed: pip install 'dask[distributed]'"
+        ) from error
+    try:
+        client = distributed.Client(scheduler, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise SchedulerError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+    with client, client.get_executor() as executor:
+        at_once = max(sum(client.nthreads().values()), 1)
+        yield Engine(executor, connection, at_once, None)

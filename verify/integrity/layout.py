@@ -1,0 +1,107 @@
+"""Where a trail puts its files: building and reading S3 keys.
+
+Source: CloudTrail User Guide, "Finding your CloudTrail log files" and "CloudTrail digest file
+structure".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+# Digests are made every hour; one may end this long after the last moment that it covers.
+DIGEST_PERIOD = timedelta(hours=1)
+OVERHANG = timedelta(minutes=65)
+
+_DIGEST_NAME = re.compile(
+    r"(?P<account>\d{12})_CloudTrail-Digest_(?P<region>[a-z0-9-]+)_(?P<trail>.+)"
+    r"_(?P<home>[a-z]{2}[a-z0-9-]*-\d+)_(?P<end>\d{8}T\d{6}Z)(?P<backfill>_backfill)?\.json\.gz"
+)
+_LOG_NAME = re.compile(
+    r"(?P<account>\d{12})_CloudTrail_(?P<region>[a-z0-9-]+)_(?P<time>\d{8}T\d{4}Z)_[^_/]+\.json\.gz"
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One account in one region: the unit to which a digest chain belongs."""
+
+    account: str
+    region: str
+
+
+@dataclass(frozen=True)
+class DigestName:
+    """What the name of a digest tells: `end` is the moment up to which it covers."""
+
+    trail: str
+    home_region: str
+    end: datetime
+    backfill: bool
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The keys of one trail. `prefix` has no slash at its end; `organization` is its o-... id."""
+
+    bucket: str
+    prefix: str
+    organization: str | None
+    trail: str
+    home_region: str
+
+    @property
+    def base(self) -> str:
+        """The folder that holds a folder for each account."""
+        prefix = f"{self.prefix}/" if self.prefix else ""
+        organization = f"{self.organization}/" if self.organization else ""
+        return f"{prefix}AWSLogs/{organization}"
+
+    def region_folder(self, kind: str, target: Target) -> str:
+        """The folder of a region; `kind` is CloudTrail or CloudTrail-Digest."""
+        return f"{self.base}{target.account}/{kind}/{target.region}/"
+
+    def digest_folder(self, target: Target, day: date) -> str:
+        """The folder of the digests that end on `day`, of every trail."""
+        return self.region_folder("CloudTrail-Digest", target) + day.strftime("%Y/%m/%d/")
+
+    def log_folder(self, target: Target, day: date) -> str:
+        """The folder of the log files delivered on `day`."""
+        return self.region_folder("CloudTrail", target) + day.strftime("%Y/%m/%d/")
+
+    def digest_name(self, target: Target, key: str) -> DigestName | None:
+        """What `key` says of the digest; None where it is not where a digest of `target` lies."""
+        match = _DIGEST_NAME.fullmatch(key.rpartition("/")[2])
+        if match is None or (match["account"], match["region"]) != (target.account, target.region):
+            return None
+        end = _time(match["end"], "%Y%m%dT%H%M%SZ")
+        if end is None or key.rpartition("/")[0] + "/" != self.digest_folder(target, end.date()):
+            return None
+        return DigestName(match["trail"], match["home"], end, match["backfill"] is not None)
+
+    def is_ours(self, name: DigestName) -> bool:
+        """Whether a digest is of this trail, and not of another that shares the bucket."""
+        return (name.trail, name.home_region) == (self.trail, self.home_region)
+
+    def log_time(self, target: Target, key: str) -> datetime | None:
+        """The minute of delivery in a log file's name; None where it is no log of `target`."""
+        match = _LOG_NAME.fullmatch(key.rpartition("/")[2])
+        if match is None or (match["account"], match["region"]) != (target.account, target.region):
+            return None
+        time = _time(match["time"], "%Y%m%dT%H%MZ")
+        if time is None or key.rpartition("/")[0] + "/" != self.log_folder(target, time.date()):
+            return None
+        return time
+
+
+def midnight(day: date) -> datetime:
+    """The first moment of a day, UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _time(text: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, form).replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,260 @@
+"""Reading with botocore: listings by its client, objects by a plain signed GET if possible."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from verify.integrity.fast_get import FastGet, NotPlainError
+from verify.integrity.reader import (
+    Consumer,
+    History,
+    ObjectMissingError,
+    UnreadableError,
+    Version,
+)
+from verify.integrity.signature import PublicKey
+
+T = TypeVar("T")
+
+_CHUNK = 64 * 1024
+_ATTEMPTS = 3
+_MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
+# What a GET of a version that is a delete marker is answered with.
+_MARKER = frozenset({"MethodNotAllowed", "405"})
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach AWS; everything else comes from the environment, as for every AWS tool.
+
+    `region` is the bucket's; `workers` is the number of reads at the same time.
+    """
+
+    region: str
+    workers: int
+
+
+class S3Reader:
+    """A Reader of real buckets. Clients are made once and shared by all threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._session = botocore.session.get_session()
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._fast: dict[str, FastGet] = {}
+        self._sees_versions = True
+
+    @property
+    def sees_versions(self) -> bool:
+        """Whether versions can be listed, as far as is known by now."""
+        return self._sees_versions
+
+    def histories(self, bucket: str, prefix: str, after: str = "") -> Iterator[History]:
+        """See Reader. Falls back to plain listing where listing versions is denied."""
+        client = self.client("s3", self._connection.region)
+        if self._sees_versions:
+            started = False
+            try:
+                for history in _version_histories(client, bucket, prefix, after):
+                    started = True
+                    yield history
+                return
+            except ClientError as error:
+                if _code(error) not in _DENIED or started:
+                    raise UnreadableError(_describe(error, f"listing {bucket}")) from error
+                self._sees_versions = False
+            except BotoCoreError as error:
+                raise UnreadableError(f"listing {bucket}: {error}") from error
+        yield from _plain_histories(client, bucket, prefix, after)
+
+    def read(self, bucket: str, key: str, version: str | None, consume: Consumer[T]) -> T:
+        """See Reader."""
+        fast = self._fast_get(bucket)
+        if fast is not None:
+            try:
+                return fast.get(key, version, consume)
+            except NotPlainError:
+                pass  # The client knows what to make of it: redirects, retries, errors.
+        client = self.client("s3", self._connection.region)
+        parameters = {"Bucket": bucket, "Key": key}
+        if version is not None:
+            parameters["VersionId"] = version
+        attempt = 1
+        while True:
+            try:
+                answer = client.get_object(**parameters)
+                metadata = {name.lower(): text for name, text in answer["Metadata"].items()}
+                return consume(metadata, _chunks(answer["Body"]))
+            except ClientError as error:
+                if _code(error) in _MISSING | _MARKER:
+                    raise ObjectMissingError(key) from error
+                raise UnreadableError(_describe(error, f"reading {key}")) from error
+            except BotoCoreError as error:
+                # The client repeats a request, but not the reading of an answer that breaks off.
+                if attempt == _ATTEMPTS:
+                    raise UnreadableError(f"reading {key}: {error}") from error
+                attempt += 1
+
+    def public_keys(self, region: str, start: datetime, end: datetime) -> tuple[PublicKey, ...]:
+        """See Reader."""
+        client = self.client("cloudtrail", region)
+        parameters: dict[str, Any] = {"StartTime": start, "EndTime": end}
+        found: list[PublicKey] = []
+        try:
+            while True:
+                answer = client.list_public_keys(**parameters)
+                found.extend(
+                    PublicKey(
+                        fingerprint=one["Fingerprint"],
+                        der=one["Value"],
+                        valid_from=_utc(one["ValidityStartTime"]),
+                        valid_until=_utc(one["ValidityEndTime"]),
+                    )
+                    for one in answer["PublicKeyList"]
+                )
+                if not answer.get("NextToken"):
+                    return tuple(found)
+                parameters["NextToken"] = answer["NextToken"]
+        except ClientError as error:
+            raise UnreadableError(_describe(error, f"ListPublicKeys in {region}")) from error
+        except BotoCoreError as error:
+            raise UnreadableError(f"ListPublicKeys in {region}: {error}") from error
+
+    def client(self, service: str, region: str) -> Any:
+        """The client of a service in a region."""
+        with self._lock:
+            client = self._clients.get((service, region))
+            if client is None:
+                client = self._clients[(service, region)] = self._session.create_client(
+                    service,
+                    region_name=region,
+                    config=Config(
+                        retries={"mode": "standard", "max_attempts": 6},
+                        connect_timeout=10,
+                        read_timeout=60,
+                        max_pool_connections=self._connection.workers,
+                        signature_version="s3v4" if service == "s3" else None,
+                        user_agent_extra="trailwarden",
+                    ),
+                )
+            return client
+
+    def _fast_get(self, bucket: str) -> FastGet | None:
+        client = self.client("s3", self._connection.region)
+        with self._lock:
+            if bucket not in self._fast:
+                self._fast[bucket] = FastGet(
+                    self._session,
+                    client,
+                    bucket,
+                    self._connection.region,
+                    self._connection.workers,
+                )
+            fast = self._fast[bucket]
+        return fast if fast.usable else None
+
+
+@lru_cache(maxsize=8)
+def reader(connection: Connection) -> S3Reader:
+    """The reader of this process for a connection."""
+    return S3Reader(connection)
+
+
+def _chunks(body: Any) -> Iterator[bytes]:
+    return iter(lambda: bytes(body.read(_CHUNK)), b"")
+
+
+def _version_histories(client: Any, bucket: str, prefix: str, after: str) -> Iterator[History]:
+    """Group the rows of ListObjectVersions by key; a key's rows may go on on the next page."""
+    parameters: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+    if after:
+        parameters["KeyMarker"] = after
+    carried: dict[str, list[Version]] = {}
+    while True:
+        page = client.list_object_versions(**parameters)
+        rows = carried
+        for is_marker, name in ((False, "Versions"), (True, "DeleteMarkers")):
+            for row in page.get(name, ()):
+                rows.setdefault(row["Key"], []).append(
+                    Version(row["VersionId"], row["IsLatest"], is_marker, row["LastModified"])
+                )
+        keys = sorted(rows)
+        carried = {}
+        if page.get("IsTruncated"):
+            carried = {keys[-1]: rows[keys.pop()]} if keys else {}
+        for key in keys:
+            yield History(key, _newest_first(rows[key]))
+        if not page.get("IsTruncated"):
+            return
+        parameters["KeyMarker"] = page["NextKeyMarker"]
+        parameters.pop("VersionIdMarker", None)
+        if page.get("NextVersionIdMarker"):
+            parameters["VersionIdMarker"] = page["NextVersionIdMarker"]
+
+
+def _newest_first(versions: list[Version]) -> tuple[Version, ...]:
+    if len(versions) == 1:
+        return tuple(versions)
+    return tuple(sorted(versions, key=lambda one: (one.is_latest, one.modified), reverse=True))
+
+
+def _plain_histories(client: Any, bucket: str, prefix: str, after: str) -> Iterator[History]:
+    parameters: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+    if after:
+        parameters["StartAfter"] = after
+    try:
+        while True:
+            page = client.list_objects_v2(**parameters)
+            for row in page.get("Contents", ()):
+                latest = Version("", is_latest=True, is_marker=False, modified=row["LastModified"])
+                yield History(row["Key"], (latest,))
+            if not page.get("IsTruncated"):
+                return
+            parameters["ContinuationToken"] = page["NextContinuationToken"]
+    except ClientError as error:
+        raise UnreadableError(_describe(error, f"listing {bucket}")) from error
+    except BotoCoreError as error:
+        raise UnreadableError(f"listing {bucket}: {error}") from error
+
+
+def folders(client: Any, bucket: str, prefix: str) -> list[str]:
+    """The names of the folders directly below `prefix`. Raises UnreadableError."""
+    parameters: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"}
+    found: list[str] = []
+    try:
+        while True:
+            page = client.list_objects_v2(**parameters)
+            found.extend(
+                row["Prefix"][len(prefix) :].rstrip("/") for row in page.get("CommonPrefixes", ())
+            )
+            if not page.get("IsTruncated"):
+                return found
+            parameters["ContinuationToken"] = page["NextContinuationToken"]
+    except ClientError as error:
+        raise UnreadableError(_describe(error, f"listing {bucket}")) from error
+    except BotoCoreError as error:
+        raise UnreadableError(f"listing {bucket}: {error}") from error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _describe(error: ClientError, what: str) -> str:
+    detail = error.response.get("Error", {})
+    return f"{what}: {detail.get('Code', '')}: {detail.get('Message', '')}"
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
