@@ -1,6 +1,6 @@
 """The one door to AWS: cached, retried, recorded calls. No check calls boto3 itself.
 
-Every answer, error included, is kept by (service, operation, region, parameters), so that no call
+Every answer, error included, is kept by (service, operation, parameters), so that no call
 is made twice in a run, and is recorded as evidence. An error that the caller did not declare as a
 legitimate answer becomes NotVerifiedError: it is never mistaken for a state of the account.
 """
@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from verify.evidence import ApiCall, EvidenceStore, jsonable
+from verify.reads import Read
 
 MAXIMUM_PAGES = 10_000
 
@@ -113,7 +114,9 @@ class Aws:
         self._session = session
         self._store = store
         self._lock = threading.Lock()
-        self._clients: dict[tuple[str, str], Any] = {}
+        # Sessions are not thread-safe, clients are (boto3 guide, "Multithreading").
+        self._client_lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
         self._kept: dict[str, Future[_Kept]] = {}
         self._actions: set[str] = set()
 
@@ -123,24 +126,32 @@ class Aws:
         with self._lock:
             return frozenset(self._actions)
 
-    def read(
-        self,
-        service: str,
-        operation: str,
-        /,
-        *,
-        absent: tuple[str, ...] = (),
-        region: str | None = None,
-        **parameters: Any,
-    ) -> Answer:
+    def read(self, read: Read) -> Answer:
         """The answer to a reading call, made at most once in a run.
 
-        `absent` lists the error codes by which this API says "there is none"; they give an Answer
-        without a response. Every other error raises NotVerifiedError.
+        The codes in `read.absent` give an Answer without a response. Every other error raises
+        NotVerifiedError.
         """
-        key = json.dumps(
-            [service, operation, region or self.region, jsonable(parameters)], sort_keys=True
-        )
+        return _answer(self._once(read), read, self.region)
+
+    def fetch_ahead(self, reads: Iterable[Read], workers: int = 8) -> None:
+        """Make calls that checks will ask for, side by side and without waiting for them.
+
+        What goes wrong is kept like an answer, for the check that needs it. `workers` calls wait at
+        a time: enough to hide their latency, too few to be throttled for.
+        """
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="fetch-ahead")
+        for read in reads:
+            pool.submit(self._once, read)
+        pool.shutdown(wait=False)
+
+    def read_again(self, read: Read) -> Answer:
+        """Like `read`, but always asks AWS: for what is expected to change during the run."""
+        kept = self._call(read.service, read.operation, read.parameters)
+        return _answer(kept, read, self.region)
+
+    def _once(self, read: Read) -> _Kept:
+        key = json.dumps([read.service, read.operation, jsonable(read.parameters)], sort_keys=True)
         with self._lock:
             future = self._kept.get(key)
             mine = future is None
@@ -148,32 +159,18 @@ class Aws:
                 future = self._kept[key] = Future()
         if mine:
             try:
-                future.set_result(self._call(service, operation, region or self.region, parameters))
+                future.set_result(self._call(read.service, read.operation, read.parameters))
             except BaseException as error:
                 future.set_exception(error)
                 raise
-        return _answer(future.result(), service, operation, region or self.region, absent)
-
-    def read_again(
-        self,
-        service: str,
-        operation: str,
-        /,
-        *,
-        absent: tuple[str, ...] = (),
-        region: str | None = None,
-        **parameters: Any,
-    ) -> Answer:
-        """Like `read`, but always asks AWS: for what is expected to change during the run."""
-        kept = self._call(service, operation, region or self.region, parameters)
-        return _answer(kept, service, operation, region or self.region, absent)
+        return future.result()
 
     def act(self, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
         """Make a call that changes the account; for live fire alone. Never cached.
 
         Raises botocore's own errors, since only the caller knows what they mean for its clean-up.
         """
-        kept = self._call(service, operation, self.region, parameters)
+        kept = self._call(service, operation, parameters)
         if kept.error is not None:
             raise kept.error
         _note_use(kept.evidence)
@@ -192,19 +189,19 @@ class Aws:
 
         Raises botocore's own errors, like `act`.
         """
-        kept = self._call(service, operation, self.region, parameters, worth_keeping)
+        kept = self._call(service, operation, parameters, worth_keeping)
         if kept.error is not None:
             raise kept.error
         _note_use(kept.evidence)
         return kept.pages[0]
 
-    def _client(self, service: str, region: str) -> Any:
-        with self._lock:
-            client = self._clients.get((service, region))
+    def _client(self, service: str) -> Any:
+        with self._client_lock:
+            client = self._clients.get(service)
             if client is None:
-                client = self._clients[(service, region)] = self._session.client(
+                client = self._clients[service] = self._session.client(
                     service,
-                    region_name=region,
+                    region_name=self.region,
                     config=Config(
                         retries={"mode": "adaptive", "max_attempts": 6},
                         connect_timeout=5,
@@ -218,11 +215,10 @@ class Aws:
         self,
         service: str,
         operation: str,
-        region: str,
         parameters: Mapping[str, Any],
         worth_keeping: Callable[[Mapping[str, Any]], object] = lambda _: True,
     ) -> _Kept:
-        client = self._client(service, region)
+        client = self._client(service)
         action = iam_action(service, operation)
         if action:
             with self._lock:
@@ -245,7 +241,7 @@ class Aws:
             ApiCall(
                 service=service,
                 operation=operation,
-                region=region,
+                region=self.region,
                 parameters=parameters,
                 time=started,
                 seconds=time.perf_counter() - clock,
@@ -294,17 +290,15 @@ def _merged(pages: tuple[Mapping[str, Any], ...]) -> Mapping[str, Any]:
     return merged
 
 
-def _answer(
-    kept: _Kept, service: str, operation: str, region: str, absent: tuple[str, ...]
-) -> Answer:
+def _answer(kept: _Kept, read: Read, region: str) -> Answer:
     _note_use(kept.evidence)
     if kept.error is None:
         return Answer(_merged(kept.pages), None, kept.evidence)
     if isinstance(kept.error, ClientError):
         code = str(kept.error.response.get("Error", {}).get("Code", ""))
-        if code in absent:
+        if code in read.absent:
             return Answer(None, code, kept.evidence)
-    raise NotVerifiedError(describe(kept.error, service, operation, region))
+    raise NotVerifiedError(describe(kept.error, read.service, read.operation, region))
 
 
 def describe(error: ClientError | BotoCoreError, service: str, operation: str, region: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from verify import schemas
+from verify.documents import read_yaml
 
 FOLDER = Path(__file__).parent / "baselines"
 
@@ -33,7 +34,7 @@ def load(profile: str) -> Mapping[str, Any]:
         )
     path = FOLDER / f"{profile}.yaml"
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise BaselineError(f"the baseline {path.name} cannot be read: {error}") from None
     faults = schemas.violations("baseline", document)

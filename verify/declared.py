@@ -7,12 +7,10 @@ in the profile's tfvars or in their default. Everything else is Unresolved, neve
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import hcl2
 
 MAXIMUM_BYTES = 2_000_000
 _VARIABLE = re.compile(r"^\$\{var\.([A-Za-z_][\w-]*)\}$")
@@ -57,9 +55,10 @@ class Declared:
         return value
 
 
-def load(folder: Path, profile: str) -> Declared:
-    """The declaration in `folder`/*.tf with the values of `folder`/profiles/<profile>.tfvars.
+def load(folder: Path, profile: str, kinds: Iterable[str]) -> Declared:
+    """The resources of `kinds` in `folder`/*.tf, with values of `folder`/profiles/<profile>.tfvars.
 
+    Only files that declare a resource of `kinds` or a variable are parsed, since parsing is slow.
     Raises DeclaredError when there is no configuration or a file is not HCL.
     """
     files = sorted(folder.glob("*.tf"))
@@ -68,7 +67,8 @@ def load(folder: Path, profile: str) -> Declared:
             f"there is no Terraform configuration in {folder}: name its folder with "
             "--terraform-folder=<folder>"
         )
-    parsed = [_parse(path) for path in files]
+    wanted = [path for path in files if _concerns(path, kinds)]
+    parsed = [_parse(path) for path in wanted]
     values: dict[str, Any] = {}
     for document in parsed:
         for block in document.get("variable", []):
@@ -93,10 +93,22 @@ def load(folder: Path, profile: str) -> Declared:
     return Declared(resources)
 
 
+def _concerns(path: Path, kinds: Iterable[str]) -> bool:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise DeclaredError(f"{path} cannot be read: {error}") from None
+    words = "|".join(map(re.escape, kinds))
+    return re.search(rf'^\s*(variable\s|resource\s+"({words})")', text, re.MULTILINE) is not None
+
+
 def _parse(path: Path) -> Mapping[str, Any]:
     try:
         if path.stat().st_size > MAXIMUM_BYTES:
             raise DeclaredError(f"{path} exceeds {MAXIMUM_BYTES:,} bytes")
+        # Imported here: its parser takes a quarter of a second, which only this check needs.
+        import hcl2
+
         with path.open(encoding="utf-8") as stream:
             document: Mapping[str, Any] = hcl2.load(stream)
     except OSError as error:

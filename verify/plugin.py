@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from verify import deployment, run
+from verify import deployment, reads, run
 from verify.aws import Aws, NotVerifiedError, evidence_used
 from verify.check import Check, ControlFailedError
 from verify.collection import Collected, TestResult, build_report, result_from_json
@@ -226,6 +226,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     distributing = getattr(session.config.option, "dist", "no") != "no"
     if started is None or distributing or session.testsfailed:
         return
+    if not hasattr(session.config, "workerinput"):
+        # A worker makes only some of the calls, and does not know yet which.
+        started.aws.fetch_ahead(reads.ahead(started.deployment))
     if any(item.get_closest_marker("live_fire") for item in session.items):
         _fired_probe(session.config)
 

@@ -17,6 +17,7 @@ from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION
 from verify.aws import Aws, NotVerifiedError, evidence_used, iam_action
 from verify.evidence import EvidenceStore
+from verify.reads import Read
 
 
 class _Raw:
@@ -58,19 +59,21 @@ def door(
 def test_the_same_call_is_made_once_even_from_many_threads(door: Any) -> None:
     aws, evidence, calls = door()
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: aws.read("cloudtrail", "describe_trails"), range(16)))
+        answers = list(
+            pool.map(lambda _: aws.read(Read("cloudtrail", "describe_trails")), range(16))
+        )
     assert len(calls) == 1
     assert {answer.evidence for answer in answers} == {"main-0001-cloudtrail-describe_trails"}
     assert len(list(evidence.iterdir())) == 1
 
 
-def test_another_parameter_or_region_is_another_call(door: Any) -> None:
+def test_another_parameter_is_another_call(door: Any) -> None:
     aws, _, calls = door()
-    aws.read("ec2", "describe_vpcs")
-    aws.read("ec2", "describe_vpcs", Filters=[{"Name": "is-default", "Values": ["true"]}])
-    aws.read("ec2", "describe_vpcs", region="eu-west-1")
-    aws.read("ec2", "describe_vpcs")
-    assert len(calls) == 3
+    default = [{"Name": "is-default", "Values": ["true"]}]
+    aws.read(Read("ec2", "describe_vpcs"))
+    aws.read(Read("ec2", "describe_vpcs", {"Filters": default}))
+    aws.read(Read("ec2", "describe_vpcs"))
+    assert len(calls) == 2
 
 
 def test_denial_names_the_call_and_the_missing_permission(door: Any) -> None:
@@ -78,7 +81,7 @@ def test_denial_names_the_call_and_the_missing_permission(door: Any) -> None:
     aws, evidence, calls = door("cloudtrail.GetTrailStatus", lambda: _answer(400, body))
     for _ in range(2):
         with pytest.raises(NotVerifiedError) as caught:
-            aws.read("cloudtrail", "get_trail_status", Name="t")
+            aws.read(Read("cloudtrail", "get_trail_status", {"Name": "t"}))
         assert str(caught.value) == (
             "cloudtrail.get_trail_status in ap-southeast-1 was denied (AccessDeniedException): "
             "the caller lacks cloudtrail:GetTrailStatus"
@@ -103,7 +106,7 @@ def test_throttling_and_server_errors_are_not_states(
 ) -> None:
     aws, _, calls = door("cloudtrail.GetTrailStatus", give)
     with pytest.raises(NotVerifiedError, match=message):
-        aws.read("cloudtrail", "get_trail_status", Name="t")
+        aws.read(Read("cloudtrail", "get_trail_status", {"Name": "t"}))
     assert len(calls) > 1, "it was retried before it was given up"
 
 
@@ -113,19 +116,24 @@ def test_a_time_out_is_not_a_state(door: Any) -> None:
 
     aws, _, _ = door("cloudtrail.GetTrailStatus", time_out)
     with pytest.raises(NotVerifiedError, match="Connect timeout"):
-        aws.read("cloudtrail", "get_trail_status", Name="t")
+        aws.read(Read("cloudtrail", "get_trail_status", {"Name": "t"}))
 
 
 def test_only_a_declared_error_says_that_there_is_none(door: Any, sandbox: RunningSandbox) -> None:
     sandbox.client("s3", "us-east-1").create_bucket(Bucket="door-without-policy")
     aws, _, _ = door()
     absent = aws.read(
-        "s3", "get_bucket_policy", Bucket="door-without-policy", absent=("NoSuchBucketPolicy",)
+        Read(
+            "s3",
+            "get_bucket_policy",
+            {"Bucket": "door-without-policy"},
+            ("NoSuchBucketPolicy",),
+        )
     )
     assert not absent.found
     assert absent.error_code == "NoSuchBucketPolicy"
     with pytest.raises(NotVerifiedError, match="NoSuchBucketPolicy"):
-        aws.read("s3", "get_bucket_policy", Bucket="door-without-policy")
+        aws.read(Read("s3", "get_bucket_policy", {"Bucket": "door-without-policy"}))
 
 
 def test_pages_are_joined(door: Any, sandbox: RunningSandbox) -> None:
@@ -133,18 +141,37 @@ def test_pages_are_joined(door: Any, sandbox: RunningSandbox) -> None:
     for number in range(60):
         logs.create_log_group(logGroupName=f"/door/{number:03}")
     aws, _, calls = door()
-    answer = aws.read("logs", "describe_log_groups", logGroupNamePrefix="/door/")
+    answer = aws.read(Read("logs", "describe_log_groups", {"logGroupNamePrefix": "/door/"}))
     assert len(answer.response["logGroups"]) == 60
     assert len(calls) == 2
 
 
 def test_what_a_check_uses_is_told(door: Any) -> None:
     aws, _, _ = door()
-    aws.read("ec2", "describe_vpcs")
+    aws.read(Read("ec2", "describe_vpcs"))
     with evidence_used() as used:
-        aws.read("ec2", "describe_subnets")
-        aws.read("ec2", "describe_vpcs")
+        aws.read(Read("ec2", "describe_subnets"))
+        aws.read(Read("ec2", "describe_vpcs"))
     assert used == ["main-0002-ec2-describe_subnets", "main-0001-ec2-describe_vpcs"]
+
+
+def test_what_is_fetched_ahead_is_not_asked_for_again(door: Any) -> None:
+    aws, _, calls = door()
+    ahead = [Read("ec2", name) for name in ("describe_vpcs", "describe_subnets")]
+    aws.fetch_ahead(ahead)
+    for read in ahead:
+        assert aws.read(read).found
+    assert len(calls) == 2
+
+
+def test_an_error_of_a_call_made_ahead_reaches_the_check_that_needs_it(door: Any) -> None:
+    body = json.dumps({"__type": "AccessDeniedException", "message": "no"})
+    aws, _, calls = door("cloudtrail.GetTrailStatus", lambda: _answer(400, body))
+    read = Read("cloudtrail", "get_trail_status", {"Name": "t"})
+    aws.fetch_ahead([read])
+    with pytest.raises(NotVerifiedError, match="lacks cloudtrail:GetTrailStatus"):
+        aws.read(read)
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize(

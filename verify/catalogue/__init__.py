@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from verify import schemas
+from verify.documents import read_yaml
 from verify.report.model import Citations, Control
 
 FILE = Path(__file__).parent / "controls.yaml"
@@ -25,7 +26,7 @@ def load(path: Path = FILE) -> Mapping[str, Control]:
     Raises CatalogueError when the file breaks `schemas/catalogue.schema.json` or names one twice.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise CatalogueError(f"the control catalogue cannot be read: {error}") from None
     faults = schemas.violations("catalogue", document)

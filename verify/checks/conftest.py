@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from verify import reads
 from verify.aws import Aws, NotVerifiedError
 from verify.check import pick
 from verify.deployment import Deployment
@@ -24,25 +25,21 @@ def only(answer: Mapping[str, Any], key: str, what: str) -> Mapping[str, Any]:
 @pytest.fixture(scope="session")
 def trail(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The trail as DescribeTrails gives it."""
-    answer = aws.read("cloudtrail", "describe_trails", trailNameList=[deployment.trail_arn])
+    answer = aws.read(reads.trail(deployment))
     return only(answer.response or {}, "trailList", f"trail {deployment.trail_arn}")
 
 
 @pytest.fixture(scope="session")
 def trail_status(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """GetTrailStatus of the trail in its home region."""
-    answer = aws.read("cloudtrail", "get_trail_status", Name=deployment.trail_arn)
+    answer = aws.read(reads.trail_status(deployment))
     return answer.response or {}
 
 
 @pytest.fixture(scope="session")
 def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     """Every security group of the VPC."""
-    answer = aws.read(
-        "ec2",
-        "describe_security_groups",
-        Filters=[{"Name": "vpc-id", "Values": [deployment.vpc_id]}],
-    )
+    answer = aws.read(reads.security_groups(deployment))
     found: list[Mapping[str, Any]] = pick(answer.response or {}, "SecurityGroups")
     return found
 
@@ -50,7 +47,7 @@ def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
 @pytest.fixture(scope="session")
 def key(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The key's metadata."""
-    answer = aws.read("kms", "describe_key", KeyId=deployment.kms_key_arn)
+    answer = aws.read(reads.key(deployment))
     metadata: Mapping[str, Any] = pick(answer.response or {}, "KeyMetadata")
     return metadata
 
@@ -58,14 +55,14 @@ def key(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
 @pytest.fixture(scope="session")
 def function(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The function's configuration."""
-    answer = aws.read("lambda", "get_function_configuration", FunctionName=deployment.function_arn)
+    answer = aws.read(reads.function(deployment))
     return answer.response or {}
 
 
 @pytest.fixture(scope="session")
 def alarms(aws: Aws) -> list[Mapping[str, Any]]:
     """Every metric alarm of the account and region."""
-    answer = aws.read("cloudwatch", "describe_alarms", AlarmTypes=["MetricAlarm"])
+    answer = aws.read(reads.alarms())
     found: list[Mapping[str, Any]] = pick(answer.response or {}, "MetricAlarms")
     return found
 
@@ -73,6 +70,6 @@ def alarms(aws: Aws) -> list[Mapping[str, Any]]:
 @pytest.fixture(scope="session")
 def alert_topic(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The attributes of the alert topic."""
-    answer = aws.read("sns", "get_topic_attributes", TopicArn=deployment.alert_topic_arn)
+    answer = aws.read(reads.alert_topic(deployment))
     attributes: Mapping[str, Any] = pick(answer.response or {}, "Attributes")
     return attributes

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from verify import reads
 from verify.aws import Aws
 from verify.check import Check, pick
 from verify.deployment import Deployment
@@ -153,7 +154,7 @@ def test_metric_filters_and_alarms_watch_security_changes(
     baseline: Mapping[str, Any],
 ) -> None:
     name = deployment.trail_log_group_name
-    answer = aws.read("logs", "describe_metric_filters", logGroupName=name)
+    answer = aws.read(reads.metric_filters(deployment))
     filters = pick(answer.response or {}, "metricFilters")
     for required in baseline["alarms"]["metric_filters"]:
         matching = [

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from verify import reads
 from verify.aws import Aws
 from verify.check import Check, pick
 from verify.checks.findings import report_findings
@@ -75,7 +76,7 @@ def test_alert_topic_subscriptions_are_confirmed_and_safe(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     name = deployment.alert_topic_arn
-    answer = aws.read("sns", "list_subscriptions_by_topic", TopicArn=name)
+    answer = aws.read(reads.alert_subscriptions(deployment))
     subscriptions = pick(answer.response or {}, "Subscriptions")
     unsafe = baseline["alert_topic"]["insecure_protocols"]
     check.none(

@@ -8,11 +8,20 @@ from typing import Any
 
 import pytest
 
-from verify import declared
+from verify import declared, reads
 from verify.aws import Aws, NotVerifiedError
 from verify.check import Check, pick, text
 from verify.deployment import Deployment
 from verify.run import Run
+
+_KINDS = (
+    "aws_cloudtrail",
+    "aws_kms_key",
+    "aws_lambda_function",
+    "aws_s3_bucket_public_access_block",
+    "aws_s3_bucket_versioning",
+    "aws_vpc",
+)
 
 
 @pytest.mark.control("declared-matches-live")
@@ -27,7 +36,7 @@ def test_declared_required_and_live_agree(
 ) -> None:
     settings = verification_run.settings
     try:
-        configuration = declared.load(Path(settings.terraform_folder), settings.profile)
+        configuration = declared.load(Path(settings.terraform_folder), settings.profile, _KINDS)
     except declared.DeclaredError as error:
         raise NotVerifiedError(str(error)) from None
 
@@ -60,7 +69,7 @@ def test_declared_required_and_live_agree(
             "audit",
             argument,
         )
-    rotation = aws.read("kms", "get_key_rotation_status", KeyId=deployment.kms_key_arn)
+    rotation = aws.read(reads.key_rotation(deployment))
     agree(
         deployment.kms_key_arn,
         baseline["key"]["rotation"],
@@ -69,7 +78,7 @@ def test_declared_required_and_live_agree(
         "logs",
         "enable_key_rotation",
     )
-    versioning = aws.read("s3", "get_bucket_versioning", Bucket=deployment.log_bucket_name)
+    versioning = aws.read(reads.bucket_versioning(deployment))
     agree(
         deployment.log_bucket_arn,
         baseline["log_bucket"]["versioning"],
@@ -79,12 +88,7 @@ def test_declared_required_and_live_agree(
         "versioning_configuration",
         "status",
     )
-    blocks = aws.read(
-        "s3",
-        "get_public_access_block",
-        Bucket=deployment.log_bucket_name,
-        absent=("NoSuchPublicAccessBlockConfiguration",),
-    )
+    blocks = aws.read(reads.public_access_block(deployment))
     live_blocks = (blocks.response or {}).get("PublicAccessBlockConfiguration", {})
     for argument, field in (
         ("block_public_acls", "BlockPublicAcls"),
@@ -112,7 +116,7 @@ def test_declared_required_and_live_agree(
             "compliance_checker",
             argument,
         )
-    vpc = aws.read("ec2", "describe_vpcs", VpcIds=[deployment.vpc_id])
+    vpc = aws.read(reads.vpc(deployment))
     for item in pick(vpc.response or {}, "Vpcs"):
         agree(
             deployment.vpc_id,

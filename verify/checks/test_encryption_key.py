@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from verify import reads
 from verify.aws import Aws
 from verify.check import Check, pick
 from verify.checks.findings import report_findings
@@ -26,7 +27,7 @@ def test_key_is_ours_enabled_and_staying(
         ("specification", "KeySpec", "SYMMETRIC_DEFAULT"),
     ):
         check.equal(name, aspect, expected=expected, seen=pick(key, field))
-    aliases = aws.read("kms", "list_aliases", KeyId=name)
+    aliases = aws.read(reads.key_aliases(deployment))
     names = [pick(alias, "AliasName") for alias in pick(aliases.response or {}, "Aliases")]
     check.holds(
         name,
@@ -41,7 +42,7 @@ def test_key_is_ours_enabled_and_staying(
 def test_key_rotates(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    answer = aws.read("kms", "get_key_rotation_status", KeyId=deployment.kms_key_arn)
+    answer = aws.read(reads.key_rotation(deployment))
     status = answer.response or {}
     enabled = pick(status, "KeyRotationEnabled")
     check.equal(
@@ -64,7 +65,7 @@ def test_key_policy_admits_only_who_needs_the_key(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     name = deployment.kms_key_arn
-    answer = aws.read("kms", "get_key_policy", KeyId=name, PolicyName="default")
+    answer = aws.read(reads.key_policy(deployment))
     policy = pick(answer.response or {}, "Policy")
     findings: list[Finding] = [
         *key_policy_findings(policy, deployment.account_id),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from verify import reads
 from verify.aws import Aws, NotVerifiedError
 from verify.check import Check, pick
 from verify.checks.findings import report_findings
@@ -91,12 +92,7 @@ def test_function_keeps_what_it_cannot_process(
         expected=deployment.dead_letter_queue_arn,
         seen=function.get("DeadLetterConfig", {}).get("TargetArn"),
     )
-    answer = aws.read(
-        "sqs",
-        "get_queue_attributes",
-        QueueUrl=deployment.dead_letter_queue_url,
-        AttributeNames=["All"],
-    )
+    answer = aws.read(reads.dead_letter_queue(deployment))
     attributes = pick(answer.response or {}, "Attributes")
     check.holds(
         deployment.dead_letter_queue_arn,
@@ -112,9 +108,7 @@ def test_only_the_trail_log_group_may_invoke_the_function(
     check: Check, aws: Aws, deployment: Deployment
 ) -> None:
     name = deployment.function_arn
-    answer = aws.read(
-        "lambda", "get_policy", FunctionName=name, absent=("ResourceNotFoundException",)
-    )
+    answer = aws.read(reads.function_policy(deployment))
     check.holds(
         name, "policy", answer.found, expected="admits CloudWatch Logs", seen=answer.error_code
     )
@@ -131,7 +125,7 @@ def test_only_the_trail_log_group_may_invoke_the_function(
         expected={"logs.amazonaws.com"},
         seen={grant.service for grant in grants},
     )
-    urls = aws.read("lambda", "list_function_url_configs", FunctionName=name)
+    urls = aws.read(reads.function_urls(deployment))
     check.none(
         name,
         "function URLs",

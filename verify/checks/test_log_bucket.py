@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from verify import reads
 from verify.aws import Aws
 from verify.check import Check, pick
 from verify.checks.findings import report_findings, report_judgement
@@ -24,12 +25,7 @@ _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restrict
 
 def _policy(check: Check, aws: Aws, deployment: Deployment) -> str | None:
     """The bucket's policy; that there is none is itself an observation."""
-    answer = aws.read(
-        "s3",
-        "get_bucket_policy",
-        Bucket=deployment.log_bucket_name,
-        absent=("NoSuchBucketPolicy",),
-    )
+    answer = aws.read(reads.bucket_policy(deployment))
     check.holds(
         deployment.log_bucket_arn,
         "bucket policy",
@@ -45,12 +41,7 @@ def test_log_bucket_encrypts_with_the_customer_managed_key(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     name = deployment.log_bucket_arn
-    answer = aws.read(
-        "s3",
-        "get_bucket_encryption",
-        Bucket=deployment.log_bucket_name,
-        absent=("ServerSideEncryptionConfigurationNotFoundError",),
-    )
+    answer = aws.read(reads.bucket_encryption(deployment))
     check.holds(
         name,
         "default encryption",
@@ -83,12 +74,7 @@ def test_log_bucket_encrypts_with_the_customer_managed_key(
 
 @pytest.mark.control("log-bucket-public-access-blocked")
 def test_log_bucket_blocks_public_access(check: Check, aws: Aws, deployment: Deployment) -> None:
-    answer = aws.read(
-        "s3",
-        "get_public_access_block",
-        Bucket=deployment.log_bucket_name,
-        absent=("NoSuchPublicAccessBlockConfiguration",),
-    )
+    answer = aws.read(reads.public_access_block(deployment))
     live = (
         pick(answer.response, "PublicAccessBlockConfiguration")
         if answer.response
@@ -106,14 +92,14 @@ def test_log_bucket_admits_no_stranger(check: Check, aws: Aws, deployment: Deplo
         report_findings(
             check, name, "grants to anyone", public_grants(policy, deployment.account_id)
         )
-        status = aws.read("s3", "get_bucket_policy_status", Bucket=deployment.log_bucket_name)
+        status = aws.read(reads.bucket_policy_status(deployment))
         check.equal(
             name,
             "public by AWS's own judgement",
             expected=False,
             seen=pick(status.response or {}, "PolicyStatus", "IsPublic"),
         )
-    acl = aws.read("s3", "get_bucket_acl", Bucket=deployment.log_bucket_name).response or {}
+    acl = aws.read(reads.bucket_acl(deployment)).response or {}
     owner = pick(acl, "Owner", "ID")
     check.none(
         name,
@@ -130,7 +116,7 @@ def test_log_bucket_admits_no_stranger(check: Check, aws: Aws, deployment: Deplo
 def test_log_bucket_keeps_every_version(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    answer = aws.read("s3", "get_bucket_versioning", Bucket=deployment.log_bucket_name)
+    answer = aws.read(reads.bucket_versioning(deployment))
     # S3 leaves Status out for a bucket that never had versioning.
     check.equal(
         deployment.log_bucket_arn,
@@ -144,12 +130,7 @@ def test_log_bucket_keeps_every_version(
 def test_log_bucket_owner_owns_every_object(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    answer = aws.read(
-        "s3",
-        "get_bucket_ownership_controls",
-        Bucket=deployment.log_bucket_name,
-        absent=("OwnershipControlsNotFoundError",),
-    )
+    answer = aws.read(reads.bucket_ownership(deployment))
     rules = pick(answer.response, "OwnershipControls", "Rules") if answer.response else []
     check.equal(
         deployment.log_bucket_arn,

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from verify import reads
 from verify.aws import Aws
 from verify.check import Check, pick
 from verify.deployment import Deployment
 
 
 def _log_group(aws: Aws, name: str) -> Mapping[str, Any] | None:
-    answer = aws.read("logs", "describe_log_groups", logGroupNamePrefix=name)
+    answer = aws.read(reads.log_group(name))
     found: list[Mapping[str, Any]] = [
         group
         for group in pick(answer.response or {}, "logGroups")
@@ -65,7 +66,7 @@ def test_trail_log_group_feeds_the_function(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     name = deployment.trail_log_group_name
-    answer = aws.read("logs", "describe_subscription_filters", logGroupName=name)
+    answer = aws.read(reads.subscription_filters(deployment))
     filters = {
         pick(entry, "filterName"): entry
         for entry in pick(answer.response or {}, "subscriptionFilters")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from verify import reads
 from verify.aws import Aws
 from verify.check import Check, pick
 from verify.deployment import Deployment
@@ -45,7 +46,7 @@ def _prefix_lists(aws: Aws, rules: Iterable[Rule]) -> PrefixLists:
 def _resolved(aws: Aws, named: Iterable[str]) -> PrefixLists:
     found = {}
     for name in sorted(named):
-        answer = aws.read("ec2", "get_managed_prefix_list_entries", PrefixListId=name)
+        answer = aws.read(reads.prefix_list(name))
         found[name] = [entry["Cidr"] for entry in pick(answer.response or {}, "Entries")]
     return found
 
@@ -54,7 +55,7 @@ def _resolved(aws: Aws, named: Iterable[str]) -> PrefixLists:
 def test_vpc_has_the_required_range_and_dns(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    answer = aws.read("ec2", "describe_vpcs", VpcIds=[deployment.vpc_id])
+    answer = aws.read(reads.vpc(deployment))
     for vpc in pick(answer.response or {}, "Vpcs"):
         blocks = [
             association["CidrBlock"]
@@ -71,9 +72,7 @@ def test_vpc_has_the_required_range_and_dns(
         ("enableDnsSupport", "EnableDnsSupport"),
         ("enableDnsHostnames", "EnableDnsHostnames"),
     ):
-        seen = aws.read(
-            "ec2", "describe_vpc_attribute", VpcId=deployment.vpc_id, Attribute=attribute
-        )
+        seen = aws.read(reads.vpc_attribute(deployment, attribute))
         check.equal(
             deployment.vpc_id, key, expected=True, seen=pick(seen.response or {}, key, "Value")
         )
@@ -82,9 +81,7 @@ def test_vpc_has_the_required_range_and_dns(
 @pytest.fixture(scope="session")
 def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     """Every subnet of the VPC, those that the outputs do not name included."""
-    answer = aws.read(
-        "ec2", "describe_subnets", Filters=[{"Name": "vpc-id", "Values": [deployment.vpc_id]}]
-    )
+    answer = aws.read(reads.subnets(deployment))
     found: list[Mapping[str, Any]] = pick(answer.response or {}, "Subnets")
     return found
 
@@ -130,9 +127,7 @@ def test_subnets_assign_no_public_addresses(
 def test_no_route_leads_to_the_internet(
     check: Check, aws: Aws, deployment: Deployment, vpc_subnets: list[Mapping[str, Any]]
 ) -> None:
-    answer = aws.read(
-        "ec2", "describe_route_tables", Filters=[{"Name": "vpc-id", "Values": [deployment.vpc_id]}]
-    )
+    answer = aws.read(reads.route_tables(deployment))
     tables = pick(answer.response or {}, "RouteTables")
     for table in tables:
         name = pick(table, "RouteTableId")
@@ -164,8 +159,7 @@ def test_no_route_leads_to_the_internet(
 
 @pytest.mark.control("no-internet-gateway")
 def test_vpc_has_no_internet_or_nat_gateway(check: Check, aws: Aws, deployment: Deployment) -> None:
-    attached = [{"Name": "attachment.vpc-id", "Values": [deployment.vpc_id]}]
-    gateways = aws.read("ec2", "describe_internet_gateways", Filters=attached)
+    gateways = aws.read(reads.internet_gateways(deployment))
     check.none(
         deployment.vpc_id,
         "internet gateways",
@@ -174,11 +168,7 @@ def test_vpc_has_no_internet_or_nat_gateway(check: Check, aws: Aws, deployment: 
             for item in pick(gateways.response or {}, "InternetGateways")
         ],
     )
-    nat = aws.read(
-        "ec2",
-        "describe_nat_gateways",
-        Filters=[{"Name": "vpc-id", "Values": [deployment.vpc_id]}],
-    )
+    nat = aws.read(reads.nat_gateways(deployment))
     check.none(
         deployment.vpc_id,
         "NAT gateways",
@@ -264,9 +254,5 @@ def _is_unattached_probe(aws: Aws, group: Mapping[str, Any]) -> bool:
     tags = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}
     if tags.get(owner.PURPOSE_TAG) != owner.PURPOSE:
         return False
-    answer = aws.read(
-        "ec2",
-        "describe_network_interfaces",
-        Filters=[{"Name": "group-id", "Values": [group["GroupId"]]}],
-    )
+    answer = aws.read(reads.interfaces_of_group(group["GroupId"]))
     return not pick(answer.response or {}, "NetworkInterfaces")

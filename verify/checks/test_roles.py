@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from verify import reads
 from verify.aws import Aws
 from verify.check import Check, pick
 from verify.checks.findings import report_findings
@@ -15,19 +16,19 @@ from verify.policy import Verdict, overbroad_identity_statements, trust_principa
 
 def _documents(aws: Aws, role: str) -> Iterator[tuple[str, object]]:
     """Every policy of `role`: its name and its document, inline and attached."""
-    inline = aws.read("iam", "list_role_policies", RoleName=role)
+    inline = aws.read(reads.inline_policies(role))
     for name in pick(inline.response or {}, "PolicyNames"):
-        answer = aws.read("iam", "get_role_policy", RoleName=role, PolicyName=name)
+        answer = aws.read(reads.inline_policy(role, name))
         yield name, pick(answer.response or {}, "PolicyDocument")
-    attached = aws.read("iam", "list_attached_role_policies", RoleName=role)
+    attached = aws.read(reads.attached_policies(role))
     for policy in pick(attached.response or {}, "AttachedPolicies"):
         arn = pick(policy, "PolicyArn")
         version = pick(
-            aws.read("iam", "get_policy", PolicyArn=arn).response or {},
+            aws.read(reads.managed_policy(arn)).response or {},
             "Policy",
             "DefaultVersionId",
         )
-        answer = aws.read("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
+        answer = aws.read(reads.managed_policy_version(arn, version))
         yield arn, pick(answer.response or {}, "PolicyVersion", "Document")
 
 
@@ -35,11 +36,7 @@ def _documents(aws: Aws, role: str) -> Iterator[tuple[str, object]]:
 def test_roles_hold_only_specific_permissions(
     check: Check, aws: Aws, deployment: Deployment
 ) -> None:
-    for role in (
-        deployment.function_role_name,
-        deployment.trail_logs_role_name,
-        deployment.verifier_role_name,
-    ):
+    for role in reads.roles(deployment):
         documents = list(_documents(aws, role))
         check.holds(
             role,
@@ -65,7 +62,7 @@ def test_roles_trust_only_whom_they_serve(check: Check, aws: Aws, deployment: De
         (deployment.trail_logs_role_name, "cloudtrail.amazonaws.com"),
         (deployment.verifier_role_name, None),
     ):
-        answer = aws.read("iam", "get_role", RoleName=role)
+        answer = aws.read(reads.role(role))
         document = pick(answer.response or {}, "Role", "AssumeRolePolicyDocument")
         trusted = trust_principals(document, deployment.account_id)
         if service:

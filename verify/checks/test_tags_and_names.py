@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from verify import reads
 from verify.aws import Aws, NotVerifiedError
 from verify.check import Check, pick
 from verify.deployment import Deployment
+from verify.reads import Read
 
 Tags = Mapping[str, str]
 
@@ -21,81 +23,56 @@ def _pairs(entries: list[Mapping[str, str]], key: str = "Key", value: str = "Val
 def _tagged(aws: Aws, deployed: Deployment) -> Iterator[tuple[str, Tags]]:
     """Each resource of the deployment with its tags."""
 
-    def read(service: str, operation: str, *path: str, **parameters: Any) -> Any:
-        return pick(aws.read(service, operation, **parameters).response or {}, *path)
+    def read(wanted: Read, *path: str) -> Any:
+        return pick(aws.read(wanted).response or {}, *path)
 
     yield from _ec2_tags(aws, deployed)
-    [entry] = read(
-        "cloudtrail", "list_tags", "ResourceTagList", ResourceIdList=[deployed.trail_arn]
-    )
+    [entry] = read(reads.trail_tags(deployed), "ResourceTagList")
     yield deployed.trail_arn, _pairs(pick(entry, "TagsList"))
-    yield deployed.log_bucket_arn, _bucket_tags(aws, deployed.log_bucket_name)
-    key_tags = read("kms", "list_resource_tags", "Tags", KeyId=deployed.kms_key_arn)
-    yield deployed.kms_key_arn, _pairs(key_tags, "TagKey", "TagValue")
+    yield deployed.log_bucket_arn, _bucket_tags(aws, deployed)
+    yield deployed.kms_key_arn, _pairs(read(reads.key_tags(deployed), "Tags"), "TagKey", "TagValue")
     for group in (deployed.trail_log_group_name, deployed.function_log_group_name):
-        arn = (
-            f"arn:{deployed.partition}:logs:{deployed.region}:{deployed.account_id}"
-            f":log-group:{group}"
-        )
-        yield arn, read("logs", "list_tags_for_resource", "tags", resourceArn=arn)
-    yield (
-        deployed.function_arn,
-        read("lambda", "list_tags", "Tags", Resource=deployed.function_arn),
-    )
+        yield group, read(reads.log_group_tags(deployed, group), "tags")
+    yield deployed.function_arn, read(reads.function_tags(deployed), "Tags")
     for topic in (deployed.alert_topic_arn, deployed.delivery_topic_arn):
-        yield topic, _pairs(read("sns", "list_tags_for_resource", "Tags", ResourceArn=topic))
+        yield topic, _pairs(read(reads.topic_tags(topic), "Tags"))
     for url in (deployed.dead_letter_queue_url, deployed.delivery_queue_url):
         # SQS leaves Tags out for a queue without any.
-        queue_tags = aws.read("sqs", "list_queue_tags", QueueUrl=url)
-        yield url, (queue_tags.response or {}).get("Tags", {})
-    for role in (
-        deployed.function_role_name,
-        deployed.trail_logs_role_name,
-        deployed.verifier_role_name,
-    ):
-        yield role, _pairs(read("iam", "list_role_tags", "Tags", RoleName=role))
+        yield url, read(reads.queue_tags(url)).get("Tags", {})
+    for role in reads.roles(deployed):
+        yield role, _pairs(read(reads.role_tags(role), "Tags"))
     for alarm in sorted(deployed.alarm_arns.values()):
-        yield alarm, _pairs(read("cloudwatch", "list_tags_for_resource", "Tags", ResourceARN=alarm))
+        yield alarm, _pairs(read(reads.alarm_tags(alarm), "Tags"))
 
 
 def _ec2_tags(aws: Aws, deployed: Deployment) -> Iterator[tuple[str, Tags]]:
     """Tags of the network, from the calls that the network checks make as well."""
-    in_vpc = [{"Name": "vpc-id", "Values": [deployed.vpc_id]}]
-    for operation, parameters, key, name, wanted in (
-        ("describe_vpcs", {"VpcIds": [deployed.vpc_id]}, "Vpcs", "VpcId", {deployed.vpc_id}),
+    for read, key, name, wanted in (
+        (reads.vpc(deployed), "Vpcs", "VpcId", {deployed.vpc_id}),
+        (reads.subnets(deployed), "Subnets", "SubnetId", set(deployed.private_subnet_ids)),
         (
-            "describe_subnets",
-            {"Filters": in_vpc},
-            "Subnets",
-            "SubnetId",
-            set(deployed.private_subnet_ids),
-        ),
-        (
-            "describe_route_tables",
-            {"Filters": in_vpc},
+            reads.route_tables(deployed),
             "RouteTables",
             "RouteTableId",
             set(deployed.private_route_table_ids),
         ),
         (
-            "describe_security_groups",
-            {"Filters": in_vpc},
+            reads.security_groups(deployed),
             "SecurityGroups",
             "GroupId",
             {deployed.application_security_group_id, deployed.default_security_group_id},
         ),
     ):
-        answer = aws.read("ec2", operation, **parameters)
-        for item in pick(answer.response or {}, key):
+        for item in pick(aws.read(read).response or {}, key):
             if pick(item, name) in wanted:
                 wanted.discard(item[name])
                 yield item[name], _pairs(item.get("Tags", []))
         if wanted:
-            raise NotVerifiedError(f"{operation} does not list {', '.join(sorted(wanted))}")
+            raise NotVerifiedError(f"{read.operation} does not list {', '.join(sorted(wanted))}")
 
 
-def _bucket_tags(aws: Aws, bucket: str) -> Tags:
-    answer = aws.read("s3", "get_bucket_tagging", Bucket=bucket, absent=("NoSuchTagSet",))
+def _bucket_tags(aws: Aws, deployment: Deployment) -> Tags:
+    answer = aws.read(reads.bucket_tags(deployment))
     return _pairs(pick(answer.response, "TagSet")) if answer.response else {}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import tenacity
 
+from verify import reads
 from verify.aws import Aws
 from verify.check import Check, pick
 from verify.deployment import Deployment
@@ -68,7 +69,7 @@ def test_trail_is_logging(
 def test_trail_records_all_management_events(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    answer = aws.read("cloudtrail", "get_event_selectors", TrailName=deployment.trail_arn)
+    answer = aws.read(reads.event_selectors(deployment))
     selectors = answer.response or {}
     basic = selectors.get("EventSelectors") or []
     advanced = selectors.get("AdvancedEventSelectors") or []
@@ -149,7 +150,7 @@ def _check_delivery(
     limits = baseline["trail"]
 
     def status() -> Mapping[str, Any]:
-        answer = aws.read_again("cloudtrail", "get_trail_status", Name=deployment.trail_arn)
+        answer = aws.read_again(reads.trail_status(deployment))
         return answer.response or {}
 
     def may_still_come(seen: Mapping[str, Any]) -> bool:

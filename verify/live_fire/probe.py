@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from verify.aws import NotVerifiedError, describe, evidence_used
 from verify.live_fire import owner, sweep
 from verify.live_fire.progress import Progress
+from verify.reads import Read
 from verify.report.model import AlertTiming, Leg
 from verify.run import Run
 
@@ -234,18 +235,17 @@ class SecurityGroupProbe:
                 self._run.aws.act("sns", "unsubscribe", SubscriptionArn=arn)
 
     def _remove_queue_by_name(self, name: str) -> None:
-        answer = self._run.aws.read_again("sqs", "list_queues", QueueNamePrefix=name)
+        answer = self._run.aws.read_again(Read("sqs", "list_queues", {"QueueNamePrefix": name}))
         for url in (answer.response or {}).get("QueueUrls", []):
             sweep.delete_queue(self._run.aws, url)
 
     def _remove_group_by_name(self, name: str) -> None:
+        filters = [
+            {"Name": "group-name", "Values": [name]},
+            {"Name": "vpc-id", "Values": [self._run.deployment.vpc_id]},
+        ]
         answer = self._run.aws.read_again(
-            "ec2",
-            "describe_security_groups",
-            Filters=[
-                {"Name": "group-name", "Values": [name]},
-                {"Name": "vpc-id", "Values": [self._run.deployment.vpc_id]},
-            ],
+            Read("ec2", "describe_security_groups", {"Filters": filters})
         )
         for group in (answer.response or {}).get("SecurityGroups", []):
             sweep.delete_group(self._run.aws, group["GroupId"])

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from verify.aws import Aws, NotVerifiedError
 from verify.live_fire import owner
+from verify.reads import Read
 
 _NO_QUEUE = (
     "AWS.SimpleQueueService.NonExistentQueue",
@@ -54,7 +55,9 @@ def find(aws: Aws, topic_arn: str, *, run_id: str | None = None) -> Left:
         if queue in ours:
             return ours[queue]
         # SQS lists a new queue with delay: ask for this one before its subscription is removed.
-        return not aws.read_again("sqs", "get_queue_url", QueueName=queue, absent=_NO_QUEUE).found
+        return not aws.read_again(
+            Read("sqs", "get_queue_url", {"QueueName": queue}, _NO_QUEUE)
+        ).found
 
     return Left(
         groups,
@@ -95,26 +98,23 @@ def delete_group(aws: Aws, identifier: str) -> None:
 
 
 def _groups(aws: Aws) -> Iterator[tuple[str, Mapping[str, str]]]:
-    answer = aws.read_again(
-        "ec2",
-        "describe_security_groups",
-        Filters=[{"Name": f"tag:{owner.PURPOSE_TAG}", "Values": [owner.PURPOSE]}],
-    )
+    ours = [{"Name": f"tag:{owner.PURPOSE_TAG}", "Values": [owner.PURPOSE]}]
+    answer = aws.read_again(Read("ec2", "describe_security_groups", {"Filters": ours}))
     for group in _list(answer.response, "SecurityGroups"):
         yield group["GroupId"], {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}
 
 
 def _queues(aws: Aws) -> Iterator[tuple[str, Mapping[str, str]]]:
-    answer = aws.read_again("sqs", "list_queues", QueueNamePrefix=owner.NAME_PREFIX)
+    answer = aws.read_again(Read("sqs", "list_queues", {"QueueNamePrefix": owner.NAME_PREFIX}))
     for url in _list(answer.response, "QueueUrls", optional=True):
-        tags = aws.read_again("sqs", "list_queue_tags", QueueUrl=url, absent=_NO_QUEUE)
+        tags = aws.read_again(Read("sqs", "list_queue_tags", {"QueueUrl": url}, _NO_QUEUE))
         if tags.response is not None:
             yield url, tags.response.get("Tags", {})
 
 
 def subscriptions(aws: Aws, topic_arn: str) -> Iterator[tuple[str, str]]:
     """Subscription ARN and queue name of each subscription of the topic that has our prefix."""
-    answer = aws.read_again("sns", "list_subscriptions_by_topic", TopicArn=topic_arn)
+    answer = aws.read_again(Read("sns", "list_subscriptions_by_topic", {"TopicArn": topic_arn}))
     for subscription in _list(answer.response, "Subscriptions"):
         queue = str(subscription.get("Endpoint", "")).rpartition(":")[2]
         if queue.startswith(owner.NAME_PREFIX) and str(
