@@ -10,7 +10,8 @@ enough that splitting the whole into pieces does not hide it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from .frozen import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _PORTS = (0, 65535)
 _COMPARED = 64
 
 
-@dataclass(frozen=True)
+@frozen
 class Block:
     """A CIDR block as an inclusive range of addresses; ``version`` is 4 or 6."""
 
@@ -87,7 +88,7 @@ def reach_internet(blocks: Iterable[Block]) -> bool:
     return any(sizes[version] > _LIMIT[version] for version in sizes)
 
 
-@dataclass(frozen=True)
+@frozen
 class Opening:
     """One allowed range: protocol as AWS writes it, ports (None: all, or none such), source."""
 

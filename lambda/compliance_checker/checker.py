@@ -6,7 +6,6 @@ import json
 import os
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from . import alert as alerts
 from .envelope import (
@@ -18,6 +17,7 @@ from .envelope import (
     read_event,
 )
 from .evaluate import concerned_rules, evaluate
+from .frozen import frozen
 from .model import Violation
 from .output import StructuredLog
 from .pipeline import AuditPipeline
@@ -50,7 +50,7 @@ class LostRecordsError(RuntimeError):
     """Something could neither be published nor kept: Lambda must retry the whole invocation."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Settings:
     """The function's configuration, from the environment variables that Terraform sets."""
 

@@ -18,11 +18,11 @@ from __future__ import annotations
 import binascii
 import json
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
+from .frozen import frozen
 from .record import mapping, text
-from .screen import worth_parsing
+from .screen import worth_parsing, worth_parsing_quoted
 from .times import from_epoch
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ class UnreadableEventError(ValueError):
     """The invocation is of a known kind, but broken."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Message:
     """One record as delivered: JSON text, or already parsed. ``delivered`` is in milliseconds."""
 
@@ -52,7 +52,7 @@ class Message:
     delivered: int | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Delivery:
     """The records of one invocation and where they came from.
 
@@ -88,11 +88,17 @@ def decompress(data: bytes, maximum: int = MAXIMUM_DECOMPRESSED_BYTES) -> bytes:
     return content
 
 
+_decoder = json.JSONDecoder()
+
+
 def _read_logs(data: object) -> Delivery:
     if not isinstance(data, str):
         raise UnreadableEventError("awslogs.data is not a string")
     try:
-        content = decompress(binascii.a2b_base64(data.encode("ascii")))
+        content = decompress(binascii.a2b_base64(data.encode("ascii"))).decode("utf-8")
+        delivery = _skim(content)
+        if delivery is not None:
+            return delivery
         payload = json.loads(content)
     except (binascii.Error, UnicodeError) as error:
         raise UnreadableEventError(f"awslogs.data is not base64 of UTF-8: {error}") from None
@@ -102,32 +108,94 @@ def _read_logs(data: object) -> Delivery:
         raise UnreadableEventError(f"awslogs.data does not hold JSON: {error}") from None
     if not isinstance(payload, dict):
         raise UnreadableEventError("awslogs.data does not hold a JSON object")
-    log_group, log_stream = text(payload.get("logGroup")), text(payload.get("logStream"))
     kind = payload.get("messageType")
     if kind == "CONTROL_MESSAGE":
-        return Delivery("control", (), log_group, log_stream)
+        return _delivered("control", payload, ())
     if kind != "DATA_MESSAGE":
         raise UnreadableEventError(f"unknown messageType {str(kind)[:64]!r}")
     entries = payload.get("logEvents")
     if not isinstance(entries, list):
         raise UnreadableEventError("logEvents is not a list")
+    kept = [entry for entry in entries if not _passed_over(entry)]
+    return _delivered("logs", payload, kept, len(entries) - len(kept))
+
+
+def _passed_over(entry: object) -> bool:
+    message = entry.get("message") if isinstance(entry, dict) else None
+    return isinstance(message, str) and not worth_parsing(message)
+
+
+def _delivered(
+    kind: Literal["logs", "control"],
+    payload: Mapping[str, Any],
+    entries: Iterable[object],
+    passed_over: int = 0,
+) -> Delivery:
     messages: list[Message] = []
     malformed: list[object] = []
     for entry in entries:
         message = entry.get("message") if isinstance(entry, dict) else None
-        if not isinstance(message, str):
-            malformed.append(entry)
-        elif worth_parsing(message):
+        if isinstance(entry, dict) and isinstance(message, str):
             delivered = from_epoch(entry.get("timestamp"))
             messages.append(Message(message, text(entry.get("id")), delivered))
+        else:
+            malformed.append(entry)
     return Delivery(
-        "logs",
+        kind,
         tuple(messages),
-        log_group,
-        log_stream,
+        text(payload.get("logGroup")),
+        text(payload.get("logStream")),
         malformed=tuple(malformed),
-        passed_over=len(entries) - len(messages) - len(malformed),
+        passed_over=passed_over,
     )
+
+
+# How the list of log events begins, how each of them does, and what ends and divides them: as
+# CloudWatch Logs writes it, and with the white space that json.dumps adds.
+_FORMS = (
+    ('"logEvents":[', '{"id":"', '"},'),
+    ('"logEvents": [', '{"id": "', '"}, '),
+)
+
+
+def _skim(content: str) -> Delivery | None:
+    """The delivery without parsing the log events of no concern; None if it is of another form.
+
+    Within a JSON string every quotation mark has a backslash before it, so the text that begins a
+    log event can stand nowhere else, and the list can be cut there. What is not passed over is
+    parsed as JSON; whatever does not come out whole is left to the parser of all forms.
+    """
+    form = next((each for each in _FORMS if each[0] in content), None)
+    if form is None or not content.endswith('"}]}'):
+        return None
+    opening, beginning, ending = form
+    start = content.find(opening)
+    position = start + len(opening)
+    if not content.startswith(beginning, position):
+        return None
+    kept: list[object] = []
+    passed_over = 0
+    try:
+        payload = _decoder.decode(content[:start] + '"logEvents":[]}')
+        while position >= 0:
+            following = content.find(beginning, position + 1)
+            # Where the quotation mark stands that ends the message.
+            end = following - len(ending) if following >= 0 else len(content) - len('"}]}')
+            if not content.startswith(ending if following >= 0 else '"}]}', end):
+                return None
+            if worth_parsing_quoted(content, position, end):
+                entry, stop = _decoder.raw_decode(content, position)
+                if stop != end + len('"}'):
+                    return None
+                kept.append(entry)
+            else:
+                passed_over += 1
+            position = following
+    except (ValueError, RecursionError):
+        return None
+    if payload.get("messageType") != "DATA_MESSAGE" or "logEvents" not in payload:
+        return None
+    return _delivered("logs", payload, kept, passed_over)
 
 
 def _read_test(test: object) -> Delivery:
@@ -173,7 +241,7 @@ def parse_record(content: str | Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(content, str):
         return content
     try:
-        record = json.loads(content)
+        record = _decoder.decode(content)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(record, dict):

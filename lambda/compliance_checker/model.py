@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
+from .frozen import frozen
 from .pipeline import AuditPipeline
 from .record import Event
 
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 else:
     Severity = str
 
+_NO_DETAILS: Mapping[str, Any] = {}
 
-@dataclass(frozen=True)
+
+@frozen
 class Finding:
     """What a rule saw in one record. Severity and resource type stand in for the rule's own."""
 
     resource_id: str | None
     reason: str
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = _NO_DETAILS
     severity: Severity | None = None
     resource_type: str | None = None
 
@@ -31,7 +33,7 @@ class Finding:
 Judge = Callable[[Event, AuditPipeline], Finding | None]
 
 
-@dataclass(frozen=True)
+@frozen
 class Rule:
     """One rule: the events that it looks at and the judgement on each.
 
@@ -52,7 +54,7 @@ class Rule:
     identity_type: str | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Violation:
     """A finding with the rule behind it: what an alert is made of."""
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from .frozen import frozen
 
 
 def last_part(name: str) -> str:
@@ -18,7 +19,7 @@ def last_part(name: str) -> str:
     return name.rstrip(":*").replace("/", ":").rsplit(":", 1)[-1]
 
 
-@dataclass(frozen=True)
+@frozen
 class AuditPipeline:
     """The deployment's own resources. Without an environment, those of every environment."""
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from .addresses import parse_block, reach_internet
+from .frozen import frozen
 from .record import mapping, members
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ def _covered(patterns: Sequence[str], name: str) -> bool:
     return any(matches(pattern, name) for pattern in patterns)
 
 
-@dataclass(frozen=True)
+@frozen
 class Statement:
     """One statement of a policy; actions in lower case, as IAM ignores their case.
 
@@ -451,7 +451,7 @@ _COMPUTE = (
 _TYING_KEYS = ("aws:resourcetag/", "aws:requesttag/", "aws:principaltag/", "iam:", "aws:resource")
 
 
-@dataclass(frozen=True)
+@frozen
 class Grant:
     """An over-broad grant: its kind, what it covers in words, and the statements that make it."""
 

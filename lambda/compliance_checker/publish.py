@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from . import alert as alerts
 from . import aws
+from .frozen import frozen
 from .times import now
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ _FINAL_CODES = frozenset(
 Alert = Mapping[str, "Any"]
 
 
-@dataclass(frozen=True)
+@frozen
 class Undelivered:
     """Something that could not be sent, and the code of the last refusal."""
 

@@ -8,7 +8,8 @@ list may be ``{}`` or ``""``, flags may be strings, and whatever the caller sent
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from .frozen import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def dig(value: object, *path: str) -> Any:
     return value
 
 
-@dataclass(frozen=True)
+@frozen
 class Event:
     """One CloudTrail record, opened as far as every rule needs it."""
 

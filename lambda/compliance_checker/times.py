@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
 _LATEST = 253402300799000  # the last second of the year 9999
 
@@ -15,7 +16,13 @@ def now() -> int:
 def as_iso(milliseconds: int) -> str:
     """ISO 8601 in UTC with milliseconds, such as ``2026-01-01T00:00:00.000Z``."""
     seconds, rest = divmod(milliseconds, 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03d}Z"
+    return f"{_second_as_iso(seconds)}.{rest:03d}Z"
+
+
+# Every line of the log has its time, and most lie in the second of the one before.
+@lru_cache(maxsize=8)
+def _second_as_iso(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def from_epoch(value: object) -> int | None:
