@@ -77,13 +77,13 @@ def judge_digest(
         problem = Problem(Kind.DIGEST_MALFORMED, "a digest as CloudTrail writes them", str(error))
         return Judged(content.hash_value, signature, None, (*problems, problem))
     if (digest.bucket, digest.key) != (bucket, key) or digest.end != name.end:
-        problems.append(
-            Problem(
-                Kind.DIGEST_MOVED,
-                f"the digest of this place, ending {text(name.end)}",
-                f"that of s3://{digest.bucket}/{digest.key}, ending {digest.end_text}",
-            )
+        # What it says is about another time or place, where it may well be true.
+        problem = Problem(
+            Kind.DIGEST_MOVED,
+            f"the digest of this place, ending {text(name.end)}",
+            f"that of s3://{digest.bucket}/{digest.key}, ending {digest.end_text}",
         )
+        return Judged(content.hash_value, signature, None, (*problems, problem))
     signed_at: datetime | None = None
     if name.backfill:
         signed_at = generation_time(metadata)
