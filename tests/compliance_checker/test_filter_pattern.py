@@ -153,7 +153,9 @@ def test_few_other_writes_come_along() -> None:
 def test_too_many_names_are_refused() -> None:
     with pytest.raises(ValueError, match="too many event names"):
         generate(
-            f"{first}{second}AlertsEverywhere"
-            for first in "ABCDEFGHIJKLM"
-            for second in "abcdefghijklmnop"
+            frozenset(
+                f"{first}{second}AlertsEverywhere"
+                for first in "ABCDEFGHIJKLM"
+                for second in "abcdefghijklmnop"
+            )
         )

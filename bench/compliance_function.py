@@ -1,0 +1,281 @@
+"""The compliance function: cost of a batch against parsing alone, cold start and memory.
+
+The batch is made of records in CloudTrail's shapes: 5 % violations, 5 % calls that a rule looks at
+and finds harmless, 90 % everyday calls. With ``TRAILWARDEN_BENCH_RECORDS=<file>`` it is drawn from
+a labelled collection instead (one ``{"label": "violation" | "benign", "event": {...}}`` a line).
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_REPOSITORY = Path(__file__).resolve().parents[1]
+_LAMBDA = _REPOSITORY / "lambda"
+sys.path.insert(0, str(_LAMBDA))
+
+from compliance_checker.checker import Checker, Settings  # noqa: E402
+from compliance_checker.output import StructuredLog  # noqa: E402
+from compliance_checker.pipeline import AuditPipeline  # noqa: E402
+from compliance_checker.publish import AlertPublisher  # noqa: E402
+
+from tests.compliance_checker.records import record  # noqa: E402
+from tests.compliance_checker.violations import LOOK_ALIKES, VIOLATIONS  # noqa: E402
+
+Record = dict[str, Any]
+
+_RECORDS = 1000
+_VIOLATIONS = 50
+_LOOKED_AT = 50
+_ROUNDS = 40
+_LIMIT_OF_BATCH = 1.5
+_LIMIT_OF_IMPORT_MILLISECONDS = 40.0
+_LIMIT_OF_MEMORY_MEGABYTES = 128.0
+_TOPIC = "arn:aws:sns:ap-southeast-1:123456789012:sns-compliance-alerts-dev"
+_SESSION: Record = {
+    "type": "AssumedRole",
+    "principalId": "AROAEXAMPLEEXAMPLE:session",
+    "arn": "arn:aws:sts::123456789012:assumed-role/application/session",
+    "accountId": "123456789012",
+    "accessKeyId": "EXAMPLEKEYID",
+    "sessionContext": {
+        "sessionIssuer": {
+            "type": "Role",
+            "principalId": "AROAEXAMPLEEXAMPLE",
+            "arn": "arn:aws:iam::123456789012:role/application",
+            "accountId": "123456789012",
+            "userName": "application",
+        },
+        "attributes": {"creationDate": "2026-11-20T08:00:00Z", "mfaAuthenticated": "false"},
+    },
+}
+# What every call by today's tools carries besides.
+_TOOL: Record = {
+    "userAgent": "aws-cli/2.22.0 md/awscrt#0.22.0 ua/2.0 os/linux#6.8.0-1018-aws md/arch#x86_64 "
+    "lang/python#3.12.6 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe md/prompt#off",
+    "tlsDetails": {
+        "tlsVersion": "TLSv1.3",
+        "cipherSuite": "TLS_AES_128_GCM_SHA256",
+        "clientProvidedHostHeader": "ec2.ap-southeast-1.amazonaws.com",
+    },
+}
+_EVERYDAY: tuple[tuple[str, str, Any, Any], ...] = (
+    ("ec2", "DescribeInstances", {"instancesSet": {}, "filterSet": {}, "maxResults": 1000}, None),
+    ("sts", "AssumeRole", {"roleArn": "arn:aws:iam::123456789012:role/a"}, {"assumedRoleUser": {}}),
+    (
+        "kms",
+        "Decrypt",
+        {"encryptionContext": {"aws:s3:arn": "arn:aws:s3:::b"}, "encryptionAlgorithm": "SYM"},
+        None,
+    ),
+    ("s3", "GetBucketLocation", {"bucketName": "b", "Host": "b.s3.amazonaws.com"}, None),
+    ("iam", "ListRoles", {"maxItems": 1000}, None),
+    ("monitoring", "DescribeAlarms", {"maxRecords": 100}, None),
+    ("ecr", "BatchGetImage", {"repositoryName": "app", "imageIds": [{"imageTag": "1"}]}, None),
+)
+
+
+def _everyday(number: int) -> Record:
+    service, name, parameters, response = _EVERYDAY[number % len(_EVERYDAY)]
+    return record(service, name, parameters, response, userIdentity=_SESSION, readOnly=True)
+
+
+def _draw(source: random.Random) -> list[Record]:
+    named = os.environ.get("TRAILWARDEN_BENCH_RECORDS")
+    if named:
+        rows = [json.loads(line) for line in Path(named).read_text(encoding="utf-8").splitlines()]
+        violations = [row["event"] for row in rows if row["label"] == "violation"]
+        others = [row["event"] for row in rows if row["label"] == "benign"]
+        harmless = [source.choice(others) for _ in range(_RECORDS - _VIOLATIONS)]
+    else:
+        violations = [{**case, **_TOOL} for _, case, _ in VIOLATIONS]
+        looked_at = [{**case, **_TOOL} for _, case in LOOK_ALIKES]
+        harmless = [source.choice(looked_at) for _ in range(_LOOKED_AT)]
+        harmless += [
+            {**_everyday(number), **_TOOL} for number in range(_RECORDS - _VIOLATIONS - _LOOKED_AT)
+        ]
+    drawn = [source.choice(violations) for _ in range(_VIOLATIONS)] + harmless
+    source.shuffle(drawn)
+    return [{**each, "eventID": f"{number:032x}"} for number, each in enumerate(drawn)]
+
+
+def _pack(records: list[Record]) -> bytes:
+    """A delivery as CloudWatch Logs compresses it, without white space."""
+    payload = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "123456789012",
+        "logGroup": "/aws/cloudtrail/cloudtrail-audit-dev",
+        "logStream": "123456789012_CloudTrail_ap-southeast-1",
+        "subscriptionFilters": ["subscription-compliance-checker-dev"],
+        "logEvents": [
+            {
+                "id": f"{number:056d}",
+                "timestamp": 1_795_242_600_000,
+                "message": json.dumps(each, separators=(",", ":")),
+            }
+            for number, each in enumerate(records)
+        ],
+    }
+    return gzip.compress(json.dumps(payload, separators=(",", ":")).encode())
+
+
+def _event(data: bytes) -> Record:
+    return {"awslogs": {"data": base64.b64encode(data).decode("ascii")}}
+
+
+class _Topic:
+    """Takes every alert, without a network."""
+
+    def publish_batch(self, **batch: Any) -> dict[str, Any]:
+        return {"Successful": batch["PublishBatchRequestEntries"], "Failed": []}
+
+
+def _checker() -> Checker:
+    """A function that has not published anything yet."""
+    return Checker(
+        settings=Settings(alert_topic_arn=_TOPIC, environment="dev"),
+        pipeline=AuditPipeline(environment="dev", topic_arn=_TOPIC),
+        log=StructuredLog(stream=io.StringIO()),
+        publisher=AlertPublisher(_TOPIC, lambda _: _Topic()),
+        dead_letters=None,
+    )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _batch() -> int:
+    data = _pack(_draw(random.Random(1)))  # noqa: S311
+    event = _event(data)
+
+    def envelope() -> object:
+        return json.loads(gzip.decompress(data))
+
+    def everything() -> None:
+        for entry in json.loads(gzip.decompress(data))["logEvents"]:
+            json.loads(entry["message"])
+
+    best = dict.fromkeys(("envelope", "everything", "function"), float("inf"))
+    for _ in range(_ROUNDS):
+        # In turns, so that a busy moment of the machine meets each of them.
+        checker = _checker()
+        for name, work in (
+            ("envelope", envelope),
+            ("everything", everything),
+            ("function", lambda checker=checker: checker.handle(event)),
+        ):
+            best[name] = min(best[name], _seconds(work))
+    summary = _checker().handle(event)
+    ratio = best["function"] / best["everything"]
+    print(
+        f"a batch of {summary['records']} records with {summary['violations']} violations: "
+        f"{best['function'] * 1000:.1f} ms"
+    )
+    print(f"  against parsing it, records included: {ratio:.2f} (limit {_LIMIT_OF_BATCH})")
+    print(f"  against parsing its envelope alone:   {best['function'] / best['envelope']:.2f}")
+    return int(ratio > _LIMIT_OF_BATCH)
+
+
+_IMPORT = """
+import sys, time
+sys.path.insert(0, {path!r})
+start = time.perf_counter()
+import compliance_checker.handler
+print((time.perf_counter() - start) * 1000)
+"""
+
+
+def _cold_start() -> int:
+    """Import from sources without bytecode, as Lambda does it: it keeps none of a package's."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(
+            _LAMBDA / "compliance_checker",
+            Path(folder) / "compliance_checker",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        times = [
+            float(
+                subprocess.run(
+                    [sys.executable, "-I", "-B", "-c", _IMPORT.format(path=folder)],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                ).stdout
+            )
+            for _ in range(11)
+        ]
+    print(
+        f"import of the handler from source: {min(times):.1f} ms "
+        f"(limit {_LIMIT_OF_IMPORT_MILLISECONDS:.0f})"
+    )
+    return int(min(times) > _LIMIT_OF_IMPORT_MILLISECONDS)
+
+
+_PEAK = """
+import json, resource, sys
+sys.path[:0] = [{lambda_!r}, {repository!r}]
+import boto3
+for service in ("sns", "sqs"):
+    boto3.client(service, region_name="ap-southeast-1")
+from bench.compliance_function import _checker
+with open({path!r}, encoding="ascii") as stream:
+    event = json.load(stream)
+summary = _checker().handle(event)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(summary["records"], peak // (1024 if sys.platform == "linux" else 1024 * 1024))
+"""
+
+
+def _memory() -> int:
+    """Peak resident memory of a process that handles as much as one invocation can bring."""
+    source = random.Random(2)  # noqa: S311
+    records: list[Record] = []
+    data = b""
+    while len(data) * 4 // 3 < 1_000_000:
+        # Identifiers as real ones: what compresses too well would not be a megabyte of records.
+        records += [
+            {**each, "eventID": source.randbytes(96).hex(), "requestID": source.randbytes(96).hex()}
+            for each in _draw(source)
+        ]
+        data = _pack(records)
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".json") as stream:
+        json.dump(_event(data), stream)
+        stream.flush()
+        code = _PEAK.format(lambda_=str(_LAMBDA), repository=str(_REPOSITORY), path=stream.name)
+        answer = subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
+        ).stdout
+    count, peak = (int(part) for part in answer.split()[-2:])
+    print(
+        f"peak memory for a payload of {len(data) * 4 / 3 / 1e6:.1f} MB ({count} records, "
+        f"boto3 included): {peak} MB (limit {_LIMIT_OF_MEMORY_MEGABYTES:.0f})"
+    )
+    return int(peak > _LIMIT_OF_MEMORY_MEGABYTES)
+
+
+def main() -> int:
+    """Print the figures; 1 if one is over its limit."""
+    return _batch() | _cold_start() | _memory()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
