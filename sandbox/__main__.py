@@ -15,6 +15,7 @@ from sandbox.settings import (
     DEFAULT_SPEED,
     HOST,
     Settings,
+    default_digest_period,
 )
 
 
@@ -46,11 +47,35 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _digest_period(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 86_400:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a period of digests (1 to 86400 whole seconds)"
+        )
+    return int(text)
+
+
+def _regions(text: str) -> tuple[str, ...]:
+    return tuple(_region(name.strip()) for name in text.split(",") if name.strip())
+
+
+_EPILOG = """\
+Point a client at it with AWS_ENDPOINT_URL and any credentials.
+
+Of the sandbox itself can be asked:
+  GET  /_sandbox/health           what it is
+  POST /_sandbox/backfill-digest  make a backfill digest of the log files that no digest names:
+                                  {"trail": <name or ARN>, "region": <default: the trail's own>}
+                                  with Content-Type: application/json
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description=f"A local AWS account on {HOST}. Runs in the foreground until interrupted.",
-        epilog="Point a client at it with AWS_ENDPOINT_URL and any credentials.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--port", type=_port, default=DEFAULT_PORT, help="port; 0 takes a free one (%(default)s)"
@@ -67,6 +92,22 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get("SANDBOX_SPEED", str(DEFAULT_SPEED)),
         help="how many times faster than AWS the services deliver; 1 is AWS's own pace "
         "(SANDBOX_SPEED, %(default)s)",
+    )
+    parser.add_argument(
+        "--digest-period",
+        type=_digest_period,
+        default=os.environ.get("SANDBOX_DIGEST_PERIOD"),
+        metavar="SECONDS",
+        help="how often trails deliver digest files (SANDBOX_DIGEST_PERIOD; by default AWS's hour "
+        f"divided by the speed, {default_digest_period(DEFAULT_SPEED)} seconds at the default)",
+    )
+    parser.add_argument(
+        "--digest-regions",
+        type=_regions,
+        default=os.environ.get("SANDBOX_DIGEST_REGIONS", ""),
+        metavar="REGION,...",
+        help="regions that multi-region trails digest from the start, besides their home region "
+        "and those that they deliver log files of (SANDBOX_DIGEST_REGIONS; AWS: all)",
     )
     parser.add_argument("--verbose", action="store_true", help="log every request to stderr")
     return parser
@@ -94,7 +135,13 @@ def main(arguments: list[str] | None = None) -> int:
     from sandbox import server
 
     settings = Settings(
-        options.account, options.region, options.port, options.speed, options.verbose
+        options.account,
+        options.region,
+        options.port,
+        options.speed,
+        options.verbose,
+        options.digest_period or default_digest_period(options.speed),
+        options.digest_regions,
     )
     try:
         server.run(settings)

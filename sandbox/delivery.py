@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox import permissions, record_names, trail_requirements
+from sandbox import digest_document, permissions, record_names, trail_requirements, trail_storage
 from sandbox.clock import milliseconds, now
+from sandbox.digest_document import LogFile
+from sandbox.digests import Digests
 from sandbox.event_bus import EventBus
 from sandbox.scheduler import report
 from sandbox.world import World
@@ -41,6 +43,7 @@ class Envelope:
     record: dict[str, Any]
     trails: tuple[Any, ...]
     due: float
+    stopped: tuple[Any, ...] = ()  # the trails of which it is the StopLogging event
 
 
 @dataclass
@@ -66,9 +69,10 @@ class DeliveryStatus:
 class Delivery:
     """Takes records to log groups, log files, topics, event buses and the event history."""
 
-    def __init__(self, world: World, bus: EventBus) -> None:
+    def __init__(self, world: World, bus: EventBus, digests: Digests) -> None:
         self._world = world
         self._bus = bus
+        self._digests = digests
         self._waiting: deque[Envelope] = deque()
         self._guard = threading.Lock()
         self._stopping = threading.Event()
@@ -106,7 +110,7 @@ class Delivery:
         wanted = tuple(trail for trail in trails if selects(trail, record))
         due = time.monotonic() + self._world.settings.latency(DELIVERY_SECONDS)
         with self._guard:
-            self._waiting.append(Envelope(record, wanted, due))
+            self._waiting.append(Envelope(record, wanted, due, _stopped_by(record, trails)))
         self._pool.submit(self._turn).add_done_callback(report)
 
     def status(self, trail: Any) -> DeliveryStatus:
@@ -122,6 +126,7 @@ class Delivery:
         batch = self._batches.pop(trail.arn, None)
         if batch is not None:
             self._write(batch)
+        self._digests.forget(trail)
         self._status.pop(trail.arn, None)
 
     def stop(self) -> None:
@@ -157,6 +162,16 @@ class Delivery:
                     self._batch(trail, envelope.record)
             for trail, records in by_trail.values():
                 self._to_log_group(trail, records)
+            for envelope in envelopes:
+                for trail in envelope.stopped:
+                    self._finish(trail)
+
+    def _finish(self, trail: Any) -> None:
+        """The StopLogging event has come: its log file, and after that the final digests."""
+        batch = self._batches.pop(trail.arn, None)
+        if batch is not None and self._exists(trail):
+            self._write(batch)
+        self._digests.stopped(trail)
 
     def _to_bus(self, record: dict[str, Any]) -> None:
         """EventBridge sees what at least one trail logs, in the region that the record names."""
@@ -224,29 +239,25 @@ class Delivery:
     def _put_file(self, trail: Any, region: str, records: list[dict[str, Any]]) -> str | None:
         status = self.status(trail)
         moment = now()
-        bucket = self._world.backend("s3", trail.region_name).buckets.get(trail.bucket_name)
-        if bucket is None:
-            status.delivery_error = "NoSuchBucket"
-            return None
         key = log_file_key(
             trail.s3_key_prefix, self._world.settings.account, region, moment, _unique()
         )
-        error = trail_requirements.write_refusal(
-            self._world, trail, bucket, key
-        ) or trail_requirements.key_refusal(self._world, trail, "kms:GenerateDataKey")
+        content = json.dumps({"Records": records}, separators=(",", ":")).encode()
+        error = trail_storage.put(self._world, trail, key, gzip.compress(content))
+        status.delivery_error = error
         if error is not None:
-            status.delivery_error = error
             return None
-        body = gzip.compress(json.dumps({"Records": records}, separators=(",", ":")).encode())
-        self._world.backend("s3", trail.region_name).put_object(
+        status.delivered = moment
+        times = [record["eventTime"] for record in records]
+        file = LogFile(
             trail.bucket_name,
             key,
-            body,
-            encryption="aws:kms" if trail.kms_key_id else "AES256",
-            kms_key_id=trail.kms_key_id or None,
-            bucket_key_enabled=False,
+            digest_document.sha256(content),
+            min(times),
+            max(times),
+            moment,
         )
-        status.delivered, status.delivery_error = moment, None
+        self._digests.delivered(trail, region, file)
         return key
 
     def _notify(self, trail: Any, key: str) -> None:
@@ -284,6 +295,14 @@ def log_file_key(
 
 def _unique() -> str:
     return "".join(random.choices(_UNIQUE, k=16))  # noqa: S311 - a name, not a secret
+
+
+def _stopped_by(record: dict[str, Any], trails: list[Any]) -> tuple[Any, ...]:
+    """Of the trails that saw a call, the one that it stopped; none for any other call."""
+    if record["eventName"] != "StopLogging" or "errorCode" in record:
+        return ()
+    name = (record["requestParameters"] or {}).get("name")
+    return tuple(trail for trail in trails if name in (trail.trail_name, trail.arn))
 
 
 def selects(trail: Any, record: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from werkzeug.exceptions import NotFound
 from sandbox import caller as callers
 from sandbox import record, record_names
 from sandbox.clock import now
+from sandbox.control import Control, ControlError, read_request
 from sandbox.delivery import Delivery
 from sandbox.scheduler import report
 from sandbox.world import World
@@ -74,12 +75,18 @@ class Gateway:
     """The WSGI application: health, guards, moto, and the recording of what happened."""
 
     def __init__(
-        self, world: World, application: Application, delivery: Delivery, guards: list[Guard]
+        self,
+        world: World,
+        application: Application,
+        delivery: Delivery,
+        guards: list[Guard],
+        controls: Mapping[str, Control],
     ) -> None:
         self._world = world
         self._application = application
         self._delivery = delivery
         self._guards = guards
+        self._controls = controls
         # One thread, so that records keep the order of their calls.
         self._recorder = ThreadPoolExecutor(1, thread_name_prefix="sandbox-recorder")
 
@@ -95,7 +102,7 @@ class Gateway:
     def _answer(self, environ: dict[str, Any]) -> Answer:
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_sandbox/"):
-            return self._own(path)
+            return self._own(path, environ)
         if path.startswith("/moto-api"):
             # moto's control pages: no part of AWS, and any web page could have them reset.
             return _plain("404 Not Found", "not here")
@@ -139,18 +146,31 @@ class Gateway:
         self._submit(arrived, answer, request_id, before)
         return answer
 
-    def _own(self, path: str) -> Answer:
+    def _own(self, path: str, environ: dict[str, Any]) -> Answer:
         if path == "/_sandbox/health":
             settings = self._world.settings
-            health = {
-                "status": "ok",
-                "account": settings.account,
-                "region": settings.region,
-                "speed": settings.speed,
-            }
-            content_type = ("Content-Type", "application/json")
-            return Answer("200 OK", [content_type], json.dumps(health).encode())
-        return _plain("404 Not Found", "not here")
+            return _document(
+                "200 OK",
+                {
+                    "status": "ok",
+                    "account": settings.account,
+                    "region": settings.region,
+                    "speed": settings.speed,
+                    "digest_period": settings.digest_period,
+                },
+            )
+        control = self._controls.get(path)
+        if control is None:
+            return _plain("404 Not Found", "not here")
+        if environ["REQUEST_METHOD"] != "POST":
+            return _plain("405 Method Not Allowed", "only POST")
+        body = _read_body(environ)
+        try:
+            request = read_request(environ.get("CONTENT_TYPE", ""), body or b"")
+            with self._world.lock:
+                return _document("200 OK", control(request))
+        except ControlError as error:
+            return _document(error.status, {"error": str(error)})
 
     def _guarded(self, arrived: Arrived) -> Answer | None:
         for guard in self._guards:
@@ -302,6 +322,10 @@ def _with_request_id(answer: Answer) -> tuple[Answer, str]:
     kept = length if length is not None and not body else str(len(body))
     headers.append(("Content-Length", kept))
     return Answer(answer.status, headers, body), request_id
+
+
+def _document(status: str, document: dict[str, Any]) -> Answer:
+    return Answer(status, [("Content-Type", "application/json")], json.dumps(document).encode())
 
 
 def _plain(status: str, text: str) -> Answer:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from dataclasses import replace
 from typing import Any
 
 from moto.moto_server.werkzeug_app import (
@@ -28,9 +29,11 @@ from sandbox import (
     trails,
 )
 from sandbox.delivery import Delivery
+from sandbox.digests import Digests
 from sandbox.gateway import Gateway
 from sandbox.runtime import LambdaRuntime
 from sandbox.settings import HOST, Settings
+from sandbox.signing_keys import SigningKeys
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -70,9 +73,7 @@ class Sandbox:
         """
         listener = _listen(settings.port)
         port = listener.getsockname()[1]
-        self.settings = Settings(
-            settings.account, settings.region, port, settings.speed, settings.verbose
-        )
+        self.settings = replace(settings, port=port)
         os.environ["MOTO_ACCOUNT_ID"] = settings.account
         world = World(self.settings)
         self._scheduler = world.scheduler
@@ -82,12 +83,18 @@ class Sandbox:
         notifications.install(world, self._runtime)
         bus = event_bus.install(world, self._runtime)
         alarms.install(world, self._runtime, bus)
-        self._delivery = Delivery(world, bus)
-        trails.install(world, self._delivery)
+        keys = SigningKeys()
+        digests = Digests(world, keys)
+        self._delivery = Delivery(world, bus, digests)
+        trails.install(world, self._delivery, digests, keys)
         gaps.install(world)
         guards = [authorization.install(world)]
         self._gateway = Gateway(
-            world, DomainDispatcherApplication(create_backend_app), self._delivery, guards
+            world,
+            DomainDispatcherApplication(create_backend_app),
+            self._delivery,
+            guards,
+            {"/_sandbox/backfill-digest": digests.backfill},
         )
         self._server = ThreadedWSGIServer(
             HOST, port, self._gateway, RequestHandler, fd=listener.fileno()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 # AWS needs about five minutes from an API call to the log group; at this pace it takes 0.1 s.
@@ -9,7 +10,15 @@ DEFAULT_SPEED = 3000.0
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "ap-southeast-1"
 DEFAULT_PORT = 4599
+# AWS delivers a digest every hour. Faster than this a sandbox left alone would fill its memory.
+DIGEST_SECONDS = 3600.0
+SHORTEST_DEFAULT_DIGEST_PERIOD = 3
 HOST = "127.0.0.1"
+
+
+def default_digest_period(speed: float) -> int:
+    """An hour at a sandbox's pace, in whole seconds (digests' names have no finer time)."""
+    return max(math.ceil(DIGEST_SECONDS / speed), SHORTEST_DEFAULT_DIGEST_PERIOD)
 
 
 @dataclass(frozen=True)
@@ -18,7 +27,8 @@ class Settings:
 
     ``speed`` says how many times shorter than on AWS the services' own latencies are: delivery
     of records, retries of asynchronous invocations, evaluation of alarms. It never changes a
-    period that a user has configured, such as an alarm's.
+    period that a user has configured, such as an alarm's. ``digest_period`` is in seconds;
+    ``digest_regions`` are those that a multi-region trail digests whether it delivers there or not.
     """
 
     account: str
@@ -26,6 +36,8 @@ class Settings:
     port: int
     speed: float
     verbose: bool = False
+    digest_period: int = SHORTEST_DEFAULT_DIGEST_PERIOD
+    digest_regions: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:

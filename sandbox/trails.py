@@ -1,9 +1,13 @@
-"""CloudTrail's API where moto's answers are not true: trail status, selectors, event history."""
+"""CloudTrail's API where moto's answers are not true, or where it has none.
+
+Trail status, selectors, event history, and the public keys of digest files.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.cloudtrail import models as cloudtrail_models
@@ -13,10 +17,12 @@ from moto.core.exceptions import JsonRESTError
 from sandbox import trail_requirements
 from sandbox.clock import iso_seconds, now
 from sandbox.delivery import DEFAULT_SELECTOR, Delivery
+from sandbox.digests import Digests
+from sandbox.signing_keys import SigningKeys
 from sandbox.world import World
 
 
-def install(world: World, delivery: Delivery) -> None:
+def install(world: World, delivery: Delivery, digests: Digests, keys: SigningKeys) -> None:
     """Put this module's behaviour in the place of moto's."""
     trail_class = cloudtrail_models.Trail
     backend_class = cloudtrail_models.CloudTrailBackend
@@ -63,10 +69,12 @@ def install(world: World, delivery: Delivery) -> None:
     def start_logging(trail: Any) -> None:
         trail.status.is_logging = True
         trail.status.started = now()
+        digests.changed(trail)
 
     def stop_logging(trail: Any) -> None:
         trail.status.is_logging = False
         trail.status.stopped = now()
+        digests.stopping(trail)
 
     def delete_trail(backend: Any, name: str) -> None:
         trail = backend.get_trail(name)
@@ -98,6 +106,7 @@ def install(world: World, delivery: Delivery) -> None:
         if missing is not None:
             trail.__dict__.update(before)
             raise JsonRESTError(missing.code, missing.message)
+        digests.changed(trail)
         return trail
 
     def get_trail_status(self: Any) -> str:
@@ -109,10 +118,13 @@ def install(world: World, delivery: Delivery) -> None:
             for trail in backend.describe_trails(include_shadow_trails=True)
             if name in (trail.trail_name, trail.arn)
         )
-        return json.dumps(status_document(trail, delivery))
+        return json.dumps(status_document(trail, self.region, delivery, digests))
 
     def lookup_events(self: Any) -> str:
         return json.dumps(_lookup(delivery, self.region, json.loads(self.body or "{}")))
+
+    def list_public_keys(self: Any) -> str:
+        return json.dumps(_public_keys(keys, self.region, json.loads(self.body or "{}")))
 
     trail_class.topic_arn = property(topic_arn)
     trail_class.description = description
@@ -128,18 +140,23 @@ def install(world: World, delivery: Delivery) -> None:
     trail_class.check_topic_exists = lambda trail: None
     CloudTrailResponse.get_trail_status = get_trail_status
     CloudTrailResponse.lookup_events = lookup_events
+    CloudTrailResponse.list_public_keys = list_public_keys
 
 
-def status_document(trail: Any, delivery: Delivery) -> dict[str, Any]:
-    """GetTrailStatus's answer. Times are in epoch seconds; what has never happened is left out.
+def status_document(
+    trail: Any, region: str, delivery: Delivery, digests: Digests
+) -> dict[str, Any]:
+    """GetTrailStatus's answer in a region. Times are in epoch seconds; what never was is left out.
 
     The members that AWS calls no longer in use are there as it fills them.
     """
     status = delivery.status(trail)
+    digest = digests.status(trail, region)
     times = {
         "LatestDeliveryTime": status.delivered,
         "LatestNotificationTime": status.notified,
         "LatestCloudWatchLogsDeliveryTime": status.logs_delivered,
+        "LatestDigestDeliveryTime": digest.delivered,
         "StartLoggingTime": trail.status.started,
         "StopLoggingTime": trail.status.stopped,
     }
@@ -147,6 +164,7 @@ def status_document(trail: Any, delivery: Delivery) -> dict[str, Any]:
         "LatestDeliveryError": status.delivery_error,
         "LatestNotificationError": status.notification_error,
         "LatestCloudWatchLogsDeliveryError": status.logs_error,
+        "LatestDigestDeliveryError": digest.error,
     }
     document: dict[str, Any] = {"IsLogging": trail.status.is_logging}
     document.update(
@@ -168,6 +186,30 @@ def status_document(trail: Any, delivery: Delivery) -> dict[str, Any]:
 
 def _text(moment: datetime | None) -> str:
     return "" if moment is None else iso_seconds(moment)
+
+
+# --- ListPublicKeys --------------------------------------------------------------------------
+
+
+def _public_keys(keys: SigningKeys, region: str, request: dict[str, Any]) -> dict[str, Any]:
+    """ListPublicKeys: those valid at some time from StartTime to EndTime, by default now."""
+    moment = now()
+    start, end = (
+        moment if name not in request else datetime.fromtimestamp(float(request[name]), UTC)
+        for name in ("StartTime", "EndTime")
+    )
+    if end < start:
+        raise JsonRESTError(
+            "InvalidTimeRangeException", "The start time must not be after the end time."
+        )
+    key = keys.of(region)
+    shown = {
+        "Value": base64.b64encode(key.public_key).decode(),
+        "ValidityStartTime": key.valid_from.timestamp(),
+        "ValidityEndTime": key.valid_until.timestamp(),
+        "Fingerprint": key.fingerprint,
+    }
+    return {"PublicKeyList": [shown] if key.valid_in(start, end) else []}
 
 
 # --- LookupEvents ----------------------------------------------------------------------------

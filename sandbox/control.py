@@ -1,0 +1,41 @@
+"""What can be asked of the sandbox itself, under ``/_sandbox/``, where AWS has nothing.
+
+- ``GET /_sandbox/health``: what this sandbox is.
+- ``POST /_sandbox/backfill-digest`` with ``{"trail": <name or ARN>, "region": <region>}``: a
+  backfill digest of the log files that no digest of that trail and region names (see
+  ``sandbox.digests``). The region may be left out: it is the trail's own then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Control = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+MAXIMUM_REQUEST_BYTES = 64 * 1024
+
+
+class ControlError(Exception):
+    """A request that cannot be met; ``status`` is the HTTP status line."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def read_request(content_type: str, body: bytes) -> dict[str, Any]:
+    """The JSON object in a request. Raises ControlError when there is none."""
+    # A page in a browser cannot send this type to another site without asking first.
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise ControlError("415 Unsupported Media Type", "Content-Type must be application/json")
+    if len(body) > MAXIMUM_REQUEST_BYTES:
+        raise ControlError("413 Content Too Large", "the request is too large")
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ControlError("400 Bad Request", "the request is not JSON") from error
+    if not isinstance(request, dict):
+        raise ControlError("400 Bad Request", "the request is not a JSON object")
+    return request
