@@ -1,0 +1,170 @@
+"""Access faults: roles that may do more than they need, and roles that open to others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from mutants.account import STRANGER, Account, Document
+from mutants.model import Family
+from mutants.trail import change_policy
+
+FAMILY = Family("access")
+_FUNCTION_ROLE = "function_role_name"
+_TRAIL_ROLE = "trail_logs_role_name"
+_VERIFIER_ROLE = "verifier_role_name"
+
+
+def _grant(
+    role: str, statement: Mapping[str, Any], account: Account, mending: ExitStack
+) -> None:
+    account.role_policy(mending, account.outputs[role], {"Effect": "Allow", **statement})
+
+
+for _name, _description, _role, _statement in (
+    ("everything", "everything", _FUNCTION_ROLE, {"Action": "*", "Resource": "*"}),
+    ("a-whole-service", "everything of S3", _FUNCTION_ROLE, {"Action": "s3:*", "Resource": "*"}),
+    (
+        "a-whole-service-on-one-resource",
+        "everything with one topic",
+        _VERIFIER_ROLE,
+        {"Action": "sns:*", "Resource": f"arn:aws:sns:ap-southeast-1:{STRANGER}:one"},
+    ),
+    (
+        "all-but-iam",
+        "whatever is not IAM's",
+        _VERIFIER_ROLE,
+        {"NotAction": "iam:*", "Resource": "*"},
+    ),
+    (
+        "all-resources-but-one",
+        "publishing to every topic but one",
+        _FUNCTION_ROLE,
+        {"Action": "sns:Publish", "NotResource": f"arn:aws:sns:ap-southeast-1:{STRANGER}:one"},
+    ),
+    (
+        "any-role-passed",
+        "passing any role",
+        _FUNCTION_ROLE,
+        {"Action": "iam:PassRole", "Resource": "*"},
+    ),
+    (
+        "any-role-assumed",
+        "assuming any role",
+        _TRAIL_ROLE,
+        {"Action": "sts:AssumeRole", "Resource": "*"},
+    ),
+    (
+        "deletion-of-any-file",
+        "deleting any object",
+        _TRAIL_ROLE,
+        {"Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"], "Resource": "*"},
+    ),
+    (
+        "anything-that-writes",
+        "what begins with Put or Delete",
+        _VERIFIER_ROLE,
+        {"Action": ["s3:Put*", "s3:Delete*"], "Resource": "*"},
+    ),
+):
+    FAMILY.add(
+        f"role-permits-{_name}",
+        f"an inline policy of the {_role.removesuffix('_name')} permits {_description}",
+        partial(_grant, _role, _statement),
+        "roles-least-privilege",
+    )
+
+
+@FAMILY.fault("AWS's policy for administrators is attached to the function's role", "roles-least-privilege")
+def administrator(account: Account, mending: ExitStack) -> None:
+    attachment = {
+        "RoleName": account.outputs[_FUNCTION_ROLE],
+        "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess",
+    }
+    account.iam.attach_role_policy(**attachment)
+    mending.callback(account.iam.detach_role_policy, **attachment)
+
+
+@FAMILY.fault("the function's own policy gets a wider default version", "roles-least-privilege")
+def wider_version(account: Account, mending: ExitStack) -> None:
+    [attached] = account.iam.list_attached_role_policies(RoleName=account.outputs[_FUNCTION_ROLE])[
+        "AttachedPolicies"
+    ]
+    everything = {"Effect": "Allow", "Action": ["logs:*", "sns:*", "sqs:*", "kms:*"], "Resource": "*"}
+    change_policy(account, mending, attached["PolicyArn"], everything)
+
+
+@FAMILY.fault("the verifier's role has lost its policies", "roles-least-privilege")
+def no_policy(account: Account, mending: ExitStack) -> None:
+    role = {"RoleName": account.outputs[_VERIFIER_ROLE]}
+    for attached in account.iam.list_attached_role_policies(**role)["AttachedPolicies"]:
+        arn = {"PolicyArn": attached["PolicyArn"]}
+        mending.callback(account.iam.attach_role_policy, **role, **arn)
+        account.iam.detach_role_policy(**role, **arn)
+
+
+# --- trust ----------------------------------------------------------------------------------------
+
+
+def _trust(role: str, changes: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
+    kind = f"role:{account.outputs[role]}"
+    document: Document = account.document(kind)
+    document["Statement"].append(
+        {"Effect": "Allow", "Action": "sts:AssumeRole", **changes}
+    )
+    account.replace(mending, kind, document)
+
+
+for _name, _description, _role, _changes in (
+    ("anyone", "anyone", _FUNCTION_ROLE, {"Principal": {"AWS": "*"}}),
+    (
+        "a-stranger",
+        "another account",
+        _VERIFIER_ROLE,
+        {"Principal": {"AWS": f"arn:aws:iam::{STRANGER}:root"}},
+    ),
+    (
+        "a-stranger-with-a-word",
+        "another account that knows a word",
+        _VERIFIER_ROLE,
+        {
+            "Principal": {"AWS": f"arn:aws:iam::{STRANGER}:root"},
+            "Condition": {"StringEquals": {"sts:ExternalId": "please"}},
+        },
+    ),
+    (
+        "anyone-on-a-vain-condition",
+        "anyone, on a condition that everybody meets",
+        _VERIFIER_ROLE,
+        {"Principal": {"AWS": "*"}, "Condition": {"StringLike": {"aws:PrincipalArn": "*"}}},
+    ),
+    (
+        "another-service",
+        "EC2, so that an instance may wear it,",
+        _FUNCTION_ROLE,
+        {"Principal": {"Service": "ec2.amazonaws.com"}},
+    ),
+    (
+        "our-own-people",
+        "whoever of this account may assume roles,",
+        _TRAIL_ROLE,
+        {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
+    ),
+    (
+        "a-federation",
+        "whoever a foreign identity provider signs in",
+        _VERIFIER_ROLE,
+        {
+            "Principal": {"Federated": f"arn:aws:iam::{STRANGER}:saml-provider/partner"},
+            "Action": "sts:AssumeRoleWithSAML",
+        },
+    ),
+):
+    FAMILY.add(
+        f"role-assumed-by-{_name}",
+        f"{_description} may assume the {_role.removesuffix('_name')}",
+        partial(_trust, _role, _changes),
+        "roles-trust",
+    )

@@ -1,0 +1,100 @@
+"""Alert faults: the way from the API call to the alert is cut at each of its links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from mutants.account import Account
+from mutants.function import forbid, throttle
+from mutants.log_groups import unsubscribe
+from mutants.model import Break, Family, Suite
+from mutants.trail import change_policy
+
+FAMILY = Family("alerts")
+
+
+def _cut(description: str) -> Callable[[Break], Break]:
+    """A fault that keeps the alert from coming, so that there is nothing to time either."""
+    return FAMILY.fault(
+        description,
+        "alert-on-opened-rule",
+        errors=frozenset({"alert-within-target"}),
+        suite=Suite.LIVE_FIRE,
+    )
+
+
+@_cut("the trail is stopped")
+def trail_stopped(account: Account, mending: ExitStack) -> None:
+    name = {"Name": account.outputs["trail_arn"]}
+    mending.callback(account.cloudtrail.start_logging, **name)
+    account.cloudtrail.stop_logging(**name)
+
+
+@_cut("the trail records reads only")
+def trail_records_reads(account: Account, mending: ExitStack) -> None:
+    name = {"TrailName": account.outputs["trail_arn"]}
+    selector = {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}
+    put = account.cloudtrail.put_event_selectors
+    mending.callback(put, **name, EventSelectors=[selector])
+    put(**name, EventSelectors=[{**selector, "ReadWriteType": "ReadOnly"}])
+
+
+@_cut("the subscription is deleted")
+def subscription_deleted(account: Account, mending: ExitStack) -> None:
+    unsubscribe(account, mending)
+
+
+@_cut("the subscription's pattern lets opened rules through no longer")
+def subscription_narrowed(account: Account, mending: ExitStack) -> None:
+    original = account.subscription_filter
+    mending.callback(account.logs.put_subscription_filter, **original)
+    pattern = original["filterPattern"].replace("^AuthorizeSec|", "")
+    account.logs.put_subscription_filter(**{**original, "filterPattern": pattern})
+
+
+@_cut("CloudWatch Logs may no longer invoke the function")
+def invocation_forbidden(account: Account, mending: ExitStack) -> None:
+    forbid(account, mending)
+
+
+@_cut("the function is throttled: no concurrency is left to it")
+def function_throttled(account: Account, mending: ExitStack) -> None:
+    throttle(account, mending)
+
+
+@_cut("the function's role may no longer publish")
+def publishing_not_permitted(account: Account, mending: ExitStack) -> None:
+    [attached] = account.iam.list_attached_role_policies(
+        RoleName=account.outputs["function_role_name"]
+    )["AttachedPolicies"]
+    arn = attached["PolicyArn"]
+    version = account.iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = account.iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"][
+        "Document"
+    ]
+    kept = [item for item in document["Statement"] if item["Sid"] != "PublishAlerts"]
+    change_policy(account, mending, arn, *kept)
+
+
+@_cut("the topic's policy denies the function's role")
+def publishing_denied(account: Account, mending: ExitStack) -> None:
+    policy = account.document("alert-topic")
+    policy["Statement"].append(
+        {
+            "Effect": "Deny",
+            "Principal": {"AWS": account.outputs["function_role_arn"]},
+            "Action": "sns:Publish",
+            "Resource": account.outputs["alert_topic_arn"],
+        }
+    )
+    account.replace(mending, "alert-topic", policy)
+
+
+@_cut("the function alerts another topic")
+def alert_sent_elsewhere(account: Account, mending: ExitStack) -> None:
+    now = account.functions.get_function_configuration(
+        FunctionName=account.outputs["function_arn"]
+    )["Environment"]["Variables"]
+    variables = {**now, "ALERT_TOPIC_ARN": account.outputs["delivery_topic_arn"]}
+    account.change_function(mending, Environment={"Variables": variables})

@@ -1,0 +1,98 @@
+"""Goes fault by fault: break, verify, mend; and shows at the end that the account is clean."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+from mutants.account import Account
+from mutants.model import Fate, Judged, Mutant, Suite, fate_of
+from mutants.suite import Outcomes, SuiteError, SuiteRunner
+
+# What a fault or its mending may raise when the account refuses it.
+_REFUSED = (ClientError, BotoCoreError, WaiterError, TimeoutError, ValueError, KeyError)
+
+
+class NotCleanError(Exception):
+    """The account is not as deployed, so that nothing can be concluded. The message says how."""
+
+
+class Campaign:
+    """One account and the suite that watches it."""
+
+    def __init__(self, account: Account, runner: SuiteRunner) -> None:
+        self._account = account
+        self._runner = runner
+
+    def require_clean(self, when: str) -> None:
+        """Run the whole suite: nothing may fail.
+
+        Raises NotCleanError otherwise.
+        """
+        for suite in Suite:
+            outcomes = self._runner.run(self._account, suite)
+            wrong = sorted(outcomes.controls("FAIL") | outcomes.controls("ERROR"))
+            if wrong:
+                said = "\n  ".join(f"{name}: {outcomes.messages[name]}" for name in wrong)
+                raise NotCleanError(f"the account is not clean {when}:\n  {said}")
+
+    def judge(
+        self, mutants: Sequence[Mutant], progress: Callable[[Judged], None]
+    ) -> list[Judged]:
+        """Seed, judge and mend each of `mutants`; `progress` hears of each.
+
+        Ends early with the mutant that could not be mended, since everything after it would be
+        judged on a broken account. Interrupted, it mends before it ends.
+        """
+        judged: list[Judged] = []
+        for mutant in mutants:
+            found = self._judge(mutant)
+            judged.append(found)
+            progress(found)
+            if found.fate is Fate.NOT_MENDED:
+                break
+        return judged
+
+    def _judge(self, mutant: Mutant) -> Judged:
+        started = time.monotonic()
+        mending = ExitStack()
+        try:
+            with mending:
+                try:
+                    mutant.break_it(self._account, mending)
+                except _REFUSED as error:
+                    return self._refused(mutant, Fate.NOT_SEEDED, error, started)
+                outcomes = self._runner.run(self._account, mutant.suite)
+        except _REFUSED as error:
+            return self._refused(mutant, Fate.NOT_MENDED, error, started)
+        except SuiteError as error:
+            return self._refused(mutant, Fate.WRONG_CONTROL, error, started)
+        return self._concluded(mutant, outcomes, started)
+
+    def _concluded(self, mutant: Mutant, outcomes: Outcomes, started: float) -> Judged:
+        failed, errored = outcomes.controls("FAIL"), outcomes.controls("ERROR")
+        fate = fate_of(mutant, failed, errored)
+        detail = ""
+        if fate is not Fate.KILLED:
+            # Others may have failed because the account was dirty, not because of this fault.
+            try:
+                self.require_clean(f"after {mutant.name}")
+            except NotCleanError as error:
+                fate, detail = Fate.NOT_MENDED, str(error)
+        return Judged(
+            mutant,
+            fate,
+            failed,
+            errored,
+            {name: outcomes.messages[name] for name in sorted(failed | errored)},
+            detail,
+            round(time.monotonic() - started, 2),
+        )
+
+    @staticmethod
+    def _refused(mutant: Mutant, fate: Fate, error: Exception, started: float) -> Judged:
+        detail = f"{type(error).__name__}: {error}"
+        return Judged(mutant, fate, detail=detail, seconds=round(time.monotonic() - started, 2))

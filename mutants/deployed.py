@@ -1,0 +1,110 @@
+"""A sandbox with the dev profile deployed into it, for as long as the mutants need it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from mutants.suite import ROOT
+
+_DEPLOY_SECONDS = 400.0
+_STOP_SECONDS = 30.0
+
+
+class DeployedError(Exception):
+    """There is no account to break. The message says what was printed."""
+
+
+def build_package(folder: Path) -> Path:
+    """The function's package, built from the sources; the same bytes on every machine.
+
+    Raises DeployedError when the build fails.
+    """
+    package = folder / "compliance_checker.zip"
+    _run([sys.executable, "lambda/build.py", "--output", str(package)], 60.0)
+    return package
+
+
+@contextmanager
+def sandbox(log: Path) -> Iterator[str]:
+    """A sandbox of its own on a free port; its address. `log` keeps what it prints.
+
+    Raises DeployedError when it does not start.
+    """
+    with log.open("w", encoding="utf-8") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "--port", "0"],
+            cwd=ROOT,
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            # Ctrl-C is for us: the account must outlive it until it is mended.
+            start_new_session=True,
+        )
+    try:
+        line = process.stdout.readline() if process.stdout is not None else ""
+        if not line.startswith("sandbox ready: "):
+            raise DeployedError(f"the sandbox did not start: {log.read_text(encoding='utf-8')}")
+        yield line.split()[2]
+    finally:
+        _stop(process, signal.SIGTERM)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def deploy(url: str, package: Path, folder: Path) -> Path:
+    """Deploy the dev profile; the file with the outputs.
+
+    Raises DeployedError when the deployment fails.
+    """
+    outputs = folder / "outputs.json"
+    command = [sys.executable, "-m", "deploy", "apply", "--sandbox", url, "--auto-approve"]
+    command += ["--working-directory", str(folder / "work"), "--function-package", str(package)]
+    _run([*command, "--output", str(outputs)], _DEPLOY_SECONDS)
+    return outputs
+
+
+def _run(command: list[str], seconds: float) -> None:
+    """Run a command to its end; interrupted, let it and its children end as for Ctrl-C."""
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        printed, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise DeployedError(f"{' '.join(command[1:4])} took more than {seconds:.0f} s") from None
+    finally:
+        _stop(process, signal.SIGINT)
+    if process.returncode != 0:
+        raise DeployedError(f"{' '.join(command[1:4])} failed:\n{printed}")
+
+
+def _stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """End a process and its children, gently first; it leads a process group of its own."""
+    if process.poll() is None:
+        process.send_signal(number)
+        try:
+            process.communicate(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _environment() -> Mapping[str, str]:
+    """Ours without anything of AWS's: the sandbox and the deployment need none of it."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

@@ -1,0 +1,144 @@
+"""Encryption-key faults: unusable, never rotated, or open to more than it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from mutants.account import STRANGER, Account, Document, statement, without
+from mutants.model import Family
+from mutants.trail import make_key
+
+FAMILY = Family("encryption key")
+
+
+def _key(account: Account) -> dict[str, str]:
+    return {"KeyId": account.outputs["kms_key_arn"]}
+
+
+@FAMILY.fault("the key's alias points to another key", "key-usable")
+def alias_elsewhere(account: Account, mending: ExitStack) -> None:
+    alias = account.outputs["kms_key_alias"]
+    other = make_key(account, mending)
+    mending.callback(
+        account.kms.update_alias, AliasName=alias, TargetKeyId=account.outputs["kms_key_id"]
+    )
+    account.kms.update_alias(AliasName=alias, TargetKeyId=other)
+
+
+@FAMILY.fault("the key is disabled", "key-usable")
+def disabled(account: Account, mending: ExitStack) -> None:
+    mending.callback(account.kms.enable_key, **_key(account))
+    account.kms.disable_key(**_key(account))
+
+
+@FAMILY.fault("the key is about to be deleted", "key-usable")
+def pending_deletion(account: Account, mending: ExitStack) -> None:
+    mending.callback(account.kms.enable_key, **_key(account))
+    mending.callback(account.kms.cancel_key_deletion, **_key(account))
+    account.kms.schedule_key_deletion(**_key(account), PendingWindowInDays=7)
+
+
+@FAMILY.fault("the key is no longer rotated", "key-rotates", "declared-matches-live")
+def rotation_off(account: Account, mending: ExitStack) -> None:
+    mending.callback(account.kms.enable_key_rotation, **_key(account))
+    account.kms.disable_key_rotation(**_key(account))
+
+
+@FAMILY.fault("the key is rotated every seven years", "key-rotates")
+def rotation_rare(account: Account, mending: ExitStack) -> None:
+    mending.callback(
+        account.kms.enable_key_rotation, **_key(account), RotationPeriodInDays=365
+    )
+    account.kms.enable_key_rotation(**_key(account), RotationPeriodInDays=2555)
+
+
+# --- its policy -----------------------------------------------------------------------------------
+
+_Edit = Callable[[Account, Document], None]
+
+
+def _change_policy(edit: _Edit, account: Account, mending: ExitStack) -> None:
+    policy = account.document("key")
+    edit(account, policy)
+    account.replace(mending, "key", policy)
+
+
+def _policy_fault(description: str) -> Callable[[_Edit], _Edit]:
+    def declare(edit: _Edit) -> _Edit:
+        name = edit.__name__.replace("_", "-")
+        FAMILY.add(name, description, partial(_change_policy, edit), "key-policy-least-privilege")
+        return edit
+
+    return declare
+
+
+def _allow(document: Document, principal: Any, action: Any, **more: Any) -> None:
+    document["Statement"].append(
+        {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*", **more}
+    )
+
+
+@_policy_fault("anyone may decrypt")
+def policy_for_anyone(account: Account, document: Document) -> None:
+    _allow(document, "*", "kms:Decrypt")
+
+
+@_policy_fault("anyone may decrypt, on a condition that everybody meets")
+def policy_with_a_vain_condition(account: Account, document: Document) -> None:
+    _allow(
+        document,
+        {"AWS": "*"},
+        "kms:Decrypt",
+        Condition={"StringLike": {"kms:CallerAccount": "*"}},
+    )
+
+
+@_policy_fault("anyone may decrypt through S3, whatever the account")
+def policy_for_anyone_through_s3(account: Account, document: Document) -> None:
+    service = f"s3.{account.outputs['region']}.amazonaws.com"
+    _allow(
+        document,
+        {"AWS": "*"},
+        "kms:Decrypt",
+        Condition={"StringEquals": {"kms:ViaService": service}},
+    )
+
+
+@_policy_fault("anyone may decrypt where the account is not told")
+def policy_with_a_condition_if_it_exists(account: Account, document: Document) -> None:
+    ours = account.outputs["account_id"]
+    _allow(
+        document,
+        {"AWS": "*"},
+        "kms:Decrypt",
+        Condition={"StringEqualsIfExists": {"aws:PrincipalTag/account": ours}},
+    )
+
+
+@_policy_fault("another account may decrypt")
+def policy_for_a_stranger(account: Account, document: Document) -> None:
+    _allow(document, {"AWS": f"arn:aws:iam::{STRANGER}:root"}, "kms:Decrypt")
+
+
+@_policy_fault("CloudTrail may do everything with the key")
+def service_may_do_everything(account: Account, document: Document) -> None:
+    statement(document, "CloudTrailEncryptsLogFiles")["Action"] = "kms:*"
+
+
+@_policy_fault("CloudTrail may encrypt for any trail")
+def trail_without_source(account: Account, document: Document) -> None:
+    del statement(document, "CloudTrailEncryptsLogFiles")["Condition"]
+
+
+@_policy_fault("a service that has no business with it may use the key")
+def another_service(account: Account, document: Document) -> None:
+    ours = {"StringEquals": {"aws:SourceAccount": account.outputs["account_id"]}}
+    _allow(document, {"Service": "backup.amazonaws.com"}, "kms:Decrypt", Condition=ours)
+
+
+@_policy_fault("alarms can no longer publish, since their statement is gone")
+def alarms_lack_the_key(account: Account, document: Document) -> None:
+    without(document, "CloudWatchAlarmsPublishAlerts")

@@ -1,0 +1,37 @@
+"""All mutants, family by family."""
+
+from __future__ import annotations
+
+from mutants import (
+    access,
+    alarms,
+    alert_topic,
+    alerts,
+    encryption_key,
+    function,
+    inventory,
+    log_bucket,
+    log_groups,
+    network,
+    trail,
+)
+from mutants.model import Mutant
+
+_MODULES = (
+    network,
+    trail,
+    log_bucket,
+    encryption_key,
+    log_groups,
+    function,
+    alert_topic,
+    alarms,
+    access,
+    inventory,
+    alerts,
+)
+
+
+def every_mutant() -> tuple[Mutant, ...]:
+    """The mutants in the order of the catalogue's groups."""
+    return tuple(mutant for module in _MODULES for mutant in module.FAMILY.mutants)

@@ -1,0 +1,116 @@
+"""Runs the suite on an account as a user does, in a process forked from a warm one.
+
+Start-up is most of a run of the state checks. The fork server has the libraries imported already,
+but nothing of ours, so that each run loads the suite afresh.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mutants.account import Account
+from mutants.model import Suite
+
+ROOT = Path(__file__).resolve().parents[1]
+_LIBRARIES = ["_pytest.config", "boto3", "botocore.client", "hcl2", "jinja2", "jsonschema", "pytest"]
+_LIBRARIES += ["rich.console", "tenacity", "yaml"]
+_PATIENCE_SECONDS = 120.0
+_PYTEST_INTERRUPTED = 2
+
+_ARGUMENTS = {
+    Suite.STATE: ("verify/checks",),
+    # Long enough for an alert of the sandbox, which takes less than two seconds.
+    Suite.LIVE_FIRE: ("verify/live_fire", "--alert-timeout=4"),
+}
+
+
+class SuiteError(Exception):
+    """The suite did not come to a report. The message holds what it printed."""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What a run of the suite gave: the outcome and the message of each control."""
+
+    outcomes: Mapping[str, str]
+    messages: Mapping[str, str]
+
+    def controls(self, outcome: str) -> frozenset[str]:
+        """The controls with this outcome."""
+        return frozenset(name for name, found in self.outcomes.items() if found == outcome)
+
+
+class SuiteRunner:
+    """Runs the suite, one run at a time; `folder` keeps the reports."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._runs = 0
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(_LIBRARIES)
+
+    def run(self, account: Account, suite: Suite) -> Outcomes:
+        """Run `suite` on `account`.
+
+        Raises SuiteError when it wrote no report, KeyboardInterrupt when it was interrupted.
+        """
+        self._runs += 1
+        reports = self._folder / f"run-{self._runs}"
+        reports.mkdir(parents=True)
+        arguments = [
+            f"--outputs={account.outputs_file}",
+            f"--reports={reports}",
+            f"--function-package={account.function_package}",
+            f"--terraform-folder={account.terraform_folder}",
+            *_ARGUMENTS[suite],
+        ]
+        log = reports / "output.txt"
+        process = self._context.Process(target=_verify, args=(arguments, account.url, str(log)))
+        process.start()
+        try:
+            process.join(_PATIENCE_SECONDS)
+        finally:
+            if process.is_alive():
+                # As for Ctrl-C: the suite removes what its live fire made.
+                process.terminate()
+                process.join(30)
+                process.kill()
+                process.join()
+        if process.exitcode == _PYTEST_INTERRUPTED:
+            raise KeyboardInterrupt
+        report = reports / "latest" / "report.json"
+        if not report.is_file():
+            printed = log.read_text(encoding="utf-8") if log.is_file() else ""
+            raise SuiteError(f"the suite ended with {process.exitcode} and no report:\n{printed}")
+        rows = json.loads(report.read_text(encoding="utf-8"))["results"]
+        return Outcomes(
+            {row["control"]["identifier"]: row["outcome"] for row in rows},
+            {row["control"]["identifier"]: row["message"] for row in rows},
+        )
+
+
+def _verify(arguments: list[str], url: str, log: str) -> None:
+    """In the forked process: the suite with nothing of AWS's but the sandbox."""
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    for name in [name for name in os.environ if name.startswith(("AWS_", "PYTEST"))]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    os.chdir(ROOT)
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    import pytest
+
+    sys.exit(pytest.main(arguments))

@@ -1,0 +1,287 @@
+"""Trail faults: it is stopped, narrowed, redirected or cannot deliver, while its flags look right."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from mutants.account import Account
+from mutants.model import Family
+
+FAMILY = Family("trail")
+_PATIENCE_SECONDS = 20.0
+
+
+def await_status(account: Account, accept: Callable[[Mapping[str, Any]], bool]) -> None:
+    """Wait until GetTrailStatus is accepted; each question is itself an event to deliver.
+
+    Raises TimeoutError after 20 seconds.
+    """
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        status = account.cloudtrail.get_trail_status(Name=account.outputs["trail_arn"])
+        if accept(status):
+            return
+        if time.monotonic() > until:
+            raise TimeoutError(f"the trail's status did not change; last: {status}")
+        time.sleep(0.1)
+
+
+def fails(account: Account, what: str) -> None:
+    """Wait until deliveries of a kind fail."""
+    await_status(account, lambda status: bool(status.get(f"{what}Error")))
+
+
+def delivers(account: Account, what: str) -> None:
+    """Wait until deliveries of a kind succeed."""
+    await_status(account, lambda status: not status.get(f"{what}Error"))
+
+
+@FAMILY.fault("the trail is stopped; every flag is as it should be", "trail-is-logging")
+def stopped(account: Account, mending: ExitStack) -> None:
+    name = {"Name": account.outputs["trail_arn"]}
+    mending.callback(account.cloudtrail.start_logging, **name)
+    account.cloudtrail.stop_logging(**name)
+
+
+def _update(account: Account, mending: ExitStack, **changes: Any) -> None:
+    """Change the trail until mended."""
+    name = account.outputs["trail_arn"]
+    [trail] = account.cloudtrail.describe_trails(trailNameList=[name])["trailList"]
+    described = {**trail, "SnsTopicName": trail.get("SnsTopicARN", "")}
+    described["EnableLogFileValidation"] = described["LogFileValidationEnabled"]
+    before = {key: described.get(key, "") for key in changes}
+    mending.callback(account.cloudtrail.update_trail, Name=name, **before)
+    account.cloudtrail.update_trail(Name=name, **changes)
+
+
+@FAMILY.fault("the trail records its home region only", "trail-multi-region", "declared-matches-live")
+def one_region(account: Account, mending: ExitStack) -> None:
+    _update(account, mending, IsMultiRegionTrail=False)
+
+
+@FAMILY.fault(
+    "the trail leaves the global services out", "trail-multi-region", "declared-matches-live"
+)
+def no_global_services(account: Account, mending: ExitStack) -> None:
+    # A multi-region trail always includes them.
+    _update(account, mending, IsMultiRegionTrail=False, IncludeGlobalServiceEvents=False)
+
+
+@FAMILY.fault(
+    "log file validation is switched off", "trail-log-file-validation", "declared-matches-live"
+)
+def validation_off(account: Account, mending: ExitStack) -> None:
+    _update(account, mending, EnableLogFileValidation=False)
+
+
+# --- what it records ------------------------------------------------------------------------------
+
+
+def _select(selectors: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
+    name = account.outputs["trail_arn"]
+    now = account.cloudtrail.get_event_selectors(TrailName=name)
+    mending.callback(
+        account.cloudtrail.put_event_selectors,
+        TrailName=name,
+        EventSelectors=now["EventSelectors"],
+    )
+    account.cloudtrail.put_event_selectors(TrailName=name, **selectors)
+
+
+def _basic(**settings: Any) -> Mapping[str, Any]:
+    return {
+        "EventSelectors": [
+            {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [], **settings}
+        ]
+    }
+
+
+def _advanced(*fields: tuple[str, str, str]) -> Mapping[str, Any]:
+    selectors = [{"Field": field, operator: [value]} for field, operator, value in fields]
+    return {"AdvancedEventSelectors": [{"Name": "some", "FieldSelectors": selectors}]}
+
+
+_DATA_OF_BUCKETS = [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]
+for _name, _description, _selectors in (
+    (
+        "no-management-events",
+        "data events only",
+        _basic(IncludeManagementEvents=False, DataResources=_DATA_OF_BUCKETS),
+    ),
+    ("writes-only", "write events only", _basic(ReadWriteType="WriteOnly")),
+    ("reads-only", "read events only", _basic(ReadWriteType="ReadOnly")),
+    (
+        "kms-excluded",
+        "everything but KMS: a disabled key goes unseen",
+        _basic(ExcludeManagementEventSources=["kms.amazonaws.com"]),
+    ),
+    (
+        "advanced-data-only",
+        "data events, by an advanced selector",
+        _advanced(("eventCategory", "Equals", "Data"), ("resources.type", "Equals", "AWS::S3::Object")),
+    ),
+    (
+        "advanced-writes-only",
+        "management events that write, by an advanced selector",
+        _advanced(("eventCategory", "Equals", "Management"), ("readOnly", "Equals", "false")),
+    ),
+    (
+        "advanced-kms-excluded",
+        "management events but KMS's, by an advanced selector",
+        _advanced(
+            ("eventCategory", "Equals", "Management"), ("eventSource", "NotEquals", "kms.amazonaws.com")
+        ),
+    ),
+):
+    FAMILY.add(
+        f"selects-{_name}",
+        f"the trail selects {_description}",
+        partial(_select, _selectors),
+        "trail-management-events",
+    )
+
+
+# --- where it writes ------------------------------------------------------------------------------
+
+
+@FAMILY.fault("the trail encrypts without KMS", "trail-encrypted")
+def no_key(account: Account, mending: ExitStack) -> None:
+    _update(account, mending, KmsKeyId="")
+
+
+@FAMILY.fault("the trail encrypts with another key", "trail-encrypted")
+def another_key(account: Account, mending: ExitStack) -> None:
+    _update(account, mending, KmsKeyId=make_key(account, mending))
+
+
+def make_key(account: Account, mending: ExitStack) -> str:
+    """Another key, with the same policy; deleted when mended."""
+    made = account.kms.create_key(Policy=json.dumps(account.document("key")))["KeyMetadata"]["Arn"]
+    mending.callback(account.kms.schedule_key_deletion, KeyId=made, PendingWindowInDays=7)
+    return str(made)
+
+
+@FAMILY.fault("the trail writes to another bucket", "trail-destination")
+def another_bucket(account: Account, mending: ExitStack) -> None:
+    bucket = "s3-somewhere-else"
+    account.s3.create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": account.outputs["region"]}
+    )
+    mending.callback(_remove_bucket, account, bucket)
+    text = json.dumps(account.document("bucket")).replace(account.outputs["log_bucket_name"], bucket)
+    policy = json.loads(text)
+    policy["Statement"] = [item for item in policy["Statement"] if item["Effect"] == "Allow"]
+    account.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    _update(account, mending, S3BucketName=bucket)
+
+
+def _remove_bucket(account: Account, bucket: str) -> None:
+    """Empty and delete a bucket; what was still on its way may come while it is emptied."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        for page in account.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            for found in page.get("Contents", []):
+                account.s3.delete_object(Bucket=bucket, Key=found["Key"])
+        try:
+            account.s3.delete_bucket(Bucket=bucket)
+        except account.s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "BucketNotEmpty" or time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+@FAMILY.fault("the trail announces its files on another topic", "trail-destination")
+def another_topic(account: Account, mending: ExitStack) -> None:
+    made = account.sns.create_topic(Name="somewhere-else")["TopicArn"]
+    mending.callback(account.sns.delete_topic, TopicArn=made)
+    policy = account.sns.get_topic_attributes(TopicArn=account.outputs["delivery_topic_arn"])
+    text = policy["Attributes"]["Policy"].replace(account.outputs["delivery_topic_arn"], made)
+    account.sns.set_topic_attributes(TopicArn=made, AttributeName="Policy", AttributeValue=text)
+    _update(account, mending, SnsTopicName=made)
+
+
+@FAMILY.fault("the trail no longer writes to a log group", "trail-destination")
+def no_log_group(account: Account, mending: ExitStack) -> None:
+    _update(account, mending, CloudWatchLogsLogGroupArn="", CloudWatchLogsRoleArn="")
+
+
+# --- whether it arrives ---------------------------------------------------------------------------
+
+
+@FAMILY.fault("the trail's role may no longer write to its log streams", "trail-delivers-to-log-group")
+def log_group_refuses(account: Account, mending: ExitStack) -> None:
+    [attached] = account.iam.list_attached_role_policies(
+        RoleName=account.outputs["trail_logs_role_name"]
+    )["AttachedPolicies"]
+    group = account.outputs["trail_log_group_arn"]
+    change_policy(
+        account,
+        mending,
+        attached["PolicyArn"],
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": f"{group}:log-stream:renamed",
+        },
+        before_mended=partial(delivers, account, "LatestCloudWatchLogsDelivery"),
+    )
+    fails(account, "LatestCloudWatchLogsDelivery")
+
+
+def change_policy(
+    account: Account,
+    mending: ExitStack,
+    arn: str,
+    *statements: Mapping[str, Any],
+    before_mended: Callable[[], None] | None = None,
+) -> None:
+    """Give a managed policy a new default version until mended; then run `before_mended`."""
+    if before_mended is not None:
+        mending.callback(before_mended)
+    original = account.iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    made = account.iam.create_policy_version(
+        PolicyArn=arn,
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
+        SetAsDefault=True,
+    )["PolicyVersion"]["VersionId"]
+    mending.callback(account.iam.delete_policy_version, PolicyArn=arn, VersionId=made)
+    mending.callback(account.iam.set_default_policy_version, PolicyArn=arn, VersionId=original)
+
+
+@FAMILY.fault("the bucket refuses the trail's files", "trail-delivers-to-bucket")
+def bucket_refuses(account: Account, mending: ExitStack) -> None:
+    mending.callback(delivers, account, "LatestDelivery")
+    policy = account.document("bucket")
+    files = f"{account.outputs['log_bucket_arn']}/AWSLogs/{account.outputs['account_id']}/CloudTrail/*"
+    policy["Statement"].append(
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": files}
+    )
+    account.replace(mending, "bucket", policy)
+    fails(account, "LatestDelivery")
+
+
+@FAMILY.fault("the delivery topic refuses the trail's notifications", "trail-notifies-deliveries")
+def delivery_topic_refuses(account: Account, mending: ExitStack) -> None:
+    mending.callback(delivers, account, "LatestNotification")
+    topic = account.outputs["delivery_topic_arn"]
+    policy = account.sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
+
+    def put(text: str) -> None:
+        account.sns.set_topic_attributes(
+            TopicArn=topic, AttributeName="Policy", AttributeValue=text
+        )
+
+    mending.callback(put, policy)
+    changed = json.loads(policy)
+    changed["Statement"].append(
+        {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic}
+    )
+    put(json.dumps(changed))
+    fails(account, "LatestNotification")
