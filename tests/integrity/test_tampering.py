@@ -162,7 +162,11 @@ def digest_signed_with_sha1(trail: Trail) -> str:
     trail.deliver(hours=5)
     begin = START + 5 * HOUR
     key = trail.write_digest(
-        HOME, begin, begin + HOUR, [trail.write_log(HOME, begin)], algorithm=hashes.SHA1()
+        HOME,
+        begin,
+        begin + HOUR,
+        [trail.write_log(HOME, begin)],
+        algorithm=hashes.SHA1(),  # noqa: S303
     )
     trail.deliver(start=begin + HOUR, hours=18)
     return key
