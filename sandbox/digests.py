@@ -1,9 +1,10 @@
 """Digest files: a signed chain for each region in which a trail delivers.
 
-On AWS a trail has a chain in every enabled region. Here a chain is kept for the trail's home
-region, for the regions that the settings name when it is a multi-region trail, and for every other
-region from the first log file that it delivers there. Such a later chain's first digest reaches
-back to when the others began, since until then nothing was delivered in that region.
+A trail has a chain in its home region, and a multi-region trail in every enabled region. Digests
+come once in a period. Where the period is shorter than AWS's hour, that holds for the home region,
+for the regions that the settings name, and for every region from the first log file delivered
+there; a region where nothing happens keeps AWS's hour, so that accelerated digests do not fill the
+process's memory with empty files.
 
 A chain begins when a trail that is logging has log file validation on. It ends with a final digest
 when validation is switched off, when the trail is deleted, and, once the StopLogging event itself
@@ -23,15 +24,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox import digest_document, trail_storage
+from sandbox import digest_document, regions, trail_storage
 from sandbox.clock import iso_seconds, now
 from sandbox.control import ControlError
 from sandbox.digest_document import Link, LogFile, Source
+from sandbox.settings import DIGEST_SECONDS
 from sandbox.signing_keys import SigningKeys
 from sandbox.world import World
 
 _TICK_SECONDS = 0.25
 _SECOND = timedelta(seconds=1)
+_AWS_PERIOD = timedelta(seconds=DIGEST_SECONDS)
 # Log files that wait for a digest, by trail and region. A chain waits for long only while its
 # digests cannot be written.
 MAXIMUM_WAITING = 10_000
@@ -44,6 +47,7 @@ class _Chain:
     """A region's chain: where its next digest begins, what that names, and what came before."""
 
     start: datetime
+    quiet: bool  # nothing was delivered here yet, nor was the region asked for
     previous: Link | None = None
     waiting: deque[LogFile] = field(default_factory=deque)
 
@@ -130,7 +134,9 @@ class Digests:
         if validated is None:
             self._leave_out(trail, region, [file])
             return
-        waiting = self._chain(validated, region).waiting
+        chain = self._chain(validated, region)
+        chain.quiet = False
+        waiting = chain.waiting
         waiting.append(file)
         if len(waiting) > MAXIMUM_WAITING:
             self._leave_out(trail, region, [waiting.popleft()])
@@ -149,16 +155,19 @@ class Digests:
         self._open(validated)
 
     def _open(self, validated: _Validated) -> None:
-        regions = [validated.trail.region_name]
-        if validated.multi_region:
-            regions += self._world.settings.digest_regions
-        for region in regions:
+        settings, home = self._world.settings, validated.trail.region_name
+        self._chain(validated, home).quiet = False
+        if not validated.multi_region:
+            return
+        for region in regions.enabled(settings, home):
             self._chain(validated, region)
+        for region in settings.digest_regions:
+            self._chain(validated, region).quiet = False
 
     def _chain(self, validated: _Validated, region: str) -> _Chain:
         if region not in validated.chains:
             ended = self._ended.get((validated.trail.arn, region), validated.begun)
-            validated.chains[region] = _Chain(max(validated.begun, ended))
+            validated.chains[region] = _Chain(max(validated.begun, ended), True)
         return validated.chains[region]
 
     def _end(self, validated: _Validated) -> None:
@@ -167,8 +176,13 @@ class Digests:
         del self._validated[validated.trail.arn]
 
     def _finish(self, validated: _Validated, region: str) -> None:
-        """Write a chain's final digest, of all that has been delivered, and drop the chain."""
+        """Write a chain's final digest, of all that has been delivered, and drop the chain.
+
+        A chain that has no digest yet, and nothing to put into one, ends without.
+        """
         chain = validated.chains.pop(region)
+        if chain.quiet and chain.previous is None:
+            return
         end = max(_whole_second(now()) + _SECOND, chain.start + _SECOND)
         self._write(validated.trail, region, chain, end)
         self._leave_out(validated.trail, region, chain.waiting)
@@ -188,8 +202,8 @@ class Digests:
         """
         moment = now()
         with self._world.lock:
-            regions = {region for _, region, _, _ in self._due(moment)}
-        for region in regions:
+            due = {region for _, region, _, _ in self._due(moment)}
+        for region in due:
             self._keys.of(region)  # generating takes its time: not under the lock
         with self._world.lock:
             for trail, region, chain, end in self._due(moment):
@@ -198,12 +212,15 @@ class Digests:
     def _due(self, moment: datetime) -> list[tuple[Any, str, _Chain, datetime]]:
         found = []
         for validated in self._validated.values():
-            periods = (moment - validated.begun) // self._period
-            end = validated.begun + periods * self._period
+            since = moment - validated.begun
+            busy, quiet = (
+                validated.begun + since // period * period
+                for period in (self._period, max(self._period, _AWS_PERIOD))
+            )
             found += [
                 (validated.trail, region, chain, end)
                 for region, chain in validated.chains.items()
-                if end > chain.start
+                if (end := quiet if chain.quiet else busy) > chain.start
             ]
         return found
 

@@ -24,6 +24,7 @@ from sandbox import (
     event_bus,
     gaps,
     notifications,
+    regions,
     runtime_install,
     subscriptions,
     trails,
@@ -88,6 +89,7 @@ class Sandbox:
         self._delivery = Delivery(world, bus, digests)
         trails.install(world, self._delivery, digests, keys)
         gaps.install(world)
+        regions.install(world)
         guards = [authorization.install(world)]
         self._gateway = Gateway(
             world,

@@ -62,7 +62,16 @@ def test_what_is_not_signed_changes_nothing(sandbox: RunningSandbox) -> None:
 def test_help_names_every_option() -> None:
     finished = run("--help")
     assert finished.returncode == 0
-    for option in ("--port", "--region", "--account", "--speed", "--verbose"):
+    for option in (
+        "--port",
+        "--region",
+        "--account",
+        "--speed",
+        "--digest-period",
+        "--digest-regions",
+        "--verbose",
+        "/_sandbox/backfill-digest",
+    ):
         assert option in finished.stdout
 
 
@@ -75,6 +84,10 @@ def test_help_names_every_option() -> None:
         ["--region", "nowhere"],
         ["--speed", "0"],
         ["--speed", "fast"],
+        ["--digest-period", "0"],
+        ["--digest-period", "1.5"],
+        ["--digest-period", "86401"],
+        ["--digest-regions", "eu-west-1,nowhere"],
         ["--unknown"],
     ],
 )
@@ -89,6 +102,14 @@ def test_a_bad_speed_in_the_environment() -> None:
     finished = run("--port", "0", SANDBOX_SPEED="fast")
     assert finished.returncode == 2
     assert "fast" in finished.stderr
+
+
+@pytest.mark.parametrize("name", ["SANDBOX_DIGEST_PERIOD", "SANDBOX_DIGEST_REGIONS"])
+def test_bad_digest_settings_in_the_environment(name: str) -> None:
+    finished = run("--port", "0", **{name: "often"})
+    assert finished.returncode == 2
+    assert "often" in finished.stderr
+    assert "Traceback" not in finished.stderr
 
 
 def test_a_port_in_use() -> None:
