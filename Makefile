@@ -33,7 +33,7 @@ STATE_FLAGS = $(if $(STATE_BUCKET),--state-bucket $(STATE_BUCKET))
 VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN \
 	AWS_ENDPOINT_URL=$(SANDBOX_URL) AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test)
 
-.PHONY: help demo test sandbox deploy plan verify destroy lint format package lock browser clean
+.PHONY: help demo test sandbox deploy plan verify destroy mutate bench docs lint format package lock browser clean
 
 help: ## list the targets and what they take
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -130,6 +130,15 @@ format: $(DEVELOPMENT) ## put Python and Terraform files into their format
 	@$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 	terraform fmt -recursive terraform
+
+docs: $(RUNTIME) ## write docs/controls.md from the catalogue
+	@$(PY) -m verify.catalogue >docs/controls.md
+
+mutate: $(DEVELOPMENT) package ## break one thing after the other and see that the right control notices
+	@$(PY) -m mutants
+
+bench: $(DEVELOPMENT) package ## measure, as ratios in one run
+	@$(PY) -m bench
 
 # The report's pages are tested in a real browser. Where none can be installed those tests are skipped,
 # except in CI.

@@ -28,7 +28,17 @@ def _targets() -> set[str]:
 
 def test_readme_shows_the_whole_pipeline() -> None:
     shown = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
-    assert shown == {"demo", "deploy", "verify", "destroy", "sandbox", "test", "lint"}
+    assert shown == {
+        "demo",
+        "deploy",
+        "verify",
+        "destroy",
+        "sandbox",
+        "test",
+        "lint",
+        "mutate",
+        "bench",
+    }
 
 
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("make ")])

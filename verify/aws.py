@@ -119,6 +119,7 @@ class Aws:
         self._clients: dict[str, Any] = {}
         self._kept: dict[str, Future[_Kept]] = {}
         self._actions: set[str] = set()
+        self._ahead: ThreadPoolExecutor | None = None
 
     @property
     def actions(self) -> frozenset[str]:
@@ -140,10 +141,14 @@ class Aws:
         What goes wrong is kept like an answer, for the check that needs it. `workers` calls wait at
         a time: enough to hide their latency, too few to be throttled for.
         """
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="fetch-ahead")
+        self._ahead = ThreadPoolExecutor(workers, thread_name_prefix="fetch-ahead")
         for read in reads:
-            pool.submit(self._once, read)
-        pool.shutdown(wait=False)
+            self._ahead.submit(self._once, read)
+
+    def settle(self) -> None:
+        """Drop what no check has asked for yet; wait for what is under way."""
+        if self._ahead is not None:
+            self._ahead.shutdown(wait=True, cancel_futures=True)
 
     def read_again(self, read: Read) -> Answer:
         """Like `read`, but always asks AWS: for what is expected to change during the run."""

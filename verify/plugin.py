@@ -368,9 +368,11 @@ def pytest_sessionfinish(
     probe = config.stash.get(_PROBE, None)
     if probe is not None:
         probe.stop()  # also after an interruption: nothing of ours may stay in the account
+    started = config.stash.get(_RUN, None)
+    if started is not None:
+        started.aws.settle()  # evidence is complete from here on
     value = yield
     collected = config.stash.get(_COLLECTED, None)
-    started = config.stash.get(_RUN, None)
     if collected is None or started is None:
         return value
     collected.report = build_report(started, collected, datetime.now(UTC))

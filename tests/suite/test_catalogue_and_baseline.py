@@ -10,6 +10,7 @@ import pytest
 
 from tests.suite.support import ROOT
 from verify import baseline, catalogue
+from verify.catalogue.document import render
 
 
 def test_every_control_has_one_test_and_every_test_a_control() -> None:
@@ -74,3 +75,16 @@ def test_no_committed_file_names_a_registry_or_a_path_of_a_machine() -> None:
         [git, "grep", "-lIE", pattern], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.split()
     assert [name for name in found if name != "tests/suite/test_catalogue_and_baseline.py"] == []
+
+
+def test_the_page_of_controls_is_current() -> None:
+    assert (ROOT / "docs/controls.md").read_text() == render(catalogue.load().values()), (
+        "run `make docs`"
+    )
+
+
+def test_every_control_is_on_the_page_with_its_remedy() -> None:
+    page = (ROOT / "docs/controls.md").read_text()
+    for name, control in catalogue.load().items():
+        assert f"### {name}\n" in page
+        assert control.remediation in page

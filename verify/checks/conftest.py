@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -36,12 +36,34 @@ def trail_status(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     return answer.response or {}
 
 
+def _with_all(
+    found: list[Mapping[str, Any]], key: str, expected: Iterable[str]
+) -> list[Mapping[str, Any]]:
+    """`found`, if it holds all that the outputs name; a listing that lacks one is not complete."""
+    missing = set(expected) - {pick(item, key) for item in found}
+    if missing:
+        raise NotVerifiedError(f"AWS's listing lacks {', '.join(sorted(missing))}")
+    return found
+
+
 @pytest.fixture(scope="session")
 def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     """Every security group of the VPC."""
     answer = aws.read(reads.security_groups(deployment))
-    found: list[Mapping[str, Any]] = pick(answer.response or {}, "SecurityGroups")
-    return found
+    return _with_all(
+        pick(answer.response or {}, "SecurityGroups"),
+        "GroupId",
+        (deployment.application_security_group_id, deployment.default_security_group_id),
+    )
+
+
+@pytest.fixture(scope="session")
+def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
+    """Every subnet of the VPC, those that the outputs do not name included."""
+    answer = aws.read(reads.subnets(deployment))
+    return _with_all(
+        pick(answer.response or {}, "Subnets"), "SubnetId", deployment.private_subnet_ids
+    )
 
 
 @pytest.fixture(scope="session")

@@ -78,14 +78,6 @@ def test_vpc_has_the_required_range_and_dns(
         )
 
 
-@pytest.fixture(scope="session")
-def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
-    """Every subnet of the VPC, those that the outputs do not name included."""
-    answer = aws.read(reads.subnets(deployment))
-    found: list[Mapping[str, Any]] = pick(answer.response or {}, "Subnets")
-    return found
-
-
 @pytest.mark.control("subnets-private-layout")
 def test_vpc_holds_only_the_private_subnets(
     check: Check,

@@ -1,0 +1,204 @@
+"""What could not be seen is never passed: each call of the suite goes wrong in each way in turn."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+
+from tests.sandbox.support import RunningSandbox
+from tests.suite.faults import KINDS, LOADER
+from tests.suite.support import REGION, ROOT, Verification, environment, verify
+from verify.aws import iam_action
+
+STATE = "verify/checks"
+
+
+def _operation_name(operation: str) -> str:
+    return "".join(part.capitalize() for part in operation.split("_"))
+
+
+@pytest.fixture(scope="module")
+def clean(
+    deployed: Path, sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Verification:
+    """A run of the state checks in which nothing went wrong."""
+    run = verify(deployed, tmp_path_factory.mktemp("clean"), STATE, url=sandbox.url)
+    assert run.controls("FAIL", "ERROR") == set(), run.text
+    return run
+
+
+@pytest.fixture(scope="module")
+def needed_by(clean: Verification) -> dict[str, dict[str, str]]:
+    """Operation -> the controls that needed it -> their tests."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", LOADER)
+    for service in {item["service"] for item in clean.report["evidence"]} | {"sts"}:
+        boto3.Session(botocore_session=core).client(service, region_name=REGION)  # read its model
+    operations = {item["identifier"]: item["operation"] for item in clean.report["evidence"]}
+    found: dict[str, dict[str, str]] = {}
+    for row in clean.report["results"]:
+        for identifier in row["evidence"]:
+            operation = _operation_name(operations[identifier])
+            found.setdefault(operation, {})[row["control"]["identifier"]] = row["test"]
+    return found
+
+
+def _outcomes(arguments: list[str], url: str, reports: Path) -> tuple[int, dict[str, str]]:
+    """Run the suite in a forked child: what is imported already need not be imported again."""
+    child = os.fork()
+    if child == 0:
+        code = 70
+        try:
+            os.environ.clear()
+            os.environ.update(environment(url))
+            os.chdir(ROOT)
+            sink = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(sink, 1)
+            os.dup2(sink, 2)
+            code = int(pytest.main(arguments))
+        finally:
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    report = json.loads((reports / "latest/report.json").read_text())
+    return code, {row["control"]["identifier"]: row["outcome"] for row in report["results"]}
+
+
+def _operations() -> list[str]:
+    """The operations that state checks always use, read from the source that defines them."""
+    conditional = {
+        "GetManagedPrefixListEntries",  # only with prefix lists
+        "DescribeNetworkInterfaces",  # only with live-fire groups
+        "GetRolePolicy",  # only with inline policies
+    }
+    defined = {_operation_name(name) for _, name in _calls(ROOT / "verify/reads.py")}
+    return sorted(defined - conditional)
+
+
+def _calls(path: Path) -> Iterator[tuple[str, str]]:
+    """Every (service, operation) that a module spells out."""
+    helpers = {"_bucket": "s3", "_key": "kms"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        texts = [str(item.value) for item in node.args if isinstance(item, ast.Constant)]
+        if name in ("Read", "act", "poll") and len(texts) >= 2:
+            yield texts[0], texts[1]
+        elif name in helpers and texts:
+            yield helpers[name], texts[0]
+
+
+@pytest.mark.parametrize("operation", _operations())
+def test_no_control_passes_without_the_call_that_it_needs(
+    deployed: Path,
+    sandbox: RunningSandbox,
+    needed_by: dict[str, dict[str, str]],
+    tmp_path: Path,
+    operation: str,
+) -> None:
+    assert operation in needed_by, "every read that is fetched ahead is used by a check"
+    controls = needed_by[operation]
+    for kind in KINDS:
+        reports = tmp_path / kind
+        code, outcomes = _outcomes(
+            [
+                f"--outputs={deployed}",
+                f"--reports={reports}",
+                "-ptests.suite.faults",
+                f"--fault={operation}={kind}",
+                f"-c{ROOT / 'pytest.ini'}",
+                f"--rootdir={ROOT}",
+                *sorted(set(controls.values())),
+            ],
+            sandbox.url,
+            reports,
+        )
+        passed = {name for name in controls if outcomes[name] == "PASS"}
+        if kind == "half-page":
+            # Half of the fields may be all that a control needs; it must still end and report.
+            assert code in (1, 6)
+            continue
+        assert passed == set(), f"{kind}: passed without {operation}"
+        assert code == (1 if "FAIL" in outcomes.values() else 6)
+        if kind != "empty-page":
+            assert {outcomes[name] for name in controls} == {"ERROR"}, kind
+
+
+def test_a_denied_call_is_named_with_its_permission(
+    deployed: Path, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    run = verify(
+        deployed,
+        tmp_path,
+        "-ptests.suite.faults",
+        "--fault=GetTrailStatus=denied",
+        url=sandbox.url,
+    )
+    assert run.code == 6, run.text
+    assert run.controls("ERROR") == {
+        "trail-is-logging",
+        "trail-delivers-to-log-group",
+        "trail-delivers-to-bucket",
+        "trail-notifies-deliveries",
+    }
+    assert "the caller lacks cloudtrail:GetTrailStatus" in run.text
+
+
+# --- no call twice, and no permission too many or too few -----------------------------------------
+
+
+def test_no_call_is_made_twice(clean: Verification) -> None:
+    calls: dict[str, int] = {}
+    for item in clean.report["evidence"]:
+        document = json.loads((clean.reports / "latest" / item["file"]).read_text())
+        key = json.dumps([document["service"], document["operation"], document["parameters"]])
+        calls[key] = calls.get(key, 0) + 1
+    # The delivery checks ask again until the first delivery has come.
+    again = [key for key, count in calls.items() if count > 1 and "get_trail_status" not in key]
+    assert again == []
+
+
+def _policy_actions(sandbox: RunningSandbox, deployed: Path, name: str) -> set[str]:
+    account = json.loads(deployed.read_text())["account_id"]["value"]
+    arn = f"arn:aws:iam::{account}:policy/{name}"
+    iam = sandbox.client("iam", REGION)
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document: Any = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+    actions: set[str] = set()
+    for statement in document["Document"]["Statement"]:
+        stated = statement["Action"]
+        actions |= {stated} if isinstance(stated, str) else set(stated)
+    return actions
+
+
+# Permissions that AWS asks for besides the operation's own, because of what is passed along.
+IMPLIED_BY_TAGS = {"ec2:CreateTags", "sqs:TagQueue"}
+
+
+def test_the_verifier_may_do_exactly_what_the_suite_does(
+    sandbox: RunningSandbox, deployed: Path
+) -> None:
+    state = {iam_action(*call) for call in _calls(ROOT / "verify/reads.py")}
+    live_fire = {
+        iam_action(*call)
+        for path in (ROOT / "verify/live_fire").glob("*.py")
+        for call in _calls(path)
+    } | IMPLIED_BY_TAGS
+    assert _policy_actions(sandbox, deployed, "policy-verifier-state-dev") == state
+    # What both need is granted once, by the policy for reading.
+    assert _policy_actions(sandbox, deployed, "policy-verifier-live-fire-dev") - state == (
+        live_fire - state
+    )
+
+
+def test_what_was_recorded_is_what_the_source_says(clean: Verification) -> None:
+    recorded = {(item["service"], item["operation"]) for item in clean.report["evidence"]}
+    assert recorded <= set(_calls(ROOT / "verify/reads.py"))
