@@ -211,7 +211,6 @@ resource "aws_iam_policy" "verifier_live_fire" {
         Action = [
           "ec2:AuthorizeSecurityGroupIngress",
           "ec2:DeleteSecurityGroup",
-          "ec2:RevokeSecurityGroupIngress",
         ]
         Resource  = "${local.ec2_arn_prefix}:security-group/*"
         Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:ResourceTag/${key}" => value } }

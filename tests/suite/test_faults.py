@@ -40,8 +40,9 @@ def needed_by(clean: Verification) -> dict[str, dict[str, str]]:
     """Operation -> the controls that needed it -> their tests."""
     core = botocore.session.Session()
     core.register_component("data_loader", LOADER)
+    session = boto3.Session(botocore_session=core)
     for service in {item["service"] for item in clean.report["evidence"]} | {"sts"}:
-        boto3.Session(botocore_session=core).client(service, region_name=REGION)  # read its model
+        session.client(service, region_name=REGION)  # reads its model
     operations = {item["identifier"]: item["operation"] for item in clean.report["evidence"]}
     found: dict[str, dict[str, str]] = {}
     for row in clean.report["results"]:
@@ -149,7 +150,8 @@ def test_a_denied_call_is_named_with_its_permission(
         "trail-delivers-to-bucket",
         "trail-notifies-deliveries",
     }
-    assert "the caller lacks cloudtrail:GetTrailStatus" in run.text
+    message = run.row("trail-is-logging")["message"]
+    assert "the caller lacks cloudtrail:GetTrailStatus" in message
 
 
 # --- no call twice, and no permission too many or too few -----------------------------------------
