@@ -9,20 +9,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
-from verify import catalogue
 
-from mutants.account import Account
-from mutants.campaign import Campaign, NotCleanError
+from mutants.accounts import Given, judge_all
+from mutants.campaign import NotCleanError
 from mutants.coverage import Coverage, ExemptionError, coverage, load_exemptions
-from mutants.deployed import DeployedError, build_package, deploy, sandbox
+from mutants.deployed import DeployedError
 from mutants.families import every_mutant
 from mutants.model import Fate, Judged, Mutant
-from mutants.suite import ROOT, SuiteError, SuiteRunner
+from mutants.suite import InterruptedRunError, SuiteError
 from mutants.summary import print_summary, progress_line, write_json
+from verify import catalogue
 
 CLEAN, NOT_ALL_KILLED, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
 _PROFILE = "dev"
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     except (DeployedError, NotCleanError, ExemptionError, SuiteError) as error:
         _complain(str(error))
         return CANNOT_RUN
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, InterruptedRunError):
         _complain("interrupted; the account was mended")
         return INTERRUPTED
 
@@ -64,46 +63,40 @@ def chosen(mutants: Sequence[Mutant], pattern: str | None) -> list[Mutant]:
         mutant
         for mutant in mutants
         if any(
-            fnmatch.fnmatch(text, pattern)
-            for text in (mutant.name, mutant.family, *mutant.fails)
+            fnmatch.fnmatch(text, pattern) for text in (mutant.name, mutant.family, *mutant.fails)
         )
     ]
 
 
 def run(mutants: Sequence[Mutant], covered: Coverage, read: argparse.Namespace) -> int:
-    """Judge `mutants` in the sandbox that was named, or in one of our own."""
-    url, outputs, package, report = read.sandbox, read.outputs, read.function_package, read.json
+    """Judge `mutants` in the deployment that was named, or in some of our own."""
     started = time.monotonic()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))
-        if url is None or outputs is None:
-            package = build_package(folder)
-            url = stack.enter_context(sandbox(folder / "sandbox.log"))
-            print(f"deploying into {url}", flush=True)
-            outputs = deploy(url, package, folder)
-            print(f"deployed after {time.monotonic() - started:.0f} s", flush=True)
-        account = Account(url, outputs, package, ROOT / "terraform", folder)
-        campaign = Campaign(account, SuiteRunner(folder / "runs"))
-        campaign.require_clean("before the first fault")
-        judged: list[Judged] = []
+    given = Given(read.sandbox, read.outputs, read.function_package) if read.sandbox else None
+    count = 0
 
-        def progress(item: Judged) -> None:
-            judged.append(item)
-            print(progress_line(len(judged), len(mutants), item), flush=True)
+    def progress(item: Judged) -> None:
+        nonlocal count
+        count += 1
+        print(progress_line(count, len(mutants), item), flush=True)
 
-        campaign.judge(mutants, progress)
-        problem = ""
-        try:
-            campaign.require_clean("at the end")
-        except NotCleanError as error:
-            problem = str(error)
-    print_summary(Console(width=None if sys.stdout.isatty() else 160), judged, covered)
-    write_json(report, judged, covered, seconds=time.monotonic() - started, clean=not problem)
-    print(f"{time.monotonic() - started:.0f} s; written to {report}")
-    if problem:
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        accounts = 1 if given else min(read.accounts, len(mutants))
+        found = judge_all(mutants, given, accounts, Path(folder), _say, progress)
+    judged = sorted(found.judged, key=lambda item: mutants.index(item.mutant))
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    print_summary(console, judged, covered)
+    seconds = time.monotonic() - started
+    write_json(read.json, judged, covered, seconds=seconds, clean=not found.problems)
+    print(f"{seconds:.0f} s; written to {read.json}")
+    for problem in found.problems:
         _complain(problem)
     all_killed = len(judged) == len(mutants) and all(i.fate is Fate.KILLED for i in judged)
-    return CLEAN if all_killed and not covered.uncovered and not problem else NOT_ALL_KILLED
+    good = all_killed and not covered.uncovered and not found.problems
+    return CLEAN if good else NOT_ALL_KILLED
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _coverage() -> Coverage:
@@ -135,6 +128,14 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("lambda/dist/compliance_checker.zip"),
         help="what was deployed there (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--accounts",
+        metavar="NUMBER",
+        type=int,
+        choices=range(1, 9),
+        default=2,
+        help="sandboxes of its own to work in side by side, 1 to 8 (default: %(default)s)",
     )
     parser.add_argument(
         "--only", metavar="PATTERN", help="mutants whose name, family or control matches (* and ?)"

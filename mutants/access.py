@@ -17,9 +17,7 @@ _TRAIL_ROLE = "trail_logs_role_name"
 _VERIFIER_ROLE = "verifier_role_name"
 
 
-def _grant(
-    role: str, statement: Mapping[str, Any], account: Account, mending: ExitStack
-) -> None:
+def _grant(role: str, statement: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
     account.role_policy(mending, account.outputs[role], {"Effect": "Allow", **statement})
 
 
@@ -77,7 +75,9 @@ for _name, _description, _role, _statement in (
     )
 
 
-@FAMILY.fault("AWS's policy for administrators is attached to the function's role", "roles-least-privilege")
+@FAMILY.fault(
+    "AWS's policy for administrators is attached to the function's role", "roles-least-privilege"
+)
 def administrator(account: Account, mending: ExitStack) -> None:
     attachment = {
         "RoleName": account.outputs[_FUNCTION_ROLE],
@@ -92,7 +92,11 @@ def wider_version(account: Account, mending: ExitStack) -> None:
     [attached] = account.iam.list_attached_role_policies(RoleName=account.outputs[_FUNCTION_ROLE])[
         "AttachedPolicies"
     ]
-    everything = {"Effect": "Allow", "Action": ["logs:*", "sns:*", "sqs:*", "kms:*"], "Resource": "*"}
+    everything = {
+        "Effect": "Allow",
+        "Action": ["logs:*", "sns:*", "sqs:*", "kms:*"],
+        "Resource": "*",
+    }
     change_policy(account, mending, attached["PolicyArn"], everything)
 
 
@@ -111,9 +115,7 @@ def no_policy(account: Account, mending: ExitStack) -> None:
 def _trust(role: str, changes: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
     kind = f"role:{account.outputs[role]}"
     document: Document = account.document(kind)
-    document["Statement"].append(
-        {"Effect": "Allow", "Action": "sts:AssumeRole", **changes}
-    )
+    document["Statement"].append({"Effect": "Allow", "Action": "sts:AssumeRole", **changes})
     account.replace(mending, kind, document)
 
 

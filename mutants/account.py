@@ -22,8 +22,8 @@ STRANGER = "999999999999"  # an account that is not ours
 class Account:
     """Clients, the outputs, and the documents as they were deployed.
 
-    `outputs_file` and `terraform_folder` are what the suite is given; a fault may replace them by
-    altered copies in `folder`.
+    `outputs_file`, `terraform_folder` and `credentials` (as environment variables) are what the
+    suite is given; a fault may replace them, by altered copies in `folder`.
     """
 
     def __init__(
@@ -34,6 +34,10 @@ class Account:
         self.function_package = function_package
         self.terraform_folder = terraform
         self.folder = folder
+        self.credentials: Mapping[str, str] = {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",  # the sandbox takes it for the administrator
+        }
         self.outputs: Mapping[str, Any] = {
             name: output["value"]
             for name, output in json.loads(outputs_file.read_text(encoding="utf-8")).items()
@@ -160,9 +164,9 @@ class Account:
 
     def alarm(self, purpose: str) -> Document:
         """An alarm of the stack, as PutMetricAlarm takes it."""
-        [found] = self.cloudwatch.describe_alarms(AlarmNames=[self.outputs["alarm_names"][purpose]])[
-            "MetricAlarms"
-        ]
+        [found] = self.cloudwatch.describe_alarms(
+            AlarmNames=[self.outputs["alarm_names"][purpose]]
+        )["MetricAlarms"]
         return self._accepted(self.cloudwatch, "PutMetricAlarm", found)
 
     @staticmethod
@@ -180,7 +184,8 @@ class Account:
         """Wait until the function's last update has ended, as Lambda asks of its callers."""
         waiter = self.functions.get_waiter("function_updated_v2")
         waiter.wait(
-            FunctionName=self.outputs["function_arn"], WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
+            FunctionName=self.outputs["function_arn"],
+            WaiterConfig={"Delay": 0.1, "MaxAttempts": 100},
         )
 
     def change_function(self, mending: ExitStack, **changes: Any) -> None:
@@ -212,6 +217,17 @@ class Account:
         altered.write_text(json.dumps(document), encoding="utf-8")
         mending.callback(setattr, self, "outputs_file", original)
         self.outputs_file = altered
+
+    def verify_as(self, mending: ExitStack, role_arn: str) -> None:
+        """Let the suite act in this role, and by its policies, until mended."""
+        session = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="mutants")
+        keys = session["Credentials"]
+        mending.callback(setattr, self, "credentials", self.credentials)
+        self.credentials = {
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+        }
 
     def change_configuration(
         self, mending: ExitStack, file: str, edit: Callable[[str], str]

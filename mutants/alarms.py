@@ -16,9 +16,7 @@ _FUNCTION = "alarm-function-trouble"
 _SECURITY = "security-metric-alarms"
 
 
-def _change(
-    purpose: str, changes: Mapping[str, Any], account: Account, mending: ExitStack
-) -> None:
+def _change(purpose: str, changes: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
     account.change_alarm(mending, purpose, **changes)
 
 
@@ -65,7 +63,13 @@ for _name, _description, _purpose, _changes, _control in (
         {"Unit": "Gigabits/Second"},
         _DELIVERY,
     ),
-    ("errors-by-the-hundred", "rings at a hundred errors", "function-errors", {"Threshold": 100.0}, _FUNCTION),
+    (
+        "errors-by-the-hundred",
+        "rings at a hundred errors",
+        "function-errors",
+        {"Threshold": 100.0},
+        _FUNCTION,
+    ),
     (
         "errors-averaged",
         "rings when the average invocation fails",

@@ -9,7 +9,7 @@ from mutants.account import Account
 from mutants.function import forbid, throttle
 from mutants.log_groups import unsubscribe
 from mutants.model import Break, Family, Suite
-from mutants.trail import change_policy
+from mutants.trail import change_policy, policy_statements
 
 FAMILY = Family("alerts")
 
@@ -69,11 +69,7 @@ def publishing_not_permitted(account: Account, mending: ExitStack) -> None:
         RoleName=account.outputs["function_role_name"]
     )["AttachedPolicies"]
     arn = attached["PolicyArn"]
-    version = account.iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    document = account.iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"][
-        "Document"
-    ]
-    kept = [item for item in document["Statement"] if item["Sid"] != "PublishAlerts"]
+    kept = [item for item in policy_statements(account, arn) if item["Sid"] != "PublishAlerts"]
     change_policy(account, mending, arn, *kept)
 
 
@@ -98,3 +94,30 @@ def alert_sent_elsewhere(account: Account, mending: ExitStack) -> None:
     )["Environment"]["Variables"]
     variables = {**now, "ALERT_TOPIC_ARN": account.outputs["delivery_topic_arn"]}
     account.change_function(mending, Environment={"Variables": variables})
+
+
+@FAMILY.fault(
+    "the verifier may open its group, and not delete it",
+    "live-fire-leaves-nothing",
+    suite=Suite.LIVE_FIRE,
+)
+def removal_not_permitted(account: Account, mending: ExitStack) -> None:
+    arn = (
+        f"arn:{account.outputs['partition']}:iam::{account.outputs['account_id']}"
+        f":policy/policy-verifier-live-fire-{account.outputs['environment']}"
+    )
+    statements = policy_statements(account, arn)
+    for item in statements:
+        if item["Sid"] == "UseOwnSecurityGroup":
+            item["Action"] = [name for name in item["Action"] if "Delete" not in name]
+    mending.callback(_remove_groups, account)
+    change_policy(account, mending, arn, *statements)
+    account.verify_as(mending, account.outputs["verifier_role_arn"])
+
+
+def _remove_groups(account: Account) -> None:
+    """Remove, as the administrator, what the verifier could not."""
+    for group in account.ec2.describe_security_groups(
+        Filters=[{"Name": "group-name", "Values": ["trailwarden-live-fire-*"]}]
+    )["SecurityGroups"]:
+        account.ec2.delete_security_group(GroupId=group["GroupId"])

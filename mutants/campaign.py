@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
@@ -40,21 +42,22 @@ class Campaign:
                 raise NotCleanError(f"the account is not clean {when}:\n  {said}")
 
     def judge(
-        self, mutants: Sequence[Mutant], progress: Callable[[Judged], None]
-    ) -> list[Judged]:
-        """Seed, judge and mend each of `mutants`; `progress` hears of each.
+        self, queue: deque[Mutant], progress: Callable[[Judged], None], stopping: threading.Event
+    ) -> None:
+        """Seed, judge and mend the mutants of `queue`, which other accounts may share.
 
-        Ends early with the mutant that could not be mended, since everything after it would be
-        judged on a broken account. Interrupted, it mends before it ends.
+        `progress` hears of each. Ends early when `stopping` is set, after mending, and with a
+        mutant that could not be mended: what followed would be judged on a broken account.
         """
-        judged: list[Judged] = []
-        for mutant in mutants:
-            found = self._judge(mutant)
-            judged.append(found)
-            progress(found)
-            if found.fate is Fate.NOT_MENDED:
-                break
-        return judged
+        while not stopping.is_set():
+            try:
+                mutant = queue.popleft()
+            except IndexError:
+                return
+            judged = self._judge(mutant)
+            progress(judged)
+            if judged.fate is Fate.NOT_MENDED:
+                return
 
     def _judge(self, mutant: Mutant) -> Judged:
         started = time.monotonic()

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,19 +16,20 @@ from mutants.suite import ROOT
 
 _DEPLOY_SECONDS = 400.0
 _STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.5
 
 
 class DeployedError(Exception):
     """There is no account to break. The message says what was printed."""
 
 
-def build_package(folder: Path) -> Path:
+def build_package(folder: Path, stopping: threading.Event) -> Path:
     """The function's package, built from the sources; the same bytes on every machine.
 
-    Raises DeployedError when the build fails.
+    Raises DeployedError when the build fails or is to stop.
     """
     package = folder / "compliance_checker.zip"
-    _run([sys.executable, "lambda/build.py", "--output", str(package)], 60.0)
+    _run([sys.executable, "lambda/build.py", "--output", str(package)], 60.0, stopping)
     return package
 
 
@@ -58,20 +61,20 @@ def sandbox(log: Path) -> Iterator[str]:
             process.stdout.close()
 
 
-def deploy(url: str, package: Path, folder: Path) -> Path:
+def deploy(url: str, package: Path, folder: Path, stopping: threading.Event) -> Path:
     """Deploy the dev profile; the file with the outputs.
 
-    Raises DeployedError when the deployment fails.
+    Raises DeployedError when the deployment fails or is to stop.
     """
     outputs = folder / "outputs.json"
     command = [sys.executable, "-m", "deploy", "apply", "--sandbox", url, "--auto-approve"]
     command += ["--working-directory", str(folder / "work"), "--function-package", str(package)]
-    _run([*command, "--output", str(outputs)], _DEPLOY_SECONDS)
+    _run([*command, "--output", str(outputs)], _DEPLOY_SECONDS, stopping)
     return outputs
 
 
-def _run(command: list[str], seconds: float) -> None:
-    """Run a command to its end; interrupted, let it and its children end as for Ctrl-C."""
+def _run(command: list[str], seconds: float, stopping: threading.Event) -> None:
+    """Run a command to its end; when that is not awaited, let it end as after Ctrl-C."""
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -81,14 +84,21 @@ def _run(command: list[str], seconds: float) -> None:
         text=True,
         start_new_session=True,
     )
+    what, until = " ".join(command[1:4]), time.monotonic() + seconds
     try:
-        printed, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise DeployedError(f"{' '.join(command[1:4])} took more than {seconds:.0f} s") from None
+        while True:
+            try:
+                printed, _ = process.communicate(timeout=_POLL_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                if stopping.is_set():
+                    raise DeployedError(f"{what} was interrupted") from None
+                if time.monotonic() > until:
+                    raise DeployedError(f"{what} took more than {seconds:.0f} s") from None
     finally:
         _stop(process, signal.SIGINT)
     if process.returncode != 0:
-        raise DeployedError(f"{' '.join(command[1:4])} failed:\n{printed}")
+        raise DeployedError(f"{what} failed:\n{printed}")
 
 
 def _stop(process: subprocess.Popen[str], number: signal.Signals) -> None:

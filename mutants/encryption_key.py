@@ -49,9 +49,7 @@ def rotation_off(account: Account, mending: ExitStack) -> None:
 
 @FAMILY.fault("the key is rotated every seven years", "key-rotates")
 def rotation_rare(account: Account, mending: ExitStack) -> None:
-    mending.callback(
-        account.kms.enable_key_rotation, **_key(account), RotationPeriodInDays=365
-    )
+    mending.callback(account.kms.enable_key_rotation, **_key(account), RotationPeriodInDays=365)
     account.kms.enable_key_rotation(**_key(account), RotationPeriodInDays=2555)
 
 

@@ -36,14 +36,14 @@ for _aspect, _changes in (("time-out", {"Timeout": 3}), ("memory", {"MemorySize"
         "function-configuration",
         "declared-matches-live",
     )
-for _aspect, _changes in (
+for _aspect, _other in (
     ("runtime", {"Runtime": "python3.9"}),
     ("handler", {"Handler": "compliance_checker.handler.ignore"}),
 ):
     FAMILY.add(
         f"another-{_aspect}",
-        f"the function's {_aspect} is changed: {_changes}",
-        partial(_configure, _changes),
+        f"the function's {_aspect} is changed: {_other}",
+        partial(_configure, _other),
         "function-configuration",
     )
 
@@ -71,7 +71,9 @@ def another_role(account: Account, mending: ExitStack) -> None:
     account.change_function(mending, Role=made)
 
 
-@FAMILY.fault("the function is throttled for good: no concurrency is reserved", "function-configuration")
+@FAMILY.fault(
+    "the function is throttled for good: no concurrency is reserved", "function-configuration"
+)
 def throttled(account: Account, mending: ExitStack) -> None:
     throttle(account, mending)
 
@@ -196,7 +198,9 @@ def forbid(account: Account, mending: ExitStack) -> None:
     account.functions.remove_permission(**_name(account), StatementId="AllowTrailLogGroup")
 
 
-@FAMILY.fault("nobody may invoke the function, the trail's log group neither", "function-not-public")
+@FAMILY.fault(
+    "nobody may invoke the function, the trail's log group neither", "function-not-public"
+)
 def invoked_by_nobody(account: Account, mending: ExitStack) -> None:
     forbid(account, mending)
 

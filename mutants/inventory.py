@@ -82,7 +82,10 @@ def role_tag(account: Account, mending: ExitStack) -> None:
 # --- names: the deployment says by its outputs what it calls things -------------------------------
 
 
-@FAMILY.fault("the key got an alias of its own choosing, and the deployment uses it", "names-follow-convention")
+@FAMILY.fault(
+    "the key got an alias of its own choosing, and the deployment uses it",
+    "names-follow-convention",
+)
 def key_alias(account: Account, mending: ExitStack) -> None:
     alias = "alias/audit"
     account.kms.create_alias(AliasName=alias, TargetKeyId=account.outputs["kms_key_id"])
@@ -106,9 +109,7 @@ for _output in ("trail_name", "alert_topic_name"):
 # --- declared, required and live ------------------------------------------------------------------
 
 
-def _weaken(
-    file: str, edit: Callable[[str], str], account: Account, mending: ExitStack
-) -> None:
+def _weaken(file: str, edit: Callable[[str], str], account: Account, mending: ExitStack) -> None:
     account.change_configuration(mending, file, edit)
 
 

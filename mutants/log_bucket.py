@@ -1,4 +1,4 @@
-"""Log-bucket faults: its encryption, its openness, and a policy that protects less than it seems to."""
+"""Log-bucket faults: its encryption, its openness, and a policy that protects less than it says."""
 
 from __future__ import annotations
 
@@ -198,9 +198,7 @@ def policy_for_another_service(account: Account, document: Document) -> None:
 # --- whom it lets write ---------------------------------------------------------------------------
 
 
-@_policy_fault(
-    "CloudTrail may write for whomever it likes", "log-bucket-admits-only-the-trail"
-)
+@_policy_fault("CloudTrail may write for whomever it likes", "log-bucket-admits-only-the-trail")
 def trail_without_source(account: Account, document: Document) -> None:
     del statement(document, "AWSCloudTrailWrite")["Condition"]["StringEquals"]["aws:SourceArn"]
 
@@ -257,7 +255,11 @@ for _name, _description, _changes in (
         {"Resource": ["BUCKET-old", "BUCKET-old/*"]},
     ),
     ("one-action", "covers reading objects alone", {"Action": "s3:GetObject"}),
-    ("one-prefix", "covers one prefix of the objects", {"Resource": ["BUCKET", "BUCKET/AWSLogs/*"]}),
+    (
+        "one-prefix",
+        "covers one prefix of the objects",
+        {"Resource": ["BUCKET", "BUCKET/AWSLogs/*"]},
+    ),
     (
         "one-principal",
         "holds for one account's principals",
@@ -313,7 +315,9 @@ def deletion_of_versions_allowed(account: Account, document: Document) -> None:
 
 @_policy_fault("files may be deleted outside one prefix", "log-bucket-protects-files")
 def deletion_denied_for_a_prefix(account: Account, document: Document) -> None:
-    resource = f"{account.outputs['log_bucket_arn']}/AWSLogs/{account.outputs['account_id']}/CloudTrail/*"
+    resource = (
+        f"{account.outputs['log_bucket_arn']}/AWSLogs/{account.outputs['account_id']}/CloudTrail/*"
+    )
     statement(document, "DenyDeletion")["Resource"] = resource
 
 

@@ -76,7 +76,9 @@ def pattern_emptied(account: Account, mending: ExitStack) -> None:
     _subscribe(account, mending, filterPattern="")
 
 
-@FAMILY.fault("the subscription lets console sign-ins through alone", "trail-log-group-feeds-function")
+@FAMILY.fault(
+    "the subscription lets console sign-ins through alone", "trail-log-group-feeds-function"
+)
 def pattern_narrowed(account: Account, mending: ExitStack) -> None:
     _subscribe(account, mending, filterPattern="{ $.eventName = ConsoleLogin }")
 

@@ -33,7 +33,10 @@ def _authorize(account: Account, mending: ExitStack, group: str, permission: _PE
 
 def _new_group(account: Account, mending: ExitStack, **settings: Any) -> str:
     created = account.ec2.create_security_group(
-        GroupName="forgotten", Description="made by hand", VpcId=account.outputs["vpc_id"], **settings
+        GroupName="forgotten",
+        Description="made by hand",
+        VpcId=account.outputs["vpc_id"],
+        **settings,
     )
     mending.callback(account.ec2.delete_security_group, GroupId=created["GroupId"])
     return str(created["GroupId"])
@@ -61,7 +64,10 @@ def _attribute_off(attribute: str, account: Account, mending: ExitStack) -> None
     switch(False)
 
 
-for _name, _attribute in (("dns-support", "EnableDnsSupport"), ("host-names", "EnableDnsHostnames")):
+for _name, _attribute in (
+    ("dns-support", "EnableDnsSupport"),
+    ("host-names", "EnableDnsHostnames"),
+):
     FAMILY.add(
         f"{_name}-off",
         f"{_attribute} of the VPC is switched off",
@@ -75,9 +81,7 @@ def second_address_range(account: Account, mending: ExitStack) -> None:
     made = account.ec2.associate_vpc_cidr_block(
         VpcId=account.outputs["vpc_id"], CidrBlock="10.1.0.0/16"
     )["CidrBlockAssociation"]
-    mending.callback(
-        account.ec2.disassociate_vpc_cidr_block, AssociationId=made["AssociationId"]
-    )
+    mending.callback(account.ec2.disassociate_vpc_cidr_block, AssociationId=made["AssociationId"])
 
 
 @FAMILY.fault("a third subnet, with a private route table", "subnets-private-layout")
@@ -88,9 +92,7 @@ def extra_subnet(account: Account, mending: ExitStack) -> None:
     joined = account.ec2.associate_route_table(
         SubnetId=subnet, RouteTableId=account.outputs["private_route_table_ids"][0]
     )
-    mending.callback(
-        account.ec2.disassociate_route_table, AssociationId=joined["AssociationId"]
-    )
+    mending.callback(account.ec2.disassociate_route_table, AssociationId=joined["AssociationId"])
 
 
 @FAMILY.fault("a subnet gives instances public addresses", "subnets-no-public-addresses")
@@ -115,7 +117,9 @@ def _route(account: Account, mending: ExitStack, target: Mapping[str, str], *blo
         mending.callback(account.ec2.delete_route, RouteTableId=table, **{key: block})
 
 
-@FAMILY.fault("a default route through a network interface, no gateway in sight", "no-internet-route")
+@FAMILY.fault(
+    "a default route through a network interface, no gateway in sight", "no-internet-route"
+)
 def default_route_through_an_interface(account: Account, mending: ExitStack) -> None:
     target = {"NetworkInterfaceId": _interface(account, mending)}
     _route(account, mending, target, "0.0.0.0/0")
@@ -180,15 +184,21 @@ def nat_gateway(account: Account, mending: ExitStack) -> None:
 # --- security groups ------------------------------------------------------------------------------
 
 
-def _open_application_group(
-    permission: _PERMISSION, account: Account, mending: ExitStack
-) -> None:
+def _open_application_group(permission: _PERMISSION, account: Account, mending: ExitStack) -> None:
     _authorize(account, mending, account.outputs["application_security_group_id"], permission)
 
 
 for _name, _description, _permission in (
-    ("application-group-port-opened", "tcp/8443 from everywhere", _ipv4("tcp", (8443, 8443), "0.0.0.0/0")),
-    ("application-group-opened-wholly", "every protocol from everywhere", _ipv4("-1", None, "0.0.0.0/0")),
+    (
+        "application-group-port-opened",
+        "tcp/8443 from everywhere",
+        _ipv4("tcp", (8443, 8443), "0.0.0.0/0"),
+    ),
+    (
+        "application-group-opened-wholly",
+        "every protocol from everywhere",
+        _ipv4("-1", None, "0.0.0.0/0"),
+    ),
     (
         "application-group-opened-for-ipv6",
         "tcp/443 from every IPv6 address",
@@ -261,13 +271,21 @@ def _open_new_group(permission: _PERMISSION, account: Account, mending: ExitStac
 
 
 for _name, _description, _permission in (
-    ("every-protocol", "protocol -1, without ports, from 0.0.0.0/0", _ipv4("-1", None, "0.0.0.0/0")),
+    (
+        "every-protocol",
+        "protocol -1, without ports, from 0.0.0.0/0",
+        _ipv4("-1", None, "0.0.0.0/0"),
+    ),
     (
         "every-protocol-for-ipv6",
         "protocol -1 from ::/0",
         {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
     ),
-    ("halves", "tcp/22 from 0.0.0.0/1 and 128.0.0.0/1", _ipv4("tcp", (22, 22), "0.0.0.0/1", "128.0.0.0/1")),
+    (
+        "halves",
+        "tcp/22 from 0.0.0.0/1 and 128.0.0.0/1",
+        _ipv4("tcp", (22, 22), "0.0.0.0/1", "128.0.0.0/1"),
+    ),
     (
         "ipv6-halves",
         "tcp/22 from ::/1 and 8000::/1",
@@ -286,7 +304,9 @@ for _name, _description, _permission in (
     )
 
 
-@FAMILY.fault("a forgotten group admits a prefix list that holds the internet", "no-internet-ingress")
+@FAMILY.fault(
+    "a forgotten group admits a prefix list that holds the internet", "no-internet-ingress"
+)
 def open_group_prefix_list(account: Account, mending: ExitStack) -> None:
     made = account.ec2.create_managed_prefix_list(
         PrefixListName="partners",
@@ -295,7 +315,10 @@ def open_group_prefix_list(account: Account, mending: ExitStack) -> None:
         Entries=[{"Cidr": "0.0.0.0/1"}, {"Cidr": "128.0.0.0/1"}],
     )["PrefixList"]
     mending.callback(account.ec2.delete_managed_prefix_list, PrefixListId=made["PrefixListId"])
-    permission = {**_ports("tcp", (22, 22)), "PrefixListIds": [{"PrefixListId": made["PrefixListId"]}]}
+    permission = {
+        **_ports("tcp", (22, 22)),
+        "PrefixListIds": [{"PrefixListId": made["PrefixListId"]}],
+    }
     _open_new_group(permission, account, mending)
 
 

@@ -1,7 +1,7 @@
 """Runs the suite on an account as a user does, in a process forked from a warm one.
 
-Start-up is most of a run of the state checks. The fork server has the libraries imported already,
-but nothing of ours, so that each run loads the suite afresh.
+Start-up is most of a run of the state checks. The fork server has imported already what every run
+needs (`mutants.warm`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from mutants.account import Account
 from mutants.model import Suite
 
 ROOT = Path(__file__).resolve().parents[1]
-_LIBRARIES = ["_pytest.config", "boto3", "botocore.client", "hcl2", "jinja2", "jsonschema", "pytest"]
-_LIBRARIES += ["rich.console", "tenacity", "yaml"]
 _PATIENCE_SECONDS = 120.0
 _PYTEST_INTERRUPTED = 2
 
@@ -28,6 +26,10 @@ _ARGUMENTS = {
     # Long enough for an alert of the sandbox, which takes less than two seconds.
     Suite.LIVE_FIRE: ("verify/live_fire", "--alert-timeout=4"),
 }
+
+
+class InterruptedRunError(Exception):
+    """The run of the suite was ended from outside, and concludes nothing."""
 
 
 class SuiteError(Exception):
@@ -46,19 +48,21 @@ class Outcomes:
         return frozenset(name for name, found in self.outcomes.items() if found == outcome)
 
 
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["mutants.warm"])
+
+
 class SuiteRunner:
     """Runs the suite, one run at a time; `folder` keeps the reports."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._runs = 0
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(_LIBRARIES)
 
     def run(self, account: Account, suite: Suite) -> Outcomes:
         """Run `suite` on `account`.
 
-        Raises SuiteError when it wrote no report, KeyboardInterrupt when it was interrupted.
+        Raises SuiteError when it wrote no report, InterruptedRunError when it was interrupted.
         """
         self._runs += 1
         reports = self._folder / f"run-{self._runs}"
@@ -68,10 +72,14 @@ class SuiteRunner:
             f"--reports={reports}",
             f"--function-package={account.function_package}",
             f"--terraform-folder={account.terraform_folder}",
+            "--capture=no",  # all output goes to the log
             *_ARGUMENTS[suite],
         ]
         log = reports / "output.txt"
-        process = self._context.Process(target=_verify, args=(arguments, account.url, str(log)))
+        process = _CONTEXT.Process(
+            target=_verify,
+            args=(arguments, {"AWS_ENDPOINT_URL": account.url, **account.credentials}, str(log)),
+        )
         process.start()
         try:
             process.join(_PATIENCE_SECONDS)
@@ -83,7 +91,7 @@ class SuiteRunner:
                 process.kill()
                 process.join()
         if process.exitcode == _PYTEST_INTERRUPTED:
-            raise KeyboardInterrupt
+            raise InterruptedRunError("the suite was interrupted")
         report = reports / "latest" / "report.json"
         if not report.is_file():
             printed = log.read_text(encoding="utf-8") if log.is_file() else ""
@@ -95,19 +103,14 @@ class SuiteRunner:
         )
 
 
-def _verify(arguments: list[str], url: str, log: str) -> None:
+def _verify(arguments: list[str], environment: Mapping[str, str], log: str) -> None:
     """In the forked process: the suite with nothing of AWS's but the sandbox."""
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
     for name in [name for name in os.environ if name.startswith(("AWS_", "PYTEST"))]:
         del os.environ[name]
-    os.environ |= {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
+    os.environ |= {**environment, "AWS_EC2_METADATA_DISABLED": "true"}
     os.chdir(ROOT)
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))

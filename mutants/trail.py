@@ -1,4 +1,4 @@
-"""Trail faults: it is stopped, narrowed, redirected or cannot deliver, while its flags look right."""
+"""Trail faults: stopped, narrowed, redirected or unable to deliver, while its flags look right."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from mutants.account import Account
+from mutants.account import Account, without
 from mutants.model import Family
 
 FAMILY = Family("trail")
@@ -59,7 +59,9 @@ def _update(account: Account, mending: ExitStack, **changes: Any) -> None:
     account.cloudtrail.update_trail(Name=name, **changes)
 
 
-@FAMILY.fault("the trail records its home region only", "trail-multi-region", "declared-matches-live")
+@FAMILY.fault(
+    "the trail records its home region only", "trail-multi-region", "declared-matches-live"
+)
 def one_region(account: Account, mending: ExitStack) -> None:
     _update(account, mending, IsMultiRegionTrail=False)
 
@@ -96,7 +98,12 @@ def _select(selectors: Mapping[str, Any], account: Account, mending: ExitStack) 
 def _basic(**settings: Any) -> Mapping[str, Any]:
     return {
         "EventSelectors": [
-            {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [], **settings}
+            {
+                "ReadWriteType": "All",
+                "IncludeManagementEvents": True,
+                "DataResources": [],
+                **settings,
+            }
         ]
     }
 
@@ -123,7 +130,9 @@ for _name, _description, _selectors in (
     (
         "advanced-data-only",
         "data events, by an advanced selector",
-        _advanced(("eventCategory", "Equals", "Data"), ("resources.type", "Equals", "AWS::S3::Object")),
+        _advanced(
+            ("eventCategory", "Equals", "Data"), ("resources.type", "Equals", "AWS::S3::Object")
+        ),
     ),
     (
         "advanced-writes-only",
@@ -134,7 +143,8 @@ for _name, _description, _selectors in (
         "advanced-kms-excluded",
         "management events but KMS's, by an advanced selector",
         _advanced(
-            ("eventCategory", "Equals", "Management"), ("eventSource", "NotEquals", "kms.amazonaws.com")
+            ("eventCategory", "Equals", "Management"),
+            ("eventSource", "NotEquals", "kms.amazonaws.com"),
         ),
     ),
 ):
@@ -156,6 +166,9 @@ def no_key(account: Account, mending: ExitStack) -> None:
 
 @FAMILY.fault("the trail encrypts with another key", "trail-encrypted")
 def another_key(account: Account, mending: ExitStack) -> None:
+    # The bucket refuses files with another key, and with it the trail.
+    policy = without(account.document("bucket"), "DenyWrongEncryptionKey")
+    account.replace(mending, "bucket", policy)
     _update(account, mending, KmsKeyId=make_key(account, mending))
 
 
@@ -173,7 +186,9 @@ def another_bucket(account: Account, mending: ExitStack) -> None:
         Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": account.outputs["region"]}
     )
     mending.callback(_remove_bucket, account, bucket)
-    text = json.dumps(account.document("bucket")).replace(account.outputs["log_bucket_name"], bucket)
+    text = json.dumps(account.document("bucket")).replace(
+        account.outputs["log_bucket_name"], bucket
+    )
     policy = json.loads(text)
     policy["Statement"] = [item for item in policy["Statement"] if item["Effect"] == "Allow"]
     account.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
@@ -215,7 +230,9 @@ def no_log_group(account: Account, mending: ExitStack) -> None:
 # --- whether it arrives ---------------------------------------------------------------------------
 
 
-@FAMILY.fault("the trail's role may no longer write to its log streams", "trail-delivers-to-log-group")
+@FAMILY.fault(
+    "the trail's role may no longer write to its log streams", "trail-delivers-to-log-group"
+)
 def log_group_refuses(account: Account, mending: ExitStack) -> None:
     [attached] = account.iam.list_attached_role_policies(
         RoleName=account.outputs["trail_logs_role_name"]
@@ -255,11 +272,21 @@ def change_policy(
     mending.callback(account.iam.set_default_policy_version, PolicyArn=arn, VersionId=original)
 
 
+def policy_statements(account: Account, arn: str) -> list[dict[str, Any]]:
+    """The statements of a managed policy, to be edited in place."""
+    version = account.iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    answer = account.iam.get_policy_version(PolicyArn=arn, VersionId=version)
+    statements: list[dict[str, Any]] = answer["PolicyVersion"]["Document"]["Statement"]
+    return statements
+
+
 @FAMILY.fault("the bucket refuses the trail's files", "trail-delivers-to-bucket")
 def bucket_refuses(account: Account, mending: ExitStack) -> None:
     mending.callback(delivers, account, "LatestDelivery")
     policy = account.document("bucket")
-    files = f"{account.outputs['log_bucket_arn']}/AWSLogs/{account.outputs['account_id']}/CloudTrail/*"
+    files = (
+        f"{account.outputs['log_bucket_arn']}/AWSLogs/{account.outputs['account_id']}/CloudTrail/*"
+    )
     policy["Statement"].append(
         {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": files}
     )

@@ -1,0 +1,97 @@
+"""Several accounts side by side, each with a share of the mutants; one is kept busy per core."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from mutants.account import Account
+from mutants.campaign import Campaign, NotCleanError
+from mutants.deployed import build_package, deploy, sandbox
+from mutants.model import Judged, Mutant
+from mutants.suite import ROOT, SuiteRunner
+
+
+@dataclass(frozen=True)
+class Given:
+    """A deployment that exists already: its sandbox, its outputs, and the package it was given."""
+
+    url: str
+    outputs: Path
+    function_package: Path
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What became of the mutants, and what was not clean at the end."""
+
+    judged: tuple[Judged, ...]
+    problems: tuple[str, ...]
+
+
+def judge_all(
+    mutants: Sequence[Mutant],
+    given: Given | None,
+    accounts: int,
+    folder: Path,
+    say: Callable[[str], None],
+    progress: Callable[[Judged], None],
+) -> Findings:
+    """Judge `mutants` in the given deployment, or in as many of our own as `accounts`.
+
+    Raises what a worker raised when there is no account to break or it is not clean at the start,
+    and KeyboardInterrupt, after mending and removing what was started.
+    """
+    queue, stopping, lock = deque(mutants), threading.Event(), threading.Lock()
+    judged: list[Judged] = []
+    problems: list[str] = []
+    started = time.monotonic()
+
+    def heard(item: Judged) -> None:
+        with lock:
+            judged.append(item)
+            progress(item)
+
+    def work(number: int) -> None:
+        own = folder / f"account-{number}"
+        own.mkdir()
+        with ExitStack() as stack:
+            deployed = given
+            if deployed is None:
+                url = stack.enter_context(sandbox(own / "sandbox.log"))
+                say(f"deploying into {url}")
+                deployed = Given(url, deploy(url, package, own, stopping), package)
+                say(f"deployed into {url} after {time.monotonic() - started:.0f} s")
+            account = Account(
+                deployed.url,
+                deployed.outputs,
+                deployed.function_package,
+                ROOT / "terraform",
+                own,
+            )
+            campaign = Campaign(account, SuiteRunner(own / "runs"))
+            campaign.require_clean("before the first fault")
+            campaign.judge(queue, heard, stopping)
+            try:
+                campaign.require_clean("at the end")
+            except NotCleanError as error:
+                problems.append(str(error))
+
+    package = build_package(folder, stopping) if given is None else given.function_package
+    with ThreadPoolExecutor(accounts, thread_name_prefix="account") as executor:
+        workers = [executor.submit(work, number) for number in range(accounts)]
+        try:
+            wait(workers)
+        except KeyboardInterrupt:
+            stopping.set()
+            say("interrupted: mending what is broken, and stopping")
+            raise
+    for worker in workers:
+        worker.result()
+    return Findings(tuple(judged), tuple(problems))
