@@ -27,10 +27,12 @@ _LAMBDA = _REPOSITORY / "lambda"
 sys.path.insert(0, str(_LAMBDA))
 
 from compliance_checker.checker import Checker, Settings  # noqa: E402
+from compliance_checker.live import LiveState  # noqa: E402
 from compliance_checker.output import StructuredLog  # noqa: E402
 from compliance_checker.pipeline import AuditPipeline  # noqa: E402
 from compliance_checker.publish import AlertPublisher  # noqa: E402
 
+from tests.compliance_checker.door import refusing  # noqa: E402
 from tests.compliance_checker.records import record  # noqa: E402
 from tests.compliance_checker.violations import LOOK_ALIKES, VIOLATIONS  # noqa: E402
 
@@ -150,6 +152,7 @@ def _checker() -> Checker:
         log=StructuredLog(stream=io.StringIO()),
         publisher=AlertPublisher(_TOPIC, lambda _: _Topic()),
         dead_letters=None,
+        live=LiveState("123456789012", refusing("NoSuchEntity")),
     )
 
 

@@ -65,6 +65,40 @@ resource "aws_iam_role" "function" {
   tags = { Name = "role-compliance-checker-${var.environment}" }
 }
 
+locals {
+  # What a record alone cannot tell, in every region that the trail covers: what a prefix list holds (one's own or AWS's),
+  # which way a changed rule leads, what a customer-managed policy grants, and what became of a trail's empty setting.
+  function_confirmation_statements = [
+    {
+      Sid    = "ReadPrefixLists"
+      Effect = "Allow"
+      Action = ["ec2:GetManagedPrefixListEntries"]
+      Resource = [
+        "arn:${local.partition}:ec2:*:${local.account_id}:prefix-list/*",
+        "arn:${local.partition}:ec2:*:aws:prefix-list/*",
+      ]
+    },
+    {
+      Sid      = "ReadSecurityGroupRules"
+      Effect   = "Allow"
+      Action   = ["ec2:DescribeSecurityGroupRules"]
+      Resource = ["*"]
+    },
+    {
+      Sid      = "ReadCustomerPolicies"
+      Effect   = "Allow"
+      Action   = ["iam:GetPolicy", "iam:GetPolicyVersion"]
+      Resource = ["arn:${local.partition}:iam::${local.account_id}:policy/*"]
+    },
+    {
+      Sid      = "ReadTrails"
+      Effect   = "Allow"
+      Action   = ["cloudtrail:GetTrail"]
+      Resource = ["arn:${local.partition}:cloudtrail:*:${local.account_id}:trail/*"]
+    },
+  ]
+}
+
 # Without logs:CreateLogGroup: a late invocation must not bring the log group back after terraform destroy.
 resource "aws_iam_policy" "function" {
   name        = "policy-compliance-checker-${var.environment}"
@@ -72,24 +106,24 @@ resource "aws_iam_policy" "function" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "WriteOwnLogs"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = "${local.function_log_group_arn}:*"
+        Resource = ["${local.function_log_group_arn}:*"]
       },
       {
         Sid      = "PublishAlerts"
         Effect   = "Allow"
-        Action   = "sns:Publish"
-        Resource = local.alert_topic_arn
+        Action   = ["sns:Publish"]
+        Resource = [local.alert_topic_arn]
       },
       {
         Sid      = "SetAsideRecords"
         Effect   = "Allow"
-        Action   = "sqs:SendMessage"
-        Resource = local.dead_letter_queue_arn
+        Action   = ["sqs:SendMessage"]
+        Resource = [local.dead_letter_queue_arn]
       },
       {
         Sid      = "EncryptAlertsAndRecords"
@@ -97,7 +131,7 @@ resource "aws_iam_policy" "function" {
         Action   = ["kms:GenerateDataKey*", "kms:Decrypt"]
         Resource = distinct(concat([aws_kms_key.logs.arn], local.alert_topic_key_arns))
       },
-    ]
+    ], local.function_confirmation_statements)
   })
 
   tags = { Name = "policy-compliance-checker-${var.environment}" }

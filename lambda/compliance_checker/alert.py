@@ -111,7 +111,7 @@ def build(
         details["truncated"] = True
     rule = violation.rule
     event_time = _cut(record.get("eventTime"), 64)
-    return {
+    alert = {
         "schema_version": SCHEMA_VERSION,
         "alert_id": alert_id(event_id, rule.id),
         "rule": rule.id,
@@ -143,6 +143,9 @@ def build(
             "published_time": as_iso(received),
         },
     }
+    if violation.not_read:
+        alert["not_read"] = [each.as_details() for each in violation.not_read[:_MAXIMUM_MEMBERS]]
+    return alert
 
 
 def _shortened(value: Any, length: int) -> Any:
@@ -150,6 +153,8 @@ def _shortened(value: Any, length: int) -> Any:
         return value[:length]
     if isinstance(value, dict):
         return {key: _shortened(member, length) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_shortened(member, length) for member in value]
     return value
 
 
@@ -163,8 +168,9 @@ def encode(alert: Mapping[str, Any], published: int) -> str:
     # Escapes make six bytes of a character: shorten what the caller could choose until it fits.
     length = 1024
     while len(body) > MAXIMUM_ALERT_BYTES:
-        for part in ("resource", "actor", "event", "reason", "region", "environment"):
-            final[part] = _shortened(final[part], length)
+        for part in ("resource", "actor", "event", "reason", "region", "environment", "not_read"):
+            if part in final:
+                final[part] = _shortened(final[part], length)
         body = _encode(final)
         length //= 2
     if "AKIA" in body or "ASIA" in body:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,16 +14,27 @@ ClientFactory = Callable[[str], "Any"]
 
 @cache
 def client(service: str) -> Any:
-    """The boto3 client of a service. boto3 takes 0.1 s to import, so not before it is needed."""
+    """The client that sends what the function has to say. boto3 takes 0.1 s to import, so late."""
+    return _make(service, None, read_timeout=5, attempts=3)
+
+
+@lru_cache(maxsize=64)
+def client_in(service: str, region: str | None) -> Any:
+    """The client that reads or repairs in a region, the function's own if None."""
+    return _make(service, region, read_timeout=4, attempts=2)
+
+
+def _make(service: str, region: str | None, *, read_timeout: int, attempts: int) -> Any:
     import boto3
     from botocore.config import Config
 
     return boto3.client(
         service,
+        region_name=region,
         config=Config(
             connect_timeout=3,
-            read_timeout=5,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            read_timeout=read_timeout,
+            retries={"mode": "standard", "total_max_attempts": attempts},
         ),
     )
 
@@ -33,3 +44,11 @@ def errors() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     return (BotoCoreError, ClientError)
+
+
+def code(error: Exception) -> str:
+    """The error code of a refused call, or the kind of failure of one that got no answer."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return str(response.get("Error", {}).get("Code", type(error).__name__))
+    return type(error).__name__

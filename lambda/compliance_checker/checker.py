@@ -18,6 +18,7 @@ from .envelope import (
 )
 from .evaluate import concerned_rules, evaluate
 from .frozen import frozen
+from .live import LiveState
 from .model import Violation
 from .output import StructuredLog
 from .pipeline import AuditPipeline
@@ -98,12 +99,14 @@ class Checker:
         log: StructuredLog,
         publisher: AlertPublisher,
         dead_letters: DeadLetterQueue | None,
+        live: LiveState,
     ) -> None:
         self._settings = settings
         self._pipeline = pipeline
         self._log = log
         self._publisher = publisher
         self._dead_letters = dead_letters
+        self._live = live
         self._published: OrderedDict[str, None] = OrderedDict()
 
     def handle(self, event: object, request_id: str | None = None) -> dict[str, Any]:
@@ -121,6 +124,7 @@ class Checker:
             raise
         except UnreadableEventError as error:
             return self._refuse(event, error, received, request_id)
+        self._live.begin()
         work = _Work(delivery, received)
         work.decisions["not-concerned"] += delivery.passed_over
         for entry in delivery.malformed:
@@ -172,7 +176,7 @@ class Checker:
             if not concerned_rules(record):
                 work.decisions["not-concerned"] += 1
                 return
-            violations = evaluate(record, self._pipeline)
+            violations = evaluate(record, self._pipeline, self._live)
             unsuccessful = failed(record)
             event_id = _event_id(record)
         except _JUDGEMENT_ERRORS as error:

@@ -13,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .live import LiveState, NotReadError
+    from .model import Basis
+
 
 def _by_event(rules: Iterable[Rule]) -> dict[tuple[str, str], tuple[Rule, ...]]:
     table: dict[tuple[str, str], tuple[Rule, ...]] = {}
@@ -61,25 +64,42 @@ def concerned_rules(record: Mapping[str, Any]) -> tuple[Rule, ...]:
     return rules + _ROOT_RULES if is_root(record) else rules
 
 
-def evaluate(record: Mapping[str, Any], pipeline: AuditPipeline | None = None) -> list[Violation]:
+def evaluate(
+    record: Mapping[str, Any],
+    pipeline: AuditPipeline | None = None,
+    live: LiveState | None = None,
+) -> list[Violation]:
     """Every violation that one CloudTrail record shows; none for a failed call.
 
     ``record`` is a CloudTrail record as logged (a JSON object); any shape is accepted. ``pipeline``
-    says which resources carry the audit trail; by default those of the naming convention.
+    says which resources carry the audit trail; by default those of the naming convention. With
+    ``live``, what the record alone cannot tell is asked of the account; without, the record alone
+    decides.
     """
     rules = concerned_rules(record)
     if not rules or failed(record):
         return []
     event = open_event(record, str(record["eventSource"]), plain_name(str(record["eventName"])))
     scope = pipeline or AuditPipeline()
-    return [
-        _violation(rule, finding)
-        for rule in rules
-        if (finding := rule.judge(event, scope)) is not None
-    ]
+    found = []
+    for rule in rules:
+        finding = rule.judge(event, scope)
+        if live is not None and rule.confirm is not None:
+            confirmed = rule.confirm(event, scope, finding, live)
+            if confirmed.finding is not None:
+                basis: Basis = "record-and-live-state" if confirmed.read else "record"
+                found.append(_violation(rule, confirmed.finding, basis, confirmed.not_read))
+        elif finding is not None:
+            found.append(_violation(rule, finding))
+    return found
 
 
-def _violation(rule: Rule, finding: Finding) -> Violation:
+def _violation(
+    rule: Rule,
+    finding: Finding,
+    basis: Basis = "record",
+    not_read: tuple[NotReadError, ...] = (),
+) -> Violation:
     return Violation(
         rule=rule,
         severity=finding.severity or rule.severity,
@@ -87,4 +107,6 @@ def _violation(rule: Rule, finding: Finding) -> Violation:
         resource_id=finding.resource_id,
         reason=finding.reason,
         details=finding.details,
+        basis=basis,
+        not_read=not_read,
     )

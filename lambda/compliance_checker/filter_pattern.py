@@ -2,7 +2,8 @@
 
 CloudWatch Logs allows 1,024 characters and two regular expressions without parentheses
 (CloudWatch Logs user guide, "Filter pattern syntax"). The names of all rules are longer than that,
-so each is cut to the longest prefix with which the whole fits. A prefix lets some neighbours
+so each is cut to a prefix: all to the greatest length with which the whole fits, and as many of
+them as there is room for to one more. A prefix lets some neighbours
 through (DeleteBucketTagging with DeleteBucketPolicy); the function passes over them. Failed calls
 changed nothing and are not sent at all: CloudTrail leaves errorCode out of a successful one.
 """
@@ -30,9 +31,12 @@ def _cut(name: str, length: int) -> str:
     return name[:length]
 
 
-def _prefixes(names: Iterable[str], length: int) -> list[str]:
+def _prefixes(names: Iterable[str], length: int, longer: int = 0) -> list[str]:
+    """The prefixes of sorted names, the first ``longer`` of them with one character more."""
     kept: list[str] = []
-    for prefix in sorted({_cut(name, length) for name in names}):
+    for prefix in sorted(
+        {_cut(name, length + (index < longer)) for index, name in enumerate(names)}
+    ):
         if not kept or not prefix.startswith(kept[-1]):  # sorted: the shorter one came first
             kept.append(prefix)
     return kept
@@ -46,11 +50,17 @@ def _pattern(prefixes: list[str]) -> str:
     )
 
 
-@cache  # 6 ms, and asked for at every change of a filter
+@cache  # some milliseconds, and asked for at every change of a filter
 def generate(names: frozenset[str] = EVENT_NAMES) -> str:
     """The pattern for these event names; ValueError if none is short enough."""
-    for length in range(max(map(len, names)), 5, -1):
-        pattern = _pattern(_prefixes(names, length))
+    ordered = sorted(names)
+    for length in range(max(map(len, ordered)), 5, -1):
+        if len(_pattern(_prefixes(ordered, length))) <= MAXIMUM_CHARACTERS:
+            break
+    else:
+        raise ValueError("too many event names for one filter pattern")
+    for longer in range(len(ordered), -1, -1):
+        pattern = _pattern(_prefixes(ordered, length, longer))
         if len(pattern) <= MAXIMUM_CHARACTERS:
-            return pattern
-    raise ValueError("too many event names for one filter pattern")
+            break
+    return pattern

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from .checker import Checker, Settings
+from .live import LiveState
 from .output import StructuredLog
 from .pipeline import AuditPipeline
 from .publish import AlertPublisher, DeadLetterQueue
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 @cache
 def _checker() -> Checker:
     settings = Settings.from_environment()
+    pipeline = AuditPipeline.from_environment()
     queue_url = settings.dead_letter_queue_url
     return Checker(
         settings=settings,
-        pipeline=AuditPipeline.from_environment(),
+        pipeline=pipeline,
         log=StructuredLog(settings.log_level),
         publisher=AlertPublisher(settings.alert_topic_arn),
         dead_letters=DeadLetterQueue(queue_url) if queue_url else None,
+        live=LiveState(pipeline.account),
     )
 
 

@@ -12,9 +12,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal
 
+    from .live import LiveState, NotReadError
+
     Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
+    Basis = Literal["record", "live-state", "record-and-live-state"]
+    Confirm = Callable[["Event", AuditPipeline, "Finding | None", LiveState], "Confirmed"]
 else:
-    Severity = str
+    Severity = Basis = str
+    Confirm = Callable
 
 _NO_DETAILS: Mapping[str, Any] = {}
 
@@ -34,13 +39,27 @@ Judge = Callable[[Event, AuditPipeline], Finding | None]
 
 
 @frozen
+class Confirmed:
+    """What is left of a finding, or was found, once the account's live state was asked.
+
+    ``read`` says whether an answer had a part in it, ``not_read`` which reads brought none.
+    """
+
+    finding: Finding | None
+    read: bool = False
+    not_read: tuple[NotReadError, ...] = ()
+
+
+@frozen
 class Rule:
     """One rule: the events that it looks at and the judgement on each.
 
     ``events`` are pairs of eventSource and eventName (Lambda's without the API date that CloudTrail
     appends). ``fields`` names the parts of the record that the judgement relies on. ``citations``
     are paragraphs of 45 CFR part 164 (HIPAA Security Rule). ``identity_type``, where set, makes
-    the rule look at every event of that ``userIdentity.type``, whatever its name.
+    the rule look at every event of that ``userIdentity.type``, whatever its name. ``confirm``,
+    where set, asks the live state what the record cannot tell; it may find what ``judge`` could
+    not, and drops a finding only on an answer, never for want of one.
     """
 
     id: str
@@ -52,6 +71,7 @@ class Rule:
     events: tuple[tuple[str, str], ...]
     judge: Judge
     identity_type: str | None = None
+    confirm: Confirm | None = None
 
 
 @frozen
@@ -64,4 +84,5 @@ class Violation:
     resource_id: str | None
     reason: str
     details: Mapping[str, Any]
-    basis: Literal["record", "live-state"] = "record"
+    basis: Basis = "record"
+    not_read: tuple[NotReadError, ...] = ()

@@ -38,6 +38,15 @@ class AuditPipeline:
             trail_arn=variables.get("TRAIL_ARN") or None,
         )
 
+    @property
+    def account(self) -> str | None:
+        """The account that the function runs in, as far as its settings tell."""
+        for arn in (self.trail_arn, self.topic_arn):
+            parts = (arn or "").split(":")
+            if len(parts) > 4 and parts[4]:
+                return parts[4]
+        return None
+
     def _named(self, name: str, prefix: str) -> bool:
         if not name.startswith(prefix):
             return False

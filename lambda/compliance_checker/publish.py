@@ -65,7 +65,7 @@ def _send_all(
             try:
                 response = send([{"Id": key, **entry(*item[:2])} for key, item in pending.items()])
             except aws.errors() as error:
-                code = _code(error)
+                code = aws.code(error)
                 refusals = dict.fromkeys(pending, code)
                 final = set(pending) if code in _FINAL_CODES else set()
             else:
@@ -82,13 +82,6 @@ def _send_all(
             sleep(pause)
         undelivered += [Undelivered(item[0], refusals[key]) for key, item in pending.items()]
     return undelivered
-
-
-def _code(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        return str(response.get("Error", {}).get("Code", type(error).__name__))
-    return type(error).__name__
 
 
 class AlertPublisher:

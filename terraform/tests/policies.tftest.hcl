@@ -305,7 +305,7 @@ run "roles_are_least_privileged" {
       for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_live_fire] : [
         for statement in jsondecode(policy.policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
       ]
-    ])) == toset(["ReadAccountWide", "FindAndUnsubscribe"])
+    ])) == toset(["ReadSecurityGroupRules", "ReadAccountWide", "FindAndUnsubscribe"])
     error_message = "Only actions that know no resource may have the resource *."
   }
 
@@ -327,6 +327,16 @@ run "roles_are_least_privileged" {
   assert {
     condition     = !contains(flatten([for statement in jsondecode(aws_iam_policy.function.policy).Statement : statement.Action]), "logs:CreateLogGroup")
     error_message = "The function must not bring its log group back after a destroy."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in jsondecode(aws_iam_policy.function.policy).Statement : [
+        for action in flatten([statement.Action]) :
+        can(regex(":(Get|Describe|CreateLogStream|PutLogEvents|Publish|SendMessage|GenerateDataKey\\*|Decrypt$)", action))
+      ]
+    ]))
+    error_message = "The function reads, logs and sends; it changes nothing unless asked to."
   }
 
   assert {

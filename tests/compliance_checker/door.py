@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
 from compliance_checker.checker import Checker, Settings
+from compliance_checker.live import LiveState
 from compliance_checker.output import StructuredLog
 from compliance_checker.pipeline import AuditPipeline
 from compliance_checker.publish import AlertPublisher, DeadLetterQueue
 
-from tests.compliance_checker.records import Record
+from tests.compliance_checker.records import ACCOUNT, Record
 
 TOPIC = "arn:aws:sns:ap-southeast-1:123456789012:sns-compliance-alerts-dev"
 QUEUE = "https://sqs.ap-southeast-1.amazonaws.com/123456789012/sqs-compliance-checker-dlq-dev"
@@ -64,11 +66,32 @@ def accept(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return {"Successful": [{"Id": entry["Id"]} for entry in entries], "Failed": []}
 
 
+def refusing(code: str) -> Callable[[str, str | None], Any]:
+    """Clients of an account that answers every read with this error code."""
+
+    class Refusing:
+        def __getattr__(self, name: str) -> Any:
+            def refuse(*_: Any, **__: Any) -> Any:
+                raise ClientError({"Error": {"Code": code}}, name)
+
+            return refuse
+
+    return lambda service, region: Refusing()
+
+
+nothing_exists = refusing("NoSuchEntity")
+
+
 class Door:
     """A checker whose SNS and SQS answer as told, and remember every call."""
 
     def __init__(
-        self, sns: Answer = accept, sqs: Answer = accept, *, queue: str | None = QUEUE
+        self,
+        sns: Answer = accept,
+        sqs: Answer = accept,
+        *,
+        queue: str | None = QUEUE,
+        account: Any = None,
     ) -> None:
         self.published: list[list[dict[str, Any]]] = []
         self.kept: list[list[dict[str, Any]]] = []
@@ -83,6 +106,7 @@ class Door:
             dead_letters=(
                 DeadLetterQueue(queue, self._client, self.pauses.append) if queue else None
             ),
+            live=LiveState(ACCOUNT, account or nothing_exists),
         )
 
     def _client(self, service: str) -> Any:

@@ -125,7 +125,7 @@ def test_filter_pattern_that_differs_fails_the_check(clone: Path, tmp_path: Path
     assert written.stdout == f"{path}\n"
     assert _build(clone, "--check", "--pattern-file", str(path)).returncode == 0
     path.write_text(
-        path.read_text(encoding="ascii").replace("StopLoggin", "StopTrotti"), encoding="ascii"
+        path.read_text(encoding="ascii").replace("^StopLog", "^StopTro"), encoding="ascii"
     )
     done = _build(clone, "--check", "--pattern-file", str(path))
     assert done.returncode == 1

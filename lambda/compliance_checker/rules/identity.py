@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from ..model import Finding, Rule, Severity
+from ..model import Confirmed, Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..policy import Grant, broad_grants, parse_document, public_statements, unbound_federations
 from ..record import Event, dig, flag, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..live import LiveState
 
 _IAM = "iam.amazonaws.com"
 _SSO = "sso.amazonaws.com"
@@ -51,6 +55,70 @@ def _grant_details(grant: Grant) -> dict[str, object]:
         "extent": grant.extent,
         "statements": [statement.as_details() for statement in grant.statements[:3]],
     }
+
+
+def _confirm_customer_policy(
+    event: Event, _: AuditPipeline, finding: Finding | None, live: LiveState
+) -> Confirmed:
+    """Read what a customer-managed policy grants: the record of its use names it only."""
+    from ..live import NotReadError, Place
+
+    if finding is not None:
+        return Confirmed(finding)
+    parameters = event.parameters
+    policy = text(parameters.get("policyArn"))
+    version = text(parameters.get("versionId"))
+    if policy is None or ":iam::aws:policy/" in policy or event.source != _IAM:
+        return Confirmed(None)
+    if event.name == "SetDefaultPolicyVersion":
+        holder = f"version {version or '(unnamed)'} is now in force for all who hold it"
+        kind: str = "AWS::IAM::ManagedPolicy"
+        name: str | None = policy
+    else:
+        version = None
+        others = {key: value for key, value in parameters.items() if key != "policyArn"}
+        kind, name = _holder(Event(event.source, event.name, others, {}, {}, None, None, {}))
+        holder = f"it was attached to {_in_words(kind, name)}"
+    try:
+        # IAM is global, with its endpoint where the partition keeps it.
+        answer = live.policy_document(Place(event.account, None), policy, version)
+    except NotReadError as error:
+        if error.gone:  # what no longer exists grants nothing; its creation was judged by itself
+            return Confirmed(None)
+        return Confirmed(
+            Finding(
+                resource_id=name,
+                reason=(
+                    f"The policy {policy} could not be read, and {holder}: it may grant everything."
+                ),
+                details={"policy_arn": policy, "version": version},
+                severity="LOW",
+                resource_type=kind,
+            ),
+            not_read=(error,),
+        )
+    document = parse_document(answer)
+    grants = broad_grants(document, event.account) if document is not None else []
+    if not grants:
+        return Confirmed(None, True)
+    extents = "; ".join(grant.extent for grant in grants[:3])
+    return Confirmed(
+        Finding(
+            resource_id=name,
+            reason=(
+                f"The policy {policy} grants {extents}, and {holder}. Whoever holds it can reach "
+                "all data and remove every safeguard within that reach."
+            ),
+            details={
+                "policy_arn": policy,
+                "version": version,
+                "grants": [_grant_details(grant) for grant in grants[:5]],
+            },
+            severity=_SEVERITIES.get(grants[0].kind, "HIGH"),
+            resource_type=kind,
+        ),
+        read=True,
+    )
 
 
 def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
@@ -160,9 +228,15 @@ RULES: tuple[Rule, ...] = (
             (_IAM, "PutGroupPolicy"),
             (_IAM, "CreatePolicy"),
             (_IAM, "CreatePolicyVersion"),
+            # These carry no document: the live state has it.
+            (_IAM, "SetDefaultPolicyVersion"),
+            (_IAM, "AttachUserPolicy"),
+            (_IAM, "AttachRolePolicy"),
+            (_IAM, "AttachGroupPolicy"),
             (_SSO, "PutInlinePolicyToPermissionSet"),
         ),
         judge=_judge_policy,
+        confirm=_confirm_customer_policy,
     ),
     Rule(
         id="iam-administrator-policy-attached",

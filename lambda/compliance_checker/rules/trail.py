@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..model import Finding, Rule, Severity
+from ..model import Confirmed, Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..record import Event, flag, members, objects, text, texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from ..live import LiveState
 
 _CLOUDTRAIL = "cloudtrail.amazonaws.com"
 
@@ -20,6 +22,16 @@ _FLAGS = (
     ("isMultiRegionTrail", "isMultiRegionTrail", "other regions are no longer recorded"),
     ("includeGlobalServiceEvents", "includeGlobalServiceEvents", "IAM is no longer recorded"),
 )
+
+
+# What an empty string in the request unsets: the field of GetTrail's answer, and what it means.
+_UNSET = {
+    "kmsKeyId": ("KmsKeyId", "log files are not encrypted with a key of one's own"),
+    "cloudWatchLogsLogGroupArn": (
+        "CloudWatchLogsLogGroupArn",
+        "records no longer go to CloudWatch Logs, so no alert is raised any more",
+    ),
+}
 
 
 def _trail(event: Event) -> str | None:
@@ -53,20 +65,45 @@ def _weaknesses(event: Event) -> list[str]:
         if value is False:
             found.append(meaning)
     # The console sends empty strings for what stays unset; the response shows what came of it.
-    if request.get("kmsKeyId") == "" and not text(response.get("kmsKeyId")):
-        found.append("log files are not encrypted with a key of one's own")
-    if request.get("cloudWatchLogsLogGroupArn") == "" and not text(
-        response.get("cloudWatchLogsLogGroupArn")
-    ):
-        found.append("records no longer go to CloudWatch Logs, so no alert is raised any more")
+    for key, (_, meaning) in _UNSET.items():
+        if request.get(key) == "" and not text(response.get(key)):
+            found.append(meaning)
     return found
 
 
+def _confirm_weakened(
+    event: Event, _: AuditPipeline, finding: Finding | None, live: LiveState
+) -> Confirmed:
+    """Ask what came of an empty string where the record holds no response."""
+    from ..live import NotReadError, Place
+
+    doubted = {
+        meaning: field
+        for key, (field, meaning) in _UNSET.items()
+        if event.parameters.get(key) == ""
+    }
+    trail = _trail(event)
+    if finding is None or event.response or not doubted or trail is None:
+        return Confirmed(finding)
+    try:
+        live_trail = live.trail(Place(event.account, event.region), trail)
+    except NotReadError as error:
+        return Confirmed(finding, not_read=(error,))
+    weaknesses = [
+        meaning
+        for meaning in _weaknesses(event)
+        if meaning not in doubted or not text(live_trail.get(doubted[meaning]))
+    ]
+    return Confirmed(_weakened(trail, weaknesses), True)
+
+
 def _judge_weakened(event: Event, _: AuditPipeline) -> Finding | None:
-    weaknesses = _weaknesses(event)
+    return _weakened(_trail(event), _weaknesses(event))
+
+
+def _weakened(trail: str | None, weaknesses: list[str]) -> Finding | None:
     if not weaknesses:
         return None
-    trail = _trail(event)
     only_key = all("key" in weakness for weakness in weaknesses)
     severity: Severity = "MEDIUM" if only_key else "HIGH"
     return Finding(
@@ -192,6 +229,7 @@ RULES: tuple[Rule, ...] = (
         ),
         events=((_CLOUDTRAIL, "UpdateTrail"),),
         judge=_judge_weakened,
+        confirm=_confirm_weakened,
     ),
     Rule(
         id="trail-selectors-narrowed",
