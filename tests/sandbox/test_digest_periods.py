@@ -14,7 +14,7 @@ import pytest
 
 from sandbox import digests as digests_module
 from sandbox import trail_storage
-from sandbox.digest_document import LogFile
+from sandbox.digest_document import LogFile, Source
 from sandbox.digests import Digests
 from sandbox.settings import Settings, default_digest_period
 from sandbox.signing_keys import SigningKeys
@@ -56,6 +56,9 @@ class Stage:
             self.documents.append(json.loads(gzip.decompress(body)))
         return self.refusal
 
+    def exists(self, world: Any, trail: Any, key: str) -> bool:
+        return key in {one["digestS3Object"] for one in self.documents}
+
     def after(self, seconds: float) -> list[dict[str, Any]]:
         """The digests that are written when this much time has passed."""
         self.moment += timedelta(seconds=seconds)
@@ -83,7 +86,7 @@ def _stage(monkeypatch: pytest.MonkeyPatch, keys: SigningKeys, period: int) -> S
     made = Stage(period, keys)
     monkeypatch.setattr(digests_module, "now", lambda: made.moment)
     monkeypatch.setattr(trail_storage, "put", made.put)
-    monkeypatch.setattr(trail_storage, "exists", lambda *arguments: False)
+    monkeypatch.setattr(trail_storage, "exists", made.exists)
     made.digests.changed(made.trail)
     return made
 
@@ -186,3 +189,38 @@ def test_what_cannot_be_written_waits_within_bounds(
     answer = stage.digests.backfill({"trail": "t"})
     assert answer["logFiles"] == 2
     assert files(stage.documents[-1:]) == ["0", "1"]
+
+
+def test_a_backfill_digest_takes_what_waits_for_the_next_digest(stage: Stage) -> None:
+    stage.moment = START + timedelta(seconds=2.5)
+    stage.deliver("delayed")
+    assert stage.digests.backfill({"trail": "t", "region": HOME})["logFiles"] == 1
+    assert files(stage.after(10)) == []
+    taken, regular = stage.documents
+    assert files([taken]) == ["delayed"]
+    assert spans([taken]) == [("12:00:02", "12:00:03")]
+    assert taken["digestS3Object"].endswith("_20260101T120003Z_backfill.json.gz")
+    assert regular["previousDigestS3Object"] is None
+
+
+def test_backfill_digests_of_the_same_second_have_names_of_their_own(stage: Stage) -> None:
+    for number in range(2):
+        stage.deliver(str(number))
+        stage.digests.backfill({"trail": "t"})
+    first, second = stage.documents
+    assert first["digestS3Object"] != second["digestS3Object"]
+    assert second["previousDigestS3Object"] == first["digestS3Object"]
+    assert files([second]) == ["1"]
+
+
+def test_the_key_of_a_digest() -> None:
+    end = datetime(2026, 1, 31, 23, 0, 9, tzinfo=UTC)
+    source = Source(ACCOUNT, "us-west-2", "audit_trail", HOME, "b", "logs/x")
+    assert source.key(end) == (
+        "logs/x/AWSLogs/123456789012/CloudTrail-Digest/us-west-2/2026/01/31/123456789012_"
+        "CloudTrail-Digest_us-west-2_audit_trail_eu-west-1_20260131T230009Z.json.gz"
+    )
+    assert Source(ACCOUNT, HOME, "t1", HOME, "b", None).key(end, backfill=True) == (
+        "AWSLogs/123456789012/CloudTrail-Digest/eu-west-1/2026/01/31/123456789012_"
+        "CloudTrail-Digest_eu-west-1_t1_eu-west-1_20260131T230009Z_backfill.json.gz"
+    )

@@ -177,7 +177,7 @@ def test_every_region_has_a_signed_chain_over_its_log_files(quick: Account) -> N
     acted = {region: act(quick, trail, region) for region in (REGION, OTHER)}
     for region, key in acted.items():
         referenced(quick, trail, key, region)
-    quick.cloudtrail.stop_logging(Name=trail["name"])
+    quick.cloudtrail.stop_logging(Name=trail["arn"])
     eventually(
         lambda: [d for d in digests(quick, trail["bucket"]) if b"StopLogging" in last_log(quick, d)]
     )
