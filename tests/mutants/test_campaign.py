@@ -1,0 +1,211 @@
+"""The program as a user runs it: against a deployment, with good mutants and a harmless one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from mutants import __main__ as program
+from mutants.account import Account
+from mutants.accounts import Given
+from mutants.deployed import build_package, deploy, sandbox
+from mutants.families import every_mutant
+from mutants.model import Mutant
+from mutants.suite import ROOT
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]:
+    """One deployment for all of these tests."""
+    folder = tmp_path_factory.mktemp("deployed")
+    package = build_package(folder, Event())
+    with sandbox(folder / "sandbox.log") as url:
+        yield Given(url, deploy(url, package, folder, Event()), package)
+
+
+def _arguments(deployed: Given, report: Path, *more: str) -> list[str]:
+    return [
+        f"--sandbox={deployed.url}",
+        f"--outputs={deployed.outputs}",
+        f"--function-package={deployed.function_package}",
+        f"--json={report}",
+        *more,
+    ]
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mutants", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def _report(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document
+
+
+def test_killed_mutants_give_exit_0_and_a_clean_account(deployed: Given, tmp_path: Path) -> None:
+    report = tmp_path / "reports" / "mutants.json"
+    done = _run(*_arguments(deployed, report, "--only=validation-off"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[  1/1] killed        trail: validation-off" in done.stdout
+    assert "1 mutants: 1 killed, 0 survived, 0 wrong control;" in done.stdout
+    document = _report(report)
+    assert document["clean_at_the_end"] is True
+    assert document["totals"]["killed"] == 1
+    assert document["controls"]["not_covered"] == []
+    [mutant] = document["mutants"]
+    assert mutant["seen"] == {
+        "fail": ["declared-matches-live", "trail-log-file-validation"],
+        "error": [],
+    }
+    assert "log file validation" in mutant["messages"]["trail-log-file-validation"]
+
+
+def _harmless(account: Account, mending: ExitStack) -> None:
+    """Changes what no control may mind."""
+    topic = {"ResourceArn": account.outputs["alert_topic_arn"]}
+    account.sns.tag_resource(**topic, Tags=[{"Key": "Note", "Value": "harmless"}])
+    mending.callback(account.sns.untag_resource, **topic, TagKeys=["Note"])
+
+
+def _stop(account: Account, mending: ExitStack) -> None:
+    name = {"Name": account.outputs["trail_arn"]}
+    mending.callback(account.cloudtrail.start_logging, **name)
+    account.cloudtrail.stop_logging(**name)
+
+
+def _stop_for_good(account: Account, mending: ExitStack) -> None:
+    account.cloudtrail.stop_logging(Name=account.outputs["trail_arn"])
+
+
+def _refused(account: Account, mending: ExitStack) -> None:
+    _stop(account, mending)
+    account.cloudtrail.stop_logging(Name=f"{account.outputs['trail_arn']}-none")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "fails", "fate", "failed"),
+    [
+        (_harmless, "resources-tagged", "survived", []),
+        (_stop, "trail-encrypted", "wrong_control", ["trail-is-logging"]),
+        (_refused, "trail-is-logging", "not_seeded", []),
+    ],
+    ids=["survived", "wrong control", "not seeded"],
+)
+def test_a_mutant_that_is_not_killed_gives_exit_1(
+    deployed: Given,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    break_it: Any,
+    fails: str,
+    fate: str,
+    failed: list[str],
+) -> None:
+    mutant = Mutant("harmless", "trail", "a fault for a test", frozenset({fails}), break_it)
+    real = every_mutant()
+    monkeypatch.setattr(program, "every_mutant", lambda: (*real, mutant))
+    report = tmp_path / "mutants.json"
+    assert program.main(_arguments(deployed, report, "--only=harmless")) == 1
+    [found] = _report(report)["mutants"]
+    assert found["fate"] == fate
+    assert found["seen"]["fail"] == failed
+    assert _report(report)["clean_at_the_end"] is True
+    printed = capsys.readouterr().out
+    assert f"{fate.upper().replace('_', ' ')}: trail: harmless: a fault for a test" in printed
+
+
+def test_an_account_that_is_not_mended_ends_the_campaign(
+    deployed: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Mutant("m1", "trail", "not mended", frozenset({"key-usable"}), _stop_for_good)
+    second = Mutant("m2", "trail", "never tried", frozenset({"trail-is-logging"}), _stop)
+    real = every_mutant()
+    monkeypatch.setattr(program, "every_mutant", lambda: (*real, first, second))
+    report = tmp_path / "mutants.json"
+    account = Account(
+        deployed.url, deployed.outputs, deployed.function_package, ROOT / "terraform", tmp_path
+    )
+    try:
+        assert program.main(_arguments(deployed, report, "--only=m[12]")) == 1
+    finally:
+        account.cloudtrail.start_logging(Name=account.outputs["trail_arn"])
+    document = _report(report)
+    assert [(item["name"], item["fate"]) for item in document["mutants"]] == [("m1", "not_mended")]
+    assert document["clean_at_the_end"] is False
+
+
+def test_a_dirty_account_is_refused(deployed: Given, tmp_path: Path) -> None:
+    account = Account(
+        deployed.url, deployed.outputs, deployed.function_package, ROOT / "terraform", tmp_path
+    )
+    with ExitStack() as mending:
+        _stop(account, mending)
+        done = _run(*_arguments(deployed, tmp_path / "mutants.json", "--only=validation-off"))
+    assert done.returncode == 2
+    assert "not clean before the first fault:\n  trail-is-logging:" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interrupted_campaign_mends(
+    deployed: Given, tmp_path: Path, number: signal.Signals
+) -> None:
+    arguments = _arguments(deployed, tmp_path / "mutants.json", "--only=trail")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mutants", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert "killed" in process.stdout.readline()
+    process.send_signal(number)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, text
+    assert "interrupted; the account was mended" in text
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    done = _run(*_arguments(deployed, tmp_path / "after.json", "--only=stopped"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_list_names_mutants_and_controls() -> None:
+    done = _run("--list", "--only=key-rotates")
+    assert done.returncode == 0
+    assert "encryption key: rotation-off: the key is no longer rotated" in done.stdout
+    assert "declared-matches-live, key-rotates" in done.stdout
+    assert "trail:" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only=nothing-like-it"], "no mutant matches 'nothing-like-it'"),
+        (["--sandbox=http://127.0.0.1:1"], "--sandbox and --outputs belong together"),
+        (["--accounts=0"], "invalid choice: 0"),
+    ],
+)
+def test_bad_arguments_give_exit_2(arguments: list[str], message: str) -> None:
+    done = _run(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,40 @@
+"""What no mutant can seed in minutes: an alert that comes too late fails its control."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+
+from verify import baseline
+from verify.check import Check, ControlFailedError
+from verify.live_fire.probe import Alert, ProbeResult, SecurityGroupProbe
+from verify.live_fire.test_alerts import test_the_alert_arrives_within_the_target as judge
+
+
+class _Fired:
+    """A probe whose alert took so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        now = datetime.now(UTC)
+        alert = Alert({}, {}, None, None, received_time=now, received_clock=1000.0 + seconds)
+        self._result = ProbeResult(group="sg-1", call_started=now, call_clock=1000.0, alert=alert)
+
+    def result(self) -> ProbeResult:
+        return self._result
+
+
+def _judged(seconds: float) -> Check:
+    check = Check()
+    judge(check, cast(SecurityGroupProbe, _Fired(seconds)), baseline.load("dev"))
+    return check
+
+
+def test_an_alert_within_five_minutes_passes() -> None:
+    _judged(299.9).conclude()
+
+
+def test_a_later_alert_fails() -> None:
+    with pytest.raises(ControlFailedError, match=r"at most 300 s, live 300\.10 s"):
+        _judged(300.1).conclude()
