@@ -20,7 +20,7 @@ from mutants.deployed import DeployedError
 from mutants.families import every_mutant
 from mutants.model import Fate, Judged, Mutant
 from mutants.suite import InterruptedRunError, SuiteError
-from mutants.summary import print_summary, progress_line, write_json
+from mutants.summary import describe, print_summary, progress_line, write_json
 from verify import catalogue
 
 CLEAN, NOT_ALL_KILLED, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
@@ -78,6 +78,8 @@ def run(mutants: Sequence[Mutant], covered: Coverage, read: argparse.Namespace) 
         nonlocal count
         count += 1
         print(progress_line(count, len(mutants), item), flush=True)
+        if item.fate is not Fate.KILLED:
+            print(describe(item), flush=True)
 
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         accounts = 1 if given else min(read.accounts, len(mutants))

@@ -180,11 +180,7 @@ def policy_for_any_address(account: Account, document: Document) -> None:
     _allow(account, document, "*", Condition=condition)
 
 
-@_policy_fault(
-    "the policy lets another account read",
-    "log-bucket-not-public",
-    "log-bucket-admits-only-the-trail",
-)
+@_policy_fault("the policy lets another account read", "log-bucket-admits-only-the-trail")
 def policy_for_a_stranger(account: Account, document: Document) -> None:
     _allow(account, document, {"AWS": f"arn:aws:iam::{STRANGER}:root"})
 
