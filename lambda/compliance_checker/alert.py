@@ -19,7 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .scan import Report
+
 SCHEMA_VERSION = "1.0"
+SCAN_RULE = "account-scan"
 MAXIMUM_ALERT_BYTES = 20_000
 _MAXIMUM_TEXT = 512
 _MAXIMUM_MEMBERS = 20
@@ -145,6 +148,67 @@ def build(
     }
     if violation.not_read:
         alert["not_read"] = [each.as_details() for each in violation.not_read[:_MAXIMUM_MEMBERS]]
+    return alert
+
+
+def build_summary(
+    report: Report,
+    event: Mapping[str, Any],
+    *,
+    account: str | None,
+    region: str | None,
+    environment: str,
+    received: int,
+) -> dict[str, Any]:
+    """The alert for a scan that found something; ``event`` is EventBridge's scheduled one."""
+    faults = sorted(report.faults, key=lambda each: (each.severity != report.severity, each.check))
+    examples = "; ".join(f"{fault.resource} {fault.what}" for fault in faults[:3])
+    unread = len(report.not_read)
+    reason = f"The scan of the account found {len(faults)} faults" + (
+        f", such as: {examples}." if examples else "."
+    )
+    if unread:
+        reason += f" {unread} reads brought no answer: what they would have shown may be wrong too."
+    event_id = _cut(event.get("id"), 256) or as_iso(received)
+    details, cut = _bounded(
+        {
+            "checks": {check: report.counts(check) for check in report.resources},
+            "faults": [fault.as_details() for fault in faults],
+        }
+    )
+    if cut:
+        details["truncated"] = True
+    alert = {
+        "schema_version": SCHEMA_VERSION,
+        "alert_id": alert_id(event_id, SCAN_RULE),
+        "rule": SCAN_RULE,
+        "title": "Account scan found faults",
+        "severity": report.severity,
+        "account": account or "unknown",
+        "region": region or "unknown",
+        "environment": environment[:64],
+        "resource": {"type": "AWS::Account", "id": account},
+        "actor": dict.fromkeys(("type", "arn", "name", "source_ip_address", "user_agent")),
+        "event": {
+            "event_id": event_id,
+            "event_name": _cut(event.get("detail-type"), 256),
+            "event_source": _cut(event.get("source"), 256),
+            "event_time": _cut(event.get("time"), 64),
+            "request_id": None,
+        },
+        "reason": reason[:2048],
+        "details": details,
+        "citations": ["164.308(a)(8)", "164.308(a)(1)(ii)(D)"],
+        "basis": "live-state",
+        "timing": {
+            "event_time": _cut(event.get("time"), 64),
+            "delivered_time": None,
+            "received_time": as_iso(received),
+            "published_time": as_iso(received),
+        },
+    }
+    if report.not_read:
+        alert["not_read"] = [error.as_details() for _, error in report.not_read[:_MAXIMUM_MEMBERS]]
     return alert
 
 

@@ -8,6 +8,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping
 
 from . import alert as alerts
+from . import aws
 from .envelope import (
     Delivery,
     Message,
@@ -23,14 +24,17 @@ from .model import Violation
 from .output import StructuredLog
 from .pipeline import AuditPipeline
 from .publish import AlertPublisher, DeadLetterQueue, Undelivered, letter
-from .record import failed
+from .record import failed, mapping
 from .times import as_iso, from_iso, now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .live import Clients
+
 _REMEMBERED_ALERTS = 10_000
+_SECONDS_TO_PUBLISH = 12.0
 _LONGEST_LATENCY = 7 * 24 * 3600 * 1000
 # What a rule could raise on a record that its author did not foresee.
 _JUDGEMENT_ERRORS = (
@@ -60,6 +64,7 @@ class Settings:
     log_level: str = "INFO"
     metric_namespace: str = "Trailwarden/ComplianceChecker"
     dead_letter_queue_url: str | None = None
+    scan_checks: tuple[str, ...] | None = None
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
@@ -73,7 +78,13 @@ class Settings:
             log_level=variables.get("LOG_LEVEL") or cls.log_level,
             metric_namespace=variables.get("METRIC_NAMESPACE") or cls.metric_namespace,
             dead_letter_queue_url=variables.get("DEAD_LETTER_QUEUE_URL") or None,
+            scan_checks=_names(variables.get("SCAN_CHECKS")) or None,
         )
+
+
+def _names(listed: str | None) -> tuple[str, ...]:
+    """The names in a list with commas."""
+    return tuple(name.strip() for name in (listed or "").split(",") if name.strip())
 
 
 class _Work:
@@ -100,6 +111,7 @@ class Checker:
         publisher: AlertPublisher,
         dead_letters: DeadLetterQueue | None,
         live: LiveState,
+        clients: Clients = aws.client_in,
     ) -> None:
         self._settings = settings
         self._pipeline = pipeline
@@ -107,10 +119,13 @@ class Checker:
         self._publisher = publisher
         self._dead_letters = dead_letters
         self._live = live
+        self._clients = clients
         self._published: OrderedDict[str, None] = OrderedDict()
 
-    def handle(self, event: object, request_id: str | None = None) -> dict[str, Any]:
-        """Work through one invocation and return a summary of it.
+    def handle(
+        self, event: object, request_id: str | None = None, seconds: float = 60.0
+    ) -> dict[str, Any]:
+        """Work through one invocation, within so many seconds, and return a summary of it.
 
         Raises UnsupportedEventError for an event that the function does not serve, and
         LostRecordsError when something could neither be published nor kept, so that Lambda
@@ -127,6 +142,8 @@ class Checker:
         self._live.begin()
         work = _Work(delivery, received)
         work.decisions["not-concerned"] += delivery.passed_over
+        if delivery.kind == "schedule":
+            self._scan(work, mapping(event), seconds)
         for entry in delivery.malformed:
             self._reject(work, "malformed log event", "no message", entry, None)
         for message in delivery.messages:
@@ -137,6 +154,46 @@ class Checker:
         if delivery.kind == "test":
             summary["alerts"] = [json.loads(alerts.encode(alert, now())) for alert in work.alerts]
         return summary
+
+    def _scan(self, work: _Work, event: Mapping[str, Any], seconds: float) -> None:
+        from .scan import CHECKS, AccountScan  # not needed for records
+
+        checks = self._settings.scan_checks or CHECKS
+        if unknown := sorted(set(checks) - set(CHECKS)):
+            raise ConfigurationError(f"SCAN_CHECKS names no check: {', '.join(unknown)}")
+        environment = self._settings.environment
+        report = AccountScan(
+            self._pipeline.account,
+            self._pipeline.region,
+            checks=checks,
+            trail_arn=self._pipeline.trail_arn,
+            clients=self._clients,
+            # The rest is for publishing what was found.
+            seconds=max(1.0, seconds - _SECONDS_TO_PUBLISH),
+        ).run()
+        for check in report.resources:
+            counts = report.counts(check)
+            self._log.write("INFO", "scan", check=check, **counts)
+            dimensions = {"Environment": environment, "Check": check}
+            self._log.counts(self._settings.metric_namespace, dimensions, counts)
+        for fault in report.faults:
+            self._log.write("WARNING", "scan fault", **fault.as_details())
+        for check, error in report.not_read:
+            self._log.write("ERROR", "scan could not read", check=check, **error.as_details())
+        if report.clean:
+            return
+        alert = alerts.build_summary(
+            report,
+            event,
+            account=self._pipeline.account,
+            region=self._pipeline.region,
+            environment=environment,
+            received=work.received,
+        )
+        if alert["alert_id"] in self._published:  # delivered twice
+            return
+        work.rules[alert["rule"]] += 1
+        work.alerts.append(alert)
 
     def _refuse(
         self, event: object, error: UnreadableEventError, received: int, request_id: str | None

@@ -7,10 +7,11 @@ Ways in:
   ``CONTROL_MESSAGE`` only tests that the function can be reached.
 * EventBridge: the record in ``detail`` of "AWS API Call via CloudTrail" and "AWS Console Sign In
   via CloudTrail" (and of the other detail types that end in "via CloudTrail").
+* EventBridge's "Scheduled Event": no record, but the time to scan the account.
 * A direct test: ``{"test": {"records": [record, ...], "publish": true}}``.
 
-Anything else, a schedule included, is refused by name: the function has nothing to do for it, and
-silence would look like success.
+Anything else is refused by name: the function has nothing to do for it, and silence would look
+like success.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Delivery:
     a message.
     """
 
-    kind: Literal["logs", "control", "eventbridge", "test"]
+    kind: Literal["logs", "control", "eventbridge", "schedule", "test"]
     messages: tuple[Message, ...]
     log_group: str | None = None
     log_stream: str | None = None
@@ -223,6 +224,8 @@ def read_event(event: object) -> Delivery:
     if "test" in event:
         return _read_test(event["test"])
     detail_type = event.get("detail-type")
+    if detail_type == "Scheduled Event" and event.get("source") == "aws.events":
+        return Delivery("schedule", ())
     if isinstance(detail_type, str):
         if not detail_type.endswith(_VIA_CLOUDTRAIL):
             raise UnsupportedEventError(

@@ -36,4 +36,6 @@ def handler(event: object, context: Any) -> dict[str, Any]:
     ``event`` is what the subscription, EventBridge or a test sends (see :mod:`.envelope`). Returns
     counts of records, violations and published alerts; for a test also the alerts themselves.
     """
-    return _checker().handle(event, getattr(context, "aws_request_id", None))
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    seconds = remaining() / 1000 if remaining is not None else 60.0
+    return _checker().handle(event, getattr(context, "aws_request_id", None), seconds)

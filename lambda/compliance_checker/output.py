@@ -59,6 +59,13 @@ class StructuredLog:
                 )
             )
 
+    def counts(
+        self, namespace: str, dimensions: Mapping[str, str], values: Mapping[str, int]
+    ) -> None:
+        """Counts under the dimensions of these names and values."""
+        units = [{"Name": name, "Unit": "Count"} for name in values]
+        self._line(_embedded(namespace, list(dimensions), units, {**dimensions, **values}))
+
 
 def _embedded(
     namespace: str,

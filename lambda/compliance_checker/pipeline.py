@@ -41,10 +41,18 @@ class AuditPipeline:
     @property
     def account(self) -> str | None:
         """The account that the function runs in, as far as its settings tell."""
+        return self._of_arn(4)
+
+    @property
+    def region(self) -> str | None:
+        """The region that the function runs in, likewise."""
+        return self._of_arn(3)
+
+    def _of_arn(self, part: int) -> str | None:
         for arn in (self.trail_arn, self.topic_arn):
             parts = (arn or "").split(":")
-            if len(parts) > 4 and parts[4]:
-                return parts[4]
+            if len(parts) > part and parts[part]:
+                return parts[part]
         return None
 
     def _named(self, name: str, prefix: str) -> bool:

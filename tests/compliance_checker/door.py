@@ -8,7 +8,7 @@ import gzip
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests.compliance_checker.records import ACCOUNT, Record
 
 TOPIC = "arn:aws:sns:ap-southeast-1:123456789012:sns-compliance-alerts-dev"
 QUEUE = "https://sqs.ap-southeast-1.amazonaws.com/123456789012/sqs-compliance-checker-dlq-dev"
+TRAIL = "arn:aws:cloudtrail:ap-southeast-1:123456789012:trail/cloudtrail-audit-dev"
 DELIVERED = 1_795_242_600_000
 
 Answer = Callable[[list[dict[str, Any]]], dict[str, Any]]
@@ -92,6 +93,7 @@ class Door:
         *,
         queue: str | None = QUEUE,
         account: Any = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.published: list[list[dict[str, Any]]] = []
         self.kept: list[list[dict[str, Any]]] = []
@@ -99,14 +101,15 @@ class Door:
         self._log = io.StringIO()
         self._answers = {"sns": sns, "sqs": sqs}
         self.checker = Checker(
-            settings=Settings(alert_topic_arn=TOPIC, environment="dev"),
-            pipeline=AuditPipeline(environment="dev", topic_arn=TOPIC),
+            settings=Settings(alert_topic_arn=TOPIC, environment="dev", **(settings or {})),
+            pipeline=AuditPipeline(environment="dev", topic_arn=TOPIC, trail_arn=TRAIL),
             log=StructuredLog(stream=self._log),
             publisher=AlertPublisher(TOPIC, self._client, self.pauses.append),
             dead_letters=(
                 DeadLetterQueue(queue, self._client, self.pauses.append) if queue else None
             ),
             live=LiveState(ACCOUNT, account or nothing_exists),
+            clients=account or nothing_exists,
         )
 
     def _client(self, service: str) -> Any:

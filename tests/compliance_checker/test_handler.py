@@ -365,7 +365,8 @@ def test_decompression_is_bounded() -> None:
         [],
         {},
         {"Records": []},
-        {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
+        {"source": "aws.health", "detail-type": "AWS Health Event", "detail": {}},
+        {"source": "custom", "detail-type": "Scheduled Event", "detail": {}},
     ],
 )
 def test_unsupported_event_is_a_clear_error(event: object) -> None:

@@ -45,7 +45,8 @@ _SENSITIVE_PORTS = (
 _WEB_PORTS = ((80, 80), (443, 443))
 
 
-def _severity(openings: list[Opening]) -> Severity:
+def exposure_severity(openings: list[Opening]) -> Severity:
+    """How grave openings to the Internet are, by what listens there."""
     ranked: Severity = "MEDIUM"
     for opening in openings:
         if opening.protocol.lower() in ("icmp", "icmpv6", "1", "58"):
@@ -67,13 +68,15 @@ def _ports_in_words(opening: Opening) -> str:
     return f"{opening.protocol} {first}" if first == last else f"{opening.protocol} {first}-{last}"
 
 
-def _in_words(openings: list[Opening]) -> str:
+def in_words(openings: list[Opening]) -> str:
+    """Openings as a person says them, the first five."""
     words = [f"{_ports_in_words(opening)} from {opening.cidr}" for opening in openings[:5]]
     more = len(openings) - len(words)
     return ", ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
-def _opening(protocol: object, first: object, last: object, cidr: object) -> Opening | None:
+def read_opening(protocol: object, first: object, last: object, cidr: object) -> Opening | None:
+    """An opening from protocol, ports and CIDR in any of their forms; None without a CIDR."""
     block = parse_block(cidr)
     if block is None or not isinstance(cidr, str):
         return None
@@ -97,12 +100,12 @@ def _requested(event: Event) -> Iterator[Opening | None]:
     """What the request asks for: flat (``cidrIp`` beside the ports) or in ``ipPermissions``."""
     flat = event.parameters
     for key in ("cidrIp", "cidrIpv6"):
-        yield _opening(
+        yield read_opening(
             flat.get("ipProtocol"), flat.get("fromPort"), flat.get("toPort"), flat.get(key)
         )
     for permission in objects(flat.get("ipPermissions")):
         for cidr in _permission_cidrs(permission):
-            yield _opening(
+            yield read_opening(
                 permission.get("ipProtocol"),
                 permission.get("fromPort"),
                 permission.get("toPort"),
@@ -116,7 +119,7 @@ def _created(event: Event) -> Iterator[Opening | None]:
         if flag(rule.get("isEgress")):
             continue
         for key in ("cidrIpv4", "cidrIpv6"):
-            yield _opening(
+            yield read_opening(
                 rule.get("ipProtocol"), rule.get("fromPort"), rule.get("toPort"), rule.get(key)
             )
 
@@ -153,11 +156,11 @@ def _judge_security_group(event: Event, _: AuditPipeline) -> Finding | None:
     return Finding(
         resource_id=group,
         reason=(
-            f"Security group {group or '(unnamed)'} now admits {_in_words(openings)}. "
+            f"Security group {group or '(unnamed)'} now admits {in_words(openings)}. "
             "Anyone on the Internet can reach whatever the group is attached to."
         ),
         details=details,
-        severity=_severity(openings),
+        severity=exposure_severity(openings),
     )
 
 
@@ -216,7 +219,7 @@ def _open_lists(
                 failures.append(error)
             continue
         read = True
-        openings += [_opening(protocol, first, last, block) for block in blocks]
+        openings += [read_opening(protocol, first, last, block) for block in blocks]
     return internet_openings(_distinct(openings)), unknown, failures, read
 
 
@@ -244,14 +247,14 @@ def _with_lists(
                 resource_id=group,
                 reason=(
                     f"Security group {group or '(unnamed)'} now admits, by a prefix list, "
-                    f"{_in_words(openings)}. Anyone on the Internet can reach whatever the group "
+                    f"{in_words(openings)}. Anyone on the Internet can reach whatever the group "
                     "is attached to."
                 ),
                 details=details,
                 severity=(
                     "CRITICAL"
                     if finding and finding.severity == "CRITICAL"
-                    else _severity(openings)
+                    else exposure_severity(openings)
                 ),
             ),
             True,
@@ -329,7 +332,7 @@ def _modified_finding(
         first = rule.get("FromPort", rule.get("fromPort"))
         last = rule.get("ToPort", rule.get("toPort"))
         for key in ("CidrIpv4", "CidrIpv6", "cidrIpv4", "cidrIpv6"):
-            openings.append(_opening(protocol, first, last, rule.get(key)))
+            openings.append(read_opening(protocol, first, last, rule.get(key)))
     exposed = internet_openings(_distinct(openings))
     if not exposed:
         return None
@@ -342,7 +345,7 @@ def _modified_finding(
     return Finding(
         resource_id=group,
         reason=(
-            f"A rule of security group {group or '(unnamed)'} was changed to {_in_words(exposed)}. "
+            f"A rule of security group {group or '(unnamed)'} was changed to {in_words(exposed)}. "
             + meaning
         ),
         details={
@@ -350,13 +353,13 @@ def _modified_finding(
             "security_group_rule_ids": [identifier for identifier, _ in rules if identifier],
             "direction_known": direction_known,
         },
-        severity=_severity(exposed),
+        severity=exposure_severity(exposed),
     )
 
 
 def _judge_database_group(event: Event, _: AuditPipeline) -> Finding | None:
     """The security groups that RDS keeps of its own (EC2-Classic)."""
-    opening = _opening("tcp", None, None, event.parameters.get("cIDRIP"))
+    opening = read_opening("tcp", None, None, event.parameters.get("cIDRIP"))
     openings = internet_openings(_distinct([opening]))
     if not openings:
         return None
@@ -378,7 +381,9 @@ def _judge_acl_entry(event: Event, _: AuditPipeline) -> Finding | None:
     ports = mapping(entry.get("portRange"))
     openings = internet_openings(
         _distinct(
-            _opening(entry.get("aclProtocol"), ports.get("from"), ports.get("to"), entry.get(key))
+            read_opening(
+                entry.get("aclProtocol"), ports.get("from"), ports.get("to"), entry.get(key)
+            )
             for key in ("cidrBlock", "ipv6CidrBlock")
         )
     )
@@ -388,7 +393,7 @@ def _judge_acl_entry(event: Event, _: AuditPipeline) -> Finding | None:
     return Finding(
         resource_id=acl,
         reason=(
-            f"Network ACL {acl or '(unnamed)'} now allows {_in_words(openings)}: what the "
+            f"Network ACL {acl or '(unnamed)'} now allows {in_words(openings)}: what the "
             "security groups behind it leave open can be reached from the Internet."
         ),
         details={

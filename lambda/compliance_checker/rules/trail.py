@@ -114,7 +114,7 @@ def _weakened(trail: str | None, weaknesses: list[str]) -> Finding | None:
     )
 
 
-def _basic_gaps(selectors: Iterable[Mapping[str, Any]]) -> list[str]:
+def basic_gaps(selectors: Iterable[Mapping[str, Any]]) -> list[str]:
     """What a list of basic event selectors leaves out; a trail records what any of them takes."""
     kinds: set[str] = set()
     excluded: list[set[str]] = []
@@ -141,7 +141,7 @@ def _field(selector: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _advanced_gaps(selectors: Iterable[Mapping[str, Any]]) -> list[str]:
+def advanced_gaps(selectors: Iterable[Mapping[str, Any]]) -> list[str]:
     """The same for advanced event selectors, which replace everything that was there."""
     management = []
     for selector in selectors:
@@ -174,9 +174,9 @@ def _judge_selectors(event: Event, _: AuditPipeline) -> Finding | None:
         basic = event.response.get("eventSelectors")
         advanced = event.response.get("advancedEventSelectors")
     if advanced:
-        gaps = _advanced_gaps(objects(advanced))
+        gaps = advanced_gaps(objects(advanced))
     elif basic is not None:
-        gaps = _basic_gaps(objects(basic))
+        gaps = basic_gaps(objects(basic))
     else:
         return None
     if not gaps:
