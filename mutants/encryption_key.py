@@ -9,7 +9,7 @@ from typing import Any
 
 from mutants.account import STRANGER, Account, Document, statement, without
 from mutants.model import Family
-from mutants.trail import make_key
+from mutants.trail import delivers, fails, make_key
 
 FAMILY = Family("encryption key")
 
@@ -28,17 +28,29 @@ def alias_elsewhere(account: Account, mending: ExitStack) -> None:
     account.kms.update_alias(AliasName=alias, TargetKeyId=other)
 
 
-@FAMILY.fault("the key is disabled", "key-usable")
+@FAMILY.fault(
+    "the key is disabled, so that the trail cannot encrypt either",
+    "key-usable",
+    "trail-delivers-to-bucket",
+)
 def disabled(account: Account, mending: ExitStack) -> None:
+    mending.callback(delivers, account, "LatestDelivery")
     mending.callback(account.kms.enable_key, **_key(account))
     account.kms.disable_key(**_key(account))
+    fails(account, "LatestDelivery")
 
 
-@FAMILY.fault("the key is about to be deleted", "key-usable")
+@FAMILY.fault(
+    "the key is about to be deleted, so that the trail cannot encrypt either",
+    "key-usable",
+    "trail-delivers-to-bucket",
+)
 def pending_deletion(account: Account, mending: ExitStack) -> None:
+    mending.callback(delivers, account, "LatestDelivery")
     mending.callback(account.kms.enable_key, **_key(account))
     mending.callback(account.kms.cancel_key_deletion, **_key(account))
     account.kms.schedule_key_deletion(**_key(account), PendingWindowInDays=7)
+    fails(account, "LatestDelivery")
 
 
 @FAMILY.fault("the key is no longer rotated", "key-rotates", "declared-matches-live")

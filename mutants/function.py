@@ -68,6 +68,13 @@ def another_role(account: Account, mending: ExitStack) -> None:
         AssumeRolePolicyDocument=json.dumps(account.document(f"role:{like}")),
     )["Role"]["Arn"]
     mending.callback(account.iam.delete_role, RoleName="by-hand")
+    # Lambda takes only a role that may use the dead-letter queue.
+    queue = account.outputs["dead_letter_queue_arn"]
+    account.role_policy(
+        mending,
+        "by-hand",
+        {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue},
+    )
     account.change_function(mending, Role=made)
 
 
