@@ -120,6 +120,7 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadFunction"
         Effect = "Allow"
         Action = [
+          "lambda:GetFunctionConcurrency",
           "lambda:GetFunctionConfiguration",
           "lambda:GetPolicy",
           "lambda:ListFunctionUrlConfigs",

@@ -230,6 +230,11 @@ def function_policy(deployment: Deployment) -> Read:
     )
 
 
+def function_concurrency(deployment: Deployment) -> Read:
+    """How many invocations the function may have at a time."""
+    return Read("lambda", "get_function_concurrency", {"FunctionName": deployment.function_arn})
+
+
 def function_urls(deployment: Deployment) -> Read:
     """The function's URLs."""
     return Read("lambda", "list_function_url_configs", {"FunctionName": deployment.function_arn})
@@ -358,6 +363,7 @@ def ahead(deployment: Deployment) -> Iterator[Read]:
         metric_filters,
         function,
         function_policy,
+        function_concurrency,
         function_urls,
         function_tags,
         alert_topic,

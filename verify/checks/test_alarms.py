@@ -9,7 +9,7 @@ import pytest
 
 from verify import reads
 from verify.aws import Aws
-from verify.check import Check, pick
+from verify.check import Check, pick, text
 from verify.deployment import Deployment
 
 
@@ -73,6 +73,10 @@ def _shortcomings(alarm: Mapping[str, Any], required: Mapping[str, Any]) -> list
     window = max(periods) * int(pick(alarm, "EvaluationPeriods"))
     if window > required["maximum_window_seconds"]:
         found.append(f"looks back {window} s instead of {required['maximum_window_seconds']} s")
+    # An alarm in another unit than its metric's never gets data; without one it takes any.
+    units = [metric["Unit"] for metric in _metrics(alarm) if "Unit" in metric]
+    if units:
+        found.append(f"only takes data in {', '.join(sorted(units))}")
     points = alarm.get("DatapointsToAlarm", pick(alarm, "EvaluationPeriods"))
     if points > alarm["EvaluationPeriods"]:
         found.append(f"needs {points} of {alarm['EvaluationPeriods']} data points")
@@ -117,11 +121,20 @@ def test_alarms_ring_when_the_trail_falls_silent(
 @pytest.mark.control("alarm-function-trouble")
 def test_alarms_ring_when_the_function_is_in_trouble(
     check: Check,
+    aws: Aws,
     alarms: list[Mapping[str, Any]],
     deployment: Deployment,
     baseline: Mapping[str, Any],
 ) -> None:
     _check_alarms(check, alarms, deployment, baseline["alarms"]["function"])
+    answer = aws.read(reads.metric_filters(deployment))
+    _metrics_of(
+        check,
+        deployment.trail_log_group_name,
+        pick(answer.response or {}, "metricFilters"),
+        "events that the function must judge",
+        baseline["log_groups"]["subscription_filter_pattern"],
+    )
 
 
 @pytest.mark.control("alarm-actions")
@@ -157,35 +170,68 @@ def test_metric_filters_and_alarms_watch_security_changes(
     answer = aws.read(reads.metric_filters(deployment))
     filters = pick(answer.response or {}, "metricFilters")
     for required in baseline["alarms"]["metric_filters"]:
-        matching = [
-            entry for entry in filters if pick(entry, "filterPattern") == required["pattern"]
-        ]
-        check.holds(
-            name,
-            f"metric filter for {required['purpose']}",
-            bool(matching),
-            expected=required["pattern"],
-            seen=[pick(entry, "filterPattern") for entry in filters],
-        )
-        metrics = {
-            (pick(item, "metricNamespace"), pick(item, "metricName"))
-            for entry in matching
-            for item in pick(entry, "metricTransformations")
-        }
-        watching = [
-            alarm
+        metrics = _metrics_of(check, name, filters, required["purpose"], required["pattern"])
+        candidates = {
+            pick(alarm, "AlarmName"): _activity_shortcomings(alarm, required, deployment)
             for alarm in alarms
             if (alarm.get("Namespace"), alarm.get("MetricName")) in metrics
-            and deployment.alert_topic_arn in pick(alarm, "AlarmActions")
-            and pick(alarm, "ActionsEnabled")
-            and alarm.get("Statistic") == "Sum"
-            and pick(alarm, "ComparisonOperator") == "GreaterThanOrEqualToThreshold"
-            and pick(alarm, "Threshold") <= required["threshold"]
-        ]
+        }
         check.holds(
             name,
             f"alarm for {required['purpose']}",
-            bool(watching),
-            expected=f"one on {metrics}, at {required['threshold']}, that notifies the alert topic",
-            seen=[pick(alarm, "AlarmName") for alarm in watching],
+            any(not weakness for weakness in candidates.values()),
+            expected=f"one on {text(metrics)} that rings at once and notifies the alert topic",
+            seen={alarm: "; ".join(found) for alarm, found in candidates.items()}
+            or "no such alarm",
         )
+
+
+def _metrics_of(
+    check: Check, group: str, filters: Iterable[Mapping[str, Any]], purpose: str, pattern: str
+) -> set[tuple[str, str]]:
+    """The metrics that filters with `pattern` count each matching event in."""
+    counted = {
+        (pick(item, "metricNamespace"), pick(item, "metricName"))
+        for entry in filters
+        if pick(entry, "filterPattern") == pattern
+        for item in pick(entry, "metricTransformations")
+        # Another value, or a dimension, and the alarm's metric does not count the events.
+        if pick(item, "metricValue") == "1" and not item.get("dimensions")
+    }
+    check.holds(
+        group,
+        f"metric filter for {purpose}",
+        bool(counted),
+        expected=f"counts each event of {pattern}",
+        seen=[
+            f"{pick(entry, 'filterName')}: {pick(entry, 'filterPattern')} counts "
+            + text([item.get("metricValue") for item in pick(entry, "metricTransformations")])
+            for entry in filters
+        ],
+    )
+    return counted
+
+
+def _activity_shortcomings(
+    alarm: Mapping[str, Any], required: Mapping[str, Any], deployment: Deployment
+) -> list[str]:
+    """In what an alarm on the right metric does not ring at the first event."""
+    found = []
+    if alarm.get("Dimensions"):
+        found.append("has dimensions, which the metric has not")
+    if "Unit" in alarm and alarm["Unit"] != "Count":
+        found.append(f"only takes data in {alarm['Unit']}")
+    if alarm.get("Statistic") != "Sum":
+        found.append(f"statistic {alarm.get('Statistic')}")
+    if pick(alarm, "ComparisonOperator") != "GreaterThanOrEqualToThreshold":
+        found.append(f"compares by {alarm['ComparisonOperator']}")
+    if pick(alarm, "Threshold") > required["threshold"]:
+        found.append(f"threshold {alarm['Threshold']}")
+    window = int(pick(alarm, "Period")) * int(pick(alarm, "EvaluationPeriods"))
+    if window > required["maximum_window_seconds"]:
+        found.append(f"looks back {window} s")
+    if not pick(alarm, "ActionsEnabled") or deployment.alert_topic_arn not in pick(
+        alarm, "AlarmActions"
+    ):
+        found.append("does not notify the alert topic")
+    return found

@@ -22,6 +22,7 @@ from verify.run import Run
 @pytest.mark.control("function-configuration")
 def test_function_is_active_and_configured(
     check: Check,
+    aws: Aws,
     function: Mapping[str, Any],
     deployment: Deployment,
     baseline: Mapping[str, Any],
@@ -41,6 +42,7 @@ def test_function_is_active_and_configured(
         ("time-out in seconds", "Timeout", required["timeout_seconds"]),
         ("memory in MB", "MemorySize", required["memory_megabytes"]),
         ("role", "Role", deployment.function_role_arn),
+        ("handler", "Handler", required["handler"]),
     ):
         check.equal(name, aspect, expected=expected, seen=pick(function, key))
     # Without Logging configuration Lambda writes to the group that carries the function's name.
@@ -52,6 +54,10 @@ def test_function_is_active_and_configured(
             "LogGroup", f"/aws/lambda/{pick(function, 'FunctionName')}"
         ),
     )
+    # Zero switches a function off; without a reservation the field is left out.
+    concurrency = aws.read(reads.function_concurrency(deployment)).response or {}
+    reserved = concurrency.get("ReservedConcurrentExecutions", "unreserved")
+    check.holds(name, "reserved concurrency", reserved != 0, expected="not 0", seen=reserved)
     variables = function.get("Environment", {}).get("Variables", {})
     check.equal(
         name,

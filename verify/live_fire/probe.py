@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -57,6 +57,7 @@ class ProbeResult:
     interrupted: bool = False
     swept: sweep.Left = field(default_factory=lambda: sweep.Left((), (), ()))
     left: sweep.Left = field(default_factory=lambda: sweep.Left((), (), ()))
+    not_removed: list[str] = field(default_factory=list)  # why a removal failed
     evidence: list[str] = field(default_factory=list)
 
 
@@ -136,7 +137,7 @@ class SecurityGroupProbe:
                 }
             ],
         }
-        removals.callback(self._remove_queue_by_name, name)
+        removals.callback(self._try_to, self._remove_queue_by_name, name, result)
         created = aws.act(
             "sqs",
             "create_queue",
@@ -145,7 +146,7 @@ class SecurityGroupProbe:
             tags=owner.tags(settings.run_id, settings.alert_timeout),
         )
         result.queue = created["QueueUrl"]
-        removals.callback(self._remove_subscription, name)
+        removals.callback(self._try_to, self._remove_subscription, name, result)
         aws.act(
             "sns",
             "subscribe",
@@ -159,7 +160,7 @@ class SecurityGroupProbe:
         """A security group that is attached to nothing, with one rule that must raise the alert."""
         aws, settings = self._run.aws, self._run.settings
         name = owner.NAME_PREFIX + settings.run_id.lower()
-        removals.callback(self._remove_group_by_name, name)
+        removals.callback(self._try_to, self._remove_group_by_name, name, result)
         tags = owner.tags(settings.run_id, settings.alert_timeout)
         created = aws.act(
             "ec2",
@@ -227,6 +228,13 @@ class SecurityGroupProbe:
             else:
                 result.duplicates += 1
         return mine
+
+    def _try_to(self, remove: Callable[[str], None], name: str, result: ProbeResult) -> None:
+        """Remove, and keep what went wrong: it does not undo what the probe has seen."""
+        try:
+            remove(name)
+        except (ClientError, BotoCoreError, NotVerifiedError) as error:
+            result.not_removed.append(str(error))
 
     def _remove_subscription(self, queue_name: str) -> None:
         topic = self._run.deployment.alert_topic_arn

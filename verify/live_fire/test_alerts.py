@@ -125,3 +125,4 @@ def test_live_fire_leaves_nothing_behind(
     if result.swept.names:
         check.notes.append(f"removed what an earlier run had left: {', '.join(result.swept.names)}")
     check.none(result.group, "groups, queues and subscriptions of this run", result.left.names)
+    check.none(result.group, "removals that failed", result.not_removed)
