@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
         return CANNOT_RUN
     mutants = chosen(every_mutant(), read.only)
     if not mutants:
-        _complain(f"no mutant matches {read.only!r}: see --list")
+        _complain(f"no mutant matches {' or '.join(read.only)}: see --list")
         return CANNOT_RUN
     if read.list:
         for mutant in mutants:
@@ -55,16 +55,15 @@ def main(arguments: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def chosen(mutants: Sequence[Mutant], pattern: str | None) -> list[Mutant]:
-    """The mutants whose "family: name", name or control the shell pattern matches."""
-    if pattern is None:
+def chosen(mutants: Sequence[Mutant], patterns: Sequence[str] | None) -> list[Mutant]:
+    """The mutants whose name, family or control matches one of the shell patterns; all if None."""
+    if patterns is None:
         return list(mutants)
     return [
         mutant
         for mutant in mutants
-        if any(
-            fnmatch.fnmatch(text, pattern) for text in (mutant.name, mutant.family, *mutant.fails)
-        )
+        for texts in [(mutant.name, mutant.family, *mutant.fails)]
+        if any(fnmatch.fnmatch(text, pattern) for text in texts for pattern in patterns)
     ]
 
 
@@ -140,7 +139,10 @@ def _parser() -> argparse.ArgumentParser:
         help="sandboxes of its own to work in side by side, 1 to 8 (default: %(default)s)",
     )
     parser.add_argument(
-        "--only", metavar="PATTERN", help="mutants whose name, family or control matches (* and ?)"
+        "--only",
+        metavar="PATTERN",
+        action="append",
+        help="mutants whose name, family or control matches (* and ?); may be given several times",
     )
     parser.add_argument("--list", action="store_true", help="list the mutants and stop")
     parser.add_argument(

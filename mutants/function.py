@@ -219,7 +219,7 @@ def _url(kind: str, account: Account, mending: ExitStack) -> None:
 
 for _kind in ("NONE", "AWS_IAM"):
     FAMILY.add(
-        f"url-with-auth-{_kind}",
+        f"url-with-auth-{_kind.lower().replace('_', '-')}",
         f"the function has a URL with authorization {_kind}",
         partial(_url, _kind),
         "function-not-public",

@@ -199,7 +199,7 @@ def test_the_list_names_mutants_and_controls() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--only=nothing-like-it"], "no mutant matches 'nothing-like-it'"),
+        (["--only=nothing-like-it"], "no mutant matches nothing-like-it"),
         (["--sandbox=http://127.0.0.1:1"], "--sandbox and --outputs belong together"),
         (["--accounts=0"], "invalid choice: 0"),
     ],
