@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.integrity.trail import fingerprint, key_pair, public_der
@@ -37,6 +37,8 @@ from verify.integrity.tail import TrailStatus, judge_gaps
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 TARGET = Target("123456789012", "ap-southeast-1")
+# A busy machine is no reason to fail.
+unhurried = settings(deadline=None)
 
 
 def _pieces(data: bytes, sizes: Sequence[int]) -> list[bytes]:
@@ -50,6 +52,7 @@ def _pieces(data: bytes, sizes: Sequence[int]) -> list[bytes]:
 # --- content -------------------------------------------------------------------------------------
 
 
+@unhurried
 @given(st.binary(max_size=5000), st.lists(st.integers(0, 400), max_size=20))
 def test_one_member_hashes_as_its_content_however_it_arrives(data: bytes, sizes: list[int]) -> None:
     content = inflate(_pieces(gzip.compress(data), sizes), 10_000, keep=True)
@@ -58,6 +61,7 @@ def test_one_member_hashes_as_its_content_however_it_arrives(data: bytes, sizes:
     assert (content.body, content.size) == (data, len(data))
 
 
+@unhurried
 @given(
     st.binary(max_size=2000),
     st.binary(min_size=1, max_size=200),
@@ -70,6 +74,7 @@ def test_whatever_follows_the_member_is_seen(data: bytes, more: bytes, sizes: li
     assert content.hash_value == hashlib.sha256(data).hexdigest()
 
 
+@unhurried
 @given(st.binary(max_size=2000), st.data())
 def test_a_member_that_is_cut_short_has_no_hash(data: bytes, draw: st.DataObject) -> None:
     body = gzip.compress(data)
@@ -109,6 +114,7 @@ def _minutes(covered: Sequence[Interval], start: datetime, end: datetime) -> set
     }
 
 
+@unhurried
 @given(intervals, moments, moments)
 def test_what_is_covered_and_what_is_not_make_up_the_period(
     some: list[Interval], start: datetime, end: datetime
@@ -123,6 +129,7 @@ def test_what_is_covered_and_what_is_not_make_up_the_period(
     assert not covered & missing
 
 
+@unhurried
 @given(intervals)
 def test_a_union_is_in_order_and_apart(some: list[Interval]) -> None:
     joined = union(some)
@@ -166,12 +173,14 @@ json_values = st.recursive(
 )
 
 
+@unhurried
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_parser(content: bytes) -> None:
     with pytest.raises(DigestFormatError):
         parse_digest(content)
 
 
+@unhurried
 @given(st.sampled_from(sorted(_document())), json_values)
 def test_no_value_breaks_the_parser(name: str, value: Any) -> None:
     content = json.dumps(_document(**{name: value})).encode()
@@ -248,6 +257,7 @@ def test_a_true_signature_holds() -> None:
     assert _judge(content, signature, "SHA256withRSA") is None
 
 
+@unhurried
 @given(st.integers(0, 511), st.sampled_from("0123456789abcdef"))
 def test_no_other_signature_holds(place: int, digit: str) -> None:
     content, signature = _signed(_document())
@@ -256,6 +266,7 @@ def test_no_other_signature_holds(place: int, digit: str) -> None:
     assert _judge(content, changed, "SHA256withRSA") is SignatureProblem.INVALID
 
 
+@unhurried
 @given(st.text(max_size=20))
 def test_what_is_no_signature_does_not_hold(text: str) -> None:
     content, _ = _signed(_document())
@@ -316,6 +327,7 @@ def _feed(nodes: Sequence[Node]) -> tuple[Chain, list[Finding | Probe]]:
 lengths = st.lists(st.integers(1, 60), min_size=3, max_size=30)
 
 
+@unhurried
 @given(lengths)
 def test_an_untouched_chain_is_linked_and_covers_its_time(minutes: list[int]) -> None:
     chain, found = _feed(_chain(minutes))
@@ -323,6 +335,7 @@ def test_an_untouched_chain_is_linked_and_covers_its_time(minutes: list[int]) ->
     assert chain.covered == ((START, START + timedelta(minutes=sum(minutes))),)
 
 
+@unhurried
 @given(lengths, st.data())
 def test_digests_taken_out_are_missed(minutes: list[int], draw: st.DataObject) -> None:
     nodes = _chain(minutes)
@@ -341,6 +354,7 @@ def test_digests_taken_out_are_missed(minutes: list[int], draw: st.DataObject) -
     assert chain.explained == ((nodes[first].start, nodes[last].end),)
 
 
+@unhurried
 @given(lengths, st.data(), st.sampled_from(["hash_value", "signature"]))
 def test_a_digest_that_is_not_the_one_recorded_is_found(
     minutes: list[int], draw: st.DataObject, what: str
@@ -427,6 +441,7 @@ def test_a_name_that_is_not_of_this_place_is_none(key: str) -> None:
     assert LAYOUT.digest_name(TARGET, key) is None
 
 
+@unhurried
 @given(st.text(max_size=40))
 def test_no_name_breaks_the_layout(text: str) -> None:
     assert LAYOUT.digest_name(TARGET, FOLDER + text) is None
@@ -436,6 +451,7 @@ def test_no_name_breaks_the_layout(text: str) -> None:
 # --- signing requests ----------------------------------------------------------------------------
 
 
+@unhurried
 @given(
     st.text("abcXYZ019-_.~/ +:", min_size=1, max_size=40),
     st.none() | st.text("abcXYZ019._-", min_size=1, max_size=20),

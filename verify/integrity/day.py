@@ -30,7 +30,7 @@ ONE_DAY = timedelta(days=1)
 # A day's findings beyond this many are counted and no longer described.
 MAXIMUM_FINDINGS = 2_000
 _DIGESTS_AHEAD = 8
-_LOGS_A_TASK = 4
+_LOGS_A_TASK = 12
 _TASKS_AHEAD = 64
 # A log file's name carries the minute at which it was made; it may be delivered a little later, and
 # it is the time of delivery that decides which digest names it.

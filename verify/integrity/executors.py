@@ -89,7 +89,7 @@ def dask(connection: Connection, scheduler: str) -> Iterator[Engine]:
             "--scheduler needs Dask, which is not installed: pip install 'dask[distributed]'"
         ) from error
     try:
-        client = distributed.Client(scheduler, timeout="10s")
+        client = distributed.Client(scheduler, timeout="5s")
     except (OSError, ValueError) as error:
         raise SchedulerError(f"no Dask scheduler answers at {scheduler}: {error}") from error
     with client, client.get_executor() as executor:
