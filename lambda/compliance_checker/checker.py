@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .live import Clients
+    from .remediate import Remediation
 
 _REMEMBERED_ALERTS = 10_000
 _SECONDS_TO_PUBLISH = 12.0
@@ -65,6 +66,9 @@ class Settings:
     metric_namespace: str = "Trailwarden/ComplianceChecker"
     dead_letter_queue_url: str | None = None
     scan_checks: tuple[str, ...] | None = None
+    remediation_rules: frozenset[str] = frozenset()
+    remediation_applies: bool = False
+    remediation_exemption_tag: str = "trailwarden:exempt"
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
@@ -78,6 +82,11 @@ class Settings:
             log_level=variables.get("LOG_LEVEL") or cls.log_level,
             metric_namespace=variables.get("METRIC_NAMESPACE") or cls.metric_namespace,
             dead_letter_queue_url=variables.get("DEAD_LETTER_QUEUE_URL") or None,
+            remediation_rules=frozenset(_names(variables.get("REMEDIATION_RULES"))),
+            remediation_applies=variables.get("REMEDIATION_MODE") == "apply",
+            remediation_exemption_tag=(
+                variables.get("REMEDIATION_EXEMPTION_TAG") or cls.remediation_exemption_tag
+            ),
             scan_checks=_names(variables.get("SCAN_CHECKS")) or None,
         )
 
@@ -120,7 +129,24 @@ class Checker:
         self._dead_letters = dead_letters
         self._live = live
         self._clients = clients
+        self._remediation = self._make_remediation()
         self._published: OrderedDict[str, None] = OrderedDict()
+
+    def _make_remediation(self) -> Remediation | None:
+        rules = self._settings.remediation_rules
+        if not rules:
+            return None
+        from .remediate import REMEDIABLE_RULES, Remediation  # off by default
+
+        if unknown := sorted(rules - REMEDIABLE_RULES):
+            raise ConfigurationError(f"REMEDIATION_RULES without a remedy: {', '.join(unknown)}")
+        return Remediation(
+            rules,
+            self._pipeline,
+            apply=self._settings.remediation_applies,
+            exemption_tag=self._settings.remediation_exemption_tag,
+            clients=self._clients,
+        )
 
     def handle(
         self, event: object, request_id: str | None = None, seconds: float = 60.0
@@ -140,6 +166,8 @@ class Checker:
         except UnreadableEventError as error:
             return self._refuse(event, error, received, request_id)
         self._live.begin()
+        if self._remediation is not None:
+            self._remediation.begin()
         work = _Work(delivery, received)
         work.decisions["not-concerned"] += delivery.passed_over
         if delivery.kind == "schedule":
@@ -267,6 +295,20 @@ class Checker:
             if identity in self._published and work.delivery.kind != "test":
                 continue
             work.identities.add(identity)
+            if self._remediation is not None:
+                # A record that no trail sent changes nothing: whoever may invoke the function could
+                # make it revoke at will.
+                rehearse = work.delivery.kind == "test"
+                remediation = self._remediation.remedy(violation, record, rehearse=rehearse)
+                if remediation is not None:
+                    alert["remediation"] = remediation
+                    self._log.write(
+                        "INFO",
+                        "remediation",
+                        rule=violation.rule.id,
+                        event_id=event_id[:256],
+                        **remediation,
+                    )
             work.rules[violation.rule.id] += 1
             work.alerts.append(alert)
             raised.append(violation.rule.id)

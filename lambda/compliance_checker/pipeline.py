@@ -109,6 +109,10 @@ class AuditPipeline:
             name, "role-compliance-checker-"
         )
 
+    def is_function_role(self, name: str) -> bool:
+        """The role that the function runs under."""
+        return self._named(last_part(name), "role-compliance-checker-")
+
     def is_event_rule(self, name: str) -> bool:
         """An EventBridge rule of the deployment: the scan's schedule or a real-time rule."""
         name = last_part(name)
