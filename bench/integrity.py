@@ -162,7 +162,8 @@ def main() -> int:
             f"{run.processor / run.files * 1000:.2f} ms processor time a file, "
             f"{run.megabytes:.0f} MB"
         )
-    growth = (runs[-1].processor / runs[-1].files) / (runs[0].processor / runs[0].files)
+    # Against the 10,000, and not the 1,000, of which starting up is the greater part.
+    growth = (runs[-1].processor / runs[-1].files) / (runs[1].processor / runs[1].files)
     targets.hold("growth of time a file", f"{growth:.2f} (<= {FLAT})", growth <= FLAT)
     peak = runs[-1].megabytes
     targets.hold("peak memory", f"{peak:.0f} MB (< {MEGABYTES:.0f})", peak < MEGABYTES)
