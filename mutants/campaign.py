@@ -72,7 +72,7 @@ class Campaign:
         except _REFUSED as error:
             return self._refused(mutant, Fate.NOT_MENDED, error, started)
         except SuiteError as error:
-            return self._refused(mutant, Fate.WRONG_CONTROL, error, started)
+            return self._refused(mutant, Fate.NOT_JUDGED, error, started)
         return self._concluded(mutant, outcomes, started)
 
     def _concluded(self, mutant: Mutant, outcomes: Outcomes, started: float) -> Judged:

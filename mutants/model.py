@@ -47,6 +47,7 @@ class Fate(StrEnum):
     SURVIVED = "SURVIVED"  # no control noticed it
     WRONG_CONTROL = "WRONG CONTROL"  # others noticed, or others as well
     NOT_SEEDED = "NOT SEEDED"  # the account refused the fault
+    NOT_JUDGED = "NOT JUDGED"  # the suite came to no report
     NOT_MENDED = "NOT MENDED"  # the account did not become clean again
 
 
