@@ -61,14 +61,22 @@ resource "aws_lambda_function" "compliance_checker" {
   }
 
   environment {
-    variables = {
-      ALERT_TOPIC_ARN       = local.alert_topic_arn
-      DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
-      ENVIRONMENT           = var.environment
-      LOG_LEVEL             = var.function_log_level
-      METRIC_NAMESPACE      = var.function_metric_namespace
-      TRAIL_ARN             = local.trail_arn
-    }
+    variables = merge(
+      {
+        ALERT_TOPIC_ARN       = local.alert_topic_arn
+        DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
+        ENVIRONMENT           = var.environment
+        LOG_LEVEL             = var.function_log_level
+        METRIC_NAMESPACE      = var.function_metric_namespace
+        TRAIL_ARN             = local.trail_arn
+      },
+      var.account_scan_enabled ? { SCAN_CHECKS = join(",", sort(var.account_scan_checks)) } : {},
+      length(var.remediation_rules) == 0 ? {} : {
+        REMEDIATION_RULES         = join(",", sort(var.remediation_rules))
+        REMEDIATION_MODE          = var.remediation_mode
+        REMEDIATION_EXEMPTION_TAG = var.remediation_exemption_tag
+      },
+    )
   }
 
   tags = { Name = local.function_name }
@@ -123,4 +131,37 @@ resource "aws_cloudwatch_log_subscription_filter" "compliance_checker" {
       error_message = "subscription-filter-pattern.txt must hold 1 to 1024 characters: an empty pattern would send the function every event, and CloudWatch Logs takes no more than 1024. Write it with: python lambda/build.py --write-filter-pattern"
     }
   }
+}
+
+# --- The scan of the account -----------------------------------------------------------------------------------------
+
+resource "aws_cloudwatch_event_rule" "account_scan" {
+  count = var.account_scan_enabled ? 1 : 0
+
+  name                = "rule-account-scan-${var.environment}"
+  description         = "Starts the compliance function's scan of the account"
+  schedule_expression = var.account_scan_schedule
+
+  tags = { Name = "rule-account-scan-${var.environment}" }
+}
+
+resource "aws_lambda_permission" "account_scan" {
+  count = var.account_scan_enabled ? 1 : 0
+
+  statement_id   = "AllowAccountScan"
+  action         = "lambda:InvokeFunction"
+  function_name  = aws_lambda_function.compliance_checker.function_name
+  principal      = "events.amazonaws.com"
+  source_arn     = aws_cloudwatch_event_rule.account_scan[0].arn
+  source_account = local.account_id
+}
+
+resource "aws_cloudwatch_event_target" "account_scan" {
+  count = var.account_scan_enabled ? 1 : 0
+
+  rule      = aws_cloudwatch_event_rule.account_scan[0].name
+  target_id = "compliance-checker"
+  arn       = aws_lambda_function.compliance_checker.arn
+
+  depends_on = [aws_lambda_permission.account_scan]
 }

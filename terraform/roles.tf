@@ -99,6 +99,79 @@ locals {
   ]
 }
 
+locals {
+  # For the scan, only where it is on: each check reads what it looks at, and no more. The calls that list know no resource.
+  function_scan_actions = {
+    security-groups = ["ec2:DescribeSecurityGroups"]
+    buckets         = ["s3:GetAccountPublicAccessBlock", "s3:ListAllMyBuckets"]
+    trails          = ["cloudtrail:DescribeTrails"]
+    flow-logs       = ["ec2:DescribeFlowLogs", "ec2:DescribeVpcs"]
+  }
+  function_scan_statements = !var.account_scan_enabled ? [] : concat(
+    [{
+      Sid      = "ScanAccount"
+      Effect   = "Allow"
+      Action   = sort(flatten([for check in var.account_scan_checks : local.function_scan_actions[check]]))
+      Resource = ["*"]
+    }],
+    !contains(var.account_scan_checks, "buckets") ? [] : [{
+      Sid      = "ScanBuckets"
+      Effect   = "Allow"
+      Action   = ["s3:GetBucketAcl", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:GetEncryptionConfiguration"]
+      Resource = ["arn:${local.partition}:s3:::*"]
+    }],
+    !contains(var.account_scan_checks, "trails") ? [] : [{
+      Sid      = "ScanTrails"
+      Effect   = "Allow"
+      Action   = ["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"]
+      Resource = ["arn:${local.partition}:cloudtrail:*:*:trail/*"]
+    }],
+  )
+}
+
+locals {
+  # For remediation: what each remedy reads, and, unless it is a dry run, the one call that it makes.
+  remediation_targets = {
+    buckets         = ["arn:${local.partition}:s3:::*"]
+    keys            = ["arn:${local.partition}:kms:*:${local.account_id}:key/*"]
+    security-groups = ["arn:${local.partition}:ec2:*:${local.account_id}:security-group/*"]
+    trails          = ["arn:${local.partition}:cloudtrail:*:${local.account_id}:trail/*"]
+  }
+  remediation_remedies = {
+    kms-key-rotation-disabled = {
+      target = "keys", read = ["kms:GetKeyRotationStatus", "kms:ListResourceTags"], change = "kms:EnableKeyRotation"
+    }
+    public-access-block-weakened = {
+      target = "buckets", read = ["s3:GetBucketPublicAccessBlock", "s3:GetBucketTagging"], change = "s3:PutBucketPublicAccessBlock"
+    }
+    security-group-open-to-internet         = { target = "security-groups", read = [], change = "ec2:RevokeSecurityGroupIngress" }
+    security-group-rule-changed-to-internet = { target = "security-groups", read = [], change = "ec2:RevokeSecurityGroupIngress" }
+    trail-stopped                           = { target = "trails", read = ["cloudtrail:GetTrailStatus", "cloudtrail:ListTags"], change = "cloudtrail:StartLogging" }
+    trail-weakened                          = { target = "trails", read = ["cloudtrail:ListTags"], change = "cloudtrail:UpdateTrail" }
+  }
+  remediation_chosen = { for rule, remedy in local.remediation_remedies : rule => remedy if contains(var.remediation_rules, rule) }
+  function_remediation_statements = concat(
+    [for target in distinct(values(local.remediation_chosen)[*].target) : {
+      Sid    = "Remedy${replace(title(target), "-", "")}"
+      Effect = "Allow"
+      Action = sort(distinct(flatten([
+        for remedy in values(local.remediation_chosen) :
+        concat(remedy.read, var.remediation_mode == "apply" ? [remedy.change] : [])
+        if remedy.target == target
+      ])))
+      Resource = local.remediation_targets[target]
+      } if target != "security-groups" || var.remediation_mode == "apply"
+    ],
+    # EC2's Describe calls know no resource.
+    !contains(values(local.remediation_chosen)[*].target, "security-groups") ? [] : [{
+      Sid      = "ReadSecurityGroupTags"
+      Effect   = "Allow"
+      Action   = ["ec2:DescribeSecurityGroups"]
+      Resource = ["*"]
+    }],
+  )
+}
+
 # Without logs:CreateLogGroup: a late invocation must not bring the log group back after terraform destroy.
 resource "aws_iam_policy" "function" {
   name        = "policy-compliance-checker-${var.environment}"
@@ -131,7 +204,7 @@ resource "aws_iam_policy" "function" {
         Action   = ["kms:GenerateDataKey*", "kms:Decrypt"]
         Resource = distinct(concat([aws_kms_key.logs.arn], local.alert_topic_key_arns))
       },
-    ], local.function_confirmation_statements)
+    ], local.function_confirmation_statements, local.function_scan_statements, local.function_remediation_statements)
   })
 
   tags = { Name = "policy-compliance-checker-${var.environment}" }

@@ -330,6 +330,70 @@ variable "function_metric_namespace" {
   }
 }
 
+variable "account_scan_enabled" {
+  description = "Whether the function looks at the whole account on a schedule as well, for what was wrong before the trail began."
+  type        = bool
+  default     = false
+}
+
+variable "account_scan_schedule" {
+  description = "How often the account is scanned, as an EventBridge schedule expression."
+  type        = string
+  default     = "rate(1 hour)"
+
+  validation {
+    condition     = can(regex("^(rate\\([1-9][0-9]* (minutes?|hours?|days?)\\)|cron\\([^()]+\\))$", var.account_scan_schedule))
+    error_message = "The scan's schedule must be an EventBridge expression (example: rate(1 hour), cron(0 * * * ? *))."
+  }
+}
+
+variable "account_scan_checks" {
+  description = "What a scan looks at. Leave out what the organization knowingly does without: each scan would alert it anew."
+  type        = set(string)
+  default     = ["security-groups", "buckets", "trails", "flow-logs"]
+
+  validation {
+    condition     = length(var.account_scan_checks) > 0 && length(setsubtract(var.account_scan_checks, ["security-groups", "buckets", "trails", "flow-logs"])) == 0
+    error_message = "The scan's checks can be any of: security-groups, buckets, trails, flow-logs. To scan nothing, set account_scan_enabled = false."
+  }
+}
+
+variable "remediation_rules" {
+  description = "Rules whose violations the function puts right by itself. Empty: it changes nothing, and may change nothing."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition = length(setsubtract(var.remediation_rules, [
+      "kms-key-rotation-disabled", "public-access-block-weakened", "security-group-open-to-internet",
+      "security-group-rule-changed-to-internet", "trail-stopped", "trail-weakened",
+    ])) == 0
+    error_message = "Rules with a remedy: kms-key-rotation-disabled, public-access-block-weakened, security-group-open-to-internet, security-group-rule-changed-to-internet, trail-stopped, trail-weakened."
+  }
+}
+
+variable "remediation_mode" {
+  description = "Whether the chosen remedies are applied (apply), or only reported in the alert as what would be done (dry-run)."
+  type        = string
+  default     = "dry-run"
+
+  validation {
+    condition     = contains(["dry-run", "apply"], var.remediation_mode)
+    error_message = "The remediation mode must be dry-run or apply."
+  }
+}
+
+variable "remediation_exemption_tag" {
+  description = "Key of the tag that spares a resource from remediation, whatever its value."
+  type        = string
+  default     = "trailwarden:exempt"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.:/=+@-]{1,128}$", var.remediation_exemption_tag)) && !startswith(lower(var.remediation_exemption_tag), "aws:")
+    error_message = "The exemption tag must be 1 to 128 letters, digits or any of _ . : / = + - @, and must not begin with aws:."
+  }
+}
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Access
 # ---------------------------------------------------------------------------------------------------------------------

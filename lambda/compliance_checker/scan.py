@@ -202,12 +202,17 @@ class AccountScan:
         answer = self._read("s3", "s3:ListAllMyBuckets", "*", _list_buckets)
         names = [str(bucket["Name"]) for bucket in answer]
         self._report.resources["buckets"] = len(names)
-        blocked = self._account_block() if names else {}
+        found: list[tuple[Fault, str | None]] = []
         # A bucket takes four calls of 20 ms or more, and an account may hold a thousand.
         with ThreadPoolExecutor(_BUCKETS_AT_ONCE) as pool:
-            for faults, failures in pool.map(lambda name: self._bucket(name, blocked), names):
-                self._report.faults += faults
+            for faults, failures in pool.map(self._bucket, names):
+                found += faults
                 self._report.not_read += [("buckets", error) for error in failures]
+        # The account's own block shields every bucket; it matters only where one needs a shield.
+        shields = self._account_block() if any(shield for _, shield in found) else {}
+        self._report.faults += [
+            fault for fault, shield in found if shield is None or not shields.get(shield)
+        ]
 
     def _account_block(self) -> Mapping[str, Any]:
         account = self._place.account or ""
@@ -224,14 +229,13 @@ class AccountScan:
             return {}
         return _block(answer)
 
-    def _bucket(
-        self, bucket: str, account_block: Mapping[str, Any]
-    ) -> tuple[list[Fault], list[NotReadError]]:
-        faults: list[Fault] = []
+    def _bucket(self, bucket: str) -> tuple[list[tuple[Fault, str | None]], list[NotReadError]]:
+        """A bucket's faults, each with the flag of a public access block that would undo it."""
+        faults: list[tuple[Fault, str | None]] = []
         failures: list[NotReadError] = []
 
-        def fault(severity: Severity, what: str) -> None:
-            faults.append(Fault("buckets", "AWS::S3::Bucket", bucket, severity, what))
+        def fault(severity: Severity, what: str, shield: str | None = None) -> None:
+            faults.append((Fault("buckets", "AWS::S3::Bucket", bucket, severity, what), shield))
 
         def read(call: str, operation: str, *absent: str) -> Any:
             try:
@@ -260,20 +264,21 @@ class AccountScan:
             "NoSuchPublicAccessBlockConfiguration",
         )
         block = {} if isinstance(answer, NotReadError) else _block(answer)
-        block = {**block, **{key: True for key, value in account_block.items() if value}}
         if not block.get("RestrictPublicBuckets"):
             answer = read("GetBucketPolicy", "get_bucket_policy", "NoSuchBucketPolicy")
             if isinstance(answer, dict):
                 document = parse_document(answer.get("Policy"))
                 if document is not None and public_statements(document):
-                    fault("CRITICAL", "has a policy that lets anyone in")
+                    fault("CRITICAL", "has a policy that lets anyone in", "RestrictPublicBuckets")
         if not block.get("IgnorePublicAcls"):
             answer = read("GetBucketAcl", "get_bucket_acl")
             if isinstance(answer, dict) and any(
                 str(grant.get("Grantee", {}).get("URI")).endswith(_PUBLIC_GROUPS)
                 for grant in answer.get("Grants", [])
             ):
-                fault("CRITICAL", "has an access control list that lets anyone in")
+                fault(
+                    "CRITICAL", "has an access control list that lets anyone in", "IgnorePublicAcls"
+                )
         return faults, failures
 
     # --- trails -----------------------------------------------------------------------------------

@@ -124,3 +124,130 @@ run "a_key_without_its_topic_is_refused" {
 
   expect_failures = [aws_lambda_function.compliance_checker]
 }
+
+run "the_account_is_not_scanned_unless_asked_for" {
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.account_scan) == 0 && length(aws_lambda_permission.account_scan) == 0
+    error_message = "No schedule and no permission may exist for a scan that is off."
+  }
+}
+
+run "the_account_is_scanned_when_asked_for" {
+  variables {
+    account_scan_enabled = true
+    account_scan_checks  = ["trails", "security-groups"]
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_rule.account_scan[0].name == "rule-account-scan-dev" &&
+      aws_cloudwatch_event_rule.account_scan[0].schedule_expression == "rate(1 hour)" &&
+      aws_cloudwatch_event_target.account_scan[0].arn == aws_lambda_function.compliance_checker.arn &&
+      aws_lambda_permission.account_scan[0].principal == "events.amazonaws.com" &&
+      aws_lambda_permission.account_scan[0].source_arn == aws_cloudwatch_event_rule.account_scan[0].arn &&
+      aws_lambda_permission.account_scan[0].source_account == "123456789012"
+    )
+    error_message = "An hourly rule of this account, and nothing else, must start the scan."
+  }
+
+  assert {
+    condition     = aws_lambda_function.compliance_checker.environment[0].variables.SCAN_CHECKS == "security-groups,trails"
+    error_message = "The function must be told what to look at."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.function.policy).Statement : statement.Sid => statement.Action
+      if startswith(statement.Sid, "Scan")
+      } == {
+      ScanAccount = ["cloudtrail:DescribeTrails", "ec2:DescribeSecurityGroups"]
+      ScanTrails  = ["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"]
+    }
+    error_message = "Only the reads of the chosen checks may be allowed."
+  }
+}
+
+run "an_unknown_check_is_refused" {
+  command = plan
+
+  variables {
+    account_scan_checks = ["everything"]
+  }
+
+  expect_failures = [var.account_scan_checks]
+}
+
+run "a_broken_schedule_is_refused" {
+  command = plan
+
+  variables {
+    account_scan_schedule = "hourly"
+  }
+
+  expect_failures = [var.account_scan_schedule]
+}
+
+run "nothing_is_remedied_unless_asked_for" {
+  assert {
+    condition = !anytrue([
+      for statement in jsondecode(aws_iam_policy.function.policy).Statement : startswith(statement.Sid, "Remedy")
+    ]) && !contains(keys(aws_lambda_function.compliance_checker.environment[0].variables), "REMEDIATION_RULES")
+    error_message = "Without a chosen rule the function may change nothing."
+  }
+}
+
+run "a_dry_run_only_reads" {
+  variables {
+    remediation_rules = ["security-group-open-to-internet", "trail-stopped"]
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.function.policy).Statement : statement.Sid => statement.Action
+      if startswith(statement.Sid, "Remedy") || statement.Sid == "ReadSecurityGroupTags"
+      } == {
+      RemedyTrails          = ["cloudtrail:GetTrailStatus", "cloudtrail:ListTags"]
+      ReadSecurityGroupTags = ["ec2:DescribeSecurityGroups"]
+    }
+    error_message = "A dry run may read what the chosen remedies look at, and change nothing."
+  }
+
+  assert {
+    condition     = aws_lambda_function.compliance_checker.environment[0].variables.REMEDIATION_MODE == "dry-run"
+    error_message = "Remedies begin as a dry run."
+  }
+}
+
+run "an_applied_remedy_makes_its_one_call" {
+  variables {
+    remediation_rules = ["security-group-open-to-internet", "kms-key-rotation-disabled"]
+    remediation_mode  = "apply"
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.function.policy).Statement : statement.Sid => [statement.Action, statement.Resource]
+      if startswith(statement.Sid, "Remedy")
+      } == {
+      RemedyKeys = [
+        ["kms:EnableKeyRotation", "kms:GetKeyRotationStatus", "kms:ListResourceTags"],
+        ["arn:aws:kms:*:123456789012:key/*"],
+      ]
+      RemedySecurityGroups = [
+        ["ec2:RevokeSecurityGroupIngress"],
+        ["arn:aws:ec2:*:123456789012:security-group/*"],
+      ]
+    }
+    error_message = "Each applied remedy may make its one call, on its kind of resource, and no other."
+  }
+}
+
+run "a_rule_without_a_remedy_is_refused" {
+  command = plan
+
+  variables {
+    remediation_rules = ["root-used"]
+  }
+
+  expect_failures = [var.remediation_rules]
+}

@@ -44,6 +44,35 @@ class Deployment:
             statement("sns:Publish", self.topic),
             statement("sqs:SendMessage", "*"),
             statement(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "*"),
+            # What Terraform grants for confirmation, the scan and the remedies of the tests below.
+            statement(
+                [
+                    "ec2:GetManagedPrefixListEntries",
+                    "ec2:DescribeSecurityGroupRules",
+                    "iam:GetPolicy",
+                    "iam:GetPolicyVersion",
+                    "cloudtrail:GetTrail",
+                    "ec2:DescribeFlowLogs",
+                    "ec2:DescribeSecurityGroups",
+                    "ec2:DescribeVpcs",
+                    "ec2:RevokeSecurityGroupIngress",
+                    "s3:GetAccountPublicAccessBlock",
+                    "s3:ListAllMyBuckets",
+                    "cloudtrail:DescribeTrails",
+                    "cloudtrail:GetEventSelectors",
+                    "cloudtrail:GetTrailStatus",
+                ],
+                "*",
+            ),
+            statement(
+                [
+                    "s3:GetBucketAcl",
+                    "s3:GetBucketPolicy",
+                    "s3:GetBucketPublicAccessBlock",
+                    "s3:GetEncryptionConfiguration",
+                ],
+                "arn:aws:s3:::*",
+            ),
         ]
         arn = account.lambda_.create_function(
             FunctionName=FUNCTION,
@@ -53,13 +82,7 @@ class Deployment:
             Code={"ZipFile": package},
             Timeout=60,
             MemorySize=256,
-            Environment={
-                "Variables": {
-                    "ALERT_TOPIC_ARN": self.topic,
-                    "ENVIRONMENT": "dev",
-                    "DEAD_LETTER_QUEUE_URL": self.dead_letters,
-                }
-            },
+            Environment={"Variables": self._variables()},
         )["FunctionArn"]
         account.lambda_.add_permission(
             FunctionName=arn,
@@ -75,6 +98,22 @@ class Deployment:
             filterPattern=pattern.read_text(encoding="ascii").strip(),
             destinationArn=arn,
         )
+
+    def _variables(self, **more: str) -> dict[str, str]:
+        return {
+            "ALERT_TOPIC_ARN": self.topic,
+            "ENVIRONMENT": "dev",
+            "DEAD_LETTER_QUEUE_URL": self.dead_letters,
+            **more,
+        }
+
+    def configure(self, **more: str) -> None:
+        """Give the function these settings besides; it raises one alert about that."""
+        self.account.lambda_.update_function_configuration(
+            FunctionName=FUNCTION, Environment={"Variables": self._variables(**more)}
+        )
+        (alert,) = self.alerts(1, seconds=20)
+        assert alert["rule"] == "compliance-function-tampered"
 
     def alerts(self, expected: int, seconds: float) -> list[dict[str, Any]]:
         """The alerts heard until there are as many as expected, or time is up."""
@@ -338,3 +377,77 @@ def test_real_calls_raise_alerts(
         for alert in deployment.alerts(len(expected), seconds=20)
     }
     assert heard == expected
+
+
+def _group_open_to_all(deployment: Deployment) -> str:
+    ec2 = deployment.account.ec2
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="reach", Description="d", VpcId=vpc)["GroupId"]
+    for cidr in ("10.0.0.0/8", "0.0.0.0/0"):
+        ec2.authorize_security_group_ingress(
+            GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp=cidr
+        )
+    return str(group)
+
+
+def _sources(deployment: Deployment, group: str) -> list[str]:
+    (found,) = deployment.account.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    return sorted(entry["CidrIp"] for each in found["IpPermissions"] for entry in each["IpRanges"])
+
+
+def test_dry_run_then_remedy(deployment: Deployment) -> None:
+    chosen = {"REMEDIATION_RULES": "security-group-open-to-internet"}
+    deployment.configure(**chosen)
+    group = _group_open_to_all(deployment)
+    (alert,) = deployment.alerts(1, seconds=20)
+    assert alert["remediation"]["outcome"] == "would-apply"
+    assert _sources(deployment, group) == ["0.0.0.0/0", "10.0.0.0/8"]
+
+    deployment.configure(**chosen, REMEDIATION_MODE="apply")
+    group = _group_open_to_all(deployment)
+    (alert,) = deployment.alerts(1, seconds=20)
+    assert alert["rule"] == "security-group-open-to-internet"
+    assert alert["remediation"]["outcome"] == "applied"
+    assert group in alert["remediation"]["undo"]
+    assert _sources(deployment, group) == ["10.0.0.0/8"]
+    assert deployment.alerts(1, seconds=6) == []  # the function's own call is on the trail by now
+    deployment.configure()
+
+
+def test_attached_customer_policy_is_read_from_the_account(deployment: Deployment) -> None:
+    iam = deployment.account.iam
+    iam.create_role(RoleName="attached", AssumeRolePolicyDocument=LAMBDA_TRUST)
+    arn = iam.create_policy(PolicyName="broad", PolicyDocument=EVERYTHING)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="attached", PolicyArn=arn)
+    heard = {alert["event"]["event_name"]: alert for alert in deployment.alerts(2, seconds=20)}
+    assert heard["CreatePolicy"]["basis"] == "record"
+    assert heard["AttachRolePolicy"]["basis"] == "record-and-live-state"
+    assert heard["AttachRolePolicy"]["rule"] == "iam-policy-too-broad"
+
+
+def test_scan_tells_what_is_wrong(deployment: Deployment) -> None:
+    group = _group_open_to_all(deployment)
+    deployment.alerts(1, seconds=20)
+    answer = deployment.account.lambda_.invoke(
+        FunctionName=FUNCTION,
+        Payload=json.dumps(
+            {
+                "id": "scan-1",
+                "source": "aws.events",
+                "detail-type": "Scheduled Event",
+                "time": "2026-11-20T08:00:00Z",
+                "detail": {},
+            }
+        ),
+    )
+    summary = json.loads(answer["Payload"].read())
+    assert (summary["source"], summary["published"]) == ("schedule", 1), summary
+    (alert,) = deployment.alerts(1, seconds=20)
+    assert alert["rule"] == "account-scan"
+    # The SDK puts the account before the host's name there, which an address cannot take.
+    assert {each["call"] for each in alert.get("not_read", [])} <= {
+        "s3:GetAccountPublicAccessBlock"
+    }
+    faults = {(fault["resource"], fault["check"]) for fault in alert["details"]["faults"]}
+    assert (group, "security-groups") in faults
+    assert "flow-logs" in {check for _, check in faults}

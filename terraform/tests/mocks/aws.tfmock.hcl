@@ -84,3 +84,9 @@ mock_resource "aws_s3_bucket" {
     arn = "arn:aws:s3:::s3-cloudtrail-logs-dev-123456789012"
   }
 }
+
+mock_resource "aws_cloudwatch_event_rule" {
+  defaults = {
+    arn = "arn:aws:events:ap-southeast-1:123456789012:rule/rule-account-scan-dev"
+  }
+}
