@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Clients = Callable[[str, str | None], Any]
 
+OTHER_ACCOUNT = "OtherAccount"
 _KEPT_SECONDS = 60.0
 _KEPT_ANSWERS = 256
 _READS_PER_INVOCATION = 60
@@ -153,7 +154,7 @@ class LiveState:
     ) -> object:
         """The answer, or the reason why there is none."""
         if self._account and place.account and place.account != self._account:
-            return NotReadError(call, resource, "OtherAccount")
+            return NotReadError(call, resource, OTHER_ACCOUNT)
         region = place.region
         if region is not None and _REGION.fullmatch(region) is None:
             return NotReadError(call, resource, "UnknownRegion")

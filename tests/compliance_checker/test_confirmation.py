@@ -241,7 +241,8 @@ def test_what_the_record_says_of_a_trail_is_not_asked_again() -> None:
 
 def test_records_of_other_accounts_are_not_asked_of_ours() -> None:
     account = _Account(documents={"v2": NARROW})
-    (alert,) = _alerts({**_attach(), "recipientAccountId": STRANGER}, account)
+    assert _alerts({**_attach(), "recipientAccountId": STRANGER}, account) == []
+    (alert,) = _alerts({**_modified(), "recipientAccountId": STRANGER}, account)
     assert alert["not_read"][0]["error"] == "OtherAccount"
     assert not account.calls
 

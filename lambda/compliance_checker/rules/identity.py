@@ -61,7 +61,7 @@ def _confirm_customer_policy(
     event: Event, _: AuditPipeline, finding: Finding | None, live: LiveState
 ) -> Confirmed:
     """Read what a customer-managed policy grants: the record of its use names it only."""
-    from ..live import NotReadError, Place
+    from ..live import OTHER_ACCOUNT, NotReadError, Place
 
     if finding is not None:
         return Confirmed(finding)
@@ -83,7 +83,9 @@ def _confirm_customer_policy(
         # IAM is global, with its endpoint where the partition keeps it.
         answer = live.policy_document(Place(event.account, None), policy, version)
     except NotReadError as error:
-        if error.gone:  # what no longer exists grants nothing; its creation was judged by itself
+        # What no longer exists grants nothing, and its creation was judged by itself; of what lies
+        # in another account of an organisation there is nothing to add to the record.
+        if error.gone or error.code == OTHER_ACCOUNT:
             return Confirmed(None)
         return Confirmed(
             Finding(
