@@ -156,6 +156,7 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["trailwarden"] = json.dumps(asdict(node.config.stash[_SETTINGS]))
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist's own, which reads the groups, must come after
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order: with one process the probes are fired first and awaited last; see `runtestloop`.
 
