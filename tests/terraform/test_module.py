@@ -58,6 +58,7 @@ OUTPUTS = {
 # Types without tags in the provider's schema.
 UNTAGGED = {
     "aws_cloudwatch_log_metric_filter",
+    "aws_cloudwatch_event_target",
     "aws_cloudwatch_log_subscription_filter",
     "aws_iam_role_policy_attachment",
     "aws_kms_alias",
