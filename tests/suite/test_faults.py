@@ -97,6 +97,10 @@ def _calls(path: Path) -> Iterator[tuple[str, str]]:
             yield helpers[name], texts[0]
 
 
+# An empty answer is how AWS itself says "none" here: it cannot be told from a lost one.
+EMPTY_MEANS_NONE = {"GetFunctionConcurrency"}
+
+
 @pytest.mark.parametrize("operation", _operations())
 def test_no_control_passes_without_the_call_that_it_needs(
     deployed: Path,
@@ -123,7 +127,7 @@ def test_no_control_passes_without_the_call_that_it_needs(
             reports,
         )
         passed = {name for name in controls if outcomes[name] == "PASS"}
-        if kind == "half-page":
+        if kind == "half-page" or (kind == "empty-page" and operation in EMPTY_MEANS_NONE):
             # Half of the fields may be all that a control needs; it must still end and report.
             assert code in (1, 6)
             continue
