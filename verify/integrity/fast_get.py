@@ -8,11 +8,9 @@ errors.
 
 from __future__ import annotations
 
-import http.client
 import logging
 import ssl
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -21,20 +19,16 @@ import botocore.httpsession
 from botocore.exceptions import BotoCoreError
 from botocore.utils import get_environ_proxies
 
+from verify.integrity.plain_http import NotPlainError, PlainConnection
 from verify.integrity.reader import Consumer
 from verify.integrity.sigv4 import signed_headers
 
 T = TypeVar("T")
 
-_CHUNK = 64 * 1024
 _SECONDS = 60.0
 _PLACEHOLDER = "trailwarden-placeholder"
 
 log = logging.getLogger(__name__)
-
-
-class NotPlainError(Exception):
-    """The answer is not a plain 200: ask through the client."""
 
 
 class FastGet:
@@ -58,6 +52,8 @@ class FastGet:
             return
         parts = urlsplit(url)
         self._host = parts.netloc
+        self._name = parts.hostname or ""
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._path = parts.path.removesuffix(_PLACEHOLDER)
         self._tls: ssl.SSLContext | None = None
         if parts.scheme == "https":
@@ -80,45 +76,21 @@ class FastGet:
             query,
             datetime.now(UTC),
         )
-        connection = self._connection()
-        whole = False
         try:
-            connection.request("GET", f"{path}?{query}" if query else path, headers=headers)
-            response = connection.getresponse()
-            if response.status != 200:
-                raise NotPlainError(str(response.status))
-            metadata = {
-                name[len("x-amz-meta-") :].lower(): value
-                for name, value in response.headers.items()
-                if name[:11].lower() == "x-amz-meta-"
-            }
-            made = consume(metadata, _chunks(response))
-            whole = response.isclosed()
-            return made
-        except (http.client.HTTPException, OSError) as error:
+            with self._connection().get(f"{path}?{query}" if query else path, headers) as response:
+                metadata = {
+                    name[len("x-amz-meta-") :]: value
+                    for name, value in response.headers.items()
+                    if name.startswith("x-amz-meta-")
+                }
+                return consume(metadata, response.chunks)
+        except (NotPlainError, OSError) as error:
             log.debug("left to the client: %s", error)
             raise NotPlainError(str(error)) from error
-        finally:
-            # What is left of an answer would be taken for the start of the next one.
-            if not whole:
-                connection.close()
 
-    def _connection(self) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+    def _connection(self) -> PlainConnection:
+        connection: PlainConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            if self._tls is None:
-                connection = http.client.HTTPConnection(self._host, timeout=_SECONDS)
-            else:
-                connection = http.client.HTTPSConnection(
-                    self._host, timeout=_SECONDS, context=self._tls
-                )
+            connection = PlainConnection(self._name, self._port, _SECONDS, self._tls)
             self._local.connection = connection
         return connection
-
-
-def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The body in pieces. Raises IncompleteRead, as a plain read in pieces does not."""
-    while chunk := response.read(_CHUNK):
-        yield chunk
-    if response.length:
-        raise http.client.IncompleteRead(b"", response.length)

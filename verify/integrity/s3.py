@@ -14,7 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import parse_timestamp
 
-from verify.integrity.fast_get import FastGet, NotPlainError
+from verify.integrity.fast_get import FastGet
+from verify.integrity.plain_http import NotPlainError
 from verify.integrity.reader import (
     Consumer,
     History,
