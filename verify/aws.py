@@ -40,15 +40,11 @@ _DENIED = frozenset(
 )
 
 # IAM names the permission after the operation, but for these. Source: Service Authorization
-# Reference, pages "Actions, resources, and condition keys for Amazon S3" and "... AWS Lambda".
+# Reference, page "Actions, resources, and condition keys for Amazon S3".
 _IAM_ACTIONS = {
     ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",
     ("s3", "get_public_access_block"): "s3:GetBucketPublicAccessBlock",
-    ("s3", "get_bucket_lifecycle_configuration"): "s3:GetLifecycleConfiguration",
-    ("s3", "head_bucket"): "s3:ListBucket",
-    ("lambda", "invoke"): "lambda:InvokeFunction",
 }
-_IAM_PREFIXES = {"resourcegroupstaggingapi": "tag", "events": "events"}
 # These pass a permission check only on the service's own operations, never on a resource.
 _UNCHECKED = frozenset({("sts", "get_caller_identity")})
 
@@ -89,7 +85,7 @@ def iam_action(service: str, operation: str) -> str | None:
     if named:
         return named
     name = "".join(part.capitalize() for part in operation.split("_"))
-    return f"{_IAM_PREFIXES.get(service, service)}:{name}"
+    return f"{service}:{name}"
 
 
 @contextmanager
@@ -118,14 +114,7 @@ class Aws:
         self._client_lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._kept: dict[str, Future[_Kept]] = {}
-        self._actions: set[str] = set()
         self._ahead: ThreadPoolExecutor | None = None
-
-    @property
-    def actions(self) -> frozenset[str]:
-        """The IAM actions that the calls so far needed."""
-        with self._lock:
-            return frozenset(self._actions)
 
     def read(self, read: Read) -> Answer:
         """The answer to a reading call, made at most once in a run.
@@ -175,11 +164,7 @@ class Aws:
 
         Raises botocore's own errors, since only the caller knows what they mean for its clean-up.
         """
-        kept = self._call(service, operation, parameters)
-        if kept.error is not None:
-            raise kept.error
-        _note_use(kept.evidence)
-        return kept.pages[0]
+        return self._must(self._call(service, operation, parameters))
 
     def poll(
         self,
@@ -194,7 +179,10 @@ class Aws:
 
         Raises botocore's own errors, like `act`.
         """
-        kept = self._call(service, operation, parameters, worth_keeping)
+        return self._must(self._call(service, operation, parameters, worth_keeping))
+
+    @staticmethod
+    def _must(kept: _Kept) -> Mapping[str, Any]:
         if kept.error is not None:
             raise kept.error
         _note_use(kept.evidence)
@@ -224,10 +212,6 @@ class Aws:
         worth_keeping: Callable[[Mapping[str, Any]], object] = lambda _: True,
     ) -> _Kept:
         client = self._client(service)
-        action = iam_action(service, operation)
-        if action:
-            with self._lock:
-                self._actions.add(action)
         started, clock = datetime.now(UTC), time.perf_counter()
         pages: list[Mapping[str, Any]] = []
         error: ClientError | BotoCoreError | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def profiles() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
+@cache  # read when a run is prepared and when it starts
 def load(profile: str) -> Mapping[str, Any]:
     """The baseline of `profile`, by `schemas/baseline.schema.json`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ class CatalogueError(Exception):
     """The catalogue is not valid, or it and the tests do not match."""
 
 
+@cache  # read when a run is prepared and when it starts
 def load(path: Path = FILE) -> Mapping[str, Control]:
     """The controls by identifier, in the file's order.
 

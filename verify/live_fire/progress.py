@@ -26,7 +26,3 @@ class Progress:
             self._last = now
             elapsed = now - self._started
             self._write(f"waiting for {what}: {elapsed:.0f} s of at most {limit:.0f} s")
-
-    def done(self) -> None:
-        """The wait is over; the next one starts anew."""
-        self._started = None
