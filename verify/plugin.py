@@ -86,9 +86,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    if getattr(config.option, "dist", "no") == "load":
+    if getattr(config.option, "dist", "no") in {"load", "worksteal"}:
         # What `-n` chooses by itself would spread the tests of one probe over several workers.
         config.option.dist = "loadgroup"
+    if hasattr(config, "workerinput"):
+        # A worker parses the command line for itself, which says nothing of the line above; only
+        # with this does it tell the controller which tests belong together.
+        config.option.loadgroup = True
     config.addinivalue_line(
         "markers", "control(identifier): this check decides the control of the catalogue"
     )
