@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from verify.aws import NotVerifiedError
 from verify.report.model import AlertTiming, Observation
 
 MAXIMUM_TEXT = 2_000
+
+
+class NotApplicableError(Exception):
+    """The control does not apply to this deployment or this run; the text says why."""
 
 
 class ControlFailedError(AssertionError):
@@ -78,19 +82,31 @@ class Check:
         """Something about `subject` could not be seen: the control cannot pass."""
         self.unknowns.append(f"{subject}: {reason}")
 
+    def not_applicable(self, reason: str) -> NoReturn:
+        """End the check: `reason` says why there is nothing here that the control is about.
+
+        Only for what is known not to be there or was not asked for, never for what could not be
+        seen. What the check has observed before still decides.
+        """
+        self._decide()
+        raise NotApplicableError(reason)
+
     def conclude(self) -> None:
         """Turn the observations into the outcome of the test.
 
         Raises ControlFailedError when an expectation was not met, and NotVerifiedError when
         something could not be seen or the check looked at nothing.
         """
+        self._decide()
+        if not self.observations:
+            raise NotVerifiedError("the check found nothing to look at")
+
+    def _decide(self) -> None:
         unmet = [observation for observation in self.observations if not observation.met]
         if unmet:
             raise ControlFailedError(failure_text(unmet, self.unknowns))
         if self.unknowns:
             raise NotVerifiedError("; ".join(self.unknowns))
-        if not self.observations:
-            raise NotVerifiedError("the check found nothing to look at")
 
 
 def failure_text(unmet: Iterable[Observation], unknowns: Iterable[str] = ()) -> str:

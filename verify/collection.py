@@ -23,7 +23,13 @@ from verify.run import Run
 
 # The worse a phase of a test ended, the more it decides. A failure outweighs an error of clean-up:
 # what is known to be wrong stays wrong.
-_WEIGHT = {Outcome.PASS: 0, Outcome.NOT_TESTED: 1, Outcome.ERROR: 2, Outcome.FAIL: 3}
+_WEIGHT = {
+    Outcome.PASS: 0,
+    Outcome.NOT_APPLICABLE: 1,
+    Outcome.NOT_TESTED: 2,
+    Outcome.ERROR: 3,
+    Outcome.FAIL: 4,
+}
 
 
 @dataclass(frozen=True)

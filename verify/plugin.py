@@ -19,7 +19,7 @@ import pytest
 
 from verify import deployment, reads, run
 from verify.aws import Aws, NotVerifiedError, evidence_used
-from verify.check import Check, ControlFailedError
+from verify.check import Check, ControlFailedError, NotApplicableError
 from verify.collection import Collected, TestResult, build_report, result_from_json
 from verify.live_fire.probe import SecurityGroupProbe
 from verify.live_fire.progress import Progress
@@ -301,6 +301,9 @@ def pytest_runtest_makereport(
         getattr(call.excinfo, "value", None), (ControlFailedError, NotVerifiedError)
     ):
         report.longrepr = message
+    if outcome is Outcome.NOT_APPLICABLE:
+        report.outcome = "skipped"  # pytest's word for it
+        report.longrepr = (str(item.path), item.location[1] or 0, message)
     made = item.stash.get(_CHECK, None)
     result = TestResult(
         control=marker.args[0],
@@ -323,6 +326,8 @@ def _judged(call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[Out
     if call.excinfo is None:
         return Outcome.PASS, ""
     error = call.excinfo.value
+    if isinstance(error, NotApplicableError):
+        return Outcome.NOT_APPLICABLE, str(error)
     if isinstance(error, pytest.skip.Exception):
         return Outcome.NOT_TESTED, f"skipped: {error}"
     if call.when == "call" and isinstance(error, AssertionError):

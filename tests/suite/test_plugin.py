@@ -68,6 +68,20 @@ def test_teardown(check, broken_teardown):
 @pytest.mark.control("log-bucket-encrypted")
 def test_skipped(check):
     pytest.skip("not today")
+
+@pytest.mark.control("log-bucket-not-public")
+def test_not_applicable(check):
+    check.not_applicable("there is no bucket in this profile")
+
+@pytest.mark.control("log-bucket-owner-enforced")
+def test_not_applicable_after_a_failure(check):
+    check.equal("bucket", "owner", expected="us", seen="them")
+    check.not_applicable("and yet it is wrong")
+
+@pytest.mark.control("log-bucket-protects-files")
+def test_not_applicable_after_not_seeing(check):
+    check.unknown("bucket", "the policy could not be read")
+    check.not_applicable("and yet it was not seen")
 """
 
 EXPECTED = {
@@ -81,6 +95,9 @@ EXPECTED = {
     "key-rotates": "ERROR",
     "log-bucket-versioned": "ERROR",
     "log-bucket-encrypted": "NOT TESTED",
+    "log-bucket-not-public": "NOT APPLICABLE",
+    "log-bucket-owner-enforced": "FAIL",
+    "log-bucket-protects-files": "ERROR",
 }
 
 
@@ -122,6 +139,8 @@ def test_each_way_to_end_has_its_outcome(
     assert "not seen: and the rest was denied" in failed
     assert run.row("trail-multi-region")["message"] == "the check found nothing to look at"
     assert "KeyError" in run.row("key-usable")["message"]
+    absent = run.row("log-bucket-not-public")["message"]
+    assert absent == "there is no bucket in this profile"
     assert "\nFAIL trail-encrypted\n" in run.text
     assert "Traceback" not in run.text
 
