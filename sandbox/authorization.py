@@ -1,4 +1,4 @@
-"""The front door's guard: identity policies of role sessions, and bucket policies for everyone.
+"""The front door's guard: identity policies of role sessions; bucket and topic policies of all.
 
 Whoever uses credentials that the sandbox has not issued is the account's administrator. A role's
 session (a function's, or one from AssumeRole) may do what its role's policies allow, so that a
@@ -17,6 +17,7 @@ from moto.s3.models import FakeBucket
 
 from sandbox import bucket_policy, iam_actions, permissions, policy, record, refusals
 from sandbox.gateway import Answer, Arrived, Guard
+from sandbox.needed_permissions import Needed, needed_for
 from sandbox.policy import AccessRequest, Decision, Principal
 from sandbox.world import World
 
@@ -32,31 +33,32 @@ def install(world: World) -> Guard:
 
     def guard(arrived: Arrived) -> Answer | None:
         _current.set(arrived)
+        is_role = arrived.caller.kind == "AssumedRole"
         parameters: Mapping[str, Any] = arrived.path_parameters
         if arrived.service == "s3":
             versioned = "versionId=" in arrived.environ.get("QUERY_STRING", "")
             parameters = {**parameters, "VersionId": "x" if versioned else None}
-        elif arrived.caller.kind == "AssumedRole":
+        elif is_role or arrived.service == "sns":
             request = Request(arrived.fresh_environ())
             parameters = record.parse_parameters(
                 arrived.service, arrived.operation, arrived.path_parameters, request
             )
-        action = iam_actions.action_of(arrived.service, arrived.operation, parameters)
-        resource = iam_actions.resource_of(
-            arrived.service, arrived.signature.region, arrived.caller.account, parameters
+        needed = needed_for(
+            arrived.service,
+            arrived.operation,
+            arrived.signature.region,
+            arrived.caller.account,
+            parameters,
         )
-        allowed_by_resource = False
+        decision = _resource_decision(world, arrived, needed[0], parameters)
+        if decision is Decision.DENY:
+            return refusals.access_denied(arrived, needed[0].action, needed[0].resource, _EXPLICIT)
         if arrived.service == "s3" and parameters.get("Bucket"):
-            if arrived.operation != "DeleteObjects":
-                decision = _bucket_decision(world, arrived, action, str(resource))
-                if decision is Decision.DENY:
-                    return refusals.access_denied(arrived, action, resource, _EXPLICIT)
-                allowed_by_resource = decision is Decision.ALLOW
             refused = bucket_policy.blocked_public_access(_bucket(world, arrived), arrived)
             if refused is not None:
                 return refused
-        if arrived.caller.kind == "AssumedRole" and not allowed_by_resource:
-            return _check_role(world, arrived, action, resource, parameters)
+        if is_role and decision is not Decision.ALLOW:
+            return _check_role(world, arrived, needed, parameters)
         return None
 
     def get_permission(bucket: Any, action: str, resource: str) -> PermissionResult:
@@ -77,11 +79,22 @@ def _bucket(world: World, arrived: Arrived) -> Any | None:
     return world.backend("s3", arrived.signature.region).buckets.get(name)
 
 
-def _bucket_decision(world: World, arrived: Arrived, action: str, resource: str) -> Decision:
-    bucket = _bucket(world, arrived)
-    if bucket is None or bucket.policy is None:
-        return Decision.NEUTRAL
-    return _decide(world, bucket, arrived, action, resource)
+def _resource_decision(
+    world: World, arrived: Arrived, needed: Needed, parameters: Mapping[str, Any]
+) -> Decision:
+    """What the policy of the bucket or topic says that a call is about."""
+    if arrived.service == "sns":
+        topic = world.backend("sns", arrived.signature.region).topics.get(needed.resource)
+        if topic is None:
+            return Decision.NEUTRAL
+        context = {**bucket_policy.common_context(arrived), **needed.context}
+        request = AccessRequest(_principal(arrived), needed.action, topic.arn, context)
+        return policy.evaluate([policy.parse(topic.policy)], request)
+    if arrived.service == "s3" and arrived.operation != "DeleteObjects":
+        bucket = _bucket(world, arrived) if parameters.get("Bucket") else None
+        if bucket is not None:
+            return _decide(world, bucket, arrived, needed.action, str(needed.resource))
+    return Decision.NEUTRAL
 
 
 def _decide(world: World, bucket: Any, arrived: Arrived, action: str, resource: str) -> Decision:
@@ -98,48 +111,57 @@ def _principal(arrived: Arrived) -> Principal:
 
 
 def _check_role(
+    world: World, arrived: Arrived, needed: tuple[Needed, ...], parameters: Mapping[str, Any]
+) -> Answer | None:
+    role = arrived.caller.role_arn
+    if needed[0].action in iam_actions.ALWAYS_ALLOWED or role is None:
+        return None
+    documents = permissions.role_documents(world, role)
+    boundary = permissions.role_boundary(world, role)
+    policies = [documents or [], *([] if boundary is None else [[boundary]])]
+    for one in needed:
+        if not all(_allows(world, arrived, each, one) for each in policies):
+            return refusals.access_denied(arrived, one.action, one.resource, _IMPLICIT)
+    if arrived.operation in ("Publish", "PublishBatch") and arrived.service == "sns":
+        return _check_topic_key(world, arrived, documents or [], parameters)
+    return None
+
+
+def _check_topic_key(
     world: World,
     arrived: Arrived,
-    action: str,
-    resource: str | None,
+    documents: list[policy.Document],
     parameters: Mapping[str, Any],
 ) -> Answer | None:
-    if action in iam_actions.ALWAYS_ALLOWED or arrived.caller.role_arn is None:
-        return None
-    documents = permissions.role_documents(world, arrived.caller.role_arn)
-    if documents is None:
-        return refusals.access_denied(arrived, action, resource, _IMPLICIT)
-    context = bucket_policy.common_context(arrived)
+    """Who publishes to an encrypted topic uses its key."""
     region = arrived.signature.region
-    if resource is not None and arrived.service == "kms":
-        key = permissions.find_key(world, resource, region)
-        resource = key.arn if key is not None else resource
-    boundary = permissions.role_boundary(world, arrived.caller.role_arn)
-    if not _allows(documents, action, resource, context) or (
-        boundary is not None and not _allows([boundary], action, resource, context)
-    ):
-        return refusals.access_denied(arrived, action, resource, _IMPLICIT)
-    if arrived.operation in ("Publish", "PublishBatch") and arrived.service == "sns":
-        topic = world.backend("sns", region).topics.get(parameters.get("TopicArn"))
-        key_id = topic.kms_master_key_id if topic is not None else None
-        key = permissions.find_key(world, key_id, region) if key_id else None
-        if key is not None:
-            for needed in ("kms:GenerateDataKey", "kms:Decrypt"):
-                if not key.enabled or not _allows(documents, needed, key.arn, context):
-                    denied = refusals.access_denied(arrived, needed, key.arn, _IMPLICIT)
-                    return Answer(
-                        "400 Bad Request",
-                        denied.headers,
-                        denied.body.replace(b"AuthorizationError", b"KMSAccessDenied"),
-                    )
+    topic = world.backend("sns", region).topics.get(parameters.get("TopicArn"))
+    key_id = topic.kms_master_key_id if topic is not None else None
+    key = permissions.find_key(world, key_id, region) if key_id else None
+    if key is None:
+        return None
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        if not key.enabled or not _allows(world, arrived, documents, Needed(action, key.arn)):
+            denied = refusals.access_denied(arrived, action, key.arn, _IMPLICIT)
+            return Answer(
+                "400 Bad Request",
+                denied.headers,
+                denied.body.replace(b"AuthorizationError", b"KMSAccessDenied"),
+            )
     return None
 
 
 def _allows(
-    documents: list[policy.Document],
-    action: str,
-    resource: str | None,
-    context: Mapping[str, str | tuple[str, ...]],
+    world: World, arrived: Arrived, documents: list[policy.Document], needed: Needed
 ) -> bool:
-    request = AccessRequest(Principal(), action, resource or policy.ANY_RESOURCE, context)
+    region, resource = arrived.signature.region, needed.resource
+    if resource is not None and arrived.service == "kms":
+        key = permissions.find_key(world, resource, region)
+        resource = key.arn if key is not None else resource
+    context = {**bucket_policy.common_context(arrived), **needed.context}
+    if needed.ec2_identifier is not None:
+        tags = world.backend("ec2", region).tags.get(needed.ec2_identifier) or {}
+        for prefix in ("aws", "ec2"):
+            context |= {f"{prefix}:resourcetag/{key.lower()}": tags[key] for key in tags}
+    request = AccessRequest(Principal(), needed.action, resource or policy.ANY_RESOURCE, context)
     return policy.evaluate(documents, request) is Decision.ALLOW

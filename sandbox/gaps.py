@@ -6,18 +6,23 @@ One function a gap, each with its reason. What moto lacks altogether has modules
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 from moto.awslambda import models as lambda_models
+from moto.awslambda import policy as lambda_policy
 from moto.awslambda import urls as lambda_urls
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.responses import LambdaResponse
 from moto.cloudwatch import models as cloudwatch_models
+from moto.cloudwatch.exceptions import ResourceNotFoundException as CloudWatchNotFoundException
 from moto.ec2.exceptions import InvalidNetworkAclIdError, InvalidRouteTableIdError
 from moto.ec2.models import network_acls
+from moto.kms.exceptions import ValidationException
 from moto.kms.models import KmsBackend
+from moto.kms.responses import KmsResponse
 from moto.logs import models as logs_models
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.metric_filters import MetricFilters
@@ -259,6 +264,83 @@ def _key_states_by_arn(world: World) -> None:
         setattr(KmsBackend, name, by_any_id(getattr(KmsBackend, name)))
 
 
+def _key_rotation_period(world: World) -> None:
+    """A key's rotation has a period, which moto drops: 365 days unless one was given.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html
+    """
+    original_status = KmsResponse.get_key_rotation_status
+    original_enable = KmsResponse.enable_key_rotation
+
+    def enable_key_rotation(response: Any) -> str:
+        days = response._get_param("RotationPeriodInDays")
+        if days is not None and not 90 <= int(days) <= 2560:
+            raise ValidationException(
+                f"1 validation error detected: Value '{days}' at 'rotationPeriodInDays' failed to "
+                "satisfy constraint: Member must have value between 90 and 2560"
+            )
+        answer: str = original_enable(response)
+        key = response.kms_backend.describe_key(response._get_param("KeyId"))
+        if days is not None:
+            key.sandbox_rotation_days = int(days)
+        return answer
+
+    def get_key_rotation_status(response: Any) -> str:
+        status = json.loads(original_status(response))
+        key = response.kms_backend.describe_key(response._get_param("KeyId"))
+        shown = {"KeyId": key.arn, **status}
+        if status["KeyRotationEnabled"]:
+            shown["RotationPeriodInDays"] = getattr(key, "sandbox_rotation_days", 365)
+        return json.dumps(shown)
+
+    KmsResponse.enable_key_rotation = enable_key_rotation
+    KmsResponse.get_key_rotation_status = get_key_rotation_status
+
+
+def _function_permission_for_an_account(world: World) -> None:
+    """A permission for an account's id names the account's root, as in every policy that is kept.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-cross-account.html
+    """
+    original = lambda_policy.Policy.principal_formatter
+
+    def principal_formatter(document: Any, principal: Any) -> Any:
+        if isinstance(principal, str) and re.fullmatch(r"\d{12}", principal):
+            partition = get_partition(world.settings.region)
+            return {"AWS": f"arn:{partition}:iam::{principal}:root"}
+        if isinstance(principal, str) and principal.startswith("arn:"):
+            return {"AWS": principal}
+        return original(document, principal)
+
+    lambda_policy.Policy.principal_formatter = principal_formatter
+
+
+def _alarm_tags_go_with_the_alarm(world: World) -> None:
+    """A deleted alarm has no tags to list: there is no such resource, whatever moto remembers.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListTagsForResource.html
+    """
+    backend_class = cloudwatch_models.CloudWatchBackend
+    original_delete = backend_class.delete_alarms
+    original_list = backend_class.list_tags_for_resource
+
+    def delete_alarms(backend: Any, alarm_names: list[str]) -> None:
+        for name in alarm_names:
+            if name in backend.alarms:
+                backend.tagger.delete_all_tags_for_resource(backend.alarms[name].alarm_arn)
+        original_delete(backend, alarm_names)
+
+    def list_tags_for_resource(backend: Any, arn: str) -> dict[str, str]:
+        kind, _, name = arn.split(":", 5)[-1].partition(":")
+        if kind == "alarm" and name not in backend.alarms:
+            raise CloudWatchNotFoundException(f"Unknown resource: {arn}")
+        tags: dict[str, str] = original_list(backend, arn)
+        return tags
+
+    backend_class.delete_alarms = delete_alarms
+    backend_class.list_tags_for_resource = list_tags_for_resource
+
+
 def _bucket_encryption_default(world: World) -> None:
     """Every bucket is encrypted: one without a configuration of its own has SSE-S3.
 
@@ -337,6 +419,9 @@ _GAPS: tuple[Callable[[World], None], ...] = (
     _function_configuration,
     _function_role,
     _key_states_by_arn,
+    _key_rotation_period,
+    _function_permission_for_an_account,
+    _alarm_tags_go_with_the_alarm,
     _bucket_encryption_default,
     _bucket_policy_status,
     _alarm_starts_without_data,

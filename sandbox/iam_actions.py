@@ -65,6 +65,17 @@ _ACTIONS = {
 }
 _VERSIONED = {"s3:GetObject", "s3:DeleteObject", "s3:GetObjectTagging", "s3:DeleteObjectTagging"}
 
+# These know no resource: only a statement for "*" permits them.
+_ACCOUNT_WIDE = frozenset(
+    {
+        "cloudtrail:DescribeTrails",
+        "kms:ListAliases",
+        "s3:ListAllMyBuckets",
+        "sns:Unsubscribe",
+        "sqs:ListQueues",
+    }
+)
+
 # Allowed whatever the policies say.
 ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
@@ -80,9 +91,11 @@ def action_of(service: str, operation: str, parameters: Mapping[str, Any]) -> st
 
 
 def resource_of(
-    service: str, region: str, account: str, parameters: Mapping[str, Any]
+    service: str, action: str, region: str, account: str, parameters: Mapping[str, Any]
 ) -> str | None:
-    """The ARN that an operation acts on; None when it is not one that is known here."""
+    """The ARN that an action is authorized for; None when it is not one that is known here."""
+    if action in _ACCOUNT_WIDE:
+        return "*"
     if service == "s3":
         bucket = parameters.get("Bucket")
         if not bucket:
@@ -98,7 +111,7 @@ def resource_of(
 
 
 _ARN_MEMBERS = {
-    "sns": ("TopicArn", "TargetArn", "ResourceArn", "SubscriptionArn"),
+    "sns": ("TopicArn", "TargetArn", "ResourceArn"),
     "lambda": ("FunctionName", "Resource"),
     "kms": ("KeyId", "TargetKeyId"),
     "cloudtrail": ("Name", "TrailName"),

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 from typing import Any
 
-import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto.sns import models as sns_models
 
-from sandbox import metrics, permissions
+from sandbox import confirmations, metrics, permissions
 from sandbox.clock import iso_milliseconds, now
 from sandbox.runtime import LambdaRuntime
 from sandbox.world import World
 
-log = logging.getLogger(__name__)
-
 SERVICE = "sns.amazonaws.com"
-_HTTP_SECONDS = 10
 
 
 @functools.cache
@@ -70,6 +65,8 @@ def install(world: World, runtime: LambdaRuntime) -> None:
         message_structure: str | None = None,
     ) -> str:
         matcher = subscription._filter_policy_matcher
+        if confirmations.is_pending(subscription):
+            return "pending"
         if matcher is not None and not matcher.matches(message_attributes, message):
             return "filtered"
         if message_structure == "json":
@@ -91,26 +88,17 @@ def install(world: World, runtime: LambdaRuntime) -> None:
             )
         if subscription.protocol in ("http", "https"):
             document = subscription.get_post_data(message, message_id, subject, message_attributes)
-            world.scheduler.later(0, lambda: _post(subscription.endpoint, document))
+            world.scheduler.later(
+                0, lambda: confirmations.post(subscription.endpoint, document, "Notification")
+            )
             return "delivered"
-        return "pending"  # e-mail, SMS and the like: nobody confirms them here
+        return "pending"  # SMS, mobile push and the like lead off this machine
 
     topic_class.publish = publish
     subscription_class.publish = deliver
     # moto makes a key for each subscription: a tenth of a second, under the lock.
     subscription_class.private_key = lambda subscription: _signing_key()
     _signing_key()
-
-
-def _post(endpoint: str, document: dict[str, Any]) -> None:
-    headers = {
-        "Content-Type": "text/plain; charset=UTF-8",
-        "x-amz-sns-message-type": "Notification",
-    }
-    try:
-        requests.post(endpoint, json=document, headers=headers, timeout=_HTTP_SECONDS)
-    except requests.RequestException as error:
-        log.warning("SNS could not deliver to %s: %s", endpoint, error)
 
 
 def queue_admits(world: World, queue: Any, service: str, source_arn: str) -> bool:

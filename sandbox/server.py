@@ -21,6 +21,7 @@ from sandbox import (
     alarms,
     authorization,
     caller,
+    confirmations,
     event_bus,
     gaps,
     notifications,
@@ -96,7 +97,10 @@ class Sandbox:
             DomainDispatcherApplication(create_backend_app),
             self._delivery,
             guards,
-            {"/_sandbox/backfill-digest": digests.backfill},
+            {
+                "/_sandbox/backfill-digest": digests.backfill,
+                "/_sandbox/expire-unconfirmed-subscriptions": confirmations.install(world),
+            },
         )
         self._server = ThreadedWSGIServer(
             HOST, port, self._gateway, RequestHandler, fd=listener.fileno()

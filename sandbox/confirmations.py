@@ -1,0 +1,175 @@
+"""SNS subscriptions that their endpoint must confirm before anything is delivered to it.
+
+https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html: an HTTP endpoint is sent a token,
+with which ConfirmSubscription is called; one for e-mail would arrive in a mailbox, which there is
+none of here. Until then the subscription is listed as PendingConfirmation and cannot be ended,
+only forgotten by SNS after three days.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from moto.core.responses import ActionResult
+from moto.sns import models as sns_models
+from moto.sns.exceptions import SNSInvalidParameter
+from moto.sns.responses import SNSResponse
+
+from sandbox.clock import iso_milliseconds, now
+from sandbox.control import Control
+from sandbox.world import World
+
+log = logging.getLogger(__name__)
+
+_PROTOCOLS = frozenset({"http", "https", "email", "email-json"})
+_SECONDS = 10
+
+
+def is_pending(subscription: Any) -> bool:
+    """Whether nobody has confirmed moto's `subscription` yet."""
+    return getattr(subscription, "sandbox_token", None) is not None
+
+
+def install(world: World) -> Control:
+    """Make SNS wait for confirmations; returns what lets the three days pass at once."""
+    backend_class = sns_models.SNSBackend
+    original_subscribe = backend_class.subscribe
+    original_unsubscribe = backend_class.unsubscribe
+    original_topic = SNSResponse.get_topic_attributes
+    original_attributes = backend_class.get_subscription_attributes
+
+    def subscribe(backend: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
+        known = set(backend.subscriptions)
+        made = original_subscribe(backend, topic_arn, endpoint, protocol)
+        if made.arn not in known and protocol in _PROTOCOLS:
+            made.sandbox_token = secrets.token_hex(64)
+            document = _confirmation(made)
+            if protocol in ("http", "https"):
+                world.scheduler.later(
+                    0, lambda: post(endpoint, document, "SubscriptionConfirmation")
+                )
+        return made
+
+    def answer_subscribe(response: Any, original: Any) -> ActionResult:
+        result: ActionResult = original(response)
+        arn = result.result["SubscriptionArn"]
+        wants_arn = str(response._get_param("ReturnSubscriptionArn")).lower() == "true"
+        if is_pending(response.backend.subscriptions[arn]) and not wants_arn:
+            return ActionResult({"SubscriptionArn": "pending confirmation"})
+        return result
+
+    def confirm_subscription(response: Any) -> ActionResult:
+        token = str(response._get_param("Token"))
+        for one in _of_topic(response.backend, response._get_param("TopicArn")):
+            if is_pending(one) and secrets.compare_digest(one.sandbox_token, token):
+                one.sandbox_token = None
+                return ActionResult({"SubscriptionArn": one.arn})
+        raise SNSInvalidParameter("Invalid parameter: Token")
+
+    def unsubscribe(backend: Any, subscription_arn: str) -> None:
+        if is_pending(backend.subscriptions.get(subscription_arn)):
+            raise SNSInvalidParameter(
+                "Invalid parameter: SubscriptionArn Reason: Cannot unsubscribe a subscription "
+                "that is pending confirmation"
+            )
+        original_unsubscribe(backend, subscription_arn)
+
+    def get_subscription_attributes(backend: Any, arn: str) -> dict[str, Any]:
+        shown: dict[str, Any] = original_attributes(backend, arn)
+        if is_pending(backend.subscriptions[arn]):
+            shown |= {"PendingConfirmation": True, "ConfirmationWasAuthenticated": False}
+        return shown
+
+    def listed(response: Any, original: Any) -> ActionResult:
+        result: ActionResult = original(response)
+        shown = [
+            {
+                "SubscriptionArn": "PendingConfirmation" if is_pending(one) else one.arn,
+                "Owner": one.owner,
+                "Protocol": one.protocol,
+                "Endpoint": one.endpoint,
+                "TopicArn": one.topic_arn,
+            }
+            for one in result.result["Subscriptions"]
+        ]
+        return ActionResult({**result.result, "Subscriptions": shown})
+
+    def get_topic_attributes(response: Any) -> ActionResult:
+        topic_arn = response._get_param("TopicArn")
+        result: ActionResult = original_topic(response)
+        pending = [is_pending(one) for one in _of_topic(response.backend, topic_arn)]
+        result.result["Attributes"] |= {
+            "SubscriptionsPending": sum(pending),
+            "SubscriptionsConfirmed": len(pending) - sum(pending),
+        }
+        return result
+
+    def expire(request: Mapping[str, Any]) -> dict[str, Any]:
+        expired = []
+        for backend in world.regions("sns"):
+            for arn in [arn for arn, one in backend.subscriptions.items() if is_pending(one)]:
+                del backend.subscriptions[arn]
+                expired.append(arn)
+        return {"expired": expired}
+
+    def around(name: str, wrapper: Any) -> None:
+        original = getattr(SNSResponse, name)
+        setattr(SNSResponse, name, lambda response: wrapper(response, original))
+
+    backend_class.subscribe = subscribe
+    backend_class.unsubscribe = unsubscribe
+    backend_class.get_subscription_attributes = get_subscription_attributes
+    around("subscribe", answer_subscribe)
+    around("list_subscriptions", listed)
+    around("list_subscriptions_by_topic", listed)
+    SNSResponse.confirm_subscription = confirm_subscription
+    SNSResponse.get_topic_attributes = get_topic_attributes
+    return expire
+
+
+def _of_topic(backend: Any, topic_arn: str | None) -> Iterator[Any]:
+    return (one for one in backend.subscriptions.values() if one.topic_arn == topic_arn)
+
+
+def _confirmation(subscription: Any) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/sns/latest/dg/http-subscription-confirmation-json.html
+
+    Without a SubscribeURL: unsigned calls are not taken here.
+    """
+    return {
+        "Type": "SubscriptionConfirmation",
+        "MessageId": str(sns_models.mock_random.uuid4()),
+        "Token": subscription.sandbox_token,
+        "TopicArn": subscription.topic_arn,
+        "Message": f"You have chosen to subscribe to the topic {subscription.topic_arn}.",
+        "Timestamp": iso_milliseconds(now()),
+        "SignatureVersion": "1",
+    }
+
+
+def post(endpoint: str, document: Mapping[str, Any], kind: str) -> None:
+    """Send a message to an HTTP endpoint of this machine; nothing goes beyond it."""
+    if not _is_local(endpoint):
+        log.warning("SNS does not deliver to %s: it is not on this machine", endpoint)
+        return
+    headers = {"Content-Type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": kind}
+    try:
+        requests.post(
+            endpoint, json=document, headers=headers, timeout=_SECONDS, allow_redirects=False
+        )
+    except requests.RequestException as error:
+        log.warning("SNS could not deliver to %s: %s", endpoint, error)
+
+
+def _is_local(endpoint: str) -> bool:
+    try:
+        host = urlsplit(endpoint).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,73 @@
+"""Answers in which moto differs from AWS, and that a verifier looks at."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.sandbox.support import Account, name
+
+
+def test_a_rotation_has_a_period(account: Account) -> None:
+    key = account.kms.create_key()["KeyMetadata"]["Arn"]
+    assert "RotationPeriodInDays" not in account.kms.get_key_rotation_status(KeyId=key)
+    account.kms.enable_key_rotation(KeyId=key)
+    assert account.kms.get_key_rotation_status(KeyId=key)["RotationPeriodInDays"] == 365
+    account.kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=2555)
+    status = account.kms.get_key_rotation_status(KeyId=key)
+    assert (status["KeyRotationEnabled"], status["RotationPeriodInDays"]) == (True, 2555)
+    with pytest.raises(ClientError, match="between 90 and 2560"):
+        account.kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=2561)
+
+
+@pytest.mark.parametrize(
+    ("principal", "kept"),
+    [
+        ("999999999999", {"AWS": "arn:aws:iam::999999999999:root"}),
+        (
+            "arn:aws:iam::999999999999:role/caller",
+            {"AWS": "arn:aws:iam::999999999999:role/caller"},
+        ),
+        ("sns.amazonaws.com", {"Service": "sns.amazonaws.com"}),
+        ("*", "*"),
+    ],
+)
+def test_whom_a_function_permits(account: Account, principal: str, kept: object) -> None:
+    function = account.function("def handler(event, context): pass")
+    account.lambda_.add_permission(
+        FunctionName=function,
+        StatementId="s",
+        Action="lambda:InvokeFunction",
+        Principal=principal,
+    )
+    [statement] = json.loads(account.lambda_.get_policy(FunctionName=function)["Policy"])[
+        "Statement"
+    ]
+    assert statement["Principal"] == kept
+
+
+def test_a_deleted_alarm_has_no_tags(account: Account) -> None:
+    alarm = {
+        "AlarmName": name("alarm"),
+        "Namespace": "N",
+        "MetricName": "M",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    cloudwatch = account.cloudwatch
+    cloudwatch.put_metric_alarm(**alarm, Tags=[{"Key": "Owner", "Value": "us"}])
+    [made] = cloudwatch.describe_alarms(AlarmNames=[alarm["AlarmName"]])["MetricAlarms"]
+    resource = {"ResourceARN": made["AlarmArn"]}
+    assert cloudwatch.list_tags_for_resource(**resource)["Tags"] == [
+        {"Key": "Owner", "Value": "us"}
+    ]
+    cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"]])
+    with pytest.raises(cloudwatch.exceptions.ResourceNotFoundException):
+        cloudwatch.list_tags_for_resource(**resource)
+    cloudwatch.put_metric_alarm(**alarm)
+    assert cloudwatch.list_tags_for_resource(**resource)["Tags"] == []
