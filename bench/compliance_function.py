@@ -28,11 +28,12 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 _LAMBDA = _REPOSITORY / "lambda"
 sys.path.insert(0, str(_LAMBDA))
 
-from compliance_checker.checker import Checker, Settings  # noqa: E402
+from compliance_checker.checker import Checker  # noqa: E402
 from compliance_checker.live import LiveState  # noqa: E402
 from compliance_checker.output import StructuredLog  # noqa: E402
 from compliance_checker.pipeline import AuditPipeline  # noqa: E402
 from compliance_checker.publish import AlertPublisher  # noqa: E402
+from compliance_checker.settings import Settings  # noqa: E402
 
 from tests.compliance_checker.door import refusing  # noqa: E402
 from tests.compliance_checker.records import record  # noqa: E402

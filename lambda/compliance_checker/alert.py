@@ -19,14 +19,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .scan import Report
-
 SCHEMA_VERSION = "1.0"
-SCAN_RULE = "account-scan"
 MAXIMUM_ALERT_BYTES = 20_000
 _MAXIMUM_TEXT = 512
-_MAXIMUM_MEMBERS = 20
+MAXIMUM_MEMBERS = 20
 _MAXIMUM_DEPTH = 5
+_MOST_EVENT_IDS = 20  # of an alert that would be too large
+# What holds texts that a caller could choose, in any length.
+_OF_THE_CALLER = (
+    "resource",
+    "actor",
+    "event",
+    "reason",
+    "region",
+    "environment",
+    "not_read",
+    "repeats",
+)
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
@@ -38,12 +47,13 @@ def alert_id(event_id: str, rule: str) -> str:
     return sha256(f"{event_id}\n{rule}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _cut(value: object, length: int) -> str | None:
+def cut(value: object, length: int) -> str | None:
+    """The beginning of a text of a record; None for anything else, or nothing."""
     return value[:length] if isinstance(value, str) and value else None
 
 
-def _bounded(value: object, depth: int = 0) -> tuple[Any, bool]:
-    """The value cut to a bounded size, and whether anything was cut."""
+def bounded(value: object, depth: int = 0) -> tuple[Any, bool]:
+    """The value with its texts, lists and depth bounded, and whether anything was left out."""
     if isinstance(value, str):
         return value[:_MAXIMUM_TEXT], len(value) > _MAXIMUM_TEXT
     if value is None or isinstance(value, bool):
@@ -56,15 +66,15 @@ def _bounded(value: object, depth: int = 0) -> tuple[Any, bool]:
         return None, True
     if isinstance(value, Mapping):
         result: dict[str, Any] = {}
-        cut = len(value) > _MAXIMUM_MEMBERS
-        for key, member in list(value.items())[:_MAXIMUM_MEMBERS]:
-            result[str(key)[:128]], member_cut = _bounded(member, depth + 1)
-            cut = cut or member_cut
-        return result, cut
+        shortened = len(value) > MAXIMUM_MEMBERS
+        for key, member in list(value.items())[:MAXIMUM_MEMBERS]:
+            result[str(key)[:128]], member_shortened = bounded(member, depth + 1)
+            shortened = shortened or member_shortened
+        return result, shortened
     if isinstance(value, (list, tuple)):
-        members = [_bounded(member, depth + 1) for member in value[:_MAXIMUM_MEMBERS]]
-        cut = len(value) > _MAXIMUM_MEMBERS or any(member_cut for _, member_cut in members)
-        return [member for member, _ in members], cut
+        members = [bounded(member, depth + 1) for member in value[:MAXIMUM_MEMBERS]]
+        shortened = len(value) > MAXIMUM_MEMBERS or any(each for _, each in members)
+        return [member for member, _ in members], shortened
     return None, True
 
 
@@ -80,11 +90,11 @@ def actor(record: Mapping[str, Any]) -> dict[str, str | None]:
         or text(identity.get("principalId"))
     )
     return {
-        "type": _cut(identity.get("type"), 128),
-        "arn": _cut(arn, 2048),
-        "name": _cut(name, 512),
-        "source_ip_address": _cut(record.get("sourceIPAddress"), 256),
-        "user_agent": _cut(record.get("userAgent"), 1024),
+        "type": cut(identity.get("type"), 128),
+        "arn": cut(arn, 2048),
+        "name": cut(name, 512),
+        "source_ip_address": cut(record.get("sourceIPAddress"), 256),
+        "user_agent": cut(record.get("userAgent"), 1024),
     }
 
 
@@ -109,11 +119,11 @@ def build(
     delivered: int | None,
 ) -> dict[str, Any]:
     """The alert for one violation; times in milliseconds. Its published time is still open."""
-    details, cut = _bounded(violation.details)
-    if cut:
+    details, shortened = bounded(violation.details)
+    if shortened:
         details["truncated"] = True
     rule = violation.rule
-    event_time = _cut(record.get("eventTime"), 64)
+    event_time = cut(record.get("eventTime"), 64)
     alert = {
         "schema_version": SCHEMA_VERSION,
         "alert_id": alert_id(event_id, rule.id),
@@ -121,19 +131,19 @@ def build(
         "title": rule.title,
         "severity": violation.severity,
         "account": account_of(record),
-        "region": _cut(record.get("awsRegion"), 64) or "unknown",
+        "region": cut(record.get("awsRegion"), 64) or "unknown",
         "environment": environment[:64],
         "resource": {
             "type": violation.resource_type,
-            "id": _cut(violation.resource_id, 2048),
+            "id": cut(violation.resource_id, 2048),
         },
         "actor": actor(record),
         "event": {
-            "event_id": _cut(record.get("eventID"), 256),
-            "event_name": _cut(record.get("eventName"), 256),
-            "event_source": _cut(record.get("eventSource"), 256),
+            "event_id": cut(record.get("eventID"), 256),
+            "event_name": cut(record.get("eventName"), 256),
+            "event_source": cut(record.get("eventSource"), 256),
             "event_time": event_time,
-            "request_id": _cut(record.get("requestID"), 256),
+            "request_id": cut(record.get("requestID"), 256),
         },
         "reason": violation.reason[:2048],
         "details": details,
@@ -147,68 +157,7 @@ def build(
         },
     }
     if violation.not_read:
-        alert["not_read"] = [each.as_details() for each in violation.not_read[:_MAXIMUM_MEMBERS]]
-    return alert
-
-
-def build_summary(
-    report: Report,
-    event: Mapping[str, Any],
-    *,
-    account: str | None,
-    region: str | None,
-    environment: str,
-    received: int,
-) -> dict[str, Any]:
-    """The alert for a scan that found something; ``event`` is EventBridge's scheduled one."""
-    faults = sorted(report.faults, key=lambda each: (each.severity != report.severity, each.check))
-    examples = "; ".join(f"{fault.resource} {fault.what}" for fault in faults[:3])
-    unread = len(report.not_read)
-    reason = f"The scan of the account found {len(faults)} faults" + (
-        f", such as: {examples}." if examples else "."
-    )
-    if unread:
-        reason += f" {unread} reads brought no answer: what they would have shown may be wrong too."
-    event_id = _cut(event.get("id"), 256) or as_iso(received)
-    details, cut = _bounded(
-        {
-            "checks": {check: report.counts(check) for check in report.resources},
-            "faults": [fault.as_details() for fault in faults],
-        }
-    )
-    if cut:
-        details["truncated"] = True
-    alert = {
-        "schema_version": SCHEMA_VERSION,
-        "alert_id": alert_id(event_id, SCAN_RULE),
-        "rule": SCAN_RULE,
-        "title": "Account scan found faults",
-        "severity": report.severity,
-        "account": account or "unknown",
-        "region": region or "unknown",
-        "environment": environment[:64],
-        "resource": {"type": "AWS::Account", "id": account},
-        "actor": dict.fromkeys(("type", "arn", "name", "source_ip_address", "user_agent")),
-        "event": {
-            "event_id": event_id,
-            "event_name": _cut(event.get("detail-type"), 256),
-            "event_source": _cut(event.get("source"), 256),
-            "event_time": _cut(event.get("time"), 64),
-            "request_id": None,
-        },
-        "reason": reason[:2048],
-        "details": details,
-        "citations": ["164.308(a)(8)", "164.308(a)(1)(ii)(D)"],
-        "basis": "live-state",
-        "timing": {
-            "event_time": _cut(event.get("time"), 64),
-            "delivered_time": None,
-            "received_time": as_iso(received),
-            "published_time": as_iso(received),
-        },
-    }
-    if report.not_read:
-        alert["not_read"] = [error.as_details() for _, error in report.not_read[:_MAXIMUM_MEMBERS]]
+        alert["not_read"] = [each.as_details() for each in violation.not_read[:MAXIMUM_MEMBERS]]
     return alert
 
 
@@ -228,11 +177,13 @@ def encode(alert: Mapping[str, Any], published: int) -> str:
     body = _encode(final)
     if len(body) > MAXIMUM_ALERT_BYTES:
         final["details"] = {"truncated": True}
+        if repeats := final.get("repeats"):
+            final["repeats"] = {**repeats, "event_ids": repeats["event_ids"][:_MOST_EVENT_IDS]}
         body = _encode(final)
     # Escapes make six bytes of a character: shorten what the caller could choose until it fits.
     length = 1024
     while len(body) > MAXIMUM_ALERT_BYTES:
-        for part in ("resource", "actor", "event", "reason", "region", "environment", "not_read"):
+        for part in _OF_THE_CALLER:
             if part in final:
                 final[part] = _shortened(final[part], length)
         body = _encode(final)
@@ -256,4 +207,6 @@ def attributes(alert: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def _printable(value: str) -> str:
+    if value.isascii() and value.isprintable():
+        return value
     return re.sub(r"[^\x20-\x7e]", "?", value)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from . import alert as alerts
 from . import aws
+from .coalesce import Candidate, coalesce
 from .envelope import (
     Delivery,
     Message,
@@ -18,24 +18,26 @@ from .envelope import (
     read_event,
 )
 from .evaluate import concerned_rules, evaluate
-from .frozen import frozen
-from .live import LiveState
-from .model import Violation
-from .output import StructuredLog
-from .pipeline import AuditPipeline
-from .publish import AlertPublisher, DeadLetterQueue, Undelivered, letter
-from .record import failed, mapping
+from .letter import letter
+from .record import failed, flag, mapping
+from .settings import ConfigurationError, Settings
 from .times import as_iso, from_iso, now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .live import Clients
+    from .live import Clients, LiveState
+    from .model import Violation
+    from .output import StructuredLog
+    from .pipeline import AuditPipeline
+    from .publish import AlertPublisher, DeadLetterQueue
     from .remediate import Remediation
 
 _REMEMBERED_ALERTS = 10_000
 _SECONDS_TO_PUBLISH = 12.0
+# A line of the log holds 256 KB; CloudWatch Logs' own ids have 56 digits.
+_IDS_PER_LINE = 1000
 _LONGEST_LATENCY = 7 * 24 * 3600 * 1000
 # What a rule could raise on a record that its author did not foresee.
 _JUDGEMENT_ERRORS = (
@@ -48,52 +50,8 @@ _JUDGEMENT_ERRORS = (
 )
 
 
-class ConfigurationError(RuntimeError):
-    """A required environment variable is missing."""
-
-
 class LostRecordsError(RuntimeError):
     """Something could neither be published nor kept: Lambda must retry the whole invocation."""
-
-
-@frozen
-class Settings:
-    """The function's configuration, from the environment variables that Terraform sets."""
-
-    alert_topic_arn: str
-    environment: str = "unknown"
-    log_level: str = "INFO"
-    metric_namespace: str = "Trailwarden/ComplianceChecker"
-    dead_letter_queue_url: str | None = None
-    scan_checks: tuple[str, ...] | None = None
-    remediation_rules: frozenset[str] = frozenset()
-    remediation_applies: bool = False
-    remediation_exemption_tag: str = "trailwarden:exempt"
-
-    @classmethod
-    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
-        """Read the settings; ConfigurationError if the topic is not named."""
-        topic = variables.get("ALERT_TOPIC_ARN")
-        if not topic:
-            raise ConfigurationError("environment variable ALERT_TOPIC_ARN is not set")
-        return cls(
-            alert_topic_arn=topic,
-            environment=variables.get("ENVIRONMENT") or cls.environment,
-            log_level=variables.get("LOG_LEVEL") or cls.log_level,
-            metric_namespace=variables.get("METRIC_NAMESPACE") or cls.metric_namespace,
-            dead_letter_queue_url=variables.get("DEAD_LETTER_QUEUE_URL") or None,
-            remediation_rules=frozenset(_names(variables.get("REMEDIATION_RULES"))),
-            remediation_applies=variables.get("REMEDIATION_MODE") == "apply",
-            remediation_exemption_tag=(
-                variables.get("REMEDIATION_EXEMPTION_TAG") or cls.remediation_exemption_tag
-            ),
-            scan_checks=_names(variables.get("SCAN_CHECKS")) or None,
-        )
-
-
-def _names(listed: str | None) -> tuple[str, ...]:
-    """The names in a list with commas."""
-    return tuple(name.strip() for name in (listed or "").split(",") if name.strip())
 
 
 class _Work:
@@ -102,11 +60,14 @@ class _Work:
     def __init__(self, delivery: Delivery, received: int) -> None:
         self.delivery = delivery
         self.received = received
-        self.alerts: list[dict[str, Any]] = []
+        self.candidates: list[Candidate] = []
+        self.not_concerned = list(delivery.passed_over)
         self.letters: list[dict[str, Any]] = []
         self.decisions: Counter[str] = Counter()
         self.rules: Counter[str] = Counter()
         self.identities: set[str] = set()
+        self.published = 0
+        self.unpublished = 0
 
 
 class Checker:
@@ -169,9 +130,8 @@ class Checker:
         if self._remediation is not None:
             self._remediation.begin()
         work = _Work(delivery, received)
-        work.decisions["not-concerned"] += delivery.passed_over
         if delivery.kind == "schedule":
-            self._scan(work, mapping(event), seconds)
+            self._scan(work, mapping(event), seconds - _SECONDS_TO_PUBLISH)
         for entry in delivery.malformed:
             self._reject(work, "malformed log event", "no message", entry, None)
         for message in delivery.messages:
@@ -180,48 +140,27 @@ class Checker:
             self._deliver(work)
         summary = self._finish(work, request_id)
         if delivery.kind == "test":
-            summary["alerts"] = [json.loads(alerts.encode(alert, now())) for alert in work.alerts]
+            summary["alerts"] = [
+                json.loads(alerts.encode(each.alert, now())) for each in work.candidates
+            ]
         return summary
 
     def _scan(self, work: _Work, event: Mapping[str, Any], seconds: float) -> None:
-        from .scan import CHECKS, AccountScan  # not needed for records
+        from .scheduled import scan  # not needed for records
 
-        checks = self._settings.scan_checks or CHECKS
-        if unknown := sorted(set(checks) - set(CHECKS)):
-            raise ConfigurationError(f"SCAN_CHECKS names no check: {', '.join(unknown)}")
-        environment = self._settings.environment
-        report = AccountScan(
-            self._pipeline.account,
-            self._pipeline.region,
-            checks=checks,
-            trail_arn=self._pipeline.trail_arn,
-            clients=self._clients,
-            # The rest is for publishing what was found.
-            seconds=max(1.0, seconds - _SECONDS_TO_PUBLISH),
-        ).run()
-        for check in report.resources:
-            counts = report.counts(check)
-            self._log.write("INFO", "scan", check=check, **counts)
-            dimensions = {"Environment": environment, "Check": check}
-            self._log.counts(self._settings.metric_namespace, dimensions, counts)
-        for fault in report.faults:
-            self._log.write("WARNING", "scan fault", **fault.as_details())
-        for check, error in report.not_read:
-            self._log.write("ERROR", "scan could not read", check=check, **error.as_details())
-        if report.clean:
-            return
-        alert = alerts.build_summary(
-            report,
+        alert = scan(
+            self._settings,
+            self._pipeline,
+            self._log,
             event,
-            account=self._pipeline.account,
-            region=self._pipeline.region,
-            environment=environment,
+            clients=self._clients,
             received=work.received,
+            seconds=max(1.0, seconds),
         )
-        if alert["alert_id"] in self._published:  # delivered twice
+        if alert is None or alert["alert_id"] in self._published:  # delivered twice
             return
         work.rules[alert["rule"]] += 1
-        work.alerts.append(alert)
+        work.candidates.append(Candidate(alert, reads=False))
 
     def _refuse(
         self, event: object, error: UnreadableEventError, received: int, request_id: str | None
@@ -259,7 +198,7 @@ class Checker:
             return
         try:
             if not concerned_rules(record):
-                work.decisions["not-concerned"] += 1
+                work.not_concerned.append(message.log_event_id or _event_id(record))
                 return
             violations = evaluate(record, self._pipeline, self._live)
             unsuccessful = failed(record)
@@ -310,7 +249,8 @@ class Checker:
                         **remediation,
                     )
             work.rules[violation.rule.id] += 1
-            work.alerts.append(alert)
+            reads = flag(record.get("readOnly")) is True
+            work.candidates.append(Candidate(alert, reads))
             raised.append(violation.rule.id)
         if violations:
             decision = "violation" if raised else "duplicate"
@@ -329,47 +269,60 @@ class Checker:
         )
 
     def _deliver(self, work: _Work) -> None:
-        undelivered = self._publisher.publish(work.alerts)
+        notices = coalesce(work.candidates)
+        undelivered = self._publisher.publish([notice.alert for notice in notices])
         lost = {each.item["alert_id"]: each.code for each in undelivered}
-        if work.delivery.kind != "test":
-            for alert in work.alerts:
-                if alert["alert_id"] not in lost:
-                    self._remember(alert["alert_id"])
-        for alert in work.alerts:
+        work.published = len(notices) - len(lost)
+        work.unpublished = len(lost)
+        for notice in notices:
+            alert = notice.alert
+            if "repeats" in alert:
+                self._log.write(
+                    "WARNING",
+                    "alerts coalesced",
+                    alert_id=alert["alert_id"],
+                    rule=alert["rule"],
+                    resource=alert["resource"],
+                    actor=alert["actor"],
+                    repeats=alert["repeats"],
+                )
             if (code := lost.get(alert["alert_id"])) is not None:
-                work.decisions["unpublished"] += 1
                 self._log.write("ERROR", "alert not published", code=code, alert=alert)
                 work.letters.append(
                     letter("alert not published", code, alerts.encode(alert, now()))
                 )
+            elif work.delivery.kind != "test":
+                self._remember(notice.stands_for)
         self._keep(work.letters)
 
     def _keep(self, letters: list[dict[str, Any]]) -> None:
         if not letters:
             return
-        refused: list[Undelivered] = (
-            [Undelivered(each, "no DEAD_LETTER_QUEUE_URL") for each in letters]
+        codes = (
+            ["no DEAD_LETTER_QUEUE_URL"] * len(letters)
             if self._dead_letters is None
-            else self._dead_letters.send(letters)
+            else [each.code for each in self._dead_letters.send(letters)]
         )
-        if refused:
-            codes = sorted({each.code for each in refused})
-            self._log.write("ERROR", "dead letters not kept", count=len(refused), codes=codes)
+        if codes:
+            known = sorted(set(codes))
+            self._log.write("ERROR", "dead letters not kept", count=len(codes), codes=known)
             raise LostRecordsError(
-                f"{len(refused)} items could neither be processed nor kept: {', '.join(codes)}"
+                f"{len(codes)} items could neither be processed nor kept: {', '.join(known)}"
             )
 
-    def _remember(self, identity: str) -> None:
-        self._published[identity] = None
+    def _remember(self, identities: Iterable[str]) -> None:
+        self._published.update(dict.fromkeys(identities))
         while len(self._published) > _REMEMBERED_ALERTS:
             self._published.popitem(last=False)
 
     def _finish(self, work: _Work, request_id: str | None) -> dict[str, Any]:
-        unpublished = work.decisions["unpublished"]
+        work.decisions["not-concerned"] = len(work.not_concerned)
+        work.decisions["unpublished"] = work.unpublished
+        violations = len(work.candidates)
         summary = {
             "records": work.delivery.records,
-            "violations": len(work.alerts),
-            "published": len(work.alerts) - unpublished if work.delivery.publish else 0,
+            "violations": violations,
+            "published": work.published,
             "unprocessable": work.decisions["unprocessable"],
         }
         totals = {
@@ -379,16 +332,19 @@ class Checker:
             "RecordsWithViolation": work.decisions["violation"],
             "RecordsDuplicate": work.decisions["duplicate"],
             "RecordsUnprocessable": work.decisions["unprocessable"],
-            "Violations": summary["violations"],
-            "AlertsPublished": summary["published"],
-            "AlertsNotPublished": unpublished,
+            "Violations": violations,
+            "AlertsPublished": work.published,
+            "AlertsNotPublished": work.unpublished,
         }
+        for first in range(0, len(work.not_concerned), _IDS_PER_LINE):
+            ids = [each[:64] for each in work.not_concerned[first : first + _IDS_PER_LINE]]
+            self._log.write("INFO", "not concerned", count=len(ids), ids=ids)
         if work.delivery.kind != "control":
             self._log.metrics(
                 self._settings.metric_namespace,
                 self._settings.environment,
                 totals,
-                _latencies(work.alerts),
+                _latencies([each.alert for each in work.candidates]),
                 work.rules,
             )
         self._log.write(
@@ -397,7 +353,7 @@ class Checker:
             request_id=request_id,
             log_group=work.delivery.log_group,
             log_stream=work.delivery.log_stream,
-            decisions=dict(work.decisions),
+            decisions=dict(+work.decisions),
             duration_milliseconds=now() - work.received,
             source=work.delivery.kind,
             **summary,

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 
 from .frozen import frozen
 from .record import mapping, text
-from .screen import worth_parsing, worth_parsing_quoted
+from .screen import screen
 from .times import from_epoch
 
 TYPE_CHECKING = False
@@ -57,8 +57,8 @@ class Message:
 class Delivery:
     """The records of one invocation and where they came from.
 
-    ``passed_over`` counts the records that no rule looks at, ``malformed`` holds log events without
-    a message.
+    ``passed_over`` holds the ids of the log events whose records no rule looks at, as their text
+    already tells; ``malformed`` the log events without a message.
     """
 
     kind: Literal["logs", "control", "eventbridge", "schedule", "test"]
@@ -67,12 +67,12 @@ class Delivery:
     log_stream: str | None = None
     publish: bool = True
     malformed: tuple[object, ...] = ()
-    passed_over: int = 0
+    passed_over: tuple[str, ...] = ()
 
     @property
     def records(self) -> int:
         """How many records were delivered."""
-        return len(self.messages) + len(self.malformed) + self.passed_over
+        return len(self.messages) + len(self.malformed) + len(self.passed_over)
 
 
 def decompress(data: bytes, maximum: int = MAXIMUM_DECOMPRESSED_BYTES) -> bytes:
@@ -117,20 +117,14 @@ def _read_logs(data: object) -> Delivery:
     entries = payload.get("logEvents")
     if not isinstance(entries, list):
         raise UnreadableEventError("logEvents is not a list")
-    kept = [entry for entry in entries if not _passed_over(entry)]
-    return _delivered("logs", payload, kept, len(entries) - len(kept))
-
-
-def _passed_over(entry: object) -> bool:
-    message = entry.get("message") if isinstance(entry, dict) else None
-    return isinstance(message, str) and not worth_parsing(message)
+    return _delivered("logs", payload, entries)
 
 
 def _delivered(
     kind: Literal["logs", "control"],
     payload: Mapping[str, Any],
     entries: Iterable[object],
-    passed_over: int = 0,
+    passed_over: tuple[str, ...] = (),
 ) -> Delivery:
     messages: list[Message] = []
     malformed: list[object] = []
@@ -151,52 +145,22 @@ def _delivered(
     )
 
 
-# How the list of log events begins, how each of them does, and what ends and divides them: as
-# CloudWatch Logs writes it, and with the white space that json.dumps adds.
-_FORMS = (
-    ('"logEvents":[', '{"id":"', '"},'),
-    ('"logEvents": [', '{"id": "', '"}, '),
-)
-
-
 def _skim(content: str) -> Delivery | None:
     """The delivery without parsing the log events of no concern; None if it is of another form.
 
-    Within a JSON string every quotation mark has a backslash before it, so the text that begins a
-    log event can stand nowhere else, and the list can be cut there. What is not passed over is
-    parsed as JSON; whatever does not come out whole is left to the parser of all forms.
+    Whatever does not come out whole is left to the parser of all forms.
     """
-    form = next((each for each in _FORMS if each[0] in content), None)
-    if form is None or not content.endswith('"}]}'):
+    screened = screen(content)
+    if screened is None:
         return None
-    opening, beginning, ending = form
-    start = content.find(opening)
-    position = start + len(opening)
-    if not content.startswith(beginning, position):
-        return None
-    kept: list[object] = []
-    passed_over = 0
     try:
-        payload = _decoder.decode(content[:start] + '"logEvents":[]}')
-        while position >= 0:
-            following = content.find(beginning, position + 1)
-            # Where the quotation mark stands that ends the message.
-            end = following - len(ending) if following >= 0 else len(content) - len('"}]}')
-            if not content.startswith(ending if following >= 0 else '"}]}', end):
-                return None
-            if worth_parsing_quoted(content, position, end):
-                entry, stop = _decoder.raw_decode(content, position)
-                if stop != end + len('"}'):
-                    return None
-                kept.append(entry)
-            else:
-                passed_over += 1
-            position = following
+        payload = _decoder.decode(screened.envelope + '"logEvents":[]}')
+        kept = [_decoder.decode(event) for event in screened.kept]
     except (ValueError, RecursionError):
         return None
     if payload.get("messageType") != "DATA_MESSAGE" or "logEvents" not in payload:
         return None
-    return _delivered("logs", payload, kept, passed_over)
+    return _delivered("logs", payload, kept, screened.passed_over)
 
 
 def _read_test(test: object) -> Delivery:

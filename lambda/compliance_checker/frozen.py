@@ -31,17 +31,17 @@ def frozen(cls: type[T]) -> type[T]:
     known = frozenset(fields)
     defaults = {name: cls.__dict__[name] for name in fields if name in cls.__dict__}
     required = known - defaults.keys()
+    fill = object.__setattr__  # which construction alone may use
 
     def construct(self: Any, /, *values: Any, **named: Any) -> None:
-        state = self.__dict__
-        if defaults:
-            state.update(defaults)
-        given = dict(zip(fields, values, strict=False)) if values else named
-        if values and named:
+        given = named
+        if values:
+            given = dict(zip(fields, values, strict=False))
             given.update(named)
-        state.update(given)
+        state = {**defaults, **given} if defaults else given
         if state.keys() != known or len(given) != len(values) + len(named):
             raise TypeError(_complaint(cls.__name__, required, known, values, named))
+        fill(self, "__dict__", state)
 
     def refuse(self: Any, name: str, *_: Any) -> None:
         raise AttributeError(f"{cls.__name__} is frozen: {name} cannot be changed")

@@ -20,7 +20,6 @@ _MAXIMUM_ENTRIES = 10
 _MAXIMUM_BATCH_BYTES = 262_144 - 12_000
 _ATTRIBUTES_BYTES = 1024
 _PAUSES = (0.2, 0.8)
-MAXIMUM_LETTER_BYTES = 200_000
 # Refusals that no retry mends.
 _FINAL_CODES = frozenset(
     {"AuthorizationError", "InvalidParameter", "InvalidParameterValue", "NotFound"}
@@ -121,22 +120,6 @@ class AlertPublisher:
             }
 
         return _send_all(items, send, entry, self._sleep)
-
-
-def letter(reason: str, error: str, content: object, **origin: object) -> dict[str, Any]:
-    """A dead letter: why, where from, and as much of the content as SQS takes."""
-    whole = content if isinstance(content, str) else json.dumps(content, default=str)
-    kept = whole[:MAXIMUM_LETTER_BYTES]
-    while len(json.dumps(kept)) > MAXIMUM_LETTER_BYTES:  # escapes lengthen it
-        kept = kept[: len(kept) * 3 // 4]
-    return {
-        "schema_version": "1.0",
-        "reason": reason,
-        "error": error[:1024],
-        **origin,
-        "content": kept,
-        "truncated": len(kept) < len(whole),
-    }
 
 
 class DeadLetterQueue:

@@ -1,57 +1,122 @@
-"""Whether a record's text is worth parsing: most of a trail is of no concern to any rule.
+"""Which log events of a delivery are worth parsing: most of a trail is of no concern to any rule.
 
-A text is passed over only when no rule can look at it: it names one event that is in no rule, it
-does not speak of root, and it ends as a JSON object does. ``eventName`` may stand deeper in a
-record too (in a request of CloudTrail's own, say); a text with more than one is always parsed, so
-that a decoy cannot hide the true one.
+A log event is passed over only when its text says beyond doubt that no rule looks at its record: it
+names one event, which is in no rule, root did not act, and the record is whole. Whatever is spelled
+in another way than CloudTrail and CloudWatch Logs spell it (escapes, other white space, another
+order, a second ``eventName`` that could be a decoy) is left to the parser.
 
-The same is asked of a record's text as it stands in a delivery, a JSON string within JSON, in which
-each quotation mark has a backslash before it.
+Everything here is a search of the standard library's over text as it was delivered, a JSON string
+within JSON: every quotation mark of a record has a backslash before it, so those without one divide
+the log events.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from .evaluate import EVENT_NAMES
+from .evaluate import EVENT_NAMES, plain_name
+from .frozen import frozen
 
-_NAME = "eventName"
-# How every record begins that CloudTrail writes today: who acted is known without a search. A key
-# of the same name further on is the caller's and does not count.
-_BEGINNING = r'\{"eventVersion": ?"[0-9.]+", ?"userIdentity": ?\{"type": ?"(?!Root")[A-Za-z]+"'
-_LOG_EVENT = r'\{"id": ?"[^"\\{]+", ?"timestamp": ?[0-9]+, ?"message": ?"'
-
-_not_root = re.compile(_BEGINNING).match
-_not_root_quoted = re.compile(_LOG_EVENT + _BEGINNING.replace('"', r"\\\"")).match
+_KEY = "eventName"
 
 
-def worth_parsing(message: str) -> bool:
-    """Whether any rule could look at the record in this text, or the text may be broken."""
-    if message[-1:] != "}":
-        return True
-    # As "Root" or ":root" at the end of an identity's type or ARN.
-    if _not_root(message) is None and 'oot"' in message:
-        return True
-    return _of_concern(message, 0, len(message), '"')
+@frozen
+class Form:
+    """How log events are written: what is before, within and behind them, and an event's name."""
+
+    opening: str
+    boundary: str
+    stamp: str
+    message: str
 
 
-def worth_parsing_quoted(content: str, start: int, end: int) -> bool:
-    """The same of the log event in ``content[start:end]``, up to the brace that ends its record."""
-    if content[end - 1] != "}":
-        return True
-    if _not_root_quoted(content, start) is None and content.find('oot\\"', start, end) >= 0:
-        return True
-    return _of_concern(content, start, end, '\\"')
+# As CloudWatch Logs writes them, and with the white space that json.dumps adds.
+_FORMS = (
+    Form('"logEvents":[{"id":"', '"},{"id":"', '","timestamp":', ',"message":"{'),
+    Form('"logEvents": [{"id": "', '"}, {"id": "', '", "timestamp": ', ', "message": "{'),
+)
+_END = '"}]}'
+_NAMES = ('\\"eventName\\":\\"', '\\"eventName\\": \\"')
+_STAMP_DIGITS = 13  # milliseconds until the year 2286
+# How every record begins that CloudTrail writes today: who acted is known without a search.
+_BEGINNING = re.compile(
+    r'\{\\"eventVersion\\": ?\\"[0-9.]+\\", ?\\"userIdentity\\": ?\{\\"type\\": ?\\"(?!Root)[A-Z]'
+)
+_BEGINNING_CHARACTERS = 70
+_LONGEST = 160  # of an event's name or a last key with its value; a longer one is parsed
+# How a whole record ends, by its last key: those that stand at the top alone.
+_ENDING = re.compile(
+    r', ?\\"(?:(?:eventCategory|recipientAccountId|sessionCredentialFromConsole)\\": ?\\"[^"\\{}]*'
+    r'\\"|clientProvidedHostHeader\\": ?\\"[^"\\{}]*\\"\})\}'
+)
 
 
-def _of_concern(content: str, start: int, end: int, quote: str) -> bool:
-    key = content.find(_NAME, start, end)
-    after = key + len(_NAME)
-    if key < 0 or content.find(_NAME, after, end) >= 0 or not content.endswith(quote, start, key):
-        return True
-    for value in (f"{quote}:{quote}", f"{quote}: {quote}"):
-        if content.startswith(value, after):
-            name = content[after + len(value) : content.find(quote, after + len(value))]
-            # Lambda's names end in the date of the API; anything but letters may be an escape.
-            return name in EVENT_NAMES or not name.isalpha()
-    return True
+@frozen
+class Screened:
+    """A delivery cut up: the text before its log events, those to parse, the ids of the rest."""
+
+    envelope: str
+    kept: tuple[str, ...]
+    passed_over: tuple[str, ...]
+
+
+def screen(content: str) -> Screened | None:
+    """Cut up a delivery's JSON text; None if its envelope is of another form."""
+    form = next((each for each in _FORMS if each.opening in content), None)
+    if form is None or not content.endswith(_END):
+        return None
+    start = content.find(form.opening)
+    events = content[start + len(form.opening) : -len(_END)].split(form.boundary)
+    name = next((each for each in _NAMES if each in events[0]), _NAMES[0])
+    stamp, message = form.stamp, form.message
+    first = _STAMP_DIGITS + len(message) - 1
+    last = first + _BEGINNING_CHARACTERS
+    kept = []
+    passed_over = []
+    for event in events:
+        identifier, _, rest = event.partition(stamp)
+        _, _, tail = rest.partition(name)
+        end = tail.find('\\"', 0, _LONGEST)
+        if (
+            end < 0
+            or _of_concern(tail[:end])
+            or _KEY in tail
+            or not rest.startswith(message, _STAMP_DIGITS)
+            or not (_someone_else(rest[first:last]) or _spared_by_root(rest))
+            or not (_ends(tail[tail.rfind(",", -_LONGEST) :]) or _balanced(rest))
+        ):
+            kept.append(f'{{"id":"{event}"}}')
+        else:
+            passed_over.append(identifier)
+    return Screened(content[:start], tuple(kept), tuple(passed_over))
+
+
+@lru_cache(maxsize=4096)
+def _of_concern(name: str) -> bool:
+    """Whether the event is in a rule, or may be: what isn't plain letters may be an escape."""
+    return not name.isascii() or not name.isalnum() or plain_name(name) in EVENT_NAMES
+
+
+@lru_cache(maxsize=256)
+def _someone_else(beginning: str) -> bool:
+    return _BEGINNING.match(beginning) is not None
+
+
+def _spared_by_root(text: str) -> bool:
+    """Whether neither a type ``Root`` nor an ARN that ends in ``:root`` is in the text."""
+    return 'oot\\"' not in text and "\\u" not in text
+
+
+@lru_cache(maxsize=1024)
+def _ends(ending: str) -> bool:
+    return _ENDING.fullmatch(ending) is not None
+
+
+def _balanced(text: str) -> bool:
+    """Whether the text ends as a whole object does, as far as counting tells.
+
+    A lone brace within a string could make up for one that was cut off. What that would hide is a
+    record that is broken, not one that is of concern: its event is known by then.
+    """
+    return text[-1:] == "}" and text.count("{") == text.count("}")

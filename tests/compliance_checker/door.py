@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
-from compliance_checker.checker import Checker, Settings
+from compliance_checker.checker import Checker
 from compliance_checker.live import LiveState
 from compliance_checker.output import StructuredLog
 from compliance_checker.pipeline import AuditPipeline
 from compliance_checker.publish import AlertPublisher, DeadLetterQueue
+from compliance_checker.settings import Settings
 
 from tests.compliance_checker.records import ACCOUNT, Record
 

@@ -297,7 +297,12 @@ def test_a_flood_is_answered_without_reading_for_ever() -> None:
     account = _Account(egress={f"sgr-{number}": True for number in range(300)})
     door = Door(account=account)
     cases = [
-        {**_modified(rules=(f"sgr-{number}",)), "eventID": f"{number}"} for number in range(300)
+        {
+            **_modified(rules=(f"sgr-{number}",)),
+            "eventID": f"{number}",
+            "sourceIPAddress": f"198.51.100.{number}",
+        }
+        for number in range(300)
     ]
     door.handle(logs_event(cases))
     assert account.calls["rule"] == 60

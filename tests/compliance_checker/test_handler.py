@@ -15,13 +15,14 @@ import jsonschema
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import ANY, Stubber
-from compliance_checker.checker import ConfigurationError, LostRecordsError, Settings
+from compliance_checker.checker import LostRecordsError
 from compliance_checker.envelope import (
     MAXIMUM_DECOMPRESSED_BYTES,
     UnreadableEventError,
     UnsupportedEventError,
 )
 from compliance_checker.publish import AlertPublisher
+from compliance_checker.settings import ConfigurationError, Settings
 from compliance_checker.times import as_iso, from_iso, now
 
 from tests.compliance_checker.door import (
@@ -48,8 +49,10 @@ OPEN = flat_ingress("0.0.0.0/0")
 QUIET = record("ec2", "RevokeSecurityGroupIngress", {"groupId": "sg-0a"}, event_id="quiet")
 
 
-def _open(event_id: str) -> Record:
-    return flat_ingress("0.0.0.0/0", event_id=event_id)
+def _open(event_id: str, group: str = "sg-0a") -> Record:
+    case = flat_ingress("0.0.0.0/0", event_id=event_id)
+    case["requestParameters"]["groupId"] = group
+    return case
 
 
 def _refuse(code: str, *, times: int = 99, sender: bool = False) -> Answer:
@@ -264,7 +267,7 @@ def test_records_without_id_are_told_apart() -> None:
 
 def test_batches_hold_ten() -> None:
     door = Door()
-    door.handle(logs_event([_open(str(number)) for number in range(23)]))
+    door.handle(logs_event([_open(str(number), f"sg-{number}") for number in range(23)]))
     assert [len(call) for call in door.published] == [10, 10, 3]
 
 

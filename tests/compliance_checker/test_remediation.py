@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 import jsonschema
 import pytest
-from compliance_checker.checker import ConfigurationError, Settings
 from compliance_checker.remediate import REMEDIABLE_RULES
 from compliance_checker.rules import RULES
+from compliance_checker.settings import ConfigurationError, Settings
 from moto import mock_aws
 
 from tests.compliance_checker.door import TOPIC, Door, alert_schema, logs_event, refusing

@@ -11,8 +11,8 @@ import boto3
 import jsonschema
 import pytest
 from botocore.exceptions import ClientError
-from compliance_checker.checker import ConfigurationError
 from compliance_checker.scan import AccountScan, Report
+from compliance_checker.settings import ConfigurationError
 from moto import mock_aws
 
 from tests.compliance_checker.door import TRAIL, Door, alert_schema, refusing

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from ..model import Finding, Rule, Severity
 from ..pipeline import AuditPipeline
-from ..policy import parse_document, public_statements
 from ..record import Event, flag, integer, mapping, text, texts
 
 _LAMBDA = "lambda.amazonaws.com"
@@ -115,6 +114,8 @@ def _judge_topic(event: Event, pipeline: AuditPipeline) -> Finding | None:
 
 
 def _judge_topic_policy(event: Event, _: AuditPipeline) -> Finding | None:
+    from ..policy import parse_document, public_statements
+
     parameters = event.parameters
     if event.name == "CreateTopic":
         policy = mapping(parameters.get("attributes")).get("Policy")

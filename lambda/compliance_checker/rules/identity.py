@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ..model import Confirmed, Finding, Rule, Severity
 from ..pipeline import AuditPipeline
-from ..policy import Grant, broad_grants, parse_document, public_statements, unbound_federations
 from ..record import Event, dig, flag, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..live import LiveState
+    from ..policy import Grant
 
 _IAM = "iam.amazonaws.com"
 _SSO = "sso.amazonaws.com"
@@ -62,6 +62,7 @@ def _confirm_customer_policy(
 ) -> Confirmed:
     """Read what a customer-managed policy grants: the record of its use names it only."""
     from ..live import OTHER_ACCOUNT, NotReadError, Place
+    from ..policy import broad_grants, parse_document
 
     if finding is not None:
         return Confirmed(finding)
@@ -124,6 +125,8 @@ def _confirm_customer_policy(
 
 
 def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
+    from ..policy import broad_grants, parse_document
+
     document = parse_document(event.parameters.get("policyDocument"))
     if document is None:
         document = parse_document(event.parameters.get("inlinePolicy"))
@@ -171,6 +174,8 @@ def _judge_managed_policy(event: Event, _: AuditPipeline) -> Finding | None:
 
 
 def _judge_trust(event: Event, _: AuditPipeline) -> Finding | None:
+    from ..policy import parse_document, public_statements, unbound_federations
+
     parameters = event.parameters
     role = text(parameters.get("roleName"))
     for candidate in (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
-from ..policy import parse_document, public_statements
 from ..record import Event, dig, integer, text
 
 _KMS = "kms.amazonaws.com"
@@ -25,6 +24,8 @@ def _named(key: str | None) -> str:
 
 
 def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
+    from ..policy import parse_document, public_statements
+
     document = parse_document(event.parameters.get("policy"))
     if document is None:
         return None

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
-from ..policy import parse_document, public_statements
 from ..record import Event, dig, flag, integer, mapping, objects, text, texts
 
 TYPE_CHECKING = False
@@ -36,6 +35,8 @@ def _named(bucket: str | None) -> str:
 
 
 def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
+    from ..policy import parse_document, public_statements
+
     document = parse_document(event.parameters.get("bucketPolicy"))
     if document is None:
         return None

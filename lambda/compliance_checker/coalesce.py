@@ -1,0 +1,101 @@
+"""Floods: many alerts about the same violation become a few, and none is lost.
+
+Hundreds of calls that break one rule on one resource by one actor would bury every other alert.
+The first of them in an invocation go out as they are; the rest as one alert that says how many it
+stands for, from when until when, and by which events. Only what is the same is drawn together: the
+rule, the resource, the actor with the address the calls came from, the severity and, where the call
+changed something, its name. A different violation beside a flood is told by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from .frozen import frozen
+from .times import from_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SINGLE_ALERTS = 20
+_MAXIMUM_EVENT_IDS = 100
+_MAXIMUM_EVENT_NAMES = 20
+_LONGEST_EVENT_ID = 64
+
+
+@frozen
+class Candidate:
+    """An alert for one violation; ``reads`` says that its call changed nothing."""
+
+    alert: dict[str, Any]
+    reads: bool
+
+
+@frozen
+class Notice:
+    """An alert as it goes out, and the identities of the alerts that it stands for."""
+
+    alert: Mapping[str, Any]
+    stands_for: tuple[str, ...]
+
+
+def coalesce(candidates: Iterable[Candidate], singles: int = SINGLE_ALERTS) -> list[Notice]:
+    """The alerts of one invocation as they go out: ``singles`` of each kind, then one for the rest.
+
+    What stands for others has the identity of the first of them, so that the same delivery brings
+    the same alert again.
+    """
+    notices: list[Notice] = []
+    seen: dict[tuple[object, ...], list[dict[str, Any]]] = {}
+    for candidate in candidates:
+        alert = candidate.alert
+        alike = seen.setdefault(_kind(candidate), [])
+        alike.append(alert)
+        if len(alike) <= singles:
+            notices.append(Notice(alert, (alert["alert_id"],)))
+    for alike in seen.values():
+        if rest := alike[singles:]:
+            identities = tuple(alert["alert_id"] for alert in rest)
+            alert = rest[0] if len(rest) == 1 else {**rest[0], "repeats": _repeats(rest)}
+            notices.append(Notice(alert, identities))
+    return notices
+
+
+def _kind(candidate: Candidate) -> tuple[object, ...]:
+    alert = candidate.alert
+    resource, actor = alert["resource"], alert["actor"]
+    remediation = alert.get("remediation") or {}
+    applied = remediation.get("outcome") == "applied"
+    return (
+        alert["rule"],
+        alert["severity"],
+        alert["account"],
+        alert["region"],
+        resource["type"],
+        resource["id"],
+        *(actor[part] for part in ("type", "arn", "name", "source_ip_address")),
+        None if candidate.reads else alert["event"]["event_name"],
+        alert["basis"],
+        remediation.get("outcome"),
+        # How to undo a change is told for each change.
+        alert["alert_id"] if applied else None,
+    )
+
+
+def _repeats(alerts: list[dict[str, Any]]) -> dict[str, Any]:
+    events = [alert["event"] for alert in alerts]
+    moments = sorted(
+        (moment, event["event_time"])
+        for event in events
+        if (moment := from_iso(event["event_time"])) is not None
+    )
+    identifiers = [event["event_id"][:_LONGEST_EVENT_ID] for event in events if event["event_id"]]
+    names = dict.fromkeys(event["event_name"] for event in events if event["event_name"])
+    return {
+        "count": len(alerts),
+        "first_time": moments[0][1] if moments else None,
+        "last_time": moments[-1][1] if moments else None,
+        "event_ids": identifiers[:_MAXIMUM_EVENT_IDS],
+        "event_names": list(names)[:_MAXIMUM_EVENT_NAMES],
+    }
