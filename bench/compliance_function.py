@@ -1,6 +1,9 @@
 """The compliance function: cost of a batch against parsing alone, cold start and memory.
 
-Times are of the processor, which a busy machine distorts least.
+Times are of the processor, which a busy machine distorts least. "Parsing" has two readings: that of
+the delivery alone, in which the records are still text, and that of each record besides. Both are
+printed. The stricter is a target: a search for what may be skipped costs about half of what it is
+measured against, and judging and telling fifty violations about as much again.
 
 The batch is made of records in CloudTrail's shapes: 5 % violations, 5 % calls that a rule looks at
 and finds harmless, 90 % everyday calls. With ``TRAILWARDEN_BENCH_RECORDS=<file>`` it is drawn from
@@ -187,14 +190,21 @@ def _batch() -> int:
         ):
             best[name] = min(best[name], _seconds(work))
     summary = _checker().handle(event)
-    ratio = best["function"] / best["everything"]
+    strict = best["function"] / best["envelope"]
+    inclusive = best["function"] / best["everything"]
     print(
         f"a batch of {summary['records']} records with {summary['violations']} violations: "
         f"{best['function'] * 1000:.1f} ms"
     )
-    print(f"  against parsing it, records included: {ratio:.2f} (limit {_LIMIT_OF_BATCH})")
-    print(f"  against parsing its envelope alone:   {best['function'] / best['envelope']:.2f}")
-    return int(ratio > _LIMIT_OF_BATCH)
+    print(
+        "  against gzip.decompress + json.loads of the delivery, records left as text: "
+        f"{strict:.2f} (target {_LIMIT_OF_BATCH})"
+    )
+    print(
+        "  against the same with json.loads of each record besides: "
+        f"{inclusive:.2f} (limit {_LIMIT_OF_BATCH})"
+    )
+    return int(inclusive > _LIMIT_OF_BATCH)
 
 
 _IMPORT = """
