@@ -225,15 +225,16 @@ def security_group_probe(request: pytest.FixtureRequest) -> SecurityGroupProbe:
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Fire the probes before anything else, so that all else runs while the alert is on its way.
 
-    Not in the controller of a distributed run: there the worker that gets the waiting tests fires.
+    Not in a distributed run: every worker has collected every test, and only the one that gets the
+    waiting tests, which come first, may fire. Nor does a worker know yet which calls it will make.
     """
     started = session.config.stash.get(_RUN, None)
-    distributing = getattr(session.config.option, "dist", "no") != "no"
-    if started is None or distributing or session.testsfailed:
+    distributed = getattr(session.config.option, "dist", "no") != "no" or hasattr(
+        session.config, "workerinput"
+    )
+    if started is None or distributed or session.testsfailed:
         return
-    if not hasattr(session.config, "workerinput"):
-        # A worker makes only some of the calls, and does not know yet which.
-        started.aws.fetch_ahead(reads.ahead(started.deployment))
+    started.aws.fetch_ahead(reads.ahead(started.deployment))
     if any(item.get_closest_marker("live_fire") for item in session.items):
         _fired_probe(session.config)
 
