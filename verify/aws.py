@@ -145,7 +145,8 @@ class Aws:
         return _answer(kept, read, self.region)
 
     def _once(self, read: Read) -> _Kept:
-        key = json.dumps([read.service, read.operation, jsonable(read.parameters)], sort_keys=True)
+        what = [read.service, read.operation, jsonable(read.parameters), read.moment]
+        key = json.dumps(what, sort_keys=True)
         with self._lock:
             future = self._kept.get(key)
             mine = future is None

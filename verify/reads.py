@@ -8,7 +8,7 @@ when a check needs it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from verify.deployment import Deployment
@@ -16,12 +16,16 @@ from verify.deployment import Deployment
 
 @dataclass(frozen=True)
 class Read:
-    """One reading call. `absent` are the error codes by which the API says "there is none"."""
+    """One reading call. `absent` are the error codes by which the API says "there is none".
+
+    The same call at another `moment` of the run is another read.
+    """
 
     service: str
     operation: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    moment: str = ""
 
 
 def _in_vpc(deployment: Deployment) -> dict[str, Any]:
@@ -91,6 +95,11 @@ def trail(deployment: Deployment) -> Read:
 def trail_status(deployment: Deployment) -> Read:
     """Whether the trail is logging, and its latest deliveries, in its home region."""
     return Read("cloudtrail", "get_trail_status", {"Name": deployment.trail_arn})
+
+
+def trail_status_after_live_fire(deployment: Deployment) -> Read:
+    """The same, once the live fire has made events that the trail must have delivered."""
+    return replace(trail_status(deployment), moment="after the live fire")
 
 
 def event_selectors(deployment: Deployment) -> Read:

@@ -76,6 +76,13 @@ def test_another_parameter_is_another_call(door: Any) -> None:
     assert len(calls) == 2
 
 
+def test_another_moment_is_another_call(door: Any) -> None:
+    aws, _, calls = door()
+    for moment in ("", "later", "later"):
+        aws.read(Read("ec2", "describe_vpcs", moment=moment))
+    assert len(calls) == 2
+
+
 def test_denial_names_the_call_and_the_missing_permission(door: Any) -> None:
     body = json.dumps({"__type": "AccessDeniedException", "message": "no"})
     aws, evidence, calls = door("cloudtrail.GetTrailStatus", lambda: _answer(400, body))

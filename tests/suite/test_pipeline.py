@@ -65,6 +65,14 @@ def test_a_fresh_deployment_is_clean(account: Account, tmp_path: Path, workers: 
     )
     assert run.code == 0
     assert len(run.outcomes) >= 50
+    unproven = {
+        row["control"]["identifier"]
+        for row in run.report["results"]
+        if row["outcome"] == "PASS" and not row["evidence"]
+    }
+    assert unproven == {"names-follow-convention"}, "the outputs alone say the names"
+    opened = (tmp_path / "latest/evidence").glob("*-ec2-authorize_security_group_ingress.json")
+    assert len(list(opened)) == 1, "every probe is fired once, whoever waits for it"
     [timing] = run.report["timings"]
     assert [leg["name"] for leg in timing["legs"]] == [
         "API call",

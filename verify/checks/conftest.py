@@ -1,4 +1,7 @@
-"""What several checks look at, fetched once each through the one door."""
+"""What several checks look at, through the one door, which fetches it once.
+
+Each check asks for itself, so that each names the answer as its evidence.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,14 @@ def only(answer: Mapping[str, Any], key: str, what: str) -> Mapping[str, Any]:
     return element
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def trail(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The trail as DescribeTrails gives it."""
     answer = aws.read(reads.trail(deployment))
     return only(answer.response or {}, "trailList", f"trail {deployment.trail_arn}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def trail_status(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """GetTrailStatus of the trail in its home region."""
     answer = aws.read(reads.trail_status(deployment))
@@ -46,7 +49,7 @@ def _with_all(
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     """Every security group of the VPC."""
     answer = aws.read(reads.security_groups(deployment))
@@ -57,7 +60,7 @@ def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     """Every subnet of the VPC, those that the outputs do not name included."""
     answer = aws.read(reads.subnets(deployment))
@@ -66,7 +69,7 @@ def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def key(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The key's metadata."""
     answer = aws.read(reads.key(deployment))
@@ -74,14 +77,14 @@ def key(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     return metadata
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def function(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The function's configuration."""
     answer = aws.read(reads.function(deployment))
     return answer.response or {}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def alarms(aws: Aws) -> list[Mapping[str, Any]]:
     """Every metric alarm of the account and region."""
     answer = aws.read(reads.alarms())
@@ -89,7 +92,7 @@ def alarms(aws: Aws) -> list[Mapping[str, Any]]:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def alert_topic(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The attributes of the alert topic."""
     answer = aws.read(reads.alert_topic(deployment))

@@ -160,10 +160,12 @@ def _check_delivery(
         )
         return f"{what}Time" not in seen and fresh and bool(seen.get("IsLogging"))
 
-    seen = tenacity.Retrying(
-        retry=tenacity.retry_if_result(may_still_come),
-        wait=tenacity.wait_exponential(multiplier=0.2, max=15),
-    )(status)
+    seen = aws.read(reads.trail_status_after_live_fire(deployment)).response or {}
+    if may_still_come(seen):
+        seen = tenacity.Retrying(
+            retry=tenacity.retry_if_result(may_still_come),
+            wait=tenacity.wait_exponential(multiplier=0.2, max=15),
+        )(status)
     latest = seen.get(f"{what}Time")
     maximum = timedelta(minutes=limits["maximum_delivery_age_minutes"])
     check.holds(
