@@ -43,6 +43,7 @@ _DENIED = frozenset(
 # Reference, page "Actions, resources, and condition keys for Amazon S3".
 _IAM_ACTIONS = {
     ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",
+    ("s3", "get_bucket_lifecycle_configuration"): "s3:GetLifecycleConfiguration",
     ("s3", "get_public_access_block"): "s3:GetBucketPublicAccessBlock",
 }
 # These pass a permission check only on the service's own operations, never on a resource.
@@ -51,6 +52,17 @@ _UNCHECKED = frozenset({("sts", "get_caller_identity")})
 
 class NotVerifiedError(Exception):
     """What a control needs could not be seen. The outcome is ERROR, never PASS."""
+
+
+class ActionFailedError(NotVerifiedError):
+    """A call that acts on the account failed. `code` is AWS's error code, empty without an answer.
+
+    The message names the call and, where it was denied, the missing permission.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -163,9 +175,9 @@ class Aws:
     def act(self, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
         """Make a call that changes the account; for live fire alone. Never cached.
 
-        Raises botocore's own errors, since only the caller knows what they mean for its clean-up.
+        Raises ActionFailedError: by its code the caller knows what it means for its clean-up.
         """
-        return self._must(self._call(service, operation, parameters))
+        return self._must(service, operation, self._call(service, operation, parameters))
 
     def poll(
         self,
@@ -178,14 +190,15 @@ class Aws:
     ) -> Mapping[str, Any]:
         """Make a call that is repeated until it brings something; only then is it evidence.
 
-        Raises botocore's own errors, like `act`.
+        Raises ActionFailedError, like `act`.
         """
-        return self._must(self._call(service, operation, parameters, worth_keeping))
+        kept = self._call(service, operation, parameters, worth_keeping)
+        return self._must(service, operation, kept)
 
-    @staticmethod
-    def _must(kept: _Kept) -> Mapping[str, Any]:
+    def _must(self, service: str, operation: str, kept: _Kept) -> Mapping[str, Any]:
         if kept.error is not None:
-            raise kept.error
+            message = describe(kept.error, service, operation, self.region)
+            raise ActionFailedError(message, _code(kept.error)) from kept.error
         _note_use(kept.evidence)
         return kept.pages[0]
 
@@ -284,19 +297,23 @@ def _answer(kept: _Kept, read: Read, region: str) -> Answer:
     _note_use(kept.evidence)
     if kept.error is None:
         return Answer(_merged(kept.pages), None, kept.evidence)
-    if isinstance(kept.error, ClientError):
-        code = str(kept.error.response.get("Error", {}).get("Code", ""))
-        if code in read.absent:
-            return Answer(None, code, kept.evidence)
+    code = _code(kept.error)
+    if code in read.absent:
+        return Answer(None, code, kept.evidence)
     raise NotVerifiedError(describe(kept.error, read.service, read.operation, region))
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    if not isinstance(error, ClientError):
+        return ""
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def describe(error: ClientError | BotoCoreError, service: str, operation: str, region: str) -> str:
     """`error` in one sentence that names the API call and, where denied, the missing permission."""
     call = f"{service}.{operation} in {region}"
     if isinstance(error, ClientError):
-        detail = error.response.get("Error", {})
-        code, message = str(detail.get("Code", "")), str(detail.get("Message", ""))
+        code, message = _code(error), error.response.get("Error", {}).get("Message", "")
         if code in _DENIED:
             return f"{call} was denied ({code}): the caller lacks {iam_action(service, operation)}"
         return f"{call} failed: {code}: {message}"

@@ -15,7 +15,7 @@ from botocore.exceptions import ConnectTimeoutError
 
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION
-from verify.aws import Aws, NotVerifiedError, evidence_used, iam_action
+from verify.aws import ActionFailedError, Aws, NotVerifiedError, evidence_used, iam_action
 from verify.evidence import EvidenceStore
 from verify.reads import Read
 
@@ -126,6 +126,17 @@ def test_a_time_out_is_not_a_state(door: Any) -> None:
         aws.read(Read("cloudtrail", "get_trail_status", {"Name": "t"}))
 
 
+def test_a_refused_act_names_its_call_and_the_missing_permission(door: Any) -> None:
+    body = "<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>"
+    aws, _, _ = door("sns.Subscribe", lambda: _answer(403, body))
+    with pytest.raises(ActionFailedError) as raised:
+        aws.act("sns", "subscribe", TopicArn="arn:aws:sns:x:1:t", Protocol="sqs", Endpoint="e")
+    assert raised.value.code == "AuthorizationError"
+    assert str(raised.value) == (
+        f"sns.subscribe in {REGION} was denied (AuthorizationError): the caller lacks sns:Subscribe"
+    )
+
+
 def test_only_a_declared_error_says_that_there_is_none(door: Any, sandbox: RunningSandbox) -> None:
     sandbox.client("s3", "us-east-1").create_bucket(Bucket="door-without-policy")
     aws, _, _ = door()
@@ -186,6 +197,7 @@ def test_an_error_of_a_call_made_ahead_reaches_the_check_that_needs_it(door: Any
     [
         ("cloudtrail", "get_trail_status", "cloudtrail:GetTrailStatus"),
         ("s3", "get_bucket_encryption", "s3:GetEncryptionConfiguration"),
+        ("s3", "get_bucket_lifecycle_configuration", "s3:GetLifecycleConfiguration"),
         ("s3", "get_public_access_block", "s3:GetBucketPublicAccessBlock"),
         ("lambda", "get_function_configuration", "lambda:GetFunctionConfiguration"),
         ("sts", "get_caller_identity", None),

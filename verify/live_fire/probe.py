@@ -14,9 +14,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import tenacity
-from botocore.exceptions import BotoCoreError, ClientError
 
-from verify.aws import NotVerifiedError, describe, evidence_used
+from verify.aws import NotVerifiedError, evidence_used
 from verify.live_fire import owner, sweep
 from verify.live_fire.progress import Progress
 from verify.reads import Read
@@ -103,21 +102,14 @@ class SecurityGroupProbe:
     def _fire_and_wait(self) -> ProbeResult:
         result = ProbeResult()
         aws, topic = self._run.aws, self._run.deployment.alert_topic_arn
-        try:
-            result.swept = sweep.find(aws, topic)
-            sweep.remove(aws, result.swept)
-            # Each removal is registered before the act that makes it necessary.
-            with ExitStack() as removals:
-                self._listen(result, removals)
-                self._open(result, removals)
-                self._wait(result)
-            result.left = sweep.find(aws, topic, run_id=self._run.settings.run_id)
-        except (ClientError, BotoCoreError) as error:
-            operation = getattr(error, "operation_name", "an AWS call")
-            raise NotVerifiedError(
-                "the probe could not do its work: "
-                + describe(error, "live fire", str(operation), aws.region)
-            ) from error
+        result.swept = sweep.find(aws, topic)
+        sweep.remove(aws, result.swept)
+        # Each removal is registered before the act that makes it necessary.
+        with ExitStack() as removals:
+            self._listen(result, removals)
+            self._open(result, removals)
+            self._wait(result)
+        result.left = sweep.find(aws, topic, run_id=self._run.settings.run_id)
         return result
 
     def _listen(self, result: ProbeResult, removals: ExitStack) -> None:
@@ -233,7 +225,7 @@ class SecurityGroupProbe:
         """Remove, and keep what went wrong: it does not undo what the probe has seen."""
         try:
             remove(name)
-        except (ClientError, BotoCoreError, NotVerifiedError) as error:
+        except NotVerifiedError as error:
             result.not_removed.append(str(error))
 
     def _remove_subscription(self, queue_name: str) -> None:

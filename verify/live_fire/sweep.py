@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from verify.aws import Aws, NotVerifiedError
+from verify.aws import ActionFailedError, Aws, NotVerifiedError
 from verify.live_fire import owner
 from verify.reads import Read
 
@@ -69,7 +67,7 @@ def find(aws: Aws, topic_arn: str, *, run_id: str | None = None) -> Left:
 def remove(aws: Aws, left: Left) -> None:
     """Remove `left`: subscriptions first, so that nothing is sent to a queue that is gone.
 
-    Raises botocore's errors, but for things that have gone meanwhile.
+    Raises ActionFailedError, but not for things that have gone meanwhile.
     """
     for arn in left.subscriptions:
         aws.act("sns", "unsubscribe", SubscriptionArn=arn)
@@ -83,8 +81,8 @@ def delete_queue(aws: Aws, url: str) -> None:
     """Delete a queue; one that has gone already is fine."""
     try:
         aws.act("sqs", "delete_queue", QueueUrl=url)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _NO_QUEUE:
+    except ActionFailedError as error:
+        if error.code not in _NO_QUEUE:
             raise
 
 
@@ -92,8 +90,8 @@ def delete_group(aws: Aws, identifier: str) -> None:
     """Delete a security group; one that has gone already is fine."""
     try:
         aws.act("ec2", "delete_security_group", GroupId=identifier)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _NO_GROUP:
+    except ActionFailedError as error:
+        if error.code not in _NO_GROUP:
             raise
 
 
