@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import requests
 from botocore.config import Config
 
 Document = dict[str, Any]
@@ -204,6 +205,11 @@ class Account:
             before["Layers"] = [layer["Arn"] for layer in now.get("Layers", [])]
         mending.callback(configure, before)
         configure(changes)
+
+    def control(self, action: str) -> None:
+        """Ask the sandbox itself for what AWS does in time, and no call does (sandbox.control)."""
+        answer = requests.post(f"{self.url}/_sandbox/{action}", json={}, timeout=10)
+        answer.raise_for_status()
 
     # --- what the suite is given -----------------------------------------------------------------
 

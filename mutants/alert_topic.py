@@ -148,7 +148,12 @@ def _subscribe(protocol: str, endpoint: str, account: Account, mending: ExitStac
     made = account.sns.subscribe(
         **_topic(account), Protocol=protocol, Endpoint=endpoint, ReturnSubscriptionArn=True
     )
-    mending.callback(account.sns.unsubscribe, SubscriptionArn=made["SubscriptionArn"])
+    subscription = {"SubscriptionArn": made["SubscriptionArn"]}
+    state = account.sns.get_subscription_attributes(**subscription)["Attributes"]
+    if state["PendingConfirmation"] == "true":
+        mending.callback(account.control, "expire-unconfirmed-subscriptions")
+    else:
+        mending.callback(account.sns.unsubscribe, **subscription)
 
 
 for _protocol, _endpoint in (

@@ -9,13 +9,22 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from requests import RequestException
 
 from mutants.account import Account
 from mutants.model import Fate, Judged, Mutant, Suite, fate_of
 from mutants.suite import Outcomes, SuiteError, SuiteRunner
 
 # What a fault or its mending may raise when the account refuses it.
-_REFUSED = (ClientError, BotoCoreError, WaiterError, TimeoutError, ValueError, KeyError)
+_REFUSED = (
+    ClientError,
+    BotoCoreError,
+    WaiterError,
+    RequestException,
+    TimeoutError,
+    ValueError,
+    KeyError,
+)
 
 
 class NotCleanError(Exception):

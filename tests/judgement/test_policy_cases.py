@@ -12,8 +12,9 @@ from verify.policy import (
     Document,
     PolicyError,
     Verdict,
-    denies_deletion,
     denies_insecure_transport,
+    denies_other_encryption,
+    denies_people,
     effective_allows,
     foreign_grants,
     key_policy_findings,
@@ -53,8 +54,21 @@ def test_insecure_transport_case(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", _cases("deletion.json"))
 def test_deletion_case(case: dict[str, Any]) -> None:
-    judgement = denies_deletion(
-        case["document"], case["bucket"], case["actions"], exempt=case["exempt"]
+    judgement = denies_people(
+        case["document"],
+        case["bucket"],
+        case["actions"],
+        exempt=case["exempt"],
+        services_exempt=case.get("services_exempt", False),
+    )
+    assert judgement.holds is case["holds"], case["why"]
+    assert judgement.reason
+
+
+@pytest.mark.parametrize("case", _cases("encryption.json"))
+def test_encryption_case(case: dict[str, Any]) -> None:
+    judgement = denies_other_encryption(
+        case["document"], case["bucket"], case["key"], case["algorithms"]
     )
     assert judgement.holds is case["holds"], case["why"]
     assert judgement.reason

@@ -16,8 +16,8 @@ from verify.policy import (
     Decision,
     Document,
     Verdict,
-    denies_deletion,
     denies_insecure_transport,
+    denies_people,
     effective_allows,
     foreign_grants,
     public_grants,
@@ -219,7 +219,7 @@ def test_a_deletion_is_refused_where_the_judgement_holds(
 ) -> None:
     principal, _, _, context = request
     exempt = ["arn:aws:iam::123456789012:role/break-glass"]
-    judgement = denies_deletion(_document(drawn), BUCKET, ["s3:DeleteObject"], exempt)
+    judgement = denies_people(_document(drawn), BUCKET, ["s3:DeleteObject"], exempt)
     if judgement.holds:
         evaluation = effective_allows(
             _document(drawn), principal, "s3:DeleteObject", f"{BUCKET}/a/b", context

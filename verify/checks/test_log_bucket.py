@@ -13,8 +13,8 @@ from verify.check import Check, pick
 from verify.checks.findings import report_findings, report_judgement
 from verify.deployment import Deployment
 from verify.policy import (
-    denies_deletion,
     denies_insecure_transport,
+    denies_people,
     foreign_grants,
     public_grants,
     service_grants,
@@ -220,6 +220,6 @@ def test_log_bucket_lets_nobody_erase_files(
             check,
             deployment.log_bucket_arn,
             action,
-            denies_deletion(policy, deployment.log_bucket_arn, [action], exempt),
+            denies_people(policy, deployment.log_bucket_arn, [action], exempt),
             f"denied to everyone but {', '.join(exempt)}",
         )

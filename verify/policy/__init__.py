@@ -5,7 +5,11 @@ Everything public is importable from here. Nothing here talks to AWS.
 
 from __future__ import annotations
 
-from verify.policy.denials import denies_deletion, denies_insecure_transport
+from verify.policy.denials import (
+    denies_insecure_transport,
+    denies_other_encryption,
+    denies_people,
+)
 from verify.policy.document import Condition, Document, PolicyError, Principal, Statement
 from verify.policy.evaluation import Decision, Evaluation, effective_allows
 from verify.policy.finding import Finding, Judgement, Verdict, verdict_of
@@ -40,8 +44,9 @@ __all__ = [
     "Statement",
     "TrustedPrincipal",
     "Verdict",
-    "denies_deletion",
     "denies_insecure_transport",
+    "denies_other_encryption",
+    "denies_people",
     "effective_allows",
     "foreign_grants",
     "key_policy_findings",

@@ -20,6 +20,8 @@ from verify.policy.patterns import (
 
 Policy = str | Mapping[str, Any] | Document
 
+_NEGATED = frozenset({"arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals"})
+
 
 def denies_insecure_transport(document: Policy, bucket_arn: str) -> Judgement:
     """Whether every request to the bucket or its objects without TLS is denied.
@@ -60,8 +62,13 @@ def denies_insecure_transport(document: Policy, bucket_arn: str) -> Judgement:
     )
 
 
-def denies_deletion(
-    document: Policy, bucket_arn: str, actions: Iterable[str], exempt: Iterable[str] = ()
+def denies_people(
+    document: Policy,
+    bucket_arn: str,
+    actions: Iterable[str],
+    exempt: Iterable[str] = (),
+    *,
+    services_exempt: bool = False,
 ) -> Judgement:
     """Whether every one of the actions is denied to everyone but the exempt principals.
 
@@ -69,7 +76,8 @@ def denies_deletion(
     bucket, on all its objects, or both, as the action demands. `exempt` are ARNs or ARN patterns.
     The only exemptions that do not weaken the Deny are NotPrincipal or a negated condition on
     aws:PrincipalArn, with nobody but the exempt, and aws:PrincipalIsAWSService false as long as no
-    statement allows a service the action. Raises PolicyError.
+    statement allows a service the action; with `services_exempt` one may (which services, is not
+    judged here). Raises PolicyError.
     """
     parsed = Document.parse(document)
     permitted = tuple(exempt)
@@ -85,7 +93,7 @@ def denies_deletion(
                     and statement_covers_resource(statement, resource)
                 ):
                     continue
-                weakness = _weakened(parsed, statement, action, permitted)
+                weakness = _weakened(parsed, statement, action, permitted, services_exempt)
                 if weakness is None:
                     holding.append(statement.label)
                     break
@@ -98,6 +106,65 @@ def denies_deletion(
     if not holding:
         return Judgement(False, "no action was asked about")
     return Judgement(True, f"denied by {', '.join(dict.fromkeys(holding))}")
+
+
+_ALGORITHM = "s3:x-amz-server-side-encryption"
+_KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+
+
+def denies_other_encryption(
+    document: Policy, bucket_arn: str, key_arn: str, algorithms: Iterable[str]
+) -> Judgement:
+    """Whether a file is refused that states another key than `key_arn` or another algorithm.
+
+    Holds when Deny statements for everyone on writing any object say so by a negated condition
+    with nothing but what is accepted. A Null test that leaves requests alone that state none is no
+    weakness: the bucket's default decides for these. Raises PolicyError.
+    """
+    parsed = Document.parse(document)
+    failures: list[str] = []
+    holding: list[str] = []
+    accepted = {"key": (_KEY, {key_arn}), "algorithm": (_ALGORITHM, set(algorithms))}
+    for what, (name, values) in accepted.items():
+        near = []
+        for statement in parsed.statements:
+            if statement.allows or not any(c.name == name for c in statement.conditions):
+                continue
+            weakness = _not_for_everyone(statement)
+            if weakness is None and not statement_covers_action(statement, "s3:PutObject"):
+                weakness = "is not for s3:PutObject"
+            if weakness is None and not statement_covers_resource(statement, f"{bucket_arn}/*"):
+                weakness = "is not for every object"
+            if weakness is None:
+                weakness = _other_than_negated(statement.conditions, name, values)
+            if weakness is None:
+                holding.append(statement.label)
+                break
+            near.append(f"{statement.label} {weakness}")
+        else:
+            weak = f" ({'; '.join(near)})" if near else ""
+            failures.append(f"no statement denies files with another {what}{weak}")
+    if failures:
+        return Judgement(False, "; ".join(failures))
+    return Judgement(True, f"denied by {' and '.join(dict.fromkeys(holding))}")
+
+
+def _other_than_negated(
+    conditions: tuple[Condition, ...], name: str, accepted: set[str]
+) -> str | None:
+    """What keeps a Deny from holding for every stated value of `name` but the accepted ones."""
+    for condition in conditions:
+        operator = condition.operator.lower()
+        if condition.name != name or condition.for_all or condition.for_any:
+            return f"only denies when also {condition.describe()}"
+        if operator == "null" and {value.lower() for value in condition.values} == {"false"}:
+            continue
+        if operator not in _NEGATED:
+            return f"only denies when also {condition.describe()}"
+        others = sorted(set(condition.values) - accepted)
+        if others:
+            return f"accepts {', '.join(others)}"
+    return None
 
 
 # Actions on objects whose name does not say so; all others have "Object" or "Multipart" in it.
@@ -144,11 +211,12 @@ def _other_than_insecure(conditions: tuple[Condition, ...]) -> str | None:
     return None
 
 
-_NEGATED = frozenset({"arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals"})
-
-
 def _weakened(
-    document: Document, statement: Statement, action: str, exempt: tuple[str, ...]
+    document: Document,
+    statement: Statement,
+    action: str,
+    exempt: tuple[str, ...],
+    services_exempt: bool,
 ) -> str | None:
     """What keeps a Deny from being for everyone but the exempt; None when nothing does."""
 
@@ -180,7 +248,7 @@ def _weakened(
             and "false" in values
             and not (condition.for_all or condition.for_any)
         ):
-            giver = _allows_a_service(document, action)
+            giver = None if services_exempt else _allows_a_service(document, action)
             if giver is not None:
                 return f"exempts services, and {giver} allows one {action}"
         else:
