@@ -87,6 +87,12 @@ class AuditPipeline:
             return self.is_function(name.removeprefix("/aws/lambda/"))
         return "cloudtrail" in name.lower()
 
+    def is_trail(self, name: str) -> bool:
+        """The trail, by name or ARN."""
+        if self.trail_arn and name in (self.trail_arn, last_part(self.trail_arn)):
+            return True
+        return self._named(last_part(name), "cloudtrail-audit-")
+
     def is_log_bucket(self, name: str) -> bool:
         """A bucket that keeps trail logs, as far as its name tells."""
         return "cloudtrail" in name.lower()

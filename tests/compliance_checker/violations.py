@@ -221,6 +221,15 @@ NETWORK: list[tuple[str, Record, list[str]]] = [
         ),
         ["database-group-open-to-internet"],
     ),
+    (
+        "warehouse group",
+        record(
+            "redshift",
+            "AuthorizeClusterSecurityGroupIngress",
+            {"clusterSecurityGroupName": "records", "cIDRIP": "0.0.0.0/0"},
+        ),
+        ["database-group-open-to-internet"],
+    ),
     *(
         (
             f"network ACL, {what}",
@@ -468,6 +477,25 @@ STORAGE: list[tuple[str, Record, list[str]]] = [
         ["log-bucket-unprotected"],
     ),
     (
+        "log bucket that forgets after a week, by the newer name",
+        record(
+            "s3",
+            "PutBucketLifecycleConfiguration",
+            {
+                "bucketName": "s3-cloudtrail-logs-dev-123456789012",
+                "lifecycle": "",
+                "LifecycleConfiguration": {
+                    "xmlns": "http://s3.amazonaws.com/doc/2006-03-01/",
+                    "Rule": [
+                        {"ID": "all", "Status": "Enabled", "Filter": {"Prefix": ""}},
+                        {"ID": "a", "Status": "Enabled", "Expiration": {"Days": 7}},
+                    ],
+                },
+            },
+        ),
+        ["log-bucket-expiry-shortened"],
+    ),
+    (
         "log bucket that forgets after a day",
         record(
             "s3",
@@ -662,6 +690,23 @@ IDENTITY: list[tuple[str, Record, list[str]]] = [
         ["audit-role-changed"],
     ),
     (
+        "the function's role without its permissions",
+        record(
+            "iam",
+            "DetachRolePolicy",
+            {
+                "roleName": "role-compliance-checker-dev",
+                "policyArn": f"arn:aws:iam::{ACCOUNT}:policy/publish",
+            },
+        ),
+        ["audit-role-changed"],
+    ),
+    (
+        "the trail's role deleted",
+        record("iam", "DeleteRole", {"roleName": "role-cloudtrail-logs-dev"}),
+        ["audit-role-changed"],
+    ),
+    (
         "the trail's role opened and widened",
         role_policy(statement(), roleName="role-cloudtrail-logs-dev"),
         ["iam-policy-too-broad", "audit-role-changed"],
@@ -694,6 +739,34 @@ KEYS: list[tuple[str, Record, list[str]]] = [
             {"keyMetadata": {"keyId": "k", "arn": KEY}},
         ),
         ["kms-key-policy-public"],
+    ),
+    (
+        "in a replica, which the response alone tells",
+        record(
+            "kms",
+            "ReplicateKey",
+            {
+                "keyId": "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd",
+                "replicaRegion": "us-west-2",
+                "bypassPolicyLockoutSafetyCheck": False,
+                "description": "",
+            },
+            {
+                "replicaKeyMetadata": {
+                    "aWSAccountId": ACCOUNT,
+                    "keyId": "mrk-1234abcd",
+                    "arn": "arn:aws:kms:us-west-2:123456789012:key/mrk-1234abcd",
+                    "multiRegion": True,
+                },
+                "replicaPolicy": policy_text(statement("kms:*", Principal={"AWS": "*"})),
+            },
+        ),
+        ["kms-key-policy-public"],
+    ),
+    (
+        "imported material deleted",
+        record("kms", "DeleteImportedKeyMaterial", {"keyId": KEY}, {"keyId": KEY}),
+        ["kms-key-disabled"],
     ),
     (
         "deletion",
@@ -734,6 +807,16 @@ TRAILS: list[tuple[str, Record, list[str]]] = [
         WEAK,
     ),
     (
+        "turned to another bucket",
+        record(
+            "cloudtrail",
+            "UpdateTrail",
+            {"name": "cloudtrail-audit-dev", "s3BucketName": "elsewhere"},
+            {"name": "cloudtrail-audit-dev", "s3BucketName": "elsewhere"},
+        ),
+        WEAK,
+    ),
+    (
         "seen in the response alone",
         record("cloudtrail", "UpdateTrail", None, {"name": "t", "logFileValidationEnabled": False}),
         WEAK,
@@ -768,6 +851,16 @@ TRAILS: list[tuple[str, Record, list[str]]] = [
     (
         "advanced, without KMS",
         _advanced([MANAGEMENT, {"field": "eventSource", "notEquals": ["kms.amazonaws.com"]}]),
+        NARROW,
+    ),
+    (
+        "advanced, all but one user",
+        _advanced([MANAGEMENT, {"field": "userIdentity.arn", "notEquals": [USER["arn"]]}]),
+        NARROW,
+    ),
+    (
+        "advanced, of one service",
+        _advanced([MANAGEMENT, {"field": "eventSource", "equals": ["ec2.amazonaws.com"]}]),
         NARROW,
     ),
     (
@@ -888,6 +981,32 @@ DETECTION: list[tuple[str, Record, list[str]]] = [
         ),
         (
             "guardduty",
+            "DisassociateFromMasterAccount",
+            {"detectorId": "d"},
+            "detection-membership-ended",
+        ),
+        (
+            "guardduty",
+            "DisassociateMembers",
+            {"detectorId": "d", "accountIds": ["111122223333"]},
+            "detection-membership-ended",
+        ),
+        (
+            "securityhub",
+            "DisassociateFromAdministratorAccount",
+            None,
+            "detection-membership-ended",
+        ),
+        ("securityhub", "DisassociateFromMasterAccount", None, "detection-membership-ended"),
+        (
+            "securityhub",
+            "DisassociateMembers",
+            {"accountIds": ["111122223333"]},
+            "detection-membership-ended",
+        ),
+        ("securityhub", "DisableSecurityHubV2", None, "security-hub-disabled"),
+        (
+            "guardduty",
             "StopMonitoringMembers",
             {"detectorId": "d", "accountIds": ["1"]},
             "detection-membership-ended",
@@ -941,6 +1060,32 @@ DELIVERY: list[tuple[str, Record, list[str]]] = [
         ),
         (
             "lambda",
+            "CreateFunctionUrlConfig",
+            {"functionName": FUNCTION, "authType": "NONE"},
+            None,
+            FUNCTION_RULE,
+        ),
+        (
+            "lambda",
+            "UpdateFunctionUrlConfig",
+            {"functionName": FUNCTION, "authType": "NONE"},
+            None,
+            FUNCTION_RULE,
+        ),
+        (
+            "lambda",
+            "AddPermission20150331v2",
+            {
+                "functionName": FUNCTION,
+                "statementId": "s",
+                "action": "lambda:InvokeFunction",
+                "principal": STRANGER,
+            },
+            None,
+            "function-policy-public",
+        ),
+        (
+            "lambda",
             "AddPermission20150331v2",
             {"functionName": "any", "action": "lambda:InvokeFunction", "principal": "*"},
             None,
@@ -976,6 +1121,18 @@ DELIVERY: list[tuple[str, Record, list[str]]] = [
             "audit-alarm-silenced",
         ),
         ("sns", "DeleteTopic", {"topicArn": TOPIC}, None, "alert-topic-tampered"),
+        (
+            "sns",
+            "AddPermission",
+            {
+                "topicArn": TOPIC,
+                "label": "l",
+                "aWSAccountIds": [STRANGER],
+                "actionNames": ["Subscribe"],
+            },
+            None,
+            "alert-topic-tampered",
+        ),
         (
             "sns",
             "RemovePermission",
@@ -1158,6 +1315,14 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
     (
         "a prefix list",
         ingress({**permission(), "prefixListIds": {"items": [{"prefixListId": "pl-1"}]}}),
+    ),
+    (
+        "warehouse group of an office",
+        record(
+            "redshift",
+            "AuthorizeClusterSecurityGroupIngress",
+            {"clusterSecurityGroupName": "records", "cIDRIP": "203.0.113.0/24"},
+        ),
     ),
     ("refused", flat_ingress("0.0.0.0/0", errorCode="Client.UnauthorizedOperation")),
     ("a dry run", flat_ingress("0.0.0.0/0", errorCode="Client.DryRunOperation")),
@@ -1373,6 +1538,21 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
         ),
     ),
     ("key by AWS", record("kms", "DeleteKey", None, eventType="AwsServiceEvent")),
+    (
+        "replica with a policy of its own",
+        record(
+            "kms",
+            "ReplicateKey",
+            {
+                "keyId": KEY,
+                "replicaRegion": "us-west-2",
+                "policy": policy_text(
+                    statement("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+                ),
+            },
+            {"replicaKeyMetadata": {"keyId": "mrk-1"}},
+        ),
+    ),
     ("rotation on", record("kms", "EnableKeyRotation", {"keyId": KEY})),
     (
         "trail created with defaults",
@@ -1387,6 +1567,22 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
             {"isMultiRegionTrail": False},
         ),
     ),
+    (
+        "trail kept in the log bucket",
+        record(
+            "cloudtrail",
+            "UpdateTrail",
+            {
+                "name": "cloudtrail-audit-dev",
+                "s3BucketName": "s3-cloudtrail-logs-dev-123456789012",
+                "snsTopicName": "",
+            },
+        ),
+    ),
+    (
+        "another trail in another bucket",
+        record("cloudtrail", "UpdateTrail", {"name": "t", "s3BucketName": "elsewhere"}),
+    ),
     ("all events", _selectors({"readWriteType": "All", "includeManagementEvents": True})),
     (
         "two selectors that complete each other",
@@ -1398,6 +1594,13 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
     (
         "advanced, all events",
         _advanced([MANAGEMENT], [{"field": "eventCategory", "equals": ["Data"]}]),
+    ),
+    (
+        "advanced, one part by its service and all the rest",
+        _advanced(
+            [MANAGEMENT, {"field": "eventSource", "equals": ["ec2.amazonaws.com"]}],
+            [MANAGEMENT, {"field": "readOnly", "equals": ["false"], "notEquals": []}],
+        ),
     ),
     (
         "insights on",
@@ -1475,6 +1678,26 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
             "AddPermission20150331v2",
             {"functionName": "f", "principal": "*", "sourceArn": "arn:aws:s3:::b"},
         ),
+    ),
+    (
+        "invoked by its log group",
+        record(
+            "lambda",
+            "AddPermission20150331v2",
+            {
+                "functionName": FUNCTION,
+                "principal": "logs.ap-southeast-1.amazonaws.com",
+                "sourceArn": f"arn:aws:logs:ap-southeast-1:{ACCOUNT}:log-group:{TRAIL_GROUP}:*",
+            },
+        ),
+    ),
+    (
+        "another function for another account",
+        record("lambda", "AddPermission20150331v2", {"functionName": "f", "principal": STRANGER}),
+    ),
+    (
+        "a URL of another function",
+        record("lambda", "CreateFunctionUrlConfig", {"functionName": "f", "authType": "AWS_IAM"}),
     ),
     (
         "alarms of a scaling policy",

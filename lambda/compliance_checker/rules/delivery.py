@@ -15,6 +15,8 @@ _SNS = "sns.amazonaws.com"
 _SQS = "sqs.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
 
+# What narrows a permission for everyone to callers that someone has named.
+_CALLER_KEYS = ("sourceAccount", "sourceArn", "principalOrgID")
 _TOPIC_SEVERITIES: dict[str, Severity] = {"DeleteTopic": "CRITICAL", "Unsubscribe": "MEDIUM"}
 
 
@@ -29,15 +31,17 @@ def _judge_function(event: Event, pipeline: AuditPipeline) -> Finding | None:
         if concurrency != 0:
             return None
     what = {
+        "CreateFunctionUrlConfig": "has a URL now, by which others can invoke it",
         "DeleteFunction": "was deleted",
         "UpdateFunctionCode": "runs other code now; compare its hash with the reviewed package",
         "UpdateFunctionConfiguration": "was configured anew",
         "RemovePermission": "lost a permission to be invoked",
         "PutFunctionConcurrency": "was throttled to nothing",
+        "UpdateFunctionUrlConfig": "has a URL now, by which others can invoke it",
     }[event.name]
     return Finding(
         resource_id=function,
-        reason=f"Compliance function {function} {what}: alerts may no longer be raised.",
+        reason=f"Compliance function {function} {what}: alerts may fail to be raised, or be false.",
         details={
             "event": event.name,
             "code_sha256": text(event.response.get("codeSha256")),
@@ -47,16 +51,24 @@ def _judge_function(event: Event, pipeline: AuditPipeline) -> Finding | None:
     )
 
 
-def _judge_function_policy(event: Event, _: AuditPipeline) -> Finding | None:
+def _judge_function_policy(event: Event, pipeline: AuditPipeline) -> Finding | None:
     parameters = event.parameters
-    if text(parameters.get("principal")) != "*":
-        return None
-    if any(text(parameters.get(key)) for key in ("sourceAccount", "sourceArn", "principalOrgID")):
-        return None
+    principal = text(parameters.get("principal"))
     function = text(parameters.get("functionName"))
+    if principal == "*":
+        if any(text(parameters.get(key)) for key in _CALLER_KEYS):
+            return None
+        who = "any AWS account"
+    elif principal and function and pipeline.is_function(function):
+        # Services deliver to the compliance function; nobody else has a reason to invoke it.
+        if principal.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            return None
+        who = principal[:128]
+    else:
+        return None
     return Finding(
         resource_id=function,
-        reason=f"Function {function or '(unnamed)'} can now be invoked by any AWS account.",
+        reason=f"Function {function or '(unnamed)'} can now be invoked by {who}.",
         details={"statement_id": text(parameters.get("statementId"))},
     )
 
@@ -101,13 +113,14 @@ def _judge_topic(event: Event, pipeline: AuditPipeline) -> Finding | None:
         what = "has a subscription that passes only part of its messages"
     else:
         what = {
+            "AddPermission": "admits other accounts now",
             "DeleteTopic": "was deleted",
             "RemovePermission": "lost a permission to be published to",
             "Unsubscribe": "lost a subscriber",
         }[event.name]
     return Finding(
         resource_id=topic,
-        reason=f"Topic {topic} {what}: alerts may reach nobody.",
+        reason=f"Topic {topic} {what}: alerts may reach nobody, or strangers.",
         details={"event": event.name, "attribute": attribute},
         severity=_TOPIC_SEVERITIES.get(event.name),
     )
@@ -176,11 +189,13 @@ RULES: tuple[Rule, ...] = (
         resource_type="AWS::Lambda::Function",
         fields=("eventName", "requestParameters.functionName"),
         events=(
+            (_LAMBDA, "CreateFunctionUrlConfig"),
             (_LAMBDA, "DeleteFunction"),
             (_LAMBDA, "PutFunctionConcurrency"),
             (_LAMBDA, "RemovePermission"),
             (_LAMBDA, "UpdateFunctionCode"),
             (_LAMBDA, "UpdateFunctionConfiguration"),
+            (_LAMBDA, "UpdateFunctionUrlConfig"),
         ),
         judge=_judge_function,
     ),
@@ -222,6 +237,7 @@ RULES: tuple[Rule, ...] = (
             "requestParameters.attributeName",
         ),
         events=(
+            (_SNS, "AddPermission"),
             (_SNS, "DeleteTopic"),
             (_SNS, "RemovePermission"),
             (_SNS, "SetSubscriptionAttributes"),

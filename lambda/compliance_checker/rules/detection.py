@@ -199,9 +199,11 @@ RULES: tuple[Rule, ...] = (
         events=(
             (_GUARDDUTY, "DisassociateFromAdministratorAccount"),
             (_GUARDDUTY, "DisassociateFromMasterAccount"),
+            (_GUARDDUTY, "DisassociateMembers"),
             (_GUARDDUTY, "StopMonitoringMembers"),
             (_SECURITY_HUB, "DisassociateFromAdministratorAccount"),
             (_SECURITY_HUB, "DisassociateFromMasterAccount"),
+            (_SECURITY_HUB, "DisassociateMembers"),
         ),
         judge=_judge_membership,
     ),

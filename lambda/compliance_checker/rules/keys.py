@@ -26,7 +26,10 @@ def _named(key: str | None) -> str:
 def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
     from ..policy import parse_document, public_statements
 
-    document = parse_document(event.parameters.get("policy"))
+    # A replica without a policy of its own gets the key's, which only the response tells.
+    document = parse_document(event.parameters.get("policy")) or parse_document(
+        event.response.get("replicaPolicy")
+    )
     if document is None:
         return None
     found = public_statements(document)
@@ -62,10 +65,11 @@ def _judge_deletion(event: Event, _: AuditPipeline) -> Finding | None:
 
 def _judge_disabled(event: Event, _: AuditPipeline) -> Finding | None:
     key = _key(event)
+    what = "was disabled" if event.name == "DisableKey" else "lost its imported key material"
     return Finding(
         resource_id=key,
         reason=(
-            f"{_named(key)} was disabled: what it encrypts can be neither read nor written, and a "
+            f"{_named(key)} {what}: what it encrypts can be neither read nor written, and a "
             "trail that uses it stops delivering."
         ),
     )
@@ -83,7 +87,7 @@ RULES: tuple[Rule, ...] = (
         severity="CRITICAL",
         citations=("164.312(a)(2)(iv)", "164.312(a)(1)"),
         resource_type="AWS::KMS::Key",
-        fields=("requestParameters.policy",),
+        fields=("requestParameters.policy", "responseElements.replicaPolicy"),
         events=((_KMS, "PutKeyPolicy"), (_KMS, "CreateKey"), (_KMS, "ReplicateKey")),
         judge=_judge_policy,
     ),
@@ -99,12 +103,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="kms-key-disabled",
-        title="Key disabled",
+        title="Key disabled or emptied",
         severity="CRITICAL",
         citations=("164.312(a)(2)(iv)",),
         resource_type="AWS::KMS::Key",
         fields=("eventName", "requestParameters.keyId"),
-        events=((_KMS, "DisableKey"),),
+        events=((_KMS, "DisableKey"), (_KMS, "DeleteImportedKeyMaterial")),
         judge=_judge_disabled,
     ),
     Rule(

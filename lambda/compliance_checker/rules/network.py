@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _EC2 = "ec2.amazonaws.com"
 _RDS = "rds.amazonaws.com"
+_REDSHIFT = "redshift.amazonaws.com"
 
 # Remote administration, file shares, databases and caches: nothing that belongs on the Internet.
 _SENSITIVE_PORTS = (
@@ -358,12 +359,14 @@ def _modified_finding(
 
 
 def _judge_database_group(event: Event, _: AuditPipeline) -> Finding | None:
-    """The security groups that RDS keeps of its own (EC2-Classic)."""
+    """The security groups that RDS and Redshift keep of their own (EC2-Classic)."""
     opening = read_opening("tcp", None, None, event.parameters.get("cIDRIP"))
     openings = internet_openings(_distinct([opening]))
     if not openings:
         return None
-    group = text(event.parameters.get("dBSecurityGroupName"))
+    group = text(event.parameters.get("dBSecurityGroupName")) or text(
+        event.parameters.get("clusterSecurityGroupName")
+    )
     return Finding(
         resource_id=group,
         reason=(
@@ -371,6 +374,9 @@ def _judge_database_group(event: Event, _: AuditPipeline) -> Finding | None:
             "Anyone on the Internet can reach the database."
         ),
         details={"exposures": [opening.as_details() for opening in openings]},
+        resource_type=(
+            "AWS::Redshift::ClusterSecurityGroup" if event.source == _REDSHIFT else None
+        ),
     )
 
 
@@ -437,7 +443,10 @@ RULES: tuple[Rule, ...] = (
         citations=("164.312(a)(1)", "164.312(e)(1)"),
         resource_type="AWS::RDS::DBSecurityGroup",
         fields=("requestParameters.cIDRIP",),
-        events=((_RDS, "AuthorizeDBSecurityGroupIngress"),),
+        events=(
+            (_RDS, "AuthorizeDBSecurityGroupIngress"),
+            (_REDSHIFT, "AuthorizeClusterSecurityGroupIngress"),
+        ),
         judge=_judge_database_group,
     ),
     Rule(

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _S3 = "s3.amazonaws.com"
 _GROUPS = {
-    "http://acs.amazonaws.com/groups/global/AllUsers": "everyone",
-    "http://acs.amazonaws.com/groups/global/AuthenticatedUsers": "every AWS account",
+    "acs.amazonaws.com/groups/global/AllUsers": "everyone",
+    "acs.amazonaws.com/groups/global/AuthenticatedUsers": "every AWS account",
 }
 _CANNED = {
     "public-read": "everyone",
@@ -74,7 +74,8 @@ def _grants(event: Event) -> Iterator[tuple[str, str]]:
                     if uri in content:
                         yield who, name[len("x-amz-grant-") :]
     for entry in objects(dig(parameters, "AccessControlPolicy", "AccessControlList", "Grant")):
-        group = _GROUPS.get(text(dig(entry, "Grantee", "URI")) or "")
+        grantee = text(dig(entry, "Grantee", "URI")) or ""
+        group = next((who for uri, who in _GROUPS.items() if grantee.endswith(uri)), None)
         if group is not None:
             permission = text(entry.get("Permission")) or text(entry.get("permission"))
             yield group, permission or "unknown"

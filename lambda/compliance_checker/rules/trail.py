@@ -56,7 +56,7 @@ def _judge_stopped(event: Event, _: AuditPipeline) -> Finding | None:
     )
 
 
-def _weaknesses(event: Event) -> list[str]:
+def _weaknesses(event: Event, pipeline: AuditPipeline) -> list[str]:
     found = []
     request, response = event.parameters, event.response
     for asked, answered, meaning in _FLAGS:
@@ -68,11 +68,15 @@ def _weaknesses(event: Event) -> list[str]:
     for key, (_, meaning) in _UNSET.items():
         if request.get(key) == "" and not text(response.get(key)):
             found.append(meaning)
+    bucket = text(request.get("s3BucketName"))
+    trail = _trail(event)
+    if bucket and trail and pipeline.is_trail(trail) and not pipeline.is_log_bucket(bucket):
+        found.append(f"its records go to another bucket, {bucket[:128]}")
     return found
 
 
 def _confirm_weakened(
-    event: Event, _: AuditPipeline, finding: Finding | None, live: LiveState
+    event: Event, pipeline: AuditPipeline, finding: Finding | None, live: LiveState
 ) -> Confirmed:
     """Ask what came of an empty string where the record holds no response."""
     from ..live import NotReadError, Place
@@ -91,20 +95,20 @@ def _confirm_weakened(
         return Confirmed(finding, not_read=(error,))
     weaknesses = [
         meaning
-        for meaning in _weaknesses(event)
+        for meaning in _weaknesses(event, pipeline)
         if meaning not in doubted or not text(live_trail.get(doubted[meaning]))
     ]
     return Confirmed(_weakened(trail, weaknesses), True)
 
 
-def _judge_weakened(event: Event, _: AuditPipeline) -> Finding | None:
-    return _weakened(_trail(event), _weaknesses(event))
+def _judge_weakened(event: Event, pipeline: AuditPipeline) -> Finding | None:
+    return _weakened(_trail(event), _weaknesses(event, pipeline))
 
 
 def _weakened(trail: str | None, weaknesses: list[str]) -> Finding | None:
     if not weaknesses:
         return None
-    only_key = all("key" in weakness for weakness in weaknesses)
+    only_key = weaknesses == [_UNSET["kmsKeyId"][1]]
     severity: Severity = "MEDIUM" if only_key else "HIGH"
     return Finding(
         resource_id=trail,
@@ -164,7 +168,28 @@ def advanced_gaps(selectors: Iterable[Mapping[str, Any]]) -> list[str]:
         excluded.append(set(texts(source.get("notequals"))) if source else set())
     if everywhere := set.intersection(*excluded):
         gaps.append(f"events of {', '.join(sorted(everywhere)[:5])} are not recorded")
+    narrowing = [_narrowing_fields(selector) for selector in management]
+    if all(narrowing):
+        fields = sorted(set.union(*narrowing))
+        gaps.append(f"only events of a chosen {', '.join(fields[:5])} are recorded")
     return gaps
+
+
+def _narrowing_fields(selector: Mapping[str, Any]) -> set[str]:
+    """The fields by which a selector of management events leaves some out.
+
+    Events that only read, and those of services named in ``notEquals``, are told apart from these.
+    """
+    found = set()
+    for condition in objects(selector.get("fieldSelectors") or selector.get("FieldSelectors")):
+        lowered = {key.lower(): value for key, value in condition.items()}
+        field = text(lowered.get("field")) or "unnamed field"
+        operators = {key for key, value in lowered.items() if key != "field" and members(value)}
+        if field.lower() == "eventsource":
+            operators.discard("notequals")
+        if operators and field.lower() not in ("eventcategory", "readonly"):
+            found.add(field[:64])
+    return found
 
 
 def _judge_selectors(event: Event, _: AuditPipeline) -> Finding | None:
@@ -225,6 +250,7 @@ RULES: tuple[Rule, ...] = (
             "requestParameters.includeGlobalServiceEvents",
             "requestParameters.kmsKeyId",
             "requestParameters.cloudWatchLogsLogGroupArn",
+            "requestParameters.s3BucketName",
             "responseElements",
         ),
         events=((_CLOUDTRAIL, "UpdateTrail"),),
