@@ -1,4 +1,9 @@
-"""The cases that the verification suite's own judgement is held to, put to the function's."""
+"""The cases that the verification suite's own judgement is held to, put to the function's.
+
+Of a key's policy the function judges whether anyone may use the key, of an identity's whether it
+grants far too much; the suite demands more of the stack's own policies than that. It alone judges
+what a document says to one request, denials that must be there, and route tables.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,12 @@ from typing import Any
 
 import pytest
 from compliance_checker.evaluate import evaluate
-from compliance_checker.policy import parse_document, public_statements, unbound_federations
+from compliance_checker.policy import (
+    broad_grants,
+    parse_document,
+    public_statements,
+    unbound_federations,
+)
 
 from tests.compliance_checker.records import ingress
 
@@ -38,6 +48,22 @@ def test_trust(case: dict[str, Any]) -> None:
     found = public_statements(case["document"]) or unbound_federations(case["document"])
     expected = any(verdict == "violation" for *_, verdict in case["trusted"])
     assert bool(found) is expected, case["why"]
+
+
+@pytest.mark.parametrize("case", _cases("key_policy.json", "subjects"))
+def test_key_policy(case: dict[str, Any]) -> None:
+    found = public_statements(case["document"])
+    expected = any(subject.startswith("anyone") for subject in case["subjects"])
+    assert bool(found) is expected, case["why"]
+
+
+@pytest.mark.parametrize("case", _cases("identity.json", "subjects"))
+def test_identity_policy(case: dict[str, Any]) -> None:
+    found = broad_grants(case["document"], "123456789012")
+    if any(subject.strip("*:") == "" for subject in case["subjects"]):
+        assert [grant.kind for grant in found] == ["administrator"], case["why"]
+    elif not case["subjects"]:
+        assert found == [], case["why"]
 
 
 def _lower(value: Any) -> Any:
