@@ -258,7 +258,12 @@ def relevant_events_not_counted(account: Account, mending: ExitStack) -> None:
     account.logs.put_metric_filter(**{**original, "filterPattern": "{ $.eventName = Nothing }"})
 
 
-@FAMILY.fault("an alarm is deleted", _FUNCTION, "alarm-actions")
+@FAMILY.fault(
+    "an alarm is deleted, and its tags with it",
+    _FUNCTION,
+    "alarm-actions",
+    errors=frozenset({"resources-tagged"}),
+)
 def alarm_deleted(account: Account, mending: ExitStack) -> None:
     original = account.alarm("function-errors")
     tags = account.cloudwatch.list_tags_for_resource(

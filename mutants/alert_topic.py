@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 from mutants.account import STRANGER, Account, Document, statement, without
 from mutants.model import Family
+from mutants.policies import PolicyFaults, change
 from mutants.trail import make_key
 
 FAMILY = Family("alert topic")
@@ -48,22 +48,7 @@ def another_key(account: Account, mending: ExitStack) -> None:
 
 # --- policy ---------------------------------------------------------------------------------------
 
-_Edit = Callable[[Account, Document], None]
-
-
-def _change_policy(edit: _Edit, account: Account, mending: ExitStack) -> None:
-    policy = account.document("alert-topic")
-    edit(account, policy)
-    account.replace(mending, "alert-topic", policy)
-
-
-def _policy_fault(description: str) -> Callable[[_Edit], _Edit]:
-    def declare(edit: _Edit) -> _Edit:
-        name = edit.__name__.replace("_", "-")
-        FAMILY.add(name, description, partial(_change_policy, edit), "alert-topic-policy")
-        return edit
-
-    return declare
+_POLICY = PolicyFaults(FAMILY, partial(change, "alert-topic"), "alert-topic-policy")
 
 
 def _allow(account: Account, document: Document, principal: Any, **more: Any) -> None:
@@ -78,33 +63,33 @@ def _allow(account: Account, document: Document, principal: Any, **more: Any) ->
     )
 
 
-@_policy_fault("anyone may publish")
+@_POLICY.fault("anyone may publish")
 def policy_for_anyone(account: Account, document: Document) -> None:
     _allow(account, document, "*")
 
 
-@_policy_fault("anyone may subscribe and read along")
+@_POLICY.fault("anyone may subscribe and read along")
 def policy_lets_anyone_subscribe(account: Account, document: Document) -> None:
     _allow(account, document, {"AWS": "*"}, Action=["sns:Subscribe", "sns:Receive"])
 
 
-@_policy_fault("any account may publish, on a condition that everybody meets")
+@_POLICY.fault("any account may publish, on a condition that everybody meets")
 def policy_with_a_vain_condition(account: Account, document: Document) -> None:
     condition = {"StringLike": {"aws:SourceOwner": "*"}}
     _allow(account, document, {"AWS": "*"}, Condition=condition)
 
 
-@_policy_fault("another account may publish")
+@_POLICY.fault("another account may publish")
 def policy_for_a_stranger(account: Account, document: Document) -> None:
     _allow(account, document, {"AWS": STRANGER})
 
 
-@_policy_fault("alarms of any account may publish: the conditions are gone")
+@_POLICY.fault("alarms of any account may publish: the conditions are gone")
 def alarms_without_source(account: Account, document: Document) -> None:
     del statement(document, "CloudWatchAlarmsPublish")["Condition"]
 
 
-@_policy_fault("alarms of another account may publish as well")
+@_POLICY.fault("alarms of another account may publish as well")
 def alarms_of_a_stranger(account: Account, document: Document) -> None:
     condition = statement(document, "CloudWatchAlarmsPublish")["Condition"]
     ours = account.outputs["account_id"]
@@ -112,18 +97,18 @@ def alarms_of_a_stranger(account: Account, document: Document) -> None:
     condition["ArnLike"]["aws:SourceArn"] = "arn:aws:cloudwatch:*:*:alarm:*"
 
 
-@_policy_fault("one more service may publish")
+@_POLICY.fault("one more service may publish")
 def another_service(account: Account, document: Document) -> None:
     condition = {"StringEquals": {"aws:SourceAccount": account.outputs["account_id"]}}
     _allow(account, document, {"Service": "s3.amazonaws.com"}, Condition=condition)
 
 
-@_policy_fault("alarms may no longer publish")
+@_POLICY.fault("alarms may no longer publish")
 def alarms_left_out(account: Account, document: Document) -> None:
     without(document, "CloudWatchAlarmsPublish")
 
 
-@_policy_fault("a Deny silences the alarms that the Allow admits")
+@_POLICY.fault("a Deny silences the alarms that the Allow admits")
 def alarms_denied(account: Account, document: Document) -> None:
     document["Statement"].append(
         {
@@ -135,7 +120,7 @@ def alarms_denied(account: Account, document: Document) -> None:
     )
 
 
-@_policy_fault("EventBridge is held to a condition that it cannot meet, and falls silent")
+@_POLICY.fault("EventBridge is held to a condition that it cannot meet, and falls silent")
 def events_on_a_condition(account: Account, document: Document) -> None:
     condition = {"StringEquals": {"aws:SourceAccount": account.outputs["account_id"]}}
     statement(document, "EventBridgePublishes")["Condition"] = condition

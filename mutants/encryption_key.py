@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 from mutants.account import STRANGER, Account, Document, statement, without
 from mutants.model import Family
+from mutants.policies import PolicyFaults, change
 from mutants.trail import delivers, fails, make_key
 
 FAMILY = Family("encryption key")
@@ -67,22 +67,7 @@ def rotation_rare(account: Account, mending: ExitStack) -> None:
 
 # --- its policy -----------------------------------------------------------------------------------
 
-_Edit = Callable[[Account, Document], None]
-
-
-def _change_policy(edit: _Edit, account: Account, mending: ExitStack) -> None:
-    policy = account.document("key")
-    edit(account, policy)
-    account.replace(mending, "key", policy)
-
-
-def _policy_fault(description: str) -> Callable[[_Edit], _Edit]:
-    def declare(edit: _Edit) -> _Edit:
-        name = edit.__name__.replace("_", "-")
-        FAMILY.add(name, description, partial(_change_policy, edit), "key-policy-least-privilege")
-        return edit
-
-    return declare
+_POLICY = PolicyFaults(FAMILY, partial(change, "key"), "key-policy-least-privilege")
 
 
 def _allow(document: Document, principal: Any, action: Any, **more: Any) -> None:
@@ -91,12 +76,12 @@ def _allow(document: Document, principal: Any, action: Any, **more: Any) -> None
     )
 
 
-@_policy_fault("anyone may decrypt")
+@_POLICY.fault("anyone may decrypt")
 def policy_for_anyone(account: Account, document: Document) -> None:
     _allow(document, "*", "kms:Decrypt")
 
 
-@_policy_fault("anyone may decrypt, on a condition that everybody meets")
+@_POLICY.fault("anyone may decrypt, on a condition that everybody meets")
 def policy_with_a_vain_condition(account: Account, document: Document) -> None:
     _allow(
         document,
@@ -106,7 +91,7 @@ def policy_with_a_vain_condition(account: Account, document: Document) -> None:
     )
 
 
-@_policy_fault("anyone may decrypt through S3, whatever the account")
+@_POLICY.fault("anyone may decrypt through S3, whatever the account")
 def policy_for_anyone_through_s3(account: Account, document: Document) -> None:
     service = f"s3.{account.outputs['region']}.amazonaws.com"
     _allow(
@@ -117,7 +102,7 @@ def policy_for_anyone_through_s3(account: Account, document: Document) -> None:
     )
 
 
-@_policy_fault("anyone may decrypt where the account is not told")
+@_POLICY.fault("anyone may decrypt where the account is not told")
 def policy_with_a_condition_if_it_exists(account: Account, document: Document) -> None:
     ours = account.outputs["account_id"]
     _allow(
@@ -128,27 +113,27 @@ def policy_with_a_condition_if_it_exists(account: Account, document: Document) -
     )
 
 
-@_policy_fault("another account may decrypt")
+@_POLICY.fault("another account may decrypt")
 def policy_for_a_stranger(account: Account, document: Document) -> None:
     _allow(document, {"AWS": f"arn:aws:iam::{STRANGER}:root"}, "kms:Decrypt")
 
 
-@_policy_fault("CloudTrail may do everything with the key")
+@_POLICY.fault("CloudTrail may do everything with the key")
 def service_may_do_everything(account: Account, document: Document) -> None:
     statement(document, "CloudTrailEncryptsLogFiles")["Action"] = "kms:*"
 
 
-@_policy_fault("CloudTrail may encrypt for any trail")
+@_POLICY.fault("CloudTrail may encrypt for any trail")
 def trail_without_source(account: Account, document: Document) -> None:
     del statement(document, "CloudTrailEncryptsLogFiles")["Condition"]
 
 
-@_policy_fault("a service that has no business with it may use the key")
+@_POLICY.fault("a service that has no business with it may use the key")
 def another_service(account: Account, document: Document) -> None:
     ours = {"StringEquals": {"aws:SourceAccount": account.outputs["account_id"]}}
     _allow(document, {"Service": "backup.amazonaws.com"}, "kms:Decrypt", Condition=ours)
 
 
-@_policy_fault("alarms can no longer publish, since their statement is gone")
+@_POLICY.fault("alarms can no longer publish, since their statement is gone")
 def alarms_lack_the_key(account: Account, document: Document) -> None:
     without(document, "CloudWatchAlarmsPublishAlerts")

@@ -164,7 +164,9 @@ def no_key(account: Account, mending: ExitStack) -> None:
     _update(account, mending, KmsKeyId="")
 
 
-@FAMILY.fault("the trail encrypts with another key", "trail-encrypted")
+@FAMILY.fault(
+    "the trail encrypts with another key", "trail-encrypted", "log-bucket-refuses-other-keys"
+)
 def another_key(account: Account, mending: ExitStack) -> None:
     # The bucket refuses files with another key, and with it the trail.
     policy = without(account.document("bucket"), "DenyWrongEncryptionKey")

@@ -82,6 +82,7 @@ resource "aws_iam_policy" "verifier_state" {
           "s3:GetBucketTagging",
           "s3:GetBucketVersioning",
           "s3:GetEncryptionConfiguration",
+          "s3:GetLifecycleConfiguration",
         ]
         Resource = local.log_bucket_arn
       },

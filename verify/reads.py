@@ -156,6 +156,11 @@ def bucket_ownership(deployment: Deployment) -> Read:
     return _bucket(deployment, "get_bucket_ownership_controls", "OwnershipControlsNotFoundError")
 
 
+def bucket_lifecycle(deployment: Deployment) -> Read:
+    """What S3 itself does to the bucket's objects in time."""
+    return _bucket(deployment, "get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration")
+
+
 def bucket_tags(deployment: Deployment) -> Read:
     """The bucket's tags."""
     return _bucket(deployment, "get_bucket_tagging", "NoSuchTagSet")
@@ -362,6 +367,7 @@ def ahead(deployment: Deployment) -> Iterator[Read]:
         bucket_acl,
         bucket_versioning,
         bucket_ownership,
+        bucket_lifecycle,
         bucket_tags,
         key,
         key_aliases,

@@ -14,12 +14,15 @@ from verify.checks.findings import report_findings, report_judgement
 from verify.deployment import Deployment
 from verify.policy import (
     denies_insecure_transport,
+    denies_other_encryption,
     denies_people,
     foreign_grants,
     public_grants,
     service_grants,
 )
 
+# The members of a lifecycle rule that say which objects it is about, and no action.
+_LIFECYCLE_SELECTION = frozenset({"ID", "Status", "Filter", "Prefix"})
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
@@ -201,25 +204,84 @@ def test_log_bucket_admits_the_trail_and_nobody_else(
 
 
 @pytest.mark.control("log-bucket-protects-files")
-def test_log_bucket_lets_nobody_erase_files(
+def test_log_bucket_lets_nobody_forge_or_erase_files(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     policy = _policy(check, aws, deployment)
     if policy is None:
         return
+    required = baseline["log_bucket"]
     exempt = [
         template.format(
             partition=deployment.partition,
             account=deployment.account_id,
             environment=deployment.environment,
         )
-        for template in baseline["log_bucket"]["break_glass_roles"]
+        for template in required["break_glass_roles"]
     ]
-    for action in baseline["log_bucket"]["protected_actions"]:
-        report_judgement(
-            check,
-            deployment.log_bucket_arn,
-            action,
-            denies_people(policy, deployment.log_bucket_arn, [action], exempt),
-            f"denied to everyone but {', '.join(exempt)}",
-        )
+    nobody = f"denied to everyone but {', '.join(exempt)}"
+    for actions, services_exempt, expected in (
+        (required["protected_actions"], False, nobody),
+        (required["protected_writes"], True, f"{nobody} and services"),
+    ):
+        for action in actions:
+            judgement = denies_people(
+                policy,
+                deployment.log_bucket_arn,
+                [action],
+                exempt,
+                services_exempt=services_exempt,
+            )
+            report_judgement(check, deployment.log_bucket_arn, action, judgement, expected)
+
+
+@pytest.mark.control("log-bucket-refuses-other-keys")
+def test_log_bucket_refuses_files_encrypted_otherwise(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    policy = _policy(check, aws, deployment)
+    if policy is None:
+        return
+    algorithms = baseline["log_bucket"]["accepted_encryption_algorithms"]
+    report_judgement(
+        check,
+        deployment.log_bucket_arn,
+        "files encrypted otherwise",
+        denies_other_encryption(
+            policy, deployment.log_bucket_arn, deployment.kms_key_arn, algorithms
+        ),
+        f"denied unless with {deployment.kms_key_arn} and {' or '.join(algorithms)}",
+    )
+
+
+@pytest.mark.control("log-bucket-keeps-files")
+def test_log_bucket_has_no_rule_that_removes_files(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    answer = aws.read(reads.bucket_lifecycle(deployment))
+    permitted = baseline["log_bucket"]["lifecycle_actions"]
+    rules = pick(answer.response, "Rules") if answer.response is not None else []
+    check.none(
+        deployment.log_bucket_arn,
+        "lifecycle rules that remove or move files",
+        [
+            f"{rule.get('ID', 'a rule without a name')}: {action}"
+            for rule in rules
+            if pick(rule, "Status") != "Disabled"
+            for action in _lifecycle_actions(rule)
+            if action not in permitted
+        ],
+    )
+
+
+def _lifecycle_actions(rule: Mapping[str, Any]) -> list[str]:
+    """What a rule does; an action that is not known yet counts as one.
+
+    Source: S3 API, LifecycleRule. Expiring the delete marker of an object without versions removes
+    nothing, and so has its own name here.
+    """
+    found = [name for name in rule if name not in _LIFECYCLE_SELECTION]
+    expiration = rule.get("Expiration")
+    if expiration is not None and not {"Days", "Date"} & expiration.keys():
+        found[found.index("Expiration")] = "ExpiredObjectDeleteMarker"
+    return found

@@ -1,0 +1,52 @@
+"""Faults of a policy document: edits of it, as it was deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+from mutants.account import Account, Document
+from mutants.model import Family
+
+# Changes, in place, the document that was deployed.
+Edit = Callable[[Account, Document], None]
+
+
+def change(kind: str, edit: Edit, account: Account, mending: ExitStack) -> None:
+    """Put the edited policy `kind` (see `Account.document`) in place until mended."""
+    document = account.document(kind)
+    edit(account, document)
+    account.replace(mending, kind, document)
+
+
+class PolicyFaults:
+    """Declares in `family` the faults of one policy, which `change_it` puts in place.
+
+    `fails` are the controls that fail unless a fault names others.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        change_it: Callable[[Edit, Account, ExitStack], None],
+        *fails: str,
+    ) -> None:
+        self._family = family
+        self._change_it = change_it
+        self._fails = fails
+
+    def add(self, name: str, description: str, edit: Edit, *fails: str) -> None:
+        """Declare the fault that `edit` makes."""
+        break_it = partial(self._change_it, edit)
+        self._family.add(name, description, break_it, *(fails or self._fails))
+
+    def fault(self, description: str, *fails: str) -> Callable[[Edit], Edit]:
+        """Declare the fault that the decorated edit makes, under its name."""
+
+        def declare(edit: Edit) -> Edit:
+            name = getattr(edit, "__name__", "").replace("_", "-")
+            self.add(name, description, edit, *fails)
+            return edit
+
+        return declare
