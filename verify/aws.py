@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+import tenacity
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -204,19 +205,28 @@ class Aws:
 
     def _client(self, service: str) -> Any:
         with self._client_lock:
-            client = self._clients.get(service)
-            if client is None:
-                client = self._clients[service] = self._session.client(
-                    service,
-                    region_name=self.region,
-                    config=Config(
-                        retries={"mode": "adaptive", "max_attempts": 6},
-                        connect_timeout=5,
-                        read_timeout=30,
-                        user_agent_extra="trailwarden",
-                    ),
-                )
-            return client
+            if service not in self._clients:
+                self._clients[service] = self._made(service)
+            return self._clients[service]
+
+    # botocore reads the whole environment, for proxies, while pytest notes there in its own thread
+    # which test runs: an entry that goes meanwhile is a KeyError.
+    @tenacity.retry(
+        retry=tenacity.retry_if_exception_type(KeyError),
+        stop=tenacity.stop_after_attempt(10),
+        reraise=True,
+    )
+    def _made(self, service: str) -> Any:
+        return self._session.client(
+            service,
+            region_name=self.region,
+            config=Config(
+                retries={"mode": "adaptive", "max_attempts": 6},
+                connect_timeout=5,
+                read_timeout=30,
+                user_agent_extra="trailwarden",
+            ),
+        )
 
     def _call(
         self,

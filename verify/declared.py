@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def load(folder: Path, profile: str, kinds: Iterable[str]) -> Declared:
             "--terraform-folder=<folder>"
         )
     wanted = [path for path in files if _concerns(path, kinds)]
-    parsed = [_parse(path) for path in wanted]
+    parsed = [parse(path) for path in wanted]
     values: dict[str, Any] = {}
     for document in parsed:
         for block in document.get("variable", []):
@@ -77,7 +78,7 @@ def load(folder: Path, profile: str, kinds: Iterable[str]) -> Declared:
                     values[_unquoted(name)] = _plain(body["default"], {})
     chosen = folder / "profiles" / f"{profile}.tfvars"
     if chosen.exists():
-        assigned = _parse(chosen)
+        assigned = parse(chosen)
         values |= {
             name: _plain(value, {}) for name, value in assigned.items() if name not in _BOOKKEEPING
         }
@@ -102,19 +103,27 @@ def _concerns(path: Path, kinds: Iterable[str]) -> bool:
     return re.search(rf'^\s*(variable\s|resource\s+"({words})")', text, re.MULTILINE) is not None
 
 
-def _parse(path: Path) -> Mapping[str, Any]:
+def parse(path: Path) -> Mapping[str, Any]:
+    """The blocks and assignments of an HCL file.
+
+    Raises DeclaredError when it cannot be read or is not HCL.
+    """
     try:
         if path.stat().st_size > MAXIMUM_BYTES:
             raise DeclaredError(f"{path} exceeds {MAXIMUM_BYTES:,} bytes")
-        # Imported here: its parser takes a quarter of a second, which only this check needs.
-        import hcl2
-
-        with path.open(encoding="utf-8") as stream:
-            document: Mapping[str, Any] = hcl2.load(stream)
+        return _parsed(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DeclaredError(f"{path} cannot be read: {error}") from None
     except (ValueError, UnicodeError) as error:
         raise DeclaredError(f"{path} is not HCL: {str(error).splitlines()[0]}") from None
+
+
+@cache
+def _parsed(text: str) -> Mapping[str, Any]:
+    # Imported here: its parser takes a quarter of a second, which only this check needs.
+    import hcl2
+
+    document: Mapping[str, Any] = hcl2.loads(text)
     return document
 
 

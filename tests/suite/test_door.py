@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.utils
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError
@@ -152,6 +153,22 @@ def test_only_a_declared_error_says_that_there_is_none(door: Any, sandbox: Runni
     assert absent.error_code == "NoSuchBucketPolicy"
     with pytest.raises(NotVerifiedError, match="NoSuchBucketPolicy"):
         aws.read(Read("s3", "get_bucket_policy", {"Bucket": "door-without-policy"}))
+
+
+def test_an_environment_that_changes_meanwhile_is_read_again(
+    door: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, failures = botocore.utils.getproxies, iter(["PYTEST_CURRENT_TEST"])
+
+    def getproxies() -> Any:
+        for name in failures:
+            raise KeyError(name)
+        return read()
+
+    monkeypatch.setattr(botocore.utils, "getproxies", getproxies)
+    aws, _, _ = door()
+    assert aws.read(Read("ec2", "describe_vpcs")).found
+    assert list(failures) == []
 
 
 def test_pages_are_joined(door: Any, sandbox: RunningSandbox) -> None:
