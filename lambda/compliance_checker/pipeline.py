@@ -97,6 +97,11 @@ class AuditPipeline:
         """A bucket that keeps trail logs, as far as its name tells."""
         return "cloudtrail" in name.lower()
 
+    def is_own_log_bucket(self, name: str, account: str | None) -> bool:
+        """The bucket that the deployment's trail writes to. Anyone may have one of a like name."""
+        environment, owner = self.environment or "", account or ""
+        return name.startswith(f"s3-cloudtrail-logs-{environment}") and name.endswith(owner)
+
     def is_alarm(self, name: str) -> bool:
         """One of the deployment's alarms."""
         return self._named(last_part(name), "alarm-")

@@ -806,15 +806,18 @@ TRAILS: list[tuple[str, Record, list[str]]] = [
         ),
         WEAK,
     ),
-    (
-        "turned to another bucket",
-        record(
-            "cloudtrail",
-            "UpdateTrail",
-            {"name": "cloudtrail-audit-dev", "s3BucketName": "elsewhere"},
-            {"name": "cloudtrail-audit-dev", "s3BucketName": "elsewhere"},
-        ),
-        WEAK,
+    *(
+        (
+            f"turned to another bucket, {bucket}",
+            record(
+                "cloudtrail",
+                "UpdateTrail",
+                {"name": "cloudtrail-audit-dev", "s3BucketName": bucket},
+                {"name": "cloudtrail-audit-dev", "s3BucketName": bucket},
+            ),
+            WEAK,
+        )
+        for bucket in ("elsewhere", f"s3-cloudtrail-logs-dev-{STRANGER}")
     ),
     (
         "seen in the response alone",

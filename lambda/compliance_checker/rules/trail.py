@@ -70,7 +70,8 @@ def _weaknesses(event: Event, pipeline: AuditPipeline) -> list[str]:
             found.append(meaning)
     bucket = text(request.get("s3BucketName"))
     trail = _trail(event)
-    if bucket and trail and pipeline.is_trail(trail) and not pipeline.is_log_bucket(bucket):
+    ours = trail is not None and pipeline.is_trail(trail)
+    if bucket and ours and not pipeline.is_own_log_bucket(bucket, event.account):
         found.append(f"its records go to another bucket, {bucket[:128]}")
     return found
 
