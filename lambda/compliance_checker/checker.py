@@ -6,9 +6,7 @@ import json
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 
-from . import alert as alerts
 from . import aws
-from .coalesce import Candidate, coalesce
 from .envelope import (
     Delivery,
     Message,
@@ -27,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .coalesce import Candidate
     from .live import Clients, LiveState
     from .model import Violation
     from .output import StructuredLog
@@ -140,13 +139,15 @@ class Checker:
             self._deliver(work)
         summary = self._finish(work, request_id)
         if delivery.kind == "test":
-            summary["alerts"] = [
-                json.loads(alerts.encode(each.alert, now())) for each in work.candidates
-            ]
+            from .alert import encode
+
+            summary["alerts"] = [json.loads(encode(each.alert, now())) for each in work.candidates]
         return summary
 
     def _scan(self, work: _Work, event: Mapping[str, Any], seconds: float) -> None:
-        from .scheduled import scan  # not needed for records
+        # Not needed for records.
+        from .coalesce import Candidate
+        from .scheduled import scan
 
         alert = scan(
             self._settings,
@@ -217,41 +218,11 @@ class Checker:
         violations: list[Violation],
         unsuccessful: bool,
     ) -> None:
-        raised: list[str] = []
-        for violation in violations:
-            alert = alerts.build(
-                violation,
-                record,
-                event_id=event_id,
-                environment=self._settings.environment,
-                received=work.received,
-                delivered=message.delivered,
-            )
-            identity = alert["alert_id"]
-            if identity in work.identities:
-                continue
-            # A test repeats at will; what the trail delivers is published once.
-            if identity in self._published and work.delivery.kind != "test":
-                continue
-            work.identities.add(identity)
-            if self._remediation is not None:
-                # A record that no trail sent changes nothing: whoever may invoke the function could
-                # make it revoke at will.
-                rehearse = work.delivery.kind == "test"
-                remediation = self._remediation.remedy(violation, record, rehearse=rehearse)
-                if remediation is not None:
-                    alert["remediation"] = remediation
-                    self._log.write(
-                        "INFO",
-                        "remediation",
-                        rule=violation.rule.id,
-                        event_id=event_id[:256],
-                        **remediation,
-                    )
-            work.rules[violation.rule.id] += 1
-            reads = flag(record.get("readOnly")) is True
-            work.candidates.append(Candidate(alert, reads))
-            raised.append(violation.rule.id)
+        raised = [
+            violation.rule.id
+            for violation in violations
+            if self._raise(work, message, record, event_id, violation)
+        ]
         if violations:
             decision = "violation" if raised else "duplicate"
         else:
@@ -263,12 +234,64 @@ class Checker:
             decision=decision,
             rules=raised,
             event_id=event_id[:256],
-            event_source=record.get("eventSource"),
-            event_name=record.get("eventName"),
+            event_source=str(record.get("eventSource"))[:256],
+            event_name=str(record.get("eventName"))[:256],
             log_event_id=message.log_event_id,
         )
 
+    def _raise(
+        self,
+        work: _Work,
+        message: Message,
+        record: Mapping[str, Any],
+        event_id: str,
+        violation: Violation,
+    ) -> bool:
+        """Add the violation's alert to the work; False if it is known already."""
+        from .alert import build
+        from .coalesce import Candidate
+
+        alert = build(
+            violation,
+            record,
+            event_id=event_id,
+            environment=self._settings.environment,
+            received=work.received,
+            delivered=message.delivered,
+        )
+        identity = alert["alert_id"]
+        # A test repeats at will; what the trail delivers is published once.
+        known = identity in self._published and work.delivery.kind != "test"
+        if known or identity in work.identities:
+            return False
+        work.identities.add(identity)
+        if self._remediation is not None:
+            # A record that no trail sent changes nothing: whoever may invoke the function could
+            # make it revoke at will.
+            rehearse = work.delivery.kind == "test"
+            remediation = self._remediation.remedy(violation, record, rehearse=rehearse)
+            if remediation is not None:
+                alert["remediation"] = remediation
+                self._log.write(
+                    "INFO",
+                    "remediation",
+                    rule=violation.rule.id,
+                    event_id=event_id[:256],
+                    **remediation,
+                )
+        work.rules[violation.rule.id] += 1
+        work.candidates.append(Candidate(alert, reads=flag(record.get("readOnly")) is True))
+        return True
+
     def _deliver(self, work: _Work) -> None:
+        if work.candidates:
+            self._publish(work)
+        self._keep(work.letters)
+
+    def _publish(self, work: _Work) -> None:
+        from .alert import encode
+        from .coalesce import coalesce
+
         notices = coalesce(work.candidates)
         undelivered = self._publisher.publish([notice.alert for notice in notices])
         lost = {each.item["alert_id"]: each.code for each in undelivered}
@@ -288,12 +311,9 @@ class Checker:
                 )
             if (code := lost.get(alert["alert_id"])) is not None:
                 self._log.write("ERROR", "alert not published", code=code, alert=alert)
-                work.letters.append(
-                    letter("alert not published", code, alerts.encode(alert, now()))
-                )
+                work.letters.append(letter("alert not published", code, encode(alert, now())))
             elif work.delivery.kind != "test":
                 self._remember(notice.stands_for)
-        self._keep(work.letters)
 
     def _keep(self, letters: list[dict[str, Any]]) -> None:
         if not letters:

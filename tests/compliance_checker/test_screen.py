@@ -141,6 +141,13 @@ def test_what_is_not_certain_is_parsed(text: str) -> None:
     assert _passed_over(everyday, text, everyday) == [0, 2]
 
 
+@pytest.mark.parametrize("separators", [COMPACT, SPACED])
+def test_root_is_seen_wherever_it_stands_in_the_beginning(separators: tuple[str, str]) -> None:
+    for length in range(40):
+        case = {**DESCRIBE, "eventVersion": "1" * length, "userIdentity": ROOT}
+        assert _passed_over(_text(case, separators)) == []
+
+
 def test_log_event_without_a_thirteen_digit_stamp_is_parsed() -> None:
     content = _delivery(_text(DESCRIBE)).replace(str(DELIVERED), "7")
     screened = screen(content)
