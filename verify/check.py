@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from verify.aws import NotVerifiedError
+from verify.declared import Configuration, DeclaredError, NotDeclaredError, Unresolved
 from verify.report.model import AlertTiming, Observation
 
 MAXIMUM_TEXT = 2_000
@@ -51,25 +52,81 @@ def pick(document: Mapping[str, Any], *path: str) -> Any:
 
 @dataclass
 class Check:
-    """Collects the observations of one check, so that one run shows every subject that is wrong."""
+    """Collects the observations of one check, so that one run shows every subject that is wrong.
 
+    `declared` in its methods is the address of the Terraform argument that should bring about what
+    is looked at, such as `aws_vpc.audit.cidr_block`: where something differs, the reader learns
+    what the configuration says as well.
+    """
+
+    configuration: Configuration | None = None
     observations: list[Observation] = field(default_factory=list)
     unknowns: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)  # beyond what the check itself read
     notes: list[str] = field(default_factory=list)  # for the reader of the report
     timing: AlertTiming | None = None
 
-    def equal(self, subject: str, aspect: str, *, expected: Any, seen: Any) -> None:
+    def equal(
+        self, subject: str, aspect: str, *, expected: Any, seen: Any, declared: str | None = None
+    ) -> None:
         """`seen` must equal `expected`."""
-        self.holds(subject, aspect, expected == seen, expected=expected, seen=seen)
+        self.holds(
+            subject, aspect, expected == seen, expected=expected, seen=seen, declared=declared
+        )
 
     def holds(
-        self, subject: str, aspect: str, condition: bool, *, expected: Any, seen: Any
+        self,
+        subject: str,
+        aspect: str,
+        condition: bool,
+        *,
+        expected: Any,
+        seen: Any,
+        declared: str | None = None,
     ) -> None:
         """`condition` must hold; `expected` and `seen` tell a reader what it is about."""
+        said = None if condition or declared is None else self._said(declared)
         self.observations.append(
-            Observation(subject, aspect, text(expected), text(seen), bool(condition))
+            Observation(subject, aspect, text(expected), text(seen), bool(condition), said)
         )
+
+    def agree(self, subject: str, address: str, *, expected: Any, seen: Any) -> None:
+        """What the configuration declares at `address`, `expected` and `seen` must be the same.
+
+        Raises NotVerifiedError when there is no configuration to read.
+        """
+        try:
+            said = self._declared(address)
+        except NotDeclaredError as error:
+            said = str(error)
+        except DeclaredError as error:
+            raise NotVerifiedError(str(error)) from None
+        if isinstance(said, Unresolved):
+            self.unknown(subject, f"{address} is {said}")
+            return
+        self.observations.append(
+            Observation(
+                subject,
+                address,
+                text(expected),
+                text(seen),
+                bool(said == expected == seen),
+                text(said),
+            )
+        )
+
+    def _said(self, address: str) -> str | None:
+        """What is declared at `address` for a reader; None where that is not known."""
+        try:
+            said = self._declared(address)
+        except DeclaredError:
+            return None
+        return None if isinstance(said, Unresolved) else text(said)
+
+    def _declared(self, address: str) -> Any:
+        if self.configuration is None:
+            raise DeclaredError("no Terraform configuration was given")
+        return self.configuration.argument(address)
 
     def none(
         self, subject: str, aspect: str, findings: Iterable[object], *, expected: str = "none"
@@ -112,8 +169,7 @@ class Check:
 def failure_text(unmet: Iterable[Observation], unknowns: Iterable[str] = ()) -> str:
     """A line for each expectation that was not met, then what could not be seen."""
     lines = [
-        f"{observation.subject}: {observation.aspect}: "
-        f"required {observation.expected}, live {observation.seen}"
+        f"{observation.subject}: {observation.aspect}: {observation.comparison}"
         for observation in unmet
     ]
     lines += [f"not seen: {unknown}" for unknown in unknowns]

@@ -2,14 +2,16 @@
 
 Only what can be known without Terraform is resolved: literals, and variables with a literal value
 in the profile's tfvars or in their default. Everything else is Unresolved, never guessed.
+
+Parsing HCL is slow, so only the blocks that are asked for are parsed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,23 @@ MAXIMUM_BYTES = 2_000_000
 _VARIABLE = re.compile(r"^\$\{var\.([A-Za-z_][\w-]*)\}$")
 _BOOKKEEPING = frozenset({"__is_block__", "__comments__", "__inline_comments__"})
 
+# Blocks as `terraform fmt` lays them out: on one line, or closed by a brace in the first column.
+_LABELS = r'(?:resource[ \t]+"(?P<kind>[^"\n]+)"[ \t]+|variable[ \t]+)"(?P<name>[^"\n]+)"'
+_BLOCK = re.compile(rf"^{_LABELS}[ \t]*{{(?:.*}}[ \t]*$|(?s:.*?)^}}[ \t]*$)", re.MULTILINE)
+_OPENING = re.compile(r"^[ \t]*(?:resource|variable)\b", re.MULTILINE)
+_STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|(?:#|//).*')
+_HIDING = re.compile(r"/\*|<<")  # block comments and heredocs may hold what looks like a block
+
+# (kind, name) of a resource, ("variable", name) of a variable
+_Labels = tuple[str, str]
+
 
 class DeclaredError(Exception):
     """The configuration cannot be read. The message names the file and the cause."""
+
+
+class NotDeclaredError(DeclaredError):
+    """The configuration has no such resource."""
 
 
 @dataclass(frozen=True)
@@ -32,122 +48,155 @@ class Unresolved:
         return f"the expression {self.expression}"
 
 
-@dataclass(frozen=True)
-class Declared:
-    """The resources of a root module: (type, name) -> arguments; nested blocks are lists."""
+class Configuration:
+    """The root module in `folder`, with the values of `folder`/profiles/<profile>.tfvars."""
 
-    resources: Mapping[tuple[str, str], Mapping[str, Any]]
+    def __init__(self, folder: Path, profile: str) -> None:
+        self._folder = folder
+        self._assignments = folder / "profiles" / f"{profile}.tfvars"
+        self._bodies: dict[_Labels, Mapping[str, Any]] = {}
 
-    def argument(self, kind: str, name: str, *path: str) -> Any:
-        """The argument at `path` of a resource, None when it is not given.
+    def argument(self, address: str) -> Any:
+        """The argument at `address`, such as `aws_vpc.audit.cidr_block`; None when it is not given.
 
-        A nested block is entered at its first occurrence. Raises DeclaredError when the
-        configuration has no such resource.
+        `var.<name>` is the value of a variable.
+        A nested block is entered at its first occurrence. Raises NotDeclaredError when
+        there is no such resource, DeclaredError when there is no configuration or it is not HCL.
         """
-        if (kind, name) not in self.resources:
-            raise DeclaredError(f"the configuration declares no {kind}.{name}")
-        value: Any = self.resources[(kind, name)]
+        kind, name, *path = address.split(".")
+        if kind == "var":
+            return self._variable(name)
+        value: Any = self._body((kind, name))
         for part in path:
             if isinstance(value, list):
                 value = value[0] if value else None
             if not isinstance(value, Mapping):
                 return None
             value = value.get(part)
-        return value
+        return self._plain(value)
+
+    def _body(self, labels: _Labels) -> Mapping[str, Any]:
+        if labels not in self._bodies:
+            if labels not in self._blocks:
+                raise NotDeclaredError(f"the configuration declares no {'.'.join(labels)}")
+            path, text = self._blocks[labels]
+            self._bodies |= _only(labels, text) or _bodies(_parsed(path, _read(path)))
+        return self._bodies[labels]
+
+    @cached_property
+    def _blocks(self) -> Mapping[_Labels, tuple[Path, str]]:
+        """Where each block is, and its text."""
+        files = sorted(self._folder.glob("*.tf"))
+        if not files:
+            raise DeclaredError(
+                f"there is no Terraform configuration in {self._folder}: name its folder with "
+                "--terraform-folder=<folder>"
+            )
+        found: dict[_Labels, tuple[Path, str]] = {}
+        for path in files:
+            text = _read(path)
+            blocks = _cut(text)
+            if blocks is None:
+                whole = _bodies(_parsed(path, text))
+                self._bodies |= whole
+                blocks = dict.fromkeys(whole, text)
+            found |= {labels: (path, block) for labels, block in blocks.items()}
+        return found
+
+    @cached_property
+    def _assigned(self) -> Mapping[str, Any]:
+        path = self._assignments
+        return _parsed(path, _read(path)) if path.exists() else {}
+
+    def _variable(self, name: str) -> Any:
+        """The value of a variable; Unresolved where the configuration gives it none."""
+        given = self._assigned
+        if name not in given and ("variable", name) in self._blocks:
+            declaration = self._body(("variable", name))
+            given = {name: declaration["default"]} if "default" in declaration else {}
+        return self._plain(given[name]) if name in given else Unresolved(f"${{var.{name}}}")
+
+    def _plain(self, value: Any) -> Any:
+        """`value` without python-hcl2's bookkeeping and quotes, and with variables replaced."""
+        if isinstance(value, Mapping):
+            return {
+                _unquoted(key): self._plain(item)
+                for key, item in value.items()
+                if key not in _BOOKKEEPING
+            }
+        if isinstance(value, list):
+            return [self._plain(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        named = _VARIABLE.match(value)
+        if named:
+            return self._variable(named.group(1))
+        if "${" in value or "%{" in value:
+            return Unresolved(_unquoted(value))
+        if value == "null":
+            return None
+        return _unquoted(value)
 
 
-def load(folder: Path, profile: str, kinds: Iterable[str]) -> Declared:
-    """The resources of `kinds` in `folder`/*.tf, with values of `folder`/profiles/<profile>.tfvars.
-
-    Only files that declare a resource of `kinds` or a variable are parsed, since parsing is slow.
-    Raises DeclaredError when there is no configuration or a file is not HCL.
-    """
-    files = sorted(folder.glob("*.tf"))
-    if not files:
-        raise DeclaredError(
-            f"there is no Terraform configuration in {folder}: name its folder with "
-            "--terraform-folder=<folder>"
-        )
-    wanted = [path for path in files if _concerns(path, kinds)]
-    parsed = [parse(path) for path in wanted]
-    values: dict[str, Any] = {}
-    for document in parsed:
-        for block in document.get("variable", []):
-            for name, body in block.items():
-                if name not in _BOOKKEEPING and "default" in body:
-                    values[_unquoted(name)] = _plain(body["default"], {})
-    chosen = folder / "profiles" / f"{profile}.tfvars"
-    if chosen.exists():
-        assigned = parse(chosen)
-        values |= {
-            name: _plain(value, {}) for name, value in assigned.items() if name not in _BOOKKEEPING
-        }
-    resources: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for document in parsed:
-        for block in document.get("resource", []):
-            for kind, named in block.items():
-                if kind in _BOOKKEEPING:
-                    continue
-                for name, body in named.items():
-                    if name not in _BOOKKEEPING:
-                        resources[(_unquoted(kind), _unquoted(name))] = _plain(body, values)
-    return Declared(resources)
+def _cut(text: str) -> dict[_Labels, str] | None:
+    """The blocks of a file, unparsed; None when they cannot be told apart without parsing."""
+    if _HIDING.search(_STRING_OR_COMMENT.sub("", text)):
+        return None
+    blocks = {
+        (found["kind"] or "variable", found["name"]): found[0] for found in _BLOCK.finditer(text)
+    }
+    return blocks if len(blocks) == len(_OPENING.findall(text)) else None
 
 
-def _concerns(path: Path, kinds: Iterable[str]) -> bool:
+def _only(labels: _Labels, text: str) -> dict[_Labels, Mapping[str, Any]] | None:
+    """The one block that `text` should be; None when it was cut wrongly and is something else."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DeclaredError(f"{path} cannot be read: {error}") from None
-    words = "|".join(map(re.escape, kinds))
-    return re.search(rf'^\s*(variable\s|resource\s+"({words})")', text, re.MULTILINE) is not None
+        found = _bodies(_parsed(Path(), text))
+    except DeclaredError:
+        return None
+    return found if set(found) == {labels} else None
 
 
-def parse(path: Path) -> Mapping[str, Any]:
-    """The blocks and assignments of an HCL file.
+def _bodies(document: Mapping[str, Any]) -> dict[_Labels, Mapping[str, Any]]:
+    variables = {("variable", name): body for name, body in _members(document, "variable")}
+    resources = {
+        (_unquoted(kind), _unquoted(name)): body
+        for kind, named in _members(document, "resource")
+        for name, body in named.items()
+        if name not in _BOOKKEEPING
+    }
+    return variables | resources
 
-    Raises DeclaredError when it cannot be read or is not HCL.
-    """
+
+def _members(document: Mapping[str, Any], block: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for found in document.get(block, []):
+        for label, body in found.items():
+            if label not in _BOOKKEEPING:
+                yield _unquoted(label), body
+
+
+def _read(path: Path) -> str:
     try:
         if path.stat().st_size > MAXIMUM_BYTES:
             raise DeclaredError(f"{path} exceeds {MAXIMUM_BYTES:,} bytes")
-        return _parsed(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise DeclaredError(f"{path} cannot be read: {error}") from None
-    except (ValueError, UnicodeError) as error:
-        raise DeclaredError(f"{path} is not HCL: {str(error).splitlines()[0]}") from None
+    except UnicodeError as error:
+        raise DeclaredError(f"{path} is not HCL: {error}") from None
 
 
-@cache
-def _parsed(text: str) -> Mapping[str, Any]:
-    # Imported here: its parser takes a quarter of a second, which only this check needs.
+def _parsed(path: Path, text: str) -> Mapping[str, Any]:
+    # Imported here: its grammar takes a tenth of a second, which only declared values need.
     import hcl2
+    from lark.exceptions import LarkError
 
-    document: Mapping[str, Any] = hcl2.loads(text)
+    try:
+        document: Mapping[str, Any] = hcl2.loads(text)
+    except LarkError as error:
+        raise DeclaredError(f"{path} is not HCL: {str(error).splitlines()[0]}") from None
     return document
 
 
 def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
-
-
-def _plain(value: Any, variables: Mapping[str, Any]) -> Any:
-    """`value` as python-hcl2 gives it, without its bookkeeping and quotes, variables replaced."""
-    if isinstance(value, Mapping):
-        return {
-            _unquoted(key): _plain(item, variables)
-            for key, item in value.items()
-            if key not in _BOOKKEEPING
-        }
-    if isinstance(value, list):
-        return [_plain(item, variables) for item in value]
-    if not isinstance(value, str):
-        return value
-    named = _VARIABLE.match(value)
-    if named and named.group(1) in variables:
-        return variables[named.group(1)]
-    if "${" in value or "%{" in value:
-        return Unresolved(_unquoted(value))
-    if value == "null":
-        return None
-    return _unquoted(value)

@@ -208,9 +208,9 @@ def aws(verification_run: Run) -> Aws:
 
 
 @pytest.fixture
-def check(request: pytest.FixtureRequest) -> Check:
+def check(request: pytest.FixtureRequest, verification_run: Run) -> Check:
     """Where a check says what it saw."""
-    made = Check()
+    made = Check(configuration=verification_run.configuration)
     request.node.stash[_CHECK] = made
     return made
 

@@ -23,6 +23,7 @@ from botocore.exceptions import (
 
 from verify import baseline, catalogue, deployment, waivers
 from verify.aws import Aws
+from verify.declared import Configuration
 from verify.evidence import EvidenceStore
 from verify.report.model import Control, Target
 from verify.waivers import Waiver
@@ -64,6 +65,7 @@ class Run:
     catalogue: Mapping[str, Control]
     waivers: tuple[Waiver, ...]
     aws: Aws
+    configuration: Configuration
 
     @property
     def folder(self) -> Path:
@@ -138,6 +140,7 @@ def start(settings: Settings, worker: str) -> Run:
         catalogue=controls,
         waivers=_waivers(settings, controls),
         aws=Aws(boto3.Session(), deployed.region, store),
+        configuration=Configuration(Path(settings.terraform_folder), settings.profile),
     )
 
 

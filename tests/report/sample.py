@@ -86,8 +86,10 @@ def control(
     )
 
 
-def observation(aspect: str, expected: str, seen: str, subject: str = TRAIL) -> Observation:
-    return Observation(subject, aspect, expected, seen, met=expected == seen)
+def observation(
+    aspect: str, expected: str, seen: str, subject: str = TRAIL, declared: str | None = None
+) -> Observation:
+    return Observation(subject, aspect, expected, seen, expected == seen, declared)
 
 
 def result(
@@ -130,7 +132,7 @@ RESULTS = (
         Outcome.FAIL,
         "The trail is bound to its home region: what happens in any other region leaves no record.",
         (
-            observation("IsMultiRegionTrail", "true", "false"),
+            observation("IsMultiRegionTrail", "true", "false", declared="true"),
             observation("IncludeGlobalServiceEvents", "true", "true"),
         ),
         (1,),

@@ -161,7 +161,7 @@ def test_failure_says_what_was_expected_and_seen_and_what_to_do() -> None:
     assert failure is not None
     assert failure.get("message", "").startswith("The trail is bound to its home region")
     text = failure.text or ""
-    assert f"{sample.TRAIL}: IsMultiRegionTrail: expected true, seen false" in text
+    assert f"{sample.TRAIL}: IsMultiRegionTrail: declared true, required true, live false" in text
     assert "IncludeGlobalServiceEvents" not in text
     assert "Remediation: Set is_multi_region_trail to true" in text
 

@@ -46,7 +46,11 @@ def test_key_rotates(
     status = answer.response or {}
     enabled = pick(status, "KeyRotationEnabled")
     check.equal(
-        deployment.kms_key_arn, "rotation", expected=baseline["key"]["rotation"], seen=enabled
+        deployment.kms_key_arn,
+        "rotation",
+        expected=baseline["key"]["rotation"],
+        seen=enabled,
+        declared="aws_kms_key.logs.enable_key_rotation",
     )
     # Older answers hold no period; rotation was always yearly then.
     period = status.get("RotationPeriodInDays", 365)
@@ -57,6 +61,7 @@ def test_key_rotates(
         period <= maximum,
         expected=f"at most {maximum}",
         seen=period,
+        declared="aws_kms_key.logs.rotation_period_in_days",
     )
 
 

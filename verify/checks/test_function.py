@@ -37,14 +37,21 @@ def test_function_is_active_and_configured(
         pick(function, "Runtime") in required["runtimes"],
         expected=required["runtimes"],
         seen=pick(function, "Runtime"),
+        declared="aws_lambda_function.compliance_checker.runtime",
     )
-    for aspect, key, expected in (
-        ("time-out in seconds", "Timeout", required["timeout_seconds"]),
-        ("memory in MB", "MemorySize", required["memory_megabytes"]),
-        ("role", "Role", deployment.function_role_arn),
-        ("handler", "Handler", required["handler"]),
+    for aspect, key, expected, argument in (
+        ("time-out in seconds", "Timeout", required["timeout_seconds"], "timeout"),
+        ("memory in MB", "MemorySize", required["memory_megabytes"], "memory_size"),
+        ("role", "Role", deployment.function_role_arn, "role"),
+        ("handler", "Handler", required["handler"], "handler"),
     ):
-        check.equal(name, aspect, expected=expected, seen=pick(function, key))
+        check.equal(
+            name,
+            aspect,
+            expected=expected,
+            seen=pick(function, key),
+            declared=f"aws_lambda_function.compliance_checker.{argument}",
+        )
     # Without Logging configuration Lambda writes to the group that carries the function's name.
     check.equal(
         name,

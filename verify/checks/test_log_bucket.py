@@ -23,7 +23,13 @@ from verify.policy import (
 
 # The members of a lifecycle rule that say which objects it is about, and no action.
 _LIFECYCLE_SELECTION = frozenset({"ID", "Status", "Filter", "Prefix"})
-_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+_BLOCKS = {
+    "block_public_acls": "BlockPublicAcls",
+    "ignore_public_acls": "IgnorePublicAcls",
+    "block_public_policy": "BlockPublicPolicy",
+    "restrict_public_buckets": "RestrictPublicBuckets",
+}
+_ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration.logs"
 
 
 def _policy(check: Check, aws: Aws, deployment: Deployment) -> str | None:
@@ -62,6 +68,7 @@ def test_log_bucket_encrypts_with_the_customer_managed_key(
             "algorithm",
             expected=required["encryption_algorithm"],
             seen=pick(default, "SSEAlgorithm"),
+            declared=f"{_ENCRYPTION}.rule.apply_server_side_encryption_by_default.sse_algorithm",
         )
         # AWS leaves the key out where it is AWS's own.
         check.equal(
@@ -72,6 +79,7 @@ def test_log_bucket_encrypts_with_the_customer_managed_key(
             "bucket key",
             expected=required["bucket_key"],
             seen=rule.get("BucketKeyEnabled", False),
+            declared=f"{_ENCRYPTION}.rule.bucket_key_enabled",
         )
 
 
@@ -81,10 +89,16 @@ def test_log_bucket_blocks_public_access(check: Check, aws: Aws, deployment: Dep
     live = (
         pick(answer.response, "PublicAccessBlockConfiguration")
         if answer.response
-        else dict.fromkeys(_BLOCKS, False)
+        else dict.fromkeys(_BLOCKS.values(), False)
     )
-    for block in _BLOCKS:
-        check.equal(deployment.log_bucket_arn, block, expected=True, seen=pick(live, block))
+    for argument, block in _BLOCKS.items():
+        check.equal(
+            deployment.log_bucket_arn,
+            block,
+            expected=True,
+            seen=pick(live, block),
+            declared=f"aws_s3_bucket_public_access_block.logs.{argument}",
+        )
 
 
 @pytest.mark.control("log-bucket-not-public")
@@ -126,6 +140,7 @@ def test_log_bucket_keeps_every_version(
         "versioning",
         expected=baseline["log_bucket"]["versioning"],
         seen=(answer.response or {}).get("Status", "never enabled"),
+        declared="aws_s3_bucket_versioning.logs.versioning_configuration.status",
     )
 
 
@@ -140,6 +155,7 @@ def test_log_bucket_owner_owns_every_object(
         "object ownership",
         expected=[baseline["log_bucket"]["object_ownership"]],
         seen=[pick(rule, "ObjectOwnership") for rule in rules],
+        declared="aws_s3_bucket_ownership_controls.logs.rule.object_ownership",
     )
 
 

@@ -27,7 +27,10 @@ def _log_group(aws: Aws, name: str) -> Mapping[str, Any] | None:
 def test_log_groups_keep_events_as_long_as_required(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    for name in (deployment.trail_log_group_name, deployment.function_log_group_name):
+    for name, resource in (
+        (deployment.trail_log_group_name, "trail"),
+        (deployment.function_log_group_name, "function"),
+    ):
         group = _log_group(aws, name)
         check.holds(
             name, "log group", group is not None, expected="exists", seen=group and "exists"
@@ -40,6 +43,7 @@ def test_log_groups_keep_events_as_long_as_required(
             "retention in days",
             expected=baseline["log_groups"]["retention_days"],
             seen=group.get("retentionInDays", "never expires"),
+            declared=f"aws_cloudwatch_log_group.{resource}.retention_in_days",
         )
         check.equal(
             name, "log class", expected="STANDARD", seen=group.get("logGroupClass", "STANDARD")

@@ -67,14 +67,19 @@ def test_vpc_has_the_required_range_and_dns(
             "address ranges",
             expected=[baseline["network"]["vpc_cidr_block"]],
             seen=blocks,
+            declared="aws_vpc.audit.cidr_block",
         )
-    for attribute, key in (
-        ("enableDnsSupport", "EnableDnsSupport"),
-        ("enableDnsHostnames", "EnableDnsHostnames"),
+    for attribute, key, argument in (
+        ("enableDnsSupport", "EnableDnsSupport", "enable_dns_support"),
+        ("enableDnsHostnames", "EnableDnsHostnames", "enable_dns_hostnames"),
     ):
         seen = aws.read(reads.vpc_attribute(deployment, attribute))
         check.equal(
-            deployment.vpc_id, key, expected=True, seen=pick(seen.response or {}, key, "Value")
+            deployment.vpc_id,
+            key,
+            expected=True,
+            seen=pick(seen.response or {}, key, "Value"),
+            declared=f"aws_vpc.audit.{argument}",
         )
 
 
@@ -90,6 +95,7 @@ def test_vpc_holds_only_the_private_subnets(
         "subnets",
         expected=set(baseline["network"]["private_subnet_cidr_blocks"]),
         seen={pick(subnet, "CidrBlock") for subnet in vpc_subnets},
+        declared="var.private_subnet_cidr_blocks",
     )
     zones = {pick(subnet, "AvailabilityZone") for subnet in vpc_subnets}
     minimum = baseline["network"]["minimum_zones"]

@@ -24,12 +24,14 @@ def test_trail_covers_every_region(
         "multi-region",
         expected=baseline["trail"]["multi_region"],
         seen=pick(trail, "IsMultiRegionTrail"),
+        declared="aws_cloudtrail.audit.is_multi_region_trail",
     )
     check.equal(
         trail["TrailARN"],
         "global service events",
         expected=baseline["trail"]["global_service_events"],
         seen=pick(trail, "IncludeGlobalServiceEvents"),
+        declared="aws_cloudtrail.audit.include_global_service_events",
     )
 
 
@@ -42,6 +44,7 @@ def test_trail_signs_its_log_files(
         "log file validation",
         expected=baseline["trail"]["log_file_validation"],
         seen=pick(trail, "LogFileValidationEnabled"),
+        declared="aws_cloudtrail.audit.enable_log_file_validation",
     )
 
 
@@ -62,7 +65,13 @@ def test_trail_encrypts_with_the_customer_managed_key(
 def test_trail_is_logging(
     check: Check, trail: Mapping[str, Any], trail_status: Mapping[str, Any]
 ) -> None:
-    check.equal(trail["TrailARN"], "logging", expected=True, seen=pick(trail_status, "IsLogging"))
+    check.equal(
+        trail["TrailARN"],
+        "logging",
+        expected=True,
+        seen=pick(trail_status, "IsLogging"),
+        declared="aws_cloudtrail.audit.enable_logging",
+    )
 
 
 @pytest.mark.control("trail-management-events")
@@ -87,6 +96,7 @@ def test_trail_records_all_management_events(
         bool(complete),
         expected="one that records all management events, read and write, of every service",
         seen=basic or advanced or "no selector",
+        declared="aws_cloudtrail.audit.event_selector",
     )
 
 

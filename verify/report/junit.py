@@ -127,7 +127,7 @@ def _explanation(result: ControlResult) -> str:
     if result.message:
         lines.append(result.message)
     lines += [
-        f"{seen.subject}: {seen.aspect}: expected {seen.expected}, seen {seen.seen}"
+        f"{seen.subject}: {seen.aspect}: {seen.comparison}"
         for seen in result.observations
         if not seen.met
     ]
@@ -148,8 +148,7 @@ def _details(result: ControlResult) -> str:
         f"Evidence: {', '.join(result.evidence) or 'none'}",
     ]
     lines += [
-        f"{'Met' if seen.met else 'NOT MET'}: {seen.subject}: {seen.aspect}: "
-        f"expected {seen.expected}, seen {seen.seen}"
+        f"{'Met' if seen.met else 'NOT MET'}: {seen.subject}: {seen.aspect}: {seen.comparison}"
         for seen in result.observations
     ]
     return "\n".join(lines)

@@ -43,9 +43,16 @@ class Observation:
 
     subject: str  # the resource that the verdict is about: an ARN or an id
     aspect: str  # what was looked at, e.g. "log file validation"
-    expected: str
-    seen: str
+    expected: str  # by the baseline
+    seen: str  # in the account
     met: bool
+    declared: str | None = None  # by the Terraform configuration; None where that is not known
+
+    @property
+    def comparison(self) -> str:
+        """What the witnesses say, in one line."""
+        declared = "" if self.declared is None else f"declared {self.declared}, "
+        return f"{declared}required {self.expected}, live {self.seen}"
 
 
 @dataclass(frozen=True)
