@@ -112,7 +112,7 @@ def test_no_layout_makes_it_read_something_else(tmp_path: Path, text: str) -> No
 
 
 def test_what_is_not_declared_is_told_from_what_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(DeclaredError, match=r"there is no Terraform configuration in .*--terraform"):
+    with pytest.raises(DeclaredError, match=r"no Terraform configuration in .*--terraform"):
         Configuration(tmp_path / "absent", "dev").argument("aws_vpc.audit.cidr_block")
     broken = _configuration(tmp_path, 'resource "aws_vpc" "audit" {\n  cidr_block = \n}\n')
     with pytest.raises(DeclaredError, match=r"main\.tf is not HCL: ") as caught:

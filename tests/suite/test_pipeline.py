@@ -197,6 +197,16 @@ def test_a_change_by_hand_fails_exactly_the_controls_concerned(
         mend_it(account)
     assert run.controls("FAIL", "ERROR") == concerned, run.text
     assert run.code == 1
+    if fault == "rotation off":
+        key = account.outputs["kms_key_arn"]
+        said = "declared yes, required yes, live no"
+        assert run.row("key-rotates")["message"] == f"{key}: rotation: {said}"
+        [differing] = [seen for seen in run.row("key-rotates")["observations"] if not seen["met"]]
+        assert (differing["declared"], differing["expected"], differing["seen"]) == (
+            "yes",
+            "yes",
+            "no",
+        )
 
 
 def test_a_stopped_trail_fails_as_stopped_and_silent(account: Account, tmp_path: Path) -> None:
