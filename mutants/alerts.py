@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from mutants.account import Account
-from mutants.function import forbid, throttle
+from mutants.function import forbid, run_with, throttle
 from mutants.log_groups import unsubscribe
 from mutants.model import Break, Family, Suite
 from mutants.trail import change_policy, policy_statements
@@ -14,12 +14,17 @@ from mutants.trail import change_policy, policy_statements
 FAMILY = Family("alerts")
 
 
-def _cut(description: str) -> Callable[[Break], Break]:
-    """A fault that keeps the alert from coming, so that there is nothing to time either."""
+_ALERTS = ("alert-on-opened-rule", "alert-on-public-bucket-policy", "alert-on-administrator-role")
+
+
+def _cut(
+    description: str, *fails: str, errors: frozenset[str] = frozenset()
+) -> Callable[[Break], Break]:
+    """A fault that keeps alerts, all or those named, from coming: they cannot be timed either."""
     return FAMILY.fault(
         description,
-        "alert-on-opened-rule",
-        errors=frozenset({"alert-within-target"}),
+        *(fails or _ALERTS),
+        errors=errors | {"alert-within-target"},
         suite=Suite.LIVE_FIRE,
     )
 
@@ -45,12 +50,39 @@ def subscription_deleted(account: Account, mending: ExitStack) -> None:
     unsubscribe(account, mending)
 
 
-@_cut("the subscription's pattern lets opened rules through no longer")
-def subscription_narrowed(account: Account, mending: ExitStack) -> None:
+@_cut("the subscription's pattern lets opened rules through no longer", "alert-on-opened-rule")
+def opened_rules_passed_over(account: Account, mending: ExitStack) -> None:
+    _narrow(account, mending, "AuthorizeSecurityGroupIngress")
+
+
+@_cut(
+    "the subscription's pattern lets bucket policies through no longer",
+    "alert-on-public-bucket-policy",
+)
+def bucket_policies_passed_over(account: Account, mending: ExitStack) -> None:
+    _narrow(account, mending, "PutBucketPolicy")
+
+
+def _narrow(account: Account, mending: ExitStack, event: str) -> None:
+    """Keep the records of one event, and no other, from the function until mended."""
     original = account.subscription_filter
     mending.callback(account.logs.put_subscription_filter, **original)
-    pattern = original["filterPattern"].replace("^AuthorizeSec|", "")
+    pattern = f"{{ $.eventName != {event} }}"
     account.logs.put_subscription_filter(**{**original, "filterPattern": pattern})
+
+
+@_cut("the trail leaves out the events of global services", "alert-on-administrator-role")
+def global_services_left_out(account: Account, mending: ExitStack) -> None:
+    name = {"Name": account.outputs["trail_arn"]}
+    mending.callback(
+        account.cloudtrail.update_trail,
+        **name,
+        IsMultiRegionTrail=True,
+        IncludeGlobalServiceEvents=True,
+    )
+    account.cloudtrail.update_trail(
+        **name, IsMultiRegionTrail=False, IncludeGlobalServiceEvents=False
+    )
 
 
 @_cut("CloudWatch Logs may no longer invoke the function")
@@ -58,7 +90,10 @@ def invocation_forbidden(account: Account, mending: ExitStack) -> None:
     forbid(account, mending)
 
 
-@_cut("the function is throttled: no concurrency is left to it")
+@_cut(
+    "the function is throttled: no concurrency is left to it",
+    errors=frozenset({"function-judges-every-rule"}),
+)
 def function_throttled(account: Account, mending: ExitStack) -> None:
     throttle(account, mending)
 
@@ -94,6 +129,22 @@ def alert_sent_elsewhere(account: Account, mending: ExitStack) -> None:
     )["Environment"]["Variables"]
     variables = {**now, "ALERT_TOPIC_ARN": account.outputs["delivery_topic_arn"]}
     account.change_function(mending, Environment={"Variables": variables})
+
+
+def _miscoded(description: str) -> Callable[[Break], Break]:
+    return FAMILY.fault(description, "function-judges-every-rule", suite=Suite.LIVE_FIRE)
+
+
+@_miscoded("the function's code leaves out a rule")
+def rule_left_out(account: Account, mending: ExitStack) -> None:
+    others = "_TABLE = _by_event(rule for rule in RULES if rule.id != 'kms-key-disabled')\n"
+    run_with(account, mending, "compliance_checker/evaluate.py", others)
+
+
+@_miscoded("the function's code takes a failed call for a change")
+def failed_calls_reported(account: Account, mending: ExitStack) -> None:
+    never = "def failed(record):\n    return False\n"
+    run_with(account, mending, "compliance_checker/evaluate.py", never)
 
 
 @FAMILY.fault(

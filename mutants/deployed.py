@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mutants.suite import ROOT
+from verify.live_fire.probes import OPTIONAL
 
 _DEPLOY_SECONDS = 400.0
 _STOP_SECONDS = 30.0
@@ -117,4 +119,5 @@ def _environment() -> Mapping[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_EC2_METADATA_DISABLED": "true",
+        "TF_VAR_verifier_probes": json.dumps(sorted(OPTIONAL)),
     }

@@ -99,14 +99,21 @@ def _run(account: Account, package: bytes) -> None:
     account.wait_for_function()
 
 
-@FAMILY.fault("the function's code is changed behind Terraform's back", "function-code-reviewed")
-def code_changed(account: Account, mending: ExitStack) -> None:
+def run_with(account: Account, mending: ExitStack, module: str, more: str) -> None:
+    """Let the function run, until mended, with `more` at the end of one of its modules."""
     original = account.function_package.read_bytes()
-    changed = io.BytesIO(original)
-    with zipfile.ZipFile(changed, "a") as archive:
-        archive.writestr("compliance_checker/more.py", "# not reviewed\n")
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(original)) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content + more.encode() if name == module else content)
     mending.callback(_run, account, original)
     _run(account, changed.getvalue())
+
+
+@FAMILY.fault("the function's code is changed behind Terraform's back", "function-code-reviewed")
+def code_changed(account: Account, mending: ExitStack) -> None:
+    run_with(account, mending, "compliance_checker/handler.py", "# not reviewed\n")
 
 
 @FAMILY.fault("a layer slips code under the function", "function-code-reviewed")

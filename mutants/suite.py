@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mutants.account import Account
 from mutants.model import Suite
+from verify.live_fire.probes import OPTIONAL
 
 ROOT = Path(__file__).resolve().parents[1]
 _PATIENCE_SECONDS = 120.0
@@ -24,7 +25,11 @@ _PYTEST_INTERRUPTED = 2
 _ARGUMENTS = {
     Suite.STATE: ("verify/checks",),
     # Long enough for an alert of the sandbox, which takes less than two seconds.
-    Suite.LIVE_FIRE: ("verify/live_fire", "--alert-timeout=4"),
+    Suite.LIVE_FIRE: (
+        "verify/live_fire",
+        "--alert-timeout=4",
+        *(f"--probe={key}" for key in OPTIONAL),
+    ),
 }
 
 

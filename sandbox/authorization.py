@@ -163,5 +163,10 @@ def _allows(
         tags = world.backend("ec2", region).tags.get(needed.ec2_identifier) or {}
         for prefix in ("aws", "ec2"):
             context |= {f"{prefix}:resourcetag/{key.lower()}": tags[key] for key in tags}
+    role = permissions.find_role(world, needed.role_name) if arrived.service == "iam" else None
+    if role is not None and arrived.operation != "CreateRole":
+        resource = role.arn
+        if role.permissions_boundary_arn:
+            context["iam:permissionsboundary"] = role.permissions_boundary_arn
     request = AccessRequest(Principal(), needed.action, resource or policy.ANY_RESOURCE, context)
     return policy.evaluate(documents, request) is Decision.ALLOW

@@ -153,7 +153,8 @@ def _iam(region: str, account: str, parameters: Mapping[str, Any]) -> str | None
     for member, kind in (("RoleName", "role"), ("UserName", "user"), ("GroupName", "group")):
         value = parameters.get(member)
         if isinstance(value, str) and value:
-            return f"arn:aws:iam::{account}:{kind}/{value}"
+            path = parameters.get("Path") or "/"  # given when it is made
+            return f"arn:aws:iam::{account}:{kind}{path}{value}"
     return None
 
 

@@ -20,6 +20,8 @@ Context = dict[str, str | tuple[str, ...]]
 _TAGGING = {
     ("sqs", "CreateQueue"): "sqs:TagQueue",
     ("sns", "CreateTopic"): "sns:TagResource",
+    ("iam", "CreateRole"): "iam:TagRole",
+    ("iam", "CreatePolicy"): "iam:TagPolicy",
 }
 _TAG_MEMBERS = ("Tags", "tags", "TagsList")
 _TAG_KEY_MEMBERS = ("TagKeys", "tagKeys")
@@ -33,6 +35,13 @@ class Needed:
     action: str
     resource: str | None
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def role_name(self) -> str | None:
+        """The name of the IAM role, whose path and boundary count; None for any other resource."""
+        if self.resource is None or ":role/" not in self.resource:
+            return None
+        return self.resource.rpartition("/")[2]
 
     @property
     def ec2_identifier(self) -> str | None:
@@ -51,7 +60,8 @@ def needed_for(
     action = iam_actions.action_of(service, operation, parameters)
     resource = iam_actions.resource_of(service, action, region, account, parameters)
     tags = _tag_keys(parameters)
-    found = [Needed(action, resource, {**tags, **_subscription(action, parameters)})]
+    context = {**tags, **_subscription(action, parameters), **_boundary(action, parameters)}
+    found = [Needed(action, resource, context)]
     tagging = _TAGGING.get((service, operation))
     if tagging and tags:
         found.append(Needed(tagging, resource, tags))
@@ -64,6 +74,14 @@ def _subscription(action: str, parameters: Mapping[str, Any]) -> Context:
         return {}
     members = {"sns:protocol": "Protocol", "sns:endpoint": "Endpoint"}
     return {key: str(parameters[name]) for key, name in members.items() if name in parameters}
+
+
+def _boundary(action: str, parameters: Mapping[str, Any]) -> Context:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
+    given = parameters.get("PermissionsBoundary")
+    if action not in ("iam:CreateRole", "iam:CreateUser") or not given:
+        return {}
+    return {"iam:permissionsboundary": str(given)}
 
 
 # --- EC2: a call is authorized for each resource that it names, and for what it makes -----------

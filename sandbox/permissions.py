@@ -44,6 +44,12 @@ def role_may(
     )
 
 
+def find_role(world: World, name: str | None) -> Any | None:
+    """moto's role of this name."""
+    roles = world.backend("iam", "us-east-1").roles.values()
+    return next((role for role in roles if role.name == name), None)
+
+
 def role_boundary(world: World, role_arn: str) -> policy.Document | None:
     """A role's permissions boundary, without which nothing is allowed; None when it has none."""
     backend = world.backend("iam", "us-east-1")

@@ -412,6 +412,17 @@ variable "verifier_principals" {
   }
 }
 
+variable "verifier_probes" {
+  description = "Probes that the verifier role may fire besides the opened security-group rule: bucket-policy creates a scratch bucket, role-policy a scratch role."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.verifier_probes, ["bucket-policy", "role-policy"])) == 0
+    error_message = "verifier_probes may hold bucket-policy and role-policy (example: [\"bucket-policy\"])."
+  }
+}
+
 variable "permissions_boundary_arn" {
   description = "ARN of the IAM policy that bounds every role created here. Null sets no boundary."
   type        = string

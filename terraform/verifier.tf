@@ -25,6 +25,7 @@ locals {
   iam_arn_prefix = "arn:${local.partition}:iam::${local.account_id}"
 
   live_fire_queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:trailwarden-live-fire-*"
+  scratch_role_arn    = "${local.iam_arn_prefix}:role/trailwarden-live-fire/*"
   live_fire_tag       = { "trailwarden:purpose" = "live-fire" }
 }
 
@@ -168,6 +169,7 @@ resource "aws_iam_policy" "verifier_state" {
           aws_iam_policy.function.arn,
           "${local.iam_arn_prefix}:policy/policy-verifier-state-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-live-fire-${var.environment}",
+          "${local.iam_arn_prefix}:policy/policy-verifier-probe-*-${var.environment}",
         ]
       },
     ]
@@ -241,6 +243,13 @@ resource "aws_iam_policy" "verifier_live_fire" {
         }
       },
       {
+        # The judgement of every rule is asked for directly. Records of such a request change nothing and publish nothing.
+        Sid      = "AskFunction"
+        Effect   = "Allow"
+        Action   = "lambda:InvokeFunction"
+        Resource = local.function_arn
+      },
+      {
         # Neither knows a resource type: AWS accepts them for "*" only. Unsubscribing is what the sweep needs to clean up.
         Sid      = "FindAndUnsubscribe"
         Effect   = "Allow"
@@ -261,4 +270,96 @@ resource "aws_iam_role_policy_attachment" "verifier_state" {
 resource "aws_iam_role_policy_attachment" "verifier_live_fire" {
   role       = aws_iam_role.verifier.name
   policy_arn = aws_iam_policy.verifier_live_fire.arn
+}
+
+# The two probes that are fired on request only, each with permissions of its own.
+resource "aws_iam_policy" "verifier_probe_bucket_policy" {
+  count = contains(var.verifier_probes, "bucket-policy") ? 1 : 0
+
+  name        = "policy-verifier-probe-bucket-policy-${var.environment}"
+  description = "Create, use and remove the scratch bucket of a probe, which nothing is ever put into"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "UseScratchBucket"
+        Effect = "Allow"
+        Action = [
+          "s3:CreateBucket",
+          "s3:DeleteBucket",
+          "s3:DeleteBucketPolicy",
+          "s3:GetBucketTagging",
+          "s3:PutBucketPolicy",
+          "s3:PutBucketPublicAccessBlock",
+          "s3:PutBucketTagging",
+        ]
+        Resource = "arn:${local.partition}:s3:::trailwarden-live-fire-*"
+      },
+      {
+        # Knows no resource type: AWS accepts it for "*" only.
+        Sid      = "FindScratchBuckets"
+        Effect   = "Allow"
+        Action   = "s3:ListAllMyBuckets"
+        Resource = "*"
+      },
+    ]
+  })
+
+  tags = { Name = "policy-verifier-probe-bucket-policy-${var.environment}" }
+}
+
+resource "aws_iam_role_policy_attachment" "verifier_probe_bucket_policy" {
+  count = length(aws_iam_policy.verifier_probe_bucket_policy)
+
+  role       = aws_iam_role.verifier.name
+  policy_arn = aws_iam_policy.verifier_probe_bucket_policy[0].arn
+}
+
+resource "aws_iam_policy" "verifier_probe_role_policy" {
+  count = contains(var.verifier_probes, "role-policy") ? 1 : 0
+
+  name        = "policy-verifier-probe-role-policy-${var.environment}"
+  description = "Create, use and remove the scratch role of a probe, which its boundary keeps from everything"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        # Whoever creates roles could give itself everything: so only roles that AWS's own policy bounds to nothing.
+        Sid       = "UseScratchRole"
+        Effect    = "Allow"
+        Action    = ["iam:CreateRole", "iam:PutRolePolicy"]
+        Resource  = local.scratch_role_arn
+        Condition = { StringEquals = { "iam:PermissionsBoundary" = "arn:${local.partition}:iam::aws:policy/AWSDenyAll" } }
+      },
+      {
+        Sid    = "TagAndRemoveScratchRole"
+        Effect = "Allow"
+        Action = [
+          "iam:DeleteRole",
+          "iam:DeleteRolePolicy",
+          "iam:ListRoleTags",
+          "iam:TagRole",
+        ]
+        Resource = local.scratch_role_arn
+      },
+      {
+        # Knows no resource type: AWS accepts it for "*" only.
+        Sid      = "FindScratchRoles"
+        Effect   = "Allow"
+        Action   = "iam:ListRoles"
+        Resource = "*"
+      },
+    ]
+  })
+
+  tags = { Name = "policy-verifier-probe-role-policy-${var.environment}" }
+}
+
+resource "aws_iam_role_policy_attachment" "verifier_probe_role_policy" {
+  count = length(aws_iam_policy.verifier_probe_role_policy)
+
+  role       = aws_iam_role.verifier.name
+  policy_arn = aws_iam_policy.verifier_probe_role_policy[0].arn
 }

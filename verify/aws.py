@@ -22,6 +22,7 @@ import boto3
 import tenacity
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.response import StreamingBody
 
 from verify.evidence import ApiCall, EvidenceStore, jsonable
 from verify.reads import Read
@@ -46,6 +47,9 @@ _IAM_ACTIONS = {
     ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",
     ("s3", "get_bucket_lifecycle_configuration"): "s3:GetLifecycleConfiguration",
     ("s3", "get_public_access_block"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "list_buckets"): "s3:ListAllMyBuckets",
+    ("s3", "put_public_access_block"): "s3:PutBucketPublicAccessBlock",
+    ("lambda", "invoke"): "lambda:InvokeFunction",
 }
 # These pass a permission check only on the service's own operations, never on a resource.
 _UNCHECKED = frozenset({("sts", "get_caller_identity")})
@@ -56,14 +60,15 @@ class NotVerifiedError(Exception):
 
 
 class ActionFailedError(NotVerifiedError):
-    """A call that acts on the account failed. `code` is AWS's error code, empty without an answer.
+    """A call that acts on the account failed: `code` and `said` are AWS's words for why, if any.
 
-    The message names the call and, where it was denied, the missing permission.
+    The text names the API call and, where it was denied, the permission that the caller lacks.
     """
 
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
+    def __init__(self, text: str, code: str, said: str) -> None:
+        super().__init__(text)
         self.code = code
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -176,7 +181,7 @@ class Aws:
     def act(self, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
         """Make a call that changes the account; for live fire alone. Never cached.
 
-        Raises ActionFailedError: by its code the caller knows what it means for its clean-up.
+        Raises ActionFailedError.
         """
         return self._must(service, operation, self._call(service, operation, parameters))
 
@@ -191,16 +196,16 @@ class Aws:
     ) -> Mapping[str, Any]:
         """Make a call that is repeated until it brings something; only then is it evidence.
 
-        Raises ActionFailedError, like `act`.
+        Raises ActionFailedError.
         """
         kept = self._call(service, operation, parameters, worth_keeping)
         return self._must(service, operation, kept)
 
     def _must(self, service: str, operation: str, kept: _Kept) -> Mapping[str, Any]:
-        if kept.error is not None:
-            message = describe(kept.error, service, operation, self.region)
-            raise ActionFailedError(message, _code(kept.error)) from kept.error
         _note_use(kept.evidence)
+        if kept.error is not None:
+            text = _describe(kept.error, service, operation, self.region)
+            raise ActionFailedError(text, *_code_and_message(kept.error)) from kept.error
         return kept.pages[0]
 
     def _client(self, service: str) -> Any:
@@ -276,7 +281,15 @@ def _pages(client: Any, operation: str, parameters: Mapping[str, Any]) -> Iterat
     if client.can_paginate(operation):
         yield from client.get_paginator(operation).paginate(**parameters)
     else:
-        yield getattr(client, operation)(**parameters)
+        yield _with_bodies_read(getattr(client, operation)(**parameters))
+
+
+def _with_bodies_read(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`response` with text in the place of a stream; Lambda's is of 6 MB at most."""
+    return {
+        key: value.read().decode("utf-8", "replace") if isinstance(value, StreamingBody) else value
+        for key, value in response.items()
+    }
 
 
 def _content(page: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -307,23 +320,25 @@ def _answer(kept: _Kept, read: Read, region: str) -> Answer:
     _note_use(kept.evidence)
     if kept.error is None:
         return Answer(_merged(kept.pages), None, kept.evidence)
-    code = _code(kept.error)
-    if code in read.absent:
+    code, _ = _code_and_message(kept.error)
+    if code and code in read.absent:
         return Answer(None, code, kept.evidence)
-    raise NotVerifiedError(describe(kept.error, read.service, read.operation, region))
+    raise NotVerifiedError(_describe(kept.error, read.service, read.operation, region))
 
 
-def _code(error: ClientError | BotoCoreError) -> str:
+def _code_and_message(error: ClientError | BotoCoreError) -> tuple[str, str]:
+    """AWS's own words; empty where the call did not get that far."""
     if not isinstance(error, ClientError):
-        return ""
-    return str(error.response.get("Error", {}).get("Code", ""))
+        return "", ""
+    detail = error.response.get("Error", {})
+    return str(detail.get("Code", "")), str(detail.get("Message", ""))
 
 
-def describe(error: ClientError | BotoCoreError, service: str, operation: str, region: str) -> str:
+def _describe(error: ClientError | BotoCoreError, service: str, operation: str, region: str) -> str:
     """`error` in one sentence that names the API call and, where denied, the missing permission."""
     call = f"{service}.{operation} in {region}"
     if isinstance(error, ClientError):
-        code, message = _code(error), error.response.get("Error", {}).get("Message", "")
+        code, message = _code_and_message(error)
         if code in _DENIED:
             return f"{call} was denied ({code}): the caller lacks {iam_action(service, operation)}"
         return f"{call} failed: {code}: {message}"

@@ -64,7 +64,7 @@ class Check:
     unknowns: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)  # beyond what the check itself read
     notes: list[str] = field(default_factory=list)  # for the reader of the report
-    timing: AlertTiming | None = None
+    timings: list[AlertTiming] = field(default_factory=list)
 
     def equal(
         self, subject: str, aspect: str, *, expected: Any, seen: Any, declared: str | None = None

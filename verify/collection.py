@@ -46,7 +46,7 @@ class TestResult:
     observations: tuple[Observation, ...]
     evidence: tuple[str, ...]
     seconds: float
-    timing: AlertTiming | None
+    timings: tuple[AlertTiming, ...]
     notes: tuple[str, ...]
 
     def to_json(self) -> str:
@@ -57,7 +57,6 @@ class TestResult:
 def result_from_json(text: str) -> TestResult:
     """The reverse of `TestResult.to_json`."""
     values: dict[str, Any] = json.loads(text)
-    timing = values["timing"]
     return TestResult(
         **{
             **values,
@@ -65,8 +64,10 @@ def result_from_json(text: str) -> TestResult:
             "observations": tuple(Observation(**item) for item in values["observations"]),
             "evidence": tuple(values["evidence"]),
             "notes": tuple(values["notes"]),
-            "timing": timing
-            and AlertTiming(**{**timing, "legs": tuple(Leg(**leg) for leg in timing["legs"])}),
+            "timings": tuple(
+                AlertTiming(**{**timing, "legs": tuple(Leg(**leg) for leg in timing["legs"])})
+                for timing in values["timings"]
+            ),
         }
     )
 
@@ -103,7 +104,7 @@ def build_report(run: Run, collected: Collected, finished: datetime) -> Report:
         caller=run.settings.caller,
         results=judged,
         evidence=evidence.references(run.folder),
-        timings=tuple(dict.fromkeys(phase.timing for phase in phases if phase.timing)),
+        timings=tuple(dict.fromkeys(item for phase in phases for item in phase.timings)),
         waivers=uses,
         notes=tuple(dict.fromkeys(note for phase in phases for note in phase.notes)),
     )

@@ -21,8 +21,10 @@ from verify import deployment, reads, run
 from verify.aws import Aws, NotVerifiedError, evidence_used
 from verify.check import Check, ControlFailedError, NotApplicableError
 from verify.collection import Collected, TestResult, build_report, result_from_json
-from verify.live_fire.probe import SecurityGroupProbe
+from verify.live_fire.invocation import Invocation
+from verify.live_fire.probes import OPTIONAL, chosen
 from verify.live_fire.progress import Progress
+from verify.live_fire.volley import Volley
 from verify.outcome import Outcome
 from verify.report import ReportError, write_reports
 from verify.report.summary import print_summary
@@ -33,7 +35,8 @@ _CHECK = pytest.StashKey[Check]()
 _COLLECTED = pytest.StashKey[Collected]()
 _SETTINGS = pytest.StashKey[Settings]()
 _EVIDENCE = pytest.StashKey[list[str]]()
-_PROBE = pytest.StashKey[SecurityGroupProbe]()
+_VOLLEY = pytest.StashKey[Volley]()
+_INVOCATION = pytest.StashKey[Invocation]()
 _RESULT = "trailwarden_result"
 _OWN_EXIT_CODES = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
 
@@ -73,6 +76,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--waivers",
         metavar="FILE",
         help="failures that somebody has accepted for a time (YAML, schemas/waivers.schema.json)",
+    )
+    group.addoption(
+        "--probe",
+        metavar="PROBE",
+        action="append",
+        default=[],
+        choices=sorted(OPTIONAL),
+        help="also raise an alert by a scratch resource, one of %(choices)s; may be repeated",
     )
     group.addoption(
         "--alert-timeout",
@@ -151,6 +162,7 @@ def _settings(config: pytest.Config) -> Settings:
         terraform_folder=config.option.terraform_folder,
         alert_timeout=config.option.alert_timeout,
         waivers=config.option.waivers,
+        probes=tuple(config.option.probe),
     )
 
 
@@ -216,9 +228,15 @@ def check(request: pytest.FixtureRequest, verification_run: Run) -> Check:
 
 
 @pytest.fixture(scope="session")
-def security_group_probe(request: pytest.FixtureRequest) -> SecurityGroupProbe:
-    """The probe that opens a security-group rule and waits for the alert; fired once a run."""
-    return _fired_probe(request.config)
+def volley(request: pytest.FixtureRequest) -> Volley:
+    """The probes that raise alerts and wait for them; fired once a run."""
+    return _fired_volley(request.config)
+
+
+@pytest.fixture(scope="session")
+def rule_invocation(request: pytest.FixtureRequest) -> Invocation:
+    """The direct invocation of the function with a record for each rule; made once a run."""
+    return _fired_invocation(request.config)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -235,18 +253,30 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     if started is None or distributed or session.testsfailed:
         return
     started.aws.fetch_ahead(reads.ahead(started.deployment))
-    if any(item.get_closest_marker("live_fire") for item in session.items):
-        _fired_probe(session.config)
+    needed = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "volley" in needed:
+        _fired_volley(session.config)
+    if "rule_invocation" in needed:
+        _fired_invocation(session.config)
 
 
-def _fired_probe(config: pytest.Config) -> SecurityGroupProbe:
-    probe = config.stash.get(_PROBE, None)
-    if probe is None:
-        probe = config.stash[_PROBE] = SecurityGroupProbe(
-            config.stash[_RUN], Progress(_line_writer(config))
-        )
-        probe.fire()
-    return probe
+def _fired_volley(config: pytest.Config) -> Volley:
+    volley = config.stash.get(_VOLLEY, None)
+    if volley is None:
+        started = config.stash[_RUN]
+        probes = chosen(started.settings.probes)
+        volley = Volley(started, probes, Progress(_line_writer(config)))
+        config.stash[_VOLLEY] = volley
+        volley.fire()
+    return volley
+
+
+def _fired_invocation(config: pytest.Config) -> Invocation:
+    invocation = config.stash.get(_INVOCATION, None)
+    if invocation is None:
+        invocation = config.stash[_INVOCATION] = Invocation(config.stash[_RUN])
+        invocation.fire()
+    return invocation
 
 
 def _line_writer(config: pytest.Config) -> Callable[[str], None]:
@@ -315,7 +345,7 @@ def pytest_runtest_makereport(
         observations=tuple(made.observations) if made else (),
         evidence=(*(made.evidence if made else ()), *item.stash.get(_EVIDENCE, [])),
         seconds=call.duration,
-        timing=made.timing if made else None,
+        timings=tuple(made.timings) if made else (),
         notes=tuple(made.notes) if made else (),
     )
     # Reports travel from workers as JSON, user_properties included.
@@ -376,9 +406,9 @@ def pytest_sessionfinish(
     session: pytest.Session, exitstatus: int
 ) -> Generator[None, object, object]:
     config = session.config
-    probe = config.stash.get(_PROBE, None)
-    if probe is not None:
-        probe.stop()  # also after an interruption: nothing of ours may stay in the account
+    for fired in (config.stash.get(_VOLLEY, None), config.stash.get(_INVOCATION, None)):
+        if fired is not None:
+            fired.stop()  # also after an interruption: nothing of ours may stay in the account
     started = config.stash.get(_RUN, None)
     if started is not None:
         started.aws.settle()  # evidence is complete from here on

@@ -52,6 +52,7 @@ class Settings:
     terraform_folder: str
     alert_timeout: float  # seconds
     waivers: str | None = None  # the waivers' file
+    probes: tuple[str, ...] = ()  # the optional probes that were asked for
     caller: str = ""
 
 

@@ -402,3 +402,32 @@ run "verifiers_and_boundary_can_be_named" {
     error_message = "The boundary must bound every role."
   }
 }
+
+run "no_probe_on_request_is_permitted_by_default" {
+  assert {
+    condition     = length(aws_iam_policy.verifier_probe_bucket_policy) == 0 && length(aws_iam_policy.verifier_probe_role_policy) == 0
+    error_message = "What creates buckets or roles must be asked for."
+  }
+}
+
+run "the_scratch_role_is_bounded_to_nothing" {
+  variables {
+    verifier_probes = ["bucket-policy", "role-policy"]
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.verifier_probe_role_policy[0].policy).Statement : statement.Sid => statement.Condition
+      if length(setintersection(flatten([statement.Action]), ["iam:CreateRole", "iam:PutRolePolicy"])) > 0
+    } == { UseScratchRole = { StringEquals = { "iam:PermissionsBoundary" = "arn:aws:iam::aws:policy/AWSDenyAll" } } }
+    error_message = "Whoever may create roles without a boundary may do everything."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_iam_policy.verifier_probe_bucket_policy[0].policy).Statement :
+      statement.Resource == "arn:aws:s3:::trailwarden-live-fire-*" || statement.Action == "s3:ListAllMyBuckets"
+    ])
+    error_message = "The probe may touch no bucket but its own."
+  }
+}

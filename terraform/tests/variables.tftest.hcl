@@ -35,6 +35,7 @@ run "bad_values_are_refused" {
     function_log_level            = "verbose"
     function_metric_namespace     = "AWS/Lambda"
     verifier_principals           = ["*"]
+    verifier_probes               = ["earthquake"]
     permissions_boundary_arn      = "arn:aws:iam::123456789012:role/boundary"
   }
 
@@ -62,6 +63,7 @@ run "bad_values_are_refused" {
     var.function_log_level,
     var.function_metric_namespace,
     var.verifier_principals,
+    var.verifier_probes,
     var.permissions_boundary_arn,
   ]
 }

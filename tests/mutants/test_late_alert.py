@@ -9,25 +9,29 @@ import pytest
 
 from verify import baseline
 from verify.check import Check, ControlFailedError
-from verify.live_fire.probe import Alert, ProbeResult, SecurityGroupProbe
-from verify.live_fire.test_alerts import test_the_alert_arrives_within_the_target as judge
+from verify.live_fire.alert import Alert
+from verify.live_fire.probes import ALWAYS
+from verify.live_fire.shot import Shot
+from verify.live_fire.test_alerts import test_alerts_arrive_within_the_target as judge
+from verify.live_fire.volley import Volley, VolleyResult
 
 
 class _Fired:
-    """A probe whose alert took so many seconds."""
+    """A volley of one shot, whose alert took so many seconds."""
 
     def __init__(self, seconds: float) -> None:
         now = datetime.now(UTC)
         alert = Alert({}, {}, None, None, received_time=now, received_clock=1000.0 + seconds)
-        self._result = ProbeResult(group="sg-1", call_started=now, call_clock=1000.0, alert=alert)
+        shot = Shot(ALWAYS, subject="sg-1", started=now, ended=now, clock=1000.0, alert=alert)
+        self._result = VolleyResult({ALWAYS.key: shot})
 
-    def result(self) -> ProbeResult:
+    def result(self) -> VolleyResult:
         return self._result
 
 
 def _judged(seconds: float) -> Check:
     check = Check()
-    judge(check, cast(SecurityGroupProbe, _Fired(seconds)), baseline.load("dev"))
+    judge(check, cast(Volley, _Fired(seconds)), baseline.load("dev"))
     return check
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.support import ACCOUNT, REGION, Account, name
+from tests.sandbox.support import ACCOUNT, REGION, Account, name, trust
 
 EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
 GROUPS = f"{EC2}:security-group/*"
@@ -205,3 +205,35 @@ def test_a_topics_policy_denies_and_permits(account: Account) -> None:
     assert refused(account.sns.publish, TopicArn=topic, Message="m")
     put("Allow", {"AWS": powerless})
     publish(powerless)(TopicArn=topic, Message="m")
+
+
+def test_a_role_may_be_made_and_changed_with_the_required_path_and_boundary_alone(
+    account: Account,
+) -> None:
+    deny_all = "arn:aws:iam::aws:policy/AWSDenyAll"
+    client = session(
+        account,
+        {
+            "Action": ["iam:CreateRole", "iam:PutRolePolicy"],
+            "Resource": f"arn:aws:iam::{ACCOUNT}:role/scratch/*",
+            "Condition": {"StringEquals": {"iam:PermissionsBoundary": deny_all}},
+        },
+        {"Action": "iam:TagRole", "Resource": f"arn:aws:iam::{ACCOUNT}:role/scratch/*"},
+    )("iam")
+    bounded, free = name("role"), name("role")
+    making = {"RoleName": bounded, "AssumeRolePolicyDocument": trust("ec2.amazonaws.com")}
+    inside = {"Path": "/scratch/", "PermissionsBoundary": deny_all}
+    for parameters in (
+        making,
+        {**making, "Path": "/scratch/"},
+        {**making, "PermissionsBoundary": deny_all},
+        {**making, **inside, "PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+    ):
+        assert "iam:CreateRole" in refused(client.create_role, **parameters)
+    client.create_role(**making, **inside, Tags=[{"Key": "purpose", "Value": "live-fire"}])
+    account.iam.create_role(**{**making, "RoleName": free}, Path="/scratch/")
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    policy = {"PolicyName": "p", "PolicyDocument": document}
+    client.put_role_policy(RoleName=bounded, **policy)
+    assert "iam:PutRolePolicy" in refused(client.put_role_policy, RoleName=free, **policy)

@@ -195,7 +195,8 @@ def test_the_verifier_may_do_exactly_what_the_suite_does(
     state = {iam_action(*call) for call in _calls(ROOT / "verify/reads.py")}
     live_fire = {
         iam_action(*call)
-        for path in (ROOT / "verify/live_fire").glob("*.py")
+        for path in (ROOT / "verify/live_fire").rglob("*.py")
+        if path.stem not in OPTIONAL_PROBES
         for call in _calls(path)
     } | IMPLIED_BY_TAGS
     assert _policy_actions(sandbox, deployed, "policy-verifier-state-dev") == state
@@ -203,6 +204,20 @@ def test_the_verifier_may_do_exactly_what_the_suite_does(
     assert _policy_actions(sandbox, deployed, "policy-verifier-live-fire-dev") - state == (
         live_fire - state
     )
+
+
+# The modules of the probes that are fired on request only, and what IAM asks for besides.
+OPTIONAL_PROBES: dict[str, set[str]] = {"bucket_policy": set(), "role_policy": {"iam:TagRole"}}
+
+
+@pytest.mark.parametrize("module", OPTIONAL_PROBES)
+def test_each_probe_on_request_has_permissions_of_its_own(
+    sandbox: RunningSandbox, deployed: Path, module: str
+) -> None:
+    path = ROOT / f"verify/live_fire/probes/{module}.py"
+    needed = {iam_action(*call) for call in _calls(path)} | OPTIONAL_PROBES[module]
+    name = f"policy-verifier-probe-{module.replace('_', '-')}-dev"
+    assert _policy_actions(sandbox, deployed, name) == needed
 
 
 def test_what_was_recorded_is_what_the_source_says(clean: Verification) -> None:

@@ -6,14 +6,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verify.aws import ActionFailedError
 from verify.live_fire import owner
-from verify.live_fire.probe import Alert, ProbeResult, names, read_alert, timing
+from verify.live_fire.alert import Alert, read_alert
+from verify.live_fire.probes import ALWAYS, OPTIONAL
+from verify.live_fire.shot import Removals, Shot, timing
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -56,10 +62,60 @@ def test_what_does_not_say_that_it_is_ours_is_never_ours(found: Mapping[str, str
     )
 
 
+# --- what the account itself prevents -------------------------------------------------------------
+
+
+class _RefusingAws:
+    """An account that refuses public policies, in S3's words, and one that lacks permissions."""
+
+    region = "us-east-1"
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def act(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        self.calls.append((operation, parameters))
+        if operation == "put_bucket_policy":
+            raise ActionFailedError("s3.put_bucket_policy was denied", "AccessDenied", self.said)
+        return {}
+
+
+def _fire_bucket_policy(said: str) -> tuple[_RefusingAws, Shot]:
+    aws, probe = _RefusingAws(said), OPTIONAL["bucket-policy"]
+    shot = Shot(probe)
+    run: Any = SimpleNamespace(
+        aws=aws,
+        settings=SimpleNamespace(run_id="20260101T000000Z-0A", alert_timeout=60.0),
+        deployment=SimpleNamespace(partition="aws"),
+    )
+    with ExitStack() as stack:
+        probe.fire(run, shot, Removals(stack))
+    return aws, shot
+
+
+def test_what_the_account_prevents_is_no_failure_of_the_alert() -> None:
+    aws, shot = _fire_bucket_policy(
+        "User is not authorized to perform: s3:PutBucketPolicy because public policies are "
+        "prevented by the BlockPublicPolicy setting in S3 Block Public Access"
+    )
+    assert shot.prevented == "the account's own public-access block refuses public bucket policies"
+    assert not shot.awaited
+    bucket = {"Bucket": "trailwarden-live-fire-20260101t000000z-0a"}
+    assert aws.calls[0] == ("create_bucket", bucket), "us-east-1 takes no location constraint"
+    assert aws.calls[-1] == ("delete_bucket", bucket)
+
+
+def test_a_missing_permission_is_not_taken_for_prevention() -> None:
+    with pytest.raises(ActionFailedError):
+        _fire_bucket_policy("User is not authorized to perform: s3:PutBucketPolicy")
+
+
 # --- reading what comes out of the queue ----------------------------------------------------------
 
 MESSAGE = {
-    "Body": '{"Message": "{\\"resource\\": {\\"id\\": \\"sg-1\\"}}", '
+    "Body": '{"Message": "{\\"resource\\": {\\"id\\": \\"sg-1\\"}, '
+    '\\"event\\": {\\"event_name\\": \\"AuthorizeSecurityGroupIngress\\"}}", '
     '"Timestamp": "2026-03-04T05:06:08.250Z", '
     '"MessageAttributes": {"rule": {"Type": "String", "Value": "r"}}}',
     "Attributes": {"SentTimestamp": "1772600768500"},
@@ -69,8 +125,9 @@ MESSAGE = {
 def test_an_alert_is_read_with_its_times() -> None:
     alert = read_alert(MESSAGE, NOW, 1.0)
     assert alert is not None
-    assert names(alert, "sg-1")
-    assert not names(alert, "sg-2")
+    assert alert.is_about("sg-1", "AuthorizeSecurityGroupIngress")
+    assert not alert.is_about("sg-2", "AuthorizeSecurityGroupIngress")
+    assert not alert.is_about("sg-1", "RevokeSecurityGroupIngress")
     assert alert.attributes == {"rule": "r"}
     assert alert.notification_time == datetime(2026, 3, 4, 5, 6, 8, 250_000, UTC)
     assert alert.sent_time == datetime(2026, 3, 4, 5, 6, 8, 500_000, UTC)
@@ -87,13 +144,11 @@ def test_what_is_no_alert_is_not_taken_for_one(body: str) -> None:
 @given(st.text(max_size=60))
 def test_no_message_breaks_the_wait(body: str) -> None:
     alert = read_alert({"Body": body}, NOW, 1.0)
-    assert alert is None or not names(alert, "sg-1")
+    assert alert is None or not alert.is_about("sg-1", "AuthorizeSecurityGroupIngress")
 
 
 def test_each_leg_is_measured_and_the_unknown_is_said_to_be() -> None:
-    result = ProbeResult(
-        call_started=NOW + timedelta(milliseconds=400), call_seconds=0.05, call_clock=100.0
-    )
+    shot = Shot(ALWAYS, started=NOW + timedelta(milliseconds=400), seconds=0.05, clock=100.0)
     alert = Alert(
         body={
             "timing": {
@@ -109,7 +164,7 @@ def test_each_leg_is_measured_and_the_unknown_is_said_to_be() -> None:
         received_time=NOW + timedelta(seconds=2.75),
         received_clock=102.35,
     )
-    measured = timing(result, alert, 300.0)
+    measured = timing(shot, alert, 300.0)
     assert {leg.name: leg.seconds for leg in measured.legs} == {
         "API call": 0.05,
         # CloudTrail's whole second began before the call: the event cannot precede it

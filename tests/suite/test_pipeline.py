@@ -17,6 +17,7 @@ import pytest
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION, ROOT, Verification, command, environment, verify
 from verify.live_fire import owner
+from verify.live_fire.probes.role_policy import PATH
 
 
 class Account:
@@ -41,8 +42,12 @@ class Account:
         )["SecurityGroups"]
         queues = self.client("sqs").list_queues(QueueNamePrefix=owner.NAME_PREFIX)
         subscriptions = self.client("sns").list_subscriptions()["Subscriptions"]
+        buckets = self.client("s3").list_buckets()["Buckets"]
+        roles = self.client("iam").list_roles(PathPrefix=PATH)["Roles"]
         return [
             *(group["GroupId"] for group in groups),
+            *(item["Name"] for item in buckets if item["Name"].startswith(owner.NAME_PREFIX)),
+            *(role["RoleName"] for role in roles),
             *queues.get("QueueUrls", []),
             *(
                 item["SubscriptionArn"]
@@ -60,9 +65,11 @@ def account(sandbox: RunningSandbox, deployed: Path) -> Account:
 @pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["one", "xdist"])
 def test_a_fresh_deployment_is_clean(account: Account, tmp_path: Path, workers: list[str]) -> None:
     run = account.verify(tmp_path, *workers)
-    assert run.controls("FAIL", "ERROR", "NOT TESTED", "WAIVED", "NOT APPLICABLE") == set(), (
-        run.text
-    )
+    assert run.controls("FAIL", "ERROR", "NOT TESTED", "WAIVED") == set(), run.text
+    assert run.controls("NOT APPLICABLE") == {
+        "alert-on-public-bucket-policy",
+        "alert-on-administrator-role",
+    }
     assert run.code == 0
     assert len(run.outcomes) >= 50
     unproven = {
@@ -87,6 +94,35 @@ def test_a_fresh_deployment_is_clean(account: Account, tmp_path: Path, workers: 
     assert account.live_fire_leftovers() == []
     for name in ("report.html", "junit.xml", "report.json"):
         assert (tmp_path / "latest" / name).stat().st_size > 1000
+
+
+PROBES = ("--probe=bucket-policy", "--probe=role-policy")
+
+
+def test_the_probes_on_request_raise_their_alerts_and_leave_nothing(
+    account: Account, tmp_path: Path
+) -> None:
+    run = account.verify(tmp_path, "verify/live_fire", *PROBES)
+    assert run.controls("PASS") == {
+        "alert-on-opened-rule",
+        "alert-on-public-bucket-policy",
+        "alert-on-administrator-role",
+        "alert-within-target",
+        "function-judges-every-rule",
+        "live-fire-leaves-nothing",
+    }, run.text
+    assert {timing["probe"] for timing in run.report["timings"]} == {
+        "opened security-group rule",
+        "public bucket policy",
+        "administrator's inline policy",
+    }
+    assert account.live_fire_leftovers() == []
+
+
+def test_an_unknown_probe_is_refused(account: Account, tmp_path: Path) -> None:
+    run = account.verify(tmp_path, "--probe=earthquake")
+    assert run.code == 4
+    assert "choose from 'bucket-policy', 'role-policy'" in run.text
 
 
 def _security_group(account: Account, act: str) -> None:
@@ -248,7 +284,7 @@ def silent_function(account: Account) -> Iterator[None]:
 def _waiting_run(account: Account, reports: Path) -> subprocess.Popen[str]:
     """A run in a process group of its own that has opened its rule and waits."""
     process = subprocess.Popen(
-        command(account.outputs_file, reports),
+        command(account.outputs_file, reports, *PROBES),
         cwd=ROOT,
         env=environment(account.sandbox.url),
         stdout=subprocess.PIPE,
@@ -257,7 +293,7 @@ def _waiting_run(account: Account, reports: Path) -> subprocess.Popen[str]:
         start_new_session=True,
     )
     until = time.monotonic() + 60
-    while len(account.live_fire_leftovers()) < 3:
+    while len(account.live_fire_leftovers()) < 5:
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < until
         time.sleep(0.1)
@@ -285,10 +321,11 @@ def test_a_later_run_sweeps_what_a_killed_one_left(
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     left = account.live_fire_leftovers()
-    assert len(left) == 3, "a killed run cannot clean up"
-    run = account.verify(tmp_path / "later", "--alert-timeout=1")
+    assert len(left) == 5, "a killed run cannot clean up"
+    run = account.verify(tmp_path / "later", "--alert-timeout=1", *PROBES)
     assert account.live_fire_leftovers() == []
-    assert any(left[0] in note for note in run.report["notes"]), run.report["notes"]
+    notes = run.report["notes"]
+    assert any(all(name in note for name in left) for note in notes), notes
 
 
 def test_a_run_that_still_waits_elsewhere_is_left_alone(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +32,26 @@ def tags(run_id: str, wait_seconds: float) -> dict[str, str]:
         OWNER_TAG: _owner(os.getpid()),
         EXPIRES_TAG: expires.isoformat(timespec="seconds"),
     }
+
+
+def name(run_id: str) -> str:
+    """The name of what the run `run_id` makes: one of each kind."""
+    return NAME_PREFIX + run_id.lower()
+
+
+def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as most APIs take them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def from_list(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The reverse of `as_list`."""
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def of_run(found: Mapping[str, str], run_id: str) -> bool:
+    """Whether what carries the tags `found` was made by the run `run_id`."""
+    return found.get(PURPOSE_TAG) == PURPOSE and found.get(RUN_TAG) == run_id
 
 
 def abandoned(found: Mapping[str, str], now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Alerts: a really opened rule really raises the alert, in time, and nothing is left behind."""
+"""Alerts: what really happens really raises the alert, in time, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pytest
 
 from verify import schemas
 from verify.check import Check
-from verify.live_fire.probe import PORT, SOURCE, SecurityGroupProbe, timing
+from verify.live_fire.alert import Alert
+from verify.live_fire.probes.security_group import PORT, SOURCE
+from verify.live_fire.shot import Shot, timing
+from verify.live_fire.volley import Volley, VolleyResult
 from verify.run import Run
 
 # CloudTrail gives whole seconds, and two clocks are compared.
@@ -20,44 +23,17 @@ _TOLERANCE = timedelta(seconds=5)
 @pytest.mark.live_fire
 @pytest.mark.control("alert-on-opened-rule")
 def test_an_opened_rule_raises_an_alert(
-    check: Check,
-    security_group_probe: SecurityGroupProbe,
-    verification_run: Run,
-    baseline: Mapping[str, Any],
+    check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
 ) -> None:
-    result = security_group_probe.result()
-    check.evidence.extend(result.evidence)
-    if result.interrupted:
-        check.unknown(result.group, "the run was interrupted while it waited for the alert")
-        return
-    alert = result.alert
-    check.holds(
-        result.group,
-        "alert",
-        alert is not None,
-        expected=f"within {verification_run.settings.alert_timeout:.0f} s",
-        seen="received" if alert else f"none ({result.strangers} that named something else)",
-    )
+    result = volley.result()
+    shot = result.shots["security-group"]
+    alert = _alert(check, result, shot, verification_run)
     if alert is None:
         return
-    check.none(
-        result.group, "faults by the alert's schema", schemas.violations("alert", alert.body)
-    )
-    check.equal(
-        result.group,
-        "who",
-        expected=verification_run.settings.caller,
-        seen=alert.body.get("actor", {}).get("arn"),
-    )
-    check.equal(
-        result.group,
-        "what: rule",
-        expected=baseline["alerts"]["rule"],
-        seen=alert.body.get("rule"),
-    )
+    _says_who_what_and_when(check, shot, alert, verification_run, baseline)
     exposures = alert.body.get("details", {}).get("exposures", [])
     check.holds(
-        result.group,
+        shot.subject,
         "what: exposure",
         any(
             (item.get("protocol"), item.get("from_port"), item.get("to_port"), item.get("cidr"))
@@ -67,62 +43,137 @@ def test_an_opened_rule_raises_an_alert(
         expected=f"tcp/{PORT} from {SOURCE}",
         seen=exposures,
     )
+
+
+@pytest.mark.live_fire
+@pytest.mark.control("alert-on-public-bucket-policy")
+def test_a_public_bucket_policy_raises_an_alert(
+    check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
+) -> None:
+    _optional_probe(check, volley, verification_run, baseline, "bucket-policy")
+
+
+@pytest.mark.live_fire
+@pytest.mark.control("alert-on-administrator-role")
+def test_an_administrators_role_raises_an_alert(
+    check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
+) -> None:
+    _optional_probe(check, volley, verification_run, baseline, "role-policy")
+
+
+def _optional_probe(
+    check: Check, volley: Volley, run: Run, baseline: Mapping[str, Any], key: str
+) -> None:
+    if key not in run.settings.probes:
+        check.not_applicable(f"not asked for: --probe={key} fires it")
+    result = volley.result()
+    shot = result.shots[key]
+    if shot.prevented:
+        check.evidence.extend(shot.evidence)
+        check.not_applicable(shot.prevented)
+    alert = _alert(check, result, shot, run)
+    if alert is not None:
+        _says_who_what_and_when(check, shot, alert, run, baseline)
+
+
+def _alert(check: Check, result: VolleyResult, shot: Shot, run: Run) -> Alert | None:
+    """The alert that `shot` raised. That there is none is a failure, if it was waited for."""
+    check.evidence.extend([*result.evidence, *shot.evidence])
+    if shot.error is not None:
+        raise shot.error
+    if shot.alert is None and result.interrupted:
+        check.unknown(shot.subject, "the run was interrupted while it waited for the alert")
+        return None
+    strangers = f"none ({result.strangers} that named something else)"
+    check.holds(
+        shot.subject,
+        "alert",
+        shot.alert is not None,
+        expected=f"within {run.settings.alert_timeout:.0f} s",
+        seen="received" if shot.alert else strangers,
+    )
+    return shot.alert
+
+
+def _says_who_what_and_when(
+    check: Check, shot: Shot, alert: Alert, run: Run, baseline: Mapping[str, Any]
+) -> None:
+    body = alert.body
+    check.none(shot.subject, "faults by the alert's schema", schemas.violations("alert", body))
+    check.equal(
+        shot.subject,
+        "who",
+        expected=run.settings.caller,
+        seen=body.get("actor", {}).get("arn"),
+    )
+    check.equal(
+        shot.subject,
+        "what: rule",
+        expected=baseline["alerts"]["rules"][shot.probe.key],
+        seen=body.get("rule"),
+    )
     for name in ("account", "region", "rule", "severity"):
         check.equal(
-            result.group,
+            shot.subject,
             f"message attribute {name}",
-            expected=alert.body.get(name),
+            expected=body.get(name),
             seen=alert.attributes.get(name),
         )
-    said = str(alert.body.get("event", {}).get("event_time"))
+    said = str(body.get("event", {}).get("event_time"))
     check.holds(
-        result.group,
+        shot.subject,
         "when",
-        _between(said, result.call_started, result.call_ended, result.clock_offset),
-        expected=f"{result.call_started:%H:%M:%S} to {result.call_ended:%H:%M:%S} UTC",
+        _between(said, shot),
+        expected=f"{shot.started:%H:%M:%S} to {shot.ended:%H:%M:%S} UTC",
         seen=said,
     )
 
 
-def _between(said: str, start: datetime | None, end: datetime | None, offset: timedelta) -> bool:
+def _between(said: str, shot: Shot) -> bool:
     try:
         moment = datetime.fromisoformat(said)
     except ValueError:
         return False
-    if start is None or end is None:
+    if shot.started is None or shot.ended is None:
         return False
-    return start + offset - _TOLERANCE <= moment <= end + offset + _TOLERANCE
+    earliest = shot.started + shot.clock_offset - _TOLERANCE
+    return earliest <= moment <= shot.ended + shot.clock_offset + _TOLERANCE
 
 
 @pytest.mark.live_fire
 @pytest.mark.control("alert-within-target")
-def test_the_alert_arrives_within_the_target(
-    check: Check, security_group_probe: SecurityGroupProbe, baseline: Mapping[str, Any]
+def test_alerts_arrive_within_the_target(
+    check: Check, volley: Volley, baseline: Mapping[str, Any]
 ) -> None:
-    result = security_group_probe.result()
-    check.evidence.extend(result.evidence)
-    if result.alert is None:
-        check.unknown(result.group, "there was no alert to time")
-        return
+    result = volley.result()
     target = float(baseline["alerts"]["target_seconds"])
-    check.timing = timing(result, result.alert, target)
-    check.holds(
-        result.group,
-        "time from the API call to the receipt of the alert",
-        check.timing.total_seconds <= target,
-        expected=f"at most {target:.0f} s",
-        seen=f"{check.timing.total_seconds:.2f} s",
-    )
+    for shot in result.shots.values():
+        if shot.prevented:
+            continue
+        check.evidence.extend([*result.evidence, *shot.evidence])
+        if shot.error is not None:
+            check.unknown(shot.probe.name, str(shot.error))
+            continue
+        if shot.alert is None:
+            check.unknown(shot.subject, "there was no alert to time")
+            continue
+        timed = timing(shot, shot.alert, target)
+        check.timings.append(timed)
+        check.holds(
+            shot.subject,
+            "time from the API call to the receipt of the alert",
+            timed.total_seconds <= target,
+            expected=f"at most {target:.0f} s",
+            seen=f"{timed.total_seconds:.2f} s",
+        )
 
 
 @pytest.mark.live_fire
 @pytest.mark.control("live-fire-leaves-nothing")
-def test_live_fire_leaves_nothing_behind(
-    check: Check, security_group_probe: SecurityGroupProbe
-) -> None:
-    result = security_group_probe.result()
+def test_live_fire_leaves_nothing_behind(check: Check, volley: Volley) -> None:
+    result = volley.result()
     check.evidence.extend(result.evidence)
     if result.swept.names:
         check.notes.append(f"removed what an earlier run had left: {', '.join(result.swept.names)}")
-    check.none(result.group, "groups, queues and subscriptions of this run", result.left.names)
-    check.none(result.group, "removals that failed", result.not_removed)
+    check.none("this run", "what it has left in the account", result.left.names)
+    check.none("this run", "removals that failed", result.not_removed)

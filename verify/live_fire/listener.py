@@ -1,0 +1,141 @@
+"""A queue of the run's own on the alert topic, and what earlier runs left of such queues."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+
+from verify.aws import ActionFailedError, Aws
+from verify.check import pick
+from verify.live_fire import owner
+from verify.live_fire.alert import Alert, read_alert
+from verify.live_fire.shot import Removals
+from verify.reads import Read
+from verify.run import Run
+
+_POLL_SECONDS = 5  # how long SQS holds an answer open for a message
+_NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+
+
+class Listener:
+    """Hears every alert from `open` on."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._url = ""
+
+    def open(self, removals: Removals) -> None:
+        """Create the queue and subscribe it to the alert topic. Raises ActionFailedError."""
+        aws, deployment, settings = self._run.aws, self._run.deployment, self._run.settings
+        name = owner.name(settings.run_id)
+        arn = f"arn:{deployment.partition}:sqs:{deployment.region}:{deployment.account_id}:{name}"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": deployment.alert_topic_arn}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        removals.add(lambda: _delete_queue_by_name(aws, name))
+        created = aws.act(
+            "sqs",
+            "create_queue",
+            QueueName=name,
+            Attributes={"Policy": policy, "MessageRetentionPeriod": "3600"},
+            tags=owner.tags(settings.run_id, settings.alert_timeout),
+        )
+        self._url = created["QueueUrl"]
+        removals.add(lambda: _unsubscribe(aws, deployment.alert_topic_arn, name))
+        aws.act(
+            "sns",
+            "subscribe",
+            TopicArn=deployment.alert_topic_arn,
+            Protocol="sqs",
+            Endpoint=arn,
+            ReturnSubscriptionArn=True,
+        )
+
+    def hear(self) -> Iterator[Alert | None]:
+        """The messages of one poll, None for one that is no alert. Raises ActionFailedError."""
+        answer = self._run.aws.poll(
+            "sqs",
+            "receive_message",
+            worth_keeping=lambda response: response.get("Messages"),
+            QueueUrl=self._url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=_POLL_SECONDS,
+            MessageSystemAttributeNames=["SentTimestamp"],
+        )
+        for message in answer.get("Messages", []):
+            yield read_alert(message, datetime.now(UTC), time.monotonic())
+
+
+# --- what was left --------------------------------------------------------------------------------
+
+
+def find(
+    run: Run, wanted: Callable[[Mapping[str, str]], bool], orphaned: Callable[[str], bool]
+) -> tuple[list[str], list[str]]:
+    """Queue URLs with `wanted` tags, and the ARNs of their subscriptions.
+
+    `orphaned` decides on the subscription of a queue that SQS does not list, by the queue's name.
+    """
+    queues = {url: wanted(tags) for url, tags in _queues(run.aws)}
+    verdicts = {url.rpartition("/")[2]: verdict for url, verdict in queues.items()}
+    return [url for url, verdict in queues.items() if verdict], [
+        arn
+        for arn, queue in _subscriptions(run.aws, run.deployment.alert_topic_arn)
+        if (verdicts[queue] if queue in verdicts else orphaned(queue))
+    ]
+
+
+def queue_exists(aws: Aws, name: str) -> bool:
+    """Whether there is such a queue, also when it is too new to be listed."""
+    return aws.read_again(Read("sqs", "get_queue_url", {"QueueName": name}, _NO_QUEUE)).found
+
+
+def unsubscribe(aws: Aws, arn: str) -> None:
+    """End a subscription of a queue of ours."""
+    aws.act("sns", "unsubscribe", SubscriptionArn=arn)
+
+
+def delete_queue(aws: Aws, url: str) -> None:
+    """Delete a queue; one that has gone already is fine."""
+    try:
+        aws.act("sqs", "delete_queue", QueueUrl=url)
+    except ActionFailedError as error:
+        if error.code not in _NO_QUEUE:
+            raise
+
+
+def _delete_queue_by_name(aws: Aws, name: str) -> None:
+    answer = aws.read_again(Read("sqs", "list_queues", {"QueueNamePrefix": name}))
+    for url in (answer.response or {}).get("QueueUrls", []):
+        delete_queue(aws, url)
+
+
+def _unsubscribe(aws: Aws, topic: str, name: str) -> None:
+    for arn, queue in _subscriptions(aws, topic):
+        if queue == name:
+            unsubscribe(aws, arn)
+
+
+def _queues(aws: Aws) -> Iterator[tuple[str, Mapping[str, str]]]:
+    answer = aws.read_again(Read("sqs", "list_queues", {"QueueNamePrefix": owner.NAME_PREFIX}))
+    for url in (answer.response or {}).get("QueueUrls", []):
+        tags = aws.read_again(Read("sqs", "list_queue_tags", {"QueueUrl": url}, _NO_QUEUE))
+        if tags.response is not None:
+            yield url, tags.response.get("Tags", {})
+
+
+def _subscriptions(aws: Aws, topic: str) -> Iterator[tuple[str, str]]:
+    """Subscription ARN and queue name of each subscription of the topic that has our prefix."""
+    answer = aws.read_again(Read("sns", "list_subscriptions_by_topic", {"TopicArn": topic}))
+    for subscription in pick(answer.response or {}, "Subscriptions"):
+        queue = str(subscription.get("Endpoint", "")).rpartition(":")[2]
+        arn = str(subscription.get("SubscriptionArn", ""))
+        if queue.startswith(owner.NAME_PREFIX) and arn.startswith("arn:"):
+            yield arn, queue

@@ -1,0 +1,100 @@
+"""Gives an empty bucket of its own a policy that admits everyone, and S3 keeps it without effect.
+
+S3 refuses a public policy while BlockPublicPolicy is on, and a refused call raises no alert. So
+that one block is lifted, on this bucket alone, while RestrictPublicBuckets stays on: with it, S3
+admits nobody outside the account, whatever a policy says (S3 guide, "Blocking public access to your
+Amazon S3 storage"). The policy is withdrawn as soon as it is in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from verify.aws import ActionFailedError
+from verify.check import pick
+from verify.live_fire import owner
+from verify.live_fire.shot import Removals, Shot
+from verify.reads import Read
+from verify.run import Run
+
+_GONE = ("NoSuchBucket",)
+# A bucket exists before it can be tagged: one without tags is left over when it is this old.
+_UNTAGGED = timedelta(hours=1)
+
+
+class BucketPolicyProbe:
+    """See `verify.live_fire.shot.Probe`."""
+
+    key = "bucket-policy"
+    name = "public bucket policy"
+    event_name = "PutBucketPolicy"
+
+    def fire(self, run: Run, shot: Shot, removals: Removals) -> None:
+        """Create the bucket, lift the one block, put the policy and withdraw it."""
+        aws, bucket = run.aws, owner.name(run.settings.run_id)
+        shot.subject = bucket
+        removals.add(lambda: self.remove(run, bucket))
+        # us-east-1 is where S3 puts a bucket when nothing is said, and may not be said.
+        constraint = {"LocationConstraint": aws.region}
+        elsewhere = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": constraint}
+        aws.act("s3", "create_bucket", Bucket=bucket, **elsewhere)
+        tags = owner.tags(run.settings.run_id, run.settings.alert_timeout)
+        aws.act("s3", "put_bucket_tagging", Bucket=bucket, Tagging={"TagSet": owner.as_list(tags)})
+        aws.act(
+            "s3",
+            "put_public_access_block",
+            Bucket=bucket,
+            PublicAccessBlockConfiguration={
+                "BlockPublicAcls": True,
+                "IgnorePublicAcls": True,
+                "BlockPublicPolicy": False,
+                "RestrictPublicBuckets": True,
+            },
+        )
+        statement = {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:{run.deployment.partition}:s3:::{bucket}/*",
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        try:
+            shot.act(lambda: aws.act("s3", "put_bucket_policy", Bucket=bucket, Policy=policy))
+        except ActionFailedError as error:
+            # S3 names the setting in its message; the bucket's own is off, so it is the account's.
+            if "BlockPublicPolicy" not in error.said:
+                raise
+            shot.prevented = "the account's own public-access block refuses public bucket policies"
+            return
+        aws.act("s3", "delete_bucket_policy", Bucket=bucket)
+
+    def find(self, run: Run, wanted: Callable[[Mapping[str, str]], bool]) -> tuple[str, ...]:
+        """Names of buckets."""
+        answer = run.aws.read_again(Read("s3", "list_buckets"))
+        now = datetime.now(UTC)
+        return tuple(
+            bucket["Name"]
+            for bucket in pick(answer.response or {}, "Buckets")
+            if bucket["Name"].startswith(owner.NAME_PREFIX)
+            and self._left(run, bucket["Name"], now - bucket["CreationDate"], wanted)
+        )
+
+    def remove(self, run: Run, identifier: str) -> None:
+        """Delete the bucket; nothing ever puts an object into it."""
+        try:
+            run.aws.act("s3", "delete_bucket", Bucket=identifier)
+        except ActionFailedError as error:
+            if error.code not in _GONE:
+                raise
+
+    @staticmethod
+    def _left(
+        run: Run, bucket: str, age: timedelta, wanted: Callable[[Mapping[str, str]], bool]
+    ) -> bool:
+        absent = ("NoSuchTagSet", *_GONE)
+        answer = run.aws.read_again(Read("s3", "get_bucket_tagging", {"Bucket": bucket}, absent))
+        if answer.response is None:
+            return answer.error_code == "NoSuchTagSet" and age > _UNTAGGED
+        return wanted(owner.from_list(pick(answer.response, "TagSet")))

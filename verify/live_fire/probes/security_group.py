@@ -1,0 +1,81 @@
+"""Opens a rule to the world on a security group of its own, which nothing is attached to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from verify.aws import ActionFailedError, Aws
+from verify.check import pick
+from verify.live_fire import owner
+from verify.live_fire.shot import Removals, Shot
+from verify.reads import Read
+from verify.run import Run
+
+PORT = 22
+SOURCE = "0.0.0.0/0"
+_NO_GROUP = ("InvalidGroup.NotFound", "InvalidGroupId.NotFound")
+
+
+class SecurityGroupProbe:
+    """See `verify.live_fire.shot.Probe`."""
+
+    key = "security-group"
+    name = "opened security-group rule"
+    event_name = "AuthorizeSecurityGroupIngress"
+
+    def fire(self, run: Run, shot: Shot, removals: Removals) -> None:
+        """Create the group, then open tcp/22 to 0.0.0.0/0."""
+        name = owner.name(run.settings.run_id)
+        removals.add(lambda: self._remove_by_name(run, name))
+        tags = owner.tags(run.settings.run_id, run.settings.alert_timeout)
+        created = run.aws.act(
+            "ec2",
+            "create_security_group",
+            GroupName=name,
+            Description="Trailwarden live fire: attached to nothing, removed within minutes",
+            VpcId=run.deployment.vpc_id,
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": owner.as_list(tags)}],
+        )
+        shot.subject = created["GroupId"]
+        opened = {
+            "IpProtocol": "tcp",
+            "FromPort": PORT,
+            "ToPort": PORT,
+            "IpRanges": [{"CidrIp": SOURCE, "Description": "Trailwarden live fire"}],
+        }
+        shot.act(
+            lambda: run.aws.act(
+                "ec2",
+                "authorize_security_group_ingress",
+                GroupId=shot.subject,
+                IpPermissions=[opened],
+            )
+        )
+
+    def find(self, run: Run, wanted: Callable[[Mapping[str, str]], bool]) -> tuple[str, ...]:
+        """Ids of security groups."""
+        return tuple(identifier for identifier, tags in _groups(run.aws) if wanted(tags))
+
+    def remove(self, run: Run, identifier: str) -> None:
+        """Delete the group."""
+        try:
+            run.aws.act("ec2", "delete_security_group", GroupId=identifier)
+        except ActionFailedError as error:
+            if error.code not in _NO_GROUP:
+                raise
+
+    def _remove_by_name(self, run: Run, name: str) -> None:
+        filters = [
+            {"Name": "group-name", "Values": [name]},
+            {"Name": "vpc-id", "Values": [run.deployment.vpc_id]},
+        ]
+        answer = run.aws.read_again(Read("ec2", "describe_security_groups", {"Filters": filters}))
+        for group in pick(answer.response or {}, "SecurityGroups"):
+            self.remove(run, group["GroupId"])
+
+
+def _groups(aws: Aws) -> Iterator[tuple[str, Mapping[str, str]]]:
+    ours = [{"Name": f"tag:{owner.PURPOSE_TAG}", "Values": [owner.PURPOSE]}]
+    answer = aws.read_again(Read("ec2", "describe_security_groups", {"Filters": ours}))
+    for group in pick(answer.response or {}, "SecurityGroups"):
+        yield group["GroupId"], owner.from_list(group.get("Tags", []))

@@ -1,0 +1,152 @@
+"""One shot of live fire: an act that must raise an alert, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+from verify.aws import NotVerifiedError
+from verify.live_fire.alert import Alert
+from verify.report.model import AlertTiming, Leg
+from verify.run import Run
+
+
+@dataclass
+class Removals:
+    """Undoes what was made, last first; each is registered before the act that calls for it.
+
+    What cannot be removed is kept: it does not undo what the shot has shown.
+    """
+
+    stack: ExitStack
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, remove: Callable[[], object]) -> None:
+        """Call `remove` in the end, whatever happens until then."""
+        self.stack.callback(self._try_to, remove)
+
+    def _try_to(self, remove: Callable[[], object]) -> None:
+        try:
+            remove()
+        except NotVerifiedError as error:
+            self.failed.append(str(error))
+
+
+@dataclass
+class Shot:
+    """What one probe did and what came of it. `alert` is None as long as none has come."""
+
+    probe: Probe
+    subject: str = ""  # the resource that the alert must name
+    started: datetime | None = None
+    ended: datetime | None = None
+    clock: float = 0.0
+    seconds: float = 0.0
+    clock_offset: timedelta = timedelta()  # AWS's clock minus ours, by the call's Date header
+    alert: Alert | None = None
+    duplicates: int = 0
+    prevented: str = ""  # why the account itself refuses the act, so that there is nothing to see
+    error: NotVerifiedError | None = None  # why it could not be fired
+    evidence: list[str] = field(default_factory=list)
+
+    def act(self, call: Callable[[], Mapping[str, Any]]) -> None:
+        """Make the call that must raise the alert, and time it."""
+        self.started, self.clock = datetime.now(UTC), time.monotonic()
+        answer = call()
+        self.seconds = time.monotonic() - self.clock
+        self.ended = datetime.now(UTC)
+        self.clock_offset = _clock_offset(answer, self.ended)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether its alert is still on its way."""
+        return self.ended is not None and self.alert is None
+
+    def take(self, alert: Alert) -> bool:
+        """Take `alert` if it is this shot's; says whether it is."""
+        if self.ended is None or not alert.is_about(self.subject, self.probe.event_name):
+            return False
+        if self.alert is None:
+            self.alert = alert
+        else:
+            self.duplicates += 1
+        return True
+
+
+class Probe(Protocol):
+    """A way to raise an alert that is safe on a real account."""
+
+    @property
+    def key(self) -> str:
+        """Its name in options and in the baseline."""
+
+    @property
+    def name(self) -> str:
+        """Its name for a reader."""
+
+    @property
+    def event_name(self) -> str:
+        """The CloudTrail event that must raise the alert."""
+
+    def fire(self, run: Run, shot: Shot, removals: Removals) -> None:
+        """Make what it needs and act. Raises ActionFailedError."""
+
+    def find(self, run: Run, wanted: Callable[[Mapping[str, str]], bool]) -> tuple[str, ...]:
+        """What such probes left in the account, if its tags are `wanted`."""
+
+    def remove(self, run: Run, identifier: str) -> None:
+        """Remove one of them; one that has gone already is fine."""
+
+
+def timing(shot: Shot, alert: Alert, target_seconds: float) -> AlertTiming:
+    """How long each leg of the alert's way took.
+
+    CloudTrail gives the time of an event in whole seconds, so the event is placed at the start of
+    the call when both fall into the same second. Times of different clocks (AWS's and ours) are
+    compared after `clock_offset`.
+    """
+    times = alert.body.get("timing")
+    said = times if isinstance(times, Mapping) else {}
+    event = _time(said.get("event_time"))
+    started = None if shot.started is None else shot.started + shot.clock_offset
+    if event and started and started.replace(microsecond=0) <= event <= started:
+        event = started
+    points = [
+        ("trail", event, _time(said.get("delivered_time"))),
+        ("log group", _time(said.get("delivered_time")), _time(said.get("received_time"))),
+        ("function", _time(said.get("received_time")), _time(said.get("published_time"))),
+        ("SNS", _time(said.get("published_time")), alert.sent_time),
+        ("received", alert.sent_time, alert.received_time + shot.clock_offset),
+    ]
+    legs = [Leg("API call", round(shot.seconds, 3))]
+    legs += [
+        Leg(name, None if a is None or b is None else round((b - a).total_seconds(), 3))
+        for name, a, b in points
+    ]
+    return AlertTiming(
+        probe=shot.probe.name,
+        legs=tuple(legs),
+        total_seconds=round(alert.received_clock - shot.clock, 3),
+        target_seconds=target_seconds,
+    )
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+def _clock_offset(answer: Mapping[str, Any], now: datetime) -> timedelta:
+    """AWS's clock minus ours; less than two seconds cannot be told from the header's rounding."""
+    header = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    if not header:
+        return timedelta()
+    offset = parsedate_to_datetime(header) - now
+    return offset if abs(offset) > timedelta(seconds=2) else timedelta()
