@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -340,51 +339,3 @@ def test_a_run_that_still_waits_elsewhere_is_left_alone(
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert account.live_fire_leftovers() == []
-
-
-# --- the end: this test must stay the last, since nothing is left after it ------------------------
-
-
-def test_destroy_leaves_nothing(account: Account) -> None:
-    make = shutil.which("make")
-    assert make is not None
-    done = subprocess.run(
-        [
-            make,
-            "destroy",
-            f"SANDBOX={account.sandbox.url}",
-            f"WORK={account.outputs_file.parent / 'work'}",
-            "AUTO_APPROVE=1",
-        ],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    own = [{"Name": "is-default", "Values": ["false"]}]
-    left = {
-        "VPCs": account.client("ec2").describe_vpcs(Filters=own)["Vpcs"],
-        "buckets": [
-            bucket["Name"]
-            for bucket in account.client("s3").list_buckets()["Buckets"]
-            if bucket["Name"] == account.outputs["log_bucket_name"]
-        ],
-        "trails": account.client("cloudtrail").describe_trails()["trailList"],
-        "log groups": [
-            group["logGroupName"]
-            for group in account.client("logs").describe_log_groups()["logGroups"]
-            if group["logGroupName"].startswith("/aws/")
-        ],
-        "topics": account.client("sns").list_topics()["Topics"],
-        "queues": account.client("sqs").list_queues().get("QueueUrls", []),
-        "functions": account.client("lambda").list_functions()["Functions"],
-        "alarms": account.client("cloudwatch").describe_alarms()["MetricAlarms"],
-        "roles": account.client("iam").list_roles()["Roles"],
-        "policies": account.client("iam").list_policies(Scope="Local")["Policies"],
-    }
-    assert {kind: found for kind, found in left.items() if found} == {}
-    key = account.client("kms").describe_key(KeyId=account.outputs["kms_key_arn"])
-    assert key["KeyMetadata"]["KeyState"] == "PendingDeletion"
