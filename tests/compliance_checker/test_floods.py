@@ -8,9 +8,18 @@ from typing import Any
 import jsonschema
 import pytest
 from compliance_checker.alert import MAXIMUM_ALERT_BYTES
+from compliance_checker.coalesce import Candidate, coalesce
 
 from tests.compliance_checker.door import Door, alert_schema, logs_event
-from tests.compliance_checker.records import ACCOUNT, ROOT, Record, flat_ingress, record
+from tests.compliance_checker.records import (
+    ACCOUNT,
+    ROOT,
+    Record,
+    flat_ingress,
+    ingress,
+    permission,
+    record,
+)
 
 
 def _read(number: int, name: str = "DescribeInstances", **changes: Any) -> Record:
@@ -75,6 +84,44 @@ def test_another_violation_within_a_flood_is_told_by_itself(other: Record) -> No
     (told,) = [alert for alert in door.alerts() if alert["event"]["event_id"] == "read-999"]
     assert "repeats" not in told
     assert len(door.alerts()) == 22
+
+
+def test_a_graver_opening_of_the_same_group_is_told_by_itself() -> None:
+    door = Door()
+    web = [
+        ingress(permission("0.0.0.0/0", ports=(443, 443)), event_id=str(number))
+        for number in range(50)
+    ]
+    door.handle(logs_event([*web, ingress(permission("0.0.0.0/0"), event_id="remote access")]))
+    (told,) = [alert for alert in door.alerts() if alert["severity"] == "CRITICAL"]
+    assert told["event"]["event_id"] == "remote access"
+    assert "repeats" not in told
+
+
+@pytest.mark.parametrize(
+    ("parts", "messages"),
+    [
+        # How to undo a change is told for each change.
+        ({"remediation": {"outcome": "applied"}}, 50),
+        ({"remediation": {"outcome": "not-needed"}}, 22),
+        ({"basis": "record-and-live-state"}, 22),
+        ({}, 21),
+    ],
+)
+def test_what_was_done_or_relied_on_tells_alerts_apart(
+    parts: dict[str, Any], messages: int
+) -> None:
+    door = Door()
+    case = flat_ingress("0.0.0.0/0")
+    (alert,) = door.handle({"test": {"records": [case], "publish": False}})["alerts"]
+    alike = [{**alert, "alert_id": str(number)} for number in range(50)]
+    odd = [{**each, **parts} for each in alike]
+    mixed = odd if messages == 50 else [*alike[:25], odd[25], *alike[26:]]
+    notices = coalesce([Candidate(each, reads=False) for each in mixed])
+    assert len(notices) == messages
+    assert sorted(name for notice in notices for name in notice.stands_for) == sorted(
+        each["alert_id"] for each in mixed
+    )
 
 
 def test_changes_by_different_calls_are_told_apart() -> None:

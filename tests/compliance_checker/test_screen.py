@@ -22,6 +22,8 @@ COMPACT = (",", ":")
 SPACED = (", ", ": ")
 DESCRIBE = record("ec2", "DescribeInstances", {"instancesSet": {}}, readOnly=True)
 STOP = record("cloudtrail", "StopLogging", {"name": "t"})
+DECOY = {"eventName": "DescribeInstances"}
+WITHOUT_PARAMETERS = {key: STOP[key] for key in STOP if key != "requestParameters"}
 TABLE = [case for _, case, _ in VIOLATIONS] + [case for _, case in LOOK_ALIKES]
 
 
@@ -117,15 +119,18 @@ def test_everyday_call_is_passed_over(
     "text",
     [
         _text(STOP),
-        _text({**STOP, "requestParameters": {"eventName": "DescribeInstances"}}),
-        _text({"requestParameters": {"eventName": "DescribeInstances"}, **STOP}),
+        _text({**STOP, "requestParameters": DECOY}),
+        # A decoy before the true name.
+        _text({"requestParameters": DECOY, **WITHOUT_PARAMETERS}),
+        _text({"requestParameters": DECOY, **WITHOUT_PARAMETERS}, SPACED),
         _text(DESCRIBE).replace("eventName", "\\u0065ventName"),
         _text({**DESCRIBE, "eventName": "UpdateFunctionCode20150331v2"}),
         _text(STOP).replace("StopLogging", "Stop\\u004cogging"),
         _text({**DESCRIBE, "userIdentity": ROOT}),
         _text(_in_order({**DESCRIBE, "userIdentity": ROOT})),
         _text({**DESCRIBE, "userIdentity": {"arn": "arn:aws:iam::123456789012:root"}}),
-        _text(_in_order({**DESCRIBE, "userIdentity": ROOT})).replace("Root", "R\\u006fot"),
+        _text(_in_order({**DESCRIBE, "userIdentity": {"type": "Root"}})),
+        _text(_in_order({**DESCRIBE, "userIdentity": {"type": "Root"}})).replace("oo", "\\u006fo"),
         _text({**DESCRIBE, "userIdentity": {**USER, "type": None}}).replace("ada", ":root"),
         _text(DESCRIBE) + " ",
         _text(DESCRIBE) + "}",
