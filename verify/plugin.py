@@ -6,6 +6,7 @@ through the `check` fixture. Its outcome is the control's; see `verify.outcome`.
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import signal
@@ -445,3 +446,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"report: {file}")
     if collected.problem:
         terminalreporter.write_line(f"the reports could not be written: {collected.problem}")
+
+
+def pytest_unconfigure() -> None:
+    """Spare pytest's last searches for garbage, and Python's own: the process ends."""
+    gc.freeze()
