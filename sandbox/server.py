@@ -23,6 +23,7 @@ from sandbox import (
     caller,
     confirmations,
     event_bus,
+    function_gaps,
     gaps,
     notifications,
     regions,
@@ -90,6 +91,7 @@ class Sandbox:
         self._delivery = Delivery(world, bus, digests)
         trails.install(world, self._delivery, digests, keys)
         gaps.install(world)
+        function_gaps.install(world)
         regions.install(world)
         guards = [authorization.install(world)]
         self._gateway = Gateway(
