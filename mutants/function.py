@@ -48,11 +48,25 @@ for _aspect, _other in (
     )
 
 
-@FAMILY.fault("the function alerts another topic", "function-configuration")
-def alerts_elsewhere(account: Account, mending: ExitStack) -> None:
+def _set(variable: str, value: str, account: Account, mending: ExitStack) -> None:
     now = account.functions.get_function_configuration(**_name(account))["Environment"]["Variables"]
-    variables = {**now, "ALERT_TOPIC_ARN": account.outputs["delivery_topic_arn"]}
+    variables = {**now, variable: value.format(**account.outputs)}
     account.change_function(mending, Environment={"Variables": variables})
+
+
+for _variable, _value, _what in (
+    ("ALERT_TOPIC_ARN", "{delivery_topic_arn}", "alerts another topic"),
+    ("DEAD_LETTER_QUEUE_URL", "{delivery_queue_url}", "keeps what it cannot process elsewhere"),
+    ("TRAIL_ARN", "{trail_arn}-old", "guards another trail"),
+    ("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:9", "reaches SNS by way of somebody else"),
+    ("PYTHONPATH", "/mnt/other", "looks for code in another place first"),
+):
+    FAMILY.add(
+        f"variable-{_variable.lower().replace('_', '-')}",
+        f"the function {_what}",
+        partial(_set, _variable, _value),
+        "function-configuration",
+    )
 
 
 @FAMILY.fault("the function writes to another log group", "function-configuration")

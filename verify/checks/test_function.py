@@ -66,11 +66,18 @@ def test_function_is_active_and_configured(
     reserved = concurrency.get("ReservedConcurrentExecutions", "unreserved")
     check.holds(name, "reserved concurrency", reserved != 0, expected="not 0", seen=reserved)
     variables = function.get("Environment", {}).get("Variables", {})
-    check.equal(
+    environment = required["environment"]
+    for variable, template in environment["required"].items():
+        check.equal(
+            name,
+            f"environment variable {variable}",
+            expected=template.format_map(vars(deployment)),
+            seen=variables.get(variable),
+        )
+    check.none(
         name,
-        "topic that it alerts",
-        expected=deployment.alert_topic_arn,
-        seen=variables.get("ALERT_TOPIC_ARN"),
+        "environment variables beyond those of the baseline",
+        sorted(set(variables) - set(environment["required"]) - set(environment["optional"])),
     )
 
 
