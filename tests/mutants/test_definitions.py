@@ -59,6 +59,8 @@ def test_what_needs_judgement_has_several_faults() -> None:
         "log-bucket-denies-plain-http",
         "log-bucket-admits-only-the-trail",
         "log-bucket-protects-files",
+        "log-bucket-refuses-other-keys",
+        "log-bucket-keeps-files",
         "key-policy-least-privilege",
         "trail-log-group-feeds-function",
         "function-not-public",
