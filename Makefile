@@ -13,6 +13,7 @@ REGION ?=
 STATE_BUCKET ?=
 OUTPUTS ?=
 VERIFY_ARGS ?=
+DRIFT ?=
 PYTHON ?= python3
 # SANDBOX=1 means the sandbox that `make sandbox` starts; SANDBOX=<url> one elsewhere on this machine.
 SANDBOX ?=
@@ -28,6 +29,8 @@ REPORTS ?= reports
 SANDBOX_URL := $(if $(filter 1,$(SANDBOX)),http://127.0.0.1:$(PORT),$(SANDBOX))
 DEPLOY_FLAGS = --working-directory $(WORK) --profile $(PROFILE) \
 	$(if $(REGION),--region $(REGION)) $(if $(SANDBOX_URL),--sandbox $(SANDBOX_URL))
+DRIFT_ARGUMENTS = $(if $(DRIFT),--plan <($(PY) -m deploy plan --json $(DEPLOY_FLAGS) $(STATE_FLAGS) \
+	--function-package $(PACKAGE)))
 STATE_FLAGS = $(if $(STATE_BUCKET),--state-bucket $(STATE_BUCKET))
 # The sandbox knows no credentials; these never leave this machine.
 VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN \
@@ -45,6 +48,7 @@ help: ## list the targets and what they take
 	OUTPUTS=<file>      verify: what `terraform output -json` printed, instead of our own state
 	STATE_BUCKET=<name> keep Terraform's state in this S3 bucket, locked and encrypted
 	VERIFY_ARGS="..."   verify: passed on to pytest (try VERIFY_ARGS=--help)
+	DRIFT=1             verify: also make a Terraform plan, and fail for all that it would change
 	AUTO_APPROVE=1      deploy and destroy without asking, for CI
 	TEXT
 
@@ -103,6 +107,7 @@ deploy: $(RUNTIME) package ## create or change the deployment
 plan: $(RUNTIME) package ## show what deploy would change
 	@$(PY) -m deploy plan $(DEPLOY_FLAGS) $(STATE_FLAGS) --function-package $(PACKAGE)
 
+# A plan holds values, sensitive ones included: it goes through a pipe and onto no disk.
 verify: $(RUNTIME) package ## prove that the deployment works; reports go to reports/latest
 	@outputs="$(OUTPUTS)"
 	if [ -z "$$outputs" ]; then
@@ -111,7 +116,7 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
 	fi
 	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs "$$outputs" --profile $(PROFILE) \
-		--reports $(REPORTS) --function-package $(PACKAGE) $(VERIFY_ARGS)
+		--reports $(REPORTS) --function-package $(PACKAGE) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 destroy: $(RUNTIME) ## remove the deployment
 	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS)

@@ -60,6 +60,7 @@ def _options(read: argparse.Namespace, environment: Mapping[str, str]) -> comman
         output=getattr(read, "output", None),
         auto_approve=getattr(read, "auto_approve", False)
         or environment.get("AUTO_APPROVE", "").lower() in ("1", "true", "yes"),
+        as_json=getattr(read, "json", False),
     )
 
 
@@ -121,9 +122,17 @@ def _parser() -> argparse.ArgumentParser:
         help="write the outputs (JSON) to this file",
     )
 
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument(
+        "--json",
+        action="store_true",
+        help="print it as `terraform show -json` does, values included, for the drift control of "
+        "the verification (pytest --plan)",
+    )
+
     for name, parents, help_ in (
         ("apply", [on_target, package, approve, output], "create or change the deployment"),
-        ("plan", [on_target, package], "show what apply would do"),
+        ("plan", [on_target, package, as_json], "show what apply would do"),
         ("destroy", [on_target, approve], "remove the deployment"),
         ("outputs", [on_target, output], "print the deployment's outputs as JSON"),
         ("check", [everywhere], "format, validity and native tests of the module; no account"),

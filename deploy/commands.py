@@ -22,6 +22,9 @@ S3_LOCKING = (1, 10, 0)
 # Older Terraform has no mocked providers.
 NATIVE_TESTS = (1, 7, 0)
 
+# Of `terraform plan -detailed-exitcode`.
+NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE = 0, 2
+
 # What a plan comes to, in its last lines.
 _SUMMARY = re.compile(r"^(Plan: .*|No changes\..*)$", re.MULTILINE)
 # Its reading of the state, which hides the error when there is one.
@@ -40,6 +43,7 @@ class Options:
     working_directory: Path
     output: Path | None
     auto_approve: bool
+    as_json: bool
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,14 @@ class Deployment:
 
 
 def plan(options: Options, environment: Mapping[str, str]) -> None:
-    """Show what an apply would do."""
+    """Show what an apply would do, or print it as JSON."""
     deployment = _open(options, environment, needs_package=True)
     _show(deployment, options)
-    code = deployment.terraform.stream("plan", *_plan_arguments(deployment, options))
+    arguments = _plan_arguments(deployment, options)
+    if options.as_json:
+        sys.stdout.write(_plan_as_json(deployment, arguments))
+        return
+    code = deployment.terraform.stream("plan", *arguments)
     _check(code, deployment, "plan")
 
 
@@ -182,6 +190,24 @@ def _plan_arguments(deployment: Deployment, options: Options) -> list[str]:
         f"-var=region={deployment.target.region}",
         f"-var=function_package={PACKAGE_NAME}",
     ]
+
+
+def _plan_as_json(deployment: Deployment, arguments: list[str]) -> str:
+    """What `terraform show -json` prints of a plan that is made now and not kept."""
+    runner, plan_file = deployment.terraform, deployment.workspace.plan
+    try:
+        code, text = runner.capture(
+            "plan", *arguments, "-detailed-exitcode", f"-out={plan_file.absolute()}", "-no-color"
+        )
+        if code not in (NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE):
+            _say(_NOISE.sub("", text).strip())
+            _check(code, deployment, "plan")
+        _say(" ".join(_SUMMARY.findall(text)))
+        code, text = runner.capture("show", "-json", "-no-color", str(plan_file.absolute()))
+        _check(code, deployment, "show")
+    finally:
+        plan_file.unlink(missing_ok=True)
+    return text
 
 
 def _plan_and_apply(deployment: Deployment, options: Options, *, destroy: bool) -> None:

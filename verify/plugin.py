@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from verify import deployment, reads, run
+from verify import deployment, drift, reads, run
 from verify.aws import Aws, NotVerifiedError, evidence_used
 from verify.check import Check, ControlFailedError, NotApplicableError
 from verify.collection import Collected, TestResult, build_report, result_from_json
@@ -72,6 +72,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         default="terraform",
         help="the Terraform configuration for declared-versus-live (default: %(default)s)",
+    )
+    group.addoption(
+        "--plan",
+        metavar="FILE",
+        help="what `terraform show -json <plan>` printed of a plan made now, for the control of "
+        "drift: a file, or - for standard input (default: drift is not looked for)",
     )
     group.addoption(
         "--waivers",
@@ -154,6 +160,7 @@ def _settings(config: pytest.Config) -> Settings:
             "no outputs given: run `make verify`, or name what `terraform output -json` printed "
             "with --outputs=<file>"
         )
+    plan, plan_problem = _plan(config.option.plan)
     return run.default_settings(
         outputs_text=deployment.read(source),
         outputs_source=source if source != "-" else "standard input",
@@ -164,7 +171,19 @@ def _settings(config: pytest.Config) -> Settings:
         alert_timeout=config.option.alert_timeout,
         waivers=config.option.waivers,
         probes=tuple(config.option.probe),
+        plan=plan,
+        plan_problem=plan_problem,
     )
+
+
+def _plan(source: str | None) -> tuple[str | None, str | None]:
+    """The plan's text, or why there is none: that is the control's concern, not the run's."""
+    if source is None:
+        return None, None
+    try:
+        return drift.read(source), None
+    except drift.DriftError as error:
+        return None, str(error)
 
 
 @pytest.hookimpl(optionalhook=True)

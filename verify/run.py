@@ -53,6 +53,8 @@ class Settings:
     alert_timeout: float  # seconds
     waivers: str | None = None  # the waivers' file
     probes: tuple[str, ...] = ()  # the optional probes that were asked for
+    plan: str | None = None  # JSON of a Terraform plan
+    plan_problem: str | None = None  # why there is none, although one was asked for
     caller: str = ""
 
 
@@ -67,6 +69,7 @@ class Run:
     waivers: tuple[Waiver, ...]
     aws: Aws
     configuration: Configuration
+    evidence: EvidenceStore
 
     @property
     def folder(self) -> Path:
@@ -142,6 +145,7 @@ def start(settings: Settings, worker: str) -> Run:
         waivers=_waivers(settings, controls),
         aws=Aws(boto3.Session(), deployed.region, store),
         configuration=Configuration(Path(settings.terraform_folder), settings.profile),
+        evidence=store,
     )
 
 

@@ -45,6 +45,8 @@ if command == os.environ.get("SHIM_FAILS"):
 if command == "plan":
     print("aws_vpc.audit: Refreshing state... [id=vpc-1]")
     print("Plan: 59 to add, 0 to change, 0 to destroy.")
+if command == "show":
+    print('{{"format_version": "1.2"}}')
 if command == "output":
     print(os.environ.get("SHIM_OUTPUTS", '{{"region": {{"value": "eu-west-1"}}}}'))
 """

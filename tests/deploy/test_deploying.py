@@ -116,6 +116,26 @@ def test_a_sandbox_gets_made_up_credentials_and_nothing_of_the_users(
     assert outputs.is_file()
 
 
+def test_a_plan_can_be_had_as_json_and_is_not_kept(signed_in: Machine) -> None:
+    outcome = signed_in.deploy("plan", "--json", *signed_in.package)
+    assert (outcome.code, outcome.stdout) == (0, '{"format_version": "1.2"}\n')
+    assert "Plan: 59 to add" in outcome.stderr
+    assert signed_in.commands() == ["init", "plan", "show"]
+    _, plan, show = (call["arguments"] for call in signed_in.calls())
+    assert "-detailed-exitcode" in plan
+    assert show[-1] == _option(plan, "-out")
+    assert not list(signed_in.work.glob("*/plan.tfplan")), "a plan holds values and must not stay"
+
+
+@pytest.mark.parametrize("step", ["plan", "show"])
+def test_a_plan_that_fails_is_no_plan(signed_in: Machine, step: str) -> None:
+    signed_in.environment["SHIM_FAILS"] = step
+    outcome = signed_in.deploy("plan", "--json", *signed_in.package)
+    assert (outcome.code, outcome.stdout) == (1, "")
+    assert f"Terraform {step} failed" in outcome.stderr
+    assert not list(signed_in.work.glob("*/plan.tfplan"))
+
+
 def test_targets_do_not_share_a_state(signed_in: Machine, fake_aws: FakeAws) -> None:
     signed_in.deploy("plan", *signed_in.package)
     signed_in.deploy("plan", "--region", "eu-west-1", *signed_in.package)

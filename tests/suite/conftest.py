@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.support import RunningSandbox, start
-from tests.suite.support import REGION, ROOT, environment, outputs
+from tests.suite.support import REGION, ROOT, VARIABLES, environment, outputs
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +52,7 @@ def deployed(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) 
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
-            # Every probe that there is may be fired here.
-            env=environment(TF_VAR_verifier_probes='["bucket-policy","role-policy"]'),
+            env=environment(**VARIABLES),
             capture_output=True,
             text=True,
             timeout=400,
