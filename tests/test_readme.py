@@ -88,6 +88,31 @@ def test_the_suite_is_called_as_readme_says(tmp_path: Path) -> None:
     assert "no outputs file at outputs.json" in done.stdout + done.stderr
 
 
+def test_the_function_judges_records_as_readme_says(tmp_path: Path) -> None:
+    [command] = [line for line in COMMANDS if "compliance_checker" in line]
+    shell = shutil.which("sh") or "sh"
+    stopped = {
+        "eventSource": "cloudtrail.amazonaws.com",
+        "eventName": "StopLogging",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "eventID": "e-1",
+        "requestParameters": {"name": "cloudtrail-audit-dev"},
+    }
+    events = tmp_path / "events.jsonl"
+    events.write_text(json.dumps(stopped) + "\n" + json.dumps({**stopped, "errorCode": "X"}))
+    done = subprocess.run(
+        [shell, "-c", command.replace("events.jsonl", str(events))],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    [alert] = map(json.loads, done.stdout.splitlines())
+    assert (alert["rule"], alert["event"]["event_id"]) == ("trail-stopped", "e-1")
+
+
 def test_demo_goes_the_whole_way_and_leaves_nothing_running(tmp_path: Path) -> None:
     done = subprocess.run(
         [MAKE, "demo", f"REPORTS={tmp_path / 'reports'}", f"WORK={tmp_path / 'work'}"],
