@@ -12,6 +12,7 @@ from verify.aws import Aws
 from verify.check import Check, pick
 from verify.checks.findings import report_findings, report_judgement
 from verify.deployment import Deployment
+from verify.lifecycle import removals
 from verify.policy import (
     denies_insecure_transport,
     denies_other_encryption,
@@ -21,8 +22,6 @@ from verify.policy import (
     service_grants,
 )
 
-# The members of a lifecycle rule that say which objects it is about, and no action.
-_LIFECYCLE_SELECTION = frozenset({"ID", "Status", "Filter", "Prefix"})
 _BLOCKS = {
     "block_public_acls": "BlockPublicAcls",
     "ignore_public_acls": "IgnorePublicAcls",
@@ -275,29 +274,9 @@ def test_log_bucket_has_no_rule_that_removes_files(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     answer = aws.read(reads.bucket_lifecycle(deployment))
-    permitted = baseline["log_bucket"]["lifecycle_actions"]
     rules = pick(answer.response, "Rules") if answer.response is not None else []
     check.none(
         deployment.log_bucket_arn,
         "lifecycle rules that remove or move files",
-        [
-            f"{rule.get('ID', 'a rule without a name')}: {action}"
-            for rule in rules
-            if pick(rule, "Status") != "Disabled"
-            for action in _lifecycle_actions(rule)
-            if action not in permitted
-        ],
+        removals(rules, baseline["log_bucket"]["lifecycle_actions"]),
     )
-
-
-def _lifecycle_actions(rule: Mapping[str, Any]) -> list[str]:
-    """What a rule does; an action that is not known yet counts as one.
-
-    Source: S3 API, LifecycleRule. Expiring the delete marker of an object without versions removes
-    nothing, and so has its own name here.
-    """
-    found = [name for name in rule if name not in _LIFECYCLE_SELECTION]
-    expiration = rule.get("Expiration")
-    if expiration is not None and not {"Days", "Date"} & expiration.keys():
-        found[found.index("Expiration")] = "ExpiredObjectDeleteMarker"
-    return found

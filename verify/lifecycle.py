@@ -1,0 +1,41 @@
+"""What S3 does by itself to the objects of a bucket, by its lifecycle rules.
+
+Source: Amazon S3 API reference, LifecycleRule, LifecycleExpiration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+# The members that say which objects a rule is about, and no action.
+_SELECTION = frozenset({"ID", "Status", "Filter", "Prefix"})
+
+
+def removals(rules: Iterable[Mapping[str, Any]], permitted: Collection[str]) -> list[str]:
+    """What rules in force do beyond the `permitted` actions, as `<rule>: <action>`.
+
+    `rules` are those of GetBucketLifecycleConfiguration. An action is named as in a rule, one that
+    is not known yet included; expiring the delete marker of an object without versions removes
+    nothing, and so has a name of its own, ExpiredObjectDeleteMarker. A rule for some objects alone
+    counts as one for all.
+    """
+    return [
+        f"{rule.get('ID') or 'a rule without a name'}: {action}"
+        for rule in rules
+        if rule.get("Status") != "Disabled"
+        for action in _actions(rule)
+        if action not in permitted
+    ]
+
+
+def _actions(rule: Mapping[str, Any]) -> list[str]:
+    expiration = rule.get("Expiration")
+    marker_alone = isinstance(expiration, Mapping) and expiration.keys() == {
+        "ExpiredObjectDeleteMarker"
+    }
+    return [
+        "ExpiredObjectDeleteMarker" if name == "Expiration" and marker_alone else name
+        for name in rule
+        if name not in _SELECTION
+    ]
