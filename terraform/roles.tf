@@ -67,7 +67,7 @@ resource "aws_iam_role" "function" {
 
 locals {
   # What a record alone cannot tell, in every region that the trail covers: what a prefix list holds (one's own or AWS's),
-  # which way a changed rule leads, what a customer-managed policy grants, and what became of a trail's empty setting.
+  # which way a changed rule leads, what a customer-managed policy or a group grants, and what became of a trail's empty setting.
   function_confirmation_statements = [
     {
       Sid    = "ReadPrefixLists"
@@ -89,6 +89,12 @@ locals {
       Effect   = "Allow"
       Action   = ["iam:GetPolicy", "iam:GetPolicyVersion"]
       Resource = ["arn:${local.partition}:iam::${local.account_id}:policy/*"]
+    },
+    {
+      Sid      = "ReadGroupPolicies"
+      Effect   = "Allow"
+      Action   = ["iam:GetGroupPolicy", "iam:ListAttachedGroupPolicies", "iam:ListGroupPolicies"]
+      Resource = ["arn:${local.partition}:iam::${local.account_id}:group/*"]
     },
     {
       Sid      = "ReadTrails"

@@ -29,6 +29,8 @@ _SECONDS_PER_INVOCATION = 15.0
 _REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]")
 _GONE = re.compile(r"(NotFound|NoSuch|NotFoundException)")
 _LARGEST_PREFIX_LIST = 1000
+# More than IAM's quotas let a group hold: 20 managed policies, 5,120 characters of inline ones.
+_GROUP_POLICIES = {"MaxItems": 100, "PageSize": 100}
 
 
 class NotReadError(Exception):
@@ -114,6 +116,40 @@ class LiveState:
             return answer["PolicyVersion"]["Document"]
 
         return self._read(place, "iam", "iam:GetPolicyVersion", policy, read, version)
+
+    def attached_group_policies(self, place: Place, group: str) -> list[str]:
+        """The ARNs of the managed policies of a group (IAM ListAttachedGroupPolicies)."""
+
+        def read(iam: Any) -> list[str]:
+            pages = iam.get_paginator("list_attached_group_policies").paginate(
+                GroupName=group, PaginationConfig=_GROUP_POLICIES
+            )
+            return [policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]]
+
+        call = "iam:ListAttachedGroupPolicies"
+        policies: list[str] = self._read(place, "iam", call, group, read)
+        return policies
+
+    def inline_group_policies(self, place: Place, group: str) -> list[str]:
+        """The names of the policies that stand in a group itself (IAM ListGroupPolicies)."""
+
+        def read(iam: Any) -> list[str]:
+            pages = iam.get_paginator("list_group_policies").paginate(
+                GroupName=group, PaginationConfig=_GROUP_POLICIES
+            )
+            return [name for page in pages for name in page["PolicyNames"]]
+
+        policies: list[str] = self._read(place, "iam", "iam:ListGroupPolicies", group, read)
+        return policies
+
+    def inline_group_policy(self, place: Place, group: str, policy: str) -> object:
+        """The document of a policy that stands in a group itself (IAM GetGroupPolicy)."""
+
+        def read(iam: Any) -> object:
+            answer = iam.get_group_policy(GroupName=group, PolicyName=policy)
+            return answer["PolicyDocument"]
+
+        return self._read(place, "iam", "iam:GetGroupPolicy", group, read, policy)
 
     def trail(self, place: Place, trail: str) -> Mapping[str, Any]:
         """A trail's configuration by name or ARN (CloudTrail GetTrail)."""

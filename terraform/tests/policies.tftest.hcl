@@ -333,10 +333,21 @@ run "roles_are_least_privileged" {
     condition = alltrue(flatten([
       for statement in jsondecode(aws_iam_policy.function.policy).Statement : [
         for action in flatten([statement.Action]) :
-        can(regex(":(Get|Describe|CreateLogStream|PutLogEvents|Publish|SendMessage|GenerateDataKey\\*|Decrypt$)", action))
+        can(regex(":(Get|Describe|List(AttachedGroup|Group)Policies$|CreateLogStream|PutLogEvents|Publish|SendMessage|GenerateDataKey\\*|Decrypt$)", action))
       ]
     ]))
     error_message = "The function reads, logs and sends; it changes nothing unless asked to."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.function.policy).Statement : [statement.Action, statement.Resource]
+      if anytrue([for action in flatten([statement.Action]) : startswith(action, "iam:")])
+      ] == [
+      [["iam:GetPolicy", "iam:GetPolicyVersion"], ["arn:aws:iam::123456789012:policy/*"]],
+      [["iam:GetGroupPolicy", "iam:ListAttachedGroupPolicies", "iam:ListGroupPolicies"], ["arn:aws:iam::123456789012:group/*"]],
+    ]
+    error_message = "Of IAM the function reads what policies and groups of its own account grant, and nothing else."
   }
 
   assert {

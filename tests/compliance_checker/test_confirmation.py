@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
@@ -26,6 +27,7 @@ from tests.compliance_checker.records import (
 )
 
 CUSTOMER = f"arn:aws:iam::{ACCOUNT}:policy/team"
+NAMESAKE = f"arn:aws:iam::{ACCOUNT}:policy/AdministratorAccess"
 EVERYTHING = policy(statement())
 NARROW = policy(statement("s3:GetObject", "arn:aws:s3:::team/*"))
 
@@ -40,6 +42,9 @@ class _Account:
         egress: dict[str, bool] | None = None,
         documents: dict[str, Record] | None = None,
         trail: Record | None = None,
+        attached: list[str] | None = None,
+        inline: dict[str, Record] | None = None,
+        refused: tuple[str, ...] = (),
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.regions: set[tuple[str, str | None]] = set()
@@ -47,19 +52,46 @@ class _Account:
         self._egress = egress or {}
         self._documents = documents or {}
         self._trail = trail
+        self._attached = attached or []
+        self._inline = inline or {}
+        self._refused = refused
 
     def __call__(self, service: str, region: str | None) -> Any:
         self.regions.add((service, region))
         return self
 
     def get_paginator(self, name: str) -> Any:
-        assert name == "get_managed_prefix_list_entries"
-        return self
+        pages = {
+            "get_managed_prefix_list_entries": self._prefix_list,
+            "list_attached_group_policies": self._attached_to_group,
+            "list_group_policies": self._inline_of_group,
+        }
+        return _Paginator(pages[name])
 
-    def paginate(self, **request: Any) -> Any:
-        self.calls["prefix list"] += 1
+    def _count(self, call: str) -> None:
+        self.calls[call] += 1
+        if call in self._refused:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, call)
+
+    def _prefix_list(self, request: Record) -> list[Record]:
+        self._count("prefix list")
         blocks = self._entries[request["PrefixListId"]]
-        return iter([{"Entries": [{"Cidr": block} for block in blocks]}])
+        return [{"Entries": [{"Cidr": block} for block in blocks]}]
+
+    def _attached_to_group(self, request: Record) -> list[Record]:
+        self._count("attached")
+        assert request["GroupName"] == "team"
+        return [{"AttachedPolicies": [{"PolicyArn": arn}]} for arn in self._attached]
+
+    def _inline_of_group(self, request: Record) -> list[Record]:
+        self._count("inline")
+        assert request["GroupName"] == "team"
+        return [{"PolicyNames": [name]} for name in self._inline]
+
+    def get_group_policy(self, **request: Any) -> Any:
+        self._count("inline policy")
+        assert request["GroupName"] == "team"
+        return {"PolicyDocument": self._inline[request["PolicyName"]]}
 
     def describe_security_group_rules(self, **request: Any) -> Any:
         self.calls["rule"] += 1
@@ -67,8 +99,8 @@ class _Account:
         return {"SecurityGroupRules": [{"IsEgress": self._egress[identifier]}]}
 
     def get_policy(self, **request: Any) -> Any:
-        self.calls["policy"] += 1
-        assert request == {"PolicyArn": CUSTOMER}
+        self._count("policy")
+        assert request["PolicyArn"] in (CUSTOMER, NAMESAKE)
         return {"Policy": {"DefaultVersionId": "v2"}}
 
     def get_policy_version(self, **request: Any) -> Any:
@@ -77,6 +109,14 @@ class _Account:
 
     def get_trail(self, **request: Any) -> Any:
         return {"Trail": self._trail}
+
+
+class _Paginator:
+    def __init__(self, pages: Callable[[Record], list[Record]]) -> None:
+        self._pages = pages
+
+    def paginate(self, **request: Any) -> Any:
+        return iter(self._pages(request))
 
 
 def _with_list(identifier: str = "pl-1") -> Record:
@@ -107,6 +147,8 @@ def _attach(name: str = "AttachRolePolicy", **parameters: Any) -> Record:
 DEFAULT_VERSION = record(
     "iam", "SetDefaultPolicyVersion", {"policyArn": CUSTOMER, "versionId": "v1"}
 )
+ADDED = record("iam", "AddUserToGroup", {"userName": "eve", "groupName": "team"})
+AWS_POLICIES = "arn:aws:iam::aws:policy"
 UNSET_KEY = record("cloudtrail", "UpdateTrail", {"name": "t", "kmsKeyId": ""})
 
 
@@ -213,6 +255,162 @@ def test_managed_policies_of_aws_are_not_asked_about() -> None:
     arn = "arn:aws:iam::aws:policy/AdministratorAccess"
     (alert,) = _alerts(_attach(policyArn=arn), account)
     assert (alert["rule"], alert["basis"]) == ("iam-administrator-policy-attached", "record")
+    assert not account.calls
+
+
+@pytest.mark.parametrize(
+    ("account", "policy"),
+    [
+        (_Account(attached=[CUSTOMER], documents={"v2": EVERYTHING}), CUSTOMER),
+        (_Account(inline={"narrow": NARROW, "all": EVERYTHING}), "all"),
+    ],
+    ids=["attached", "inline"],
+)
+def test_what_the_group_of_a_new_member_grants_is_read(account: _Account, policy: str) -> None:
+    (alert,) = _alerts(ADDED, account)
+    assert (alert["rule"], alert["severity"]) == ("iam-policy-too-broad", "CRITICAL")
+    assert alert["resource"] == {"type": "AWS::IAM::User", "id": "eve"}
+    assert alert["basis"] == "record-and-live-state"
+    assert alert["details"]["group_name"] == "team"
+    assert [each["policy"] for each in alert["details"]["policies"]] == [policy]
+    assert "User eve was added to group team" in alert["reason"]
+    assert "every action on every resource" in alert["reason"]
+    assert "not_read" not in alert
+    assert account.regions == {("iam", None)}
+
+
+@pytest.mark.parametrize(
+    ("policy", "severity"),
+    [
+        ("AdministratorAccess", "CRITICAL"),
+        ("IAMFullAccess", "CRITICAL"),
+        ("PowerUserAccess", "HIGH"),
+    ],
+)
+def test_administrators_policy_of_a_group(policy: str, severity: str) -> None:
+    account = _Account(attached=[CUSTOMER, f"{AWS_POLICIES}/{policy}"], documents={"v2": NARROW})
+    (alert,) = _alerts(ADDED, account)
+    assert alert["severity"] == severity
+    assert alert["details"]["policies"] == [{"policy": f"{AWS_POLICIES}/{policy}"}]
+    # Nothing is wider than the whole account, so that nothing more is asked then.
+    asked = {"attached"} if severity == "CRITICAL" else {"attached", "policy", "version", "inline"}
+    assert set(account.calls) == asked
+
+
+def test_the_gravest_policy_of_a_group_decides() -> None:
+    account = _Account(
+        attached=[f"{AWS_POLICIES}/PowerUserAccess", CUSTOMER], documents={"v2": EVERYTHING}
+    )
+    (alert,) = _alerts(ADDED, account)
+    assert alert["severity"] == "CRITICAL"
+    assert [each["policy"] for each in alert["details"]["policies"]] == [
+        CUSTOMER,
+        f"{AWS_POLICIES}/PowerUserAccess",
+    ]
+
+
+def test_policies_of_a_group_that_are_broad_together() -> None:
+    passing = policy(statement("iam:PassRole"))
+    running = policy(statement("lambda:CreateFunction"))
+    (alert,) = _alerts(ADDED, _Account(inline={"a": passing, "b": running}))
+    assert alert["severity"] == "HIGH"
+    assert "iam:PassRole on every role with lambda:createfunction" in alert["reason"]
+    assert alert["details"]["policies"][0]["policy"] == "the group's policies together"
+    assert _alerts(ADDED, _Account(inline={"a": passing, "b": NARROW})) == []
+
+
+def test_one_grant_by_two_policies_of_a_group_is_told_once() -> None:
+    escalation = policy(statement("iam:PutUserPolicy"))
+    (alert,) = _alerts(ADDED, _Account(inline={"a": escalation, "b": escalation, "c": NARROW}))
+    assert alert["severity"] == "HIGH"
+    assert [each["policy"] for each in alert["details"]["policies"]] == ["a", "b"]
+    assert alert["reason"].count("iam:putuserpolicy on every resource") == 1
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        _Account(),
+        _Account(attached=[NAMESAKE], documents={"v2": NARROW}),
+        _Account(attached=[CUSTOMER], documents={"v2": NARROW}, inline={"p": NARROW}),
+        _Account(attached=[f"{AWS_POLICIES}/ReadOnlyAccess"]),
+        refusing("NoSuchEntity"),
+    ],
+    ids=["empty", "own policy of that name", "narrow", "read-only", "gone"],
+)
+def test_member_of_a_harmless_group(account: Any) -> None:
+    assert _alerts(ADDED, account) == []
+
+
+def test_group_that_cannot_be_read() -> None:
+    (alert,) = _alerts(ADDED, refusing("AccessDenied"))
+    assert (alert["rule"], alert["severity"]) == ("iam-policy-too-broad", "LOW")
+    assert (alert["basis"], alert["resource"]["id"]) == ("record", "eve")
+    assert alert["not_read"] == [
+        {"call": "iam:ListAttachedGroupPolicies", "resource": "team", "error": "AccessDenied"},
+        {"call": "iam:ListGroupPolicies", "resource": "team", "error": "AccessDenied"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refused", "call"),
+    [
+        ("attached", "iam:ListAttachedGroupPolicies"),
+        ("inline", "iam:ListGroupPolicies"),
+        ("policy", "iam:GetPolicy"),
+        ("inline policy", "iam:GetGroupPolicy"),
+    ],
+)
+def test_one_read_of_a_group_that_fails(refused: str, call: str) -> None:
+    narrow = _Account(
+        attached=[CUSTOMER],
+        documents={"v2": NARROW},
+        inline={"p": NARROW},
+        refused=(refused,),
+    )
+    (alert,) = _alerts(ADDED, narrow)
+    assert (alert["severity"], alert["basis"]) == ("LOW", "record")
+    assert [each["call"] for each in alert["not_read"]] == [call]
+
+
+def test_broad_group_with_a_read_that_fails() -> None:
+    account = _Account(inline={"all": EVERYTHING}, refused=("attached",))
+    (alert,) = _alerts(ADDED, account)
+    assert (alert["severity"], alert["basis"]) == ("CRITICAL", "record-and-live-state")
+    assert [each["call"] for each in alert["not_read"]] == ["iam:ListAttachedGroupPolicies"]
+
+
+def test_members_of_one_group_are_read_once() -> None:
+    account = _Account(attached=[CUSTOMER], documents={"v2": NARROW}, inline={"p": NARROW})
+    door = Door(account=account)
+    for number in range(5):
+        door.handle(logs_event([{**ADDED, "eventID": f"{number}"}]))
+    once = {"attached": 1, "policy": 1, "version": 1, "inline": 1, "inline policy": 1}
+    assert account.calls == once
+
+
+def test_reading_a_group_ends() -> None:
+    account = _Account(inline={f"p{number}": NARROW for number in range(100)})
+    (alert,) = _alerts(ADDED, account)
+    assert account.calls.total() == 60
+    assert alert["severity"] == "LOW"
+    assert {each["error"] for each in alert["not_read"]} == {"TooManyReads"}
+
+
+def test_member_of_another_accounts_group() -> None:
+    account = _Account(inline={"all": EVERYTHING})
+    assert _alerts({**ADDED, "recipientAccountId": STRANGER}, account) == []
+    assert not account.calls
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"userName": "eve", "groupName": 7}])
+def test_member_of_a_group_without_a_name(parameters: Any) -> None:
+    assert _alerts({**ADDED, "requestParameters": parameters}, refusing("AccessDenied")) == []
+
+
+def test_failed_addition_to_a_group_is_not_asked_about() -> None:
+    account = _Account(inline={"all": EVERYTHING})
+    assert _alerts({**ADDED, "errorCode": "AccessDenied"}, account) == []
     assert not account.calls
 
 

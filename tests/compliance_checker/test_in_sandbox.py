@@ -51,6 +51,9 @@ class Deployment:
                     "ec2:DescribeSecurityGroupRules",
                     "iam:GetPolicy",
                     "iam:GetPolicyVersion",
+                    "iam:GetGroupPolicy",
+                    "iam:ListAttachedGroupPolicies",
+                    "iam:ListGroupPolicies",
                     "cloudtrail:GetTrail",
                     "ec2:DescribeFlowLogs",
                     "ec2:DescribeSecurityGroups",
@@ -423,6 +426,30 @@ def test_attached_customer_policy_is_read_from_the_account(deployment: Deploymen
     assert heard["CreatePolicy"]["basis"] == "record"
     assert heard["AttachRolePolicy"]["basis"] == "record-and-live-state"
     assert heard["AttachRolePolicy"]["rule"] == "iam-policy-too-broad"
+
+
+def test_group_of_a_new_member_is_read_from_the_account(deployment: Deployment) -> None:
+    iam = deployment.account.iam
+    iam.create_user(UserName="eve")
+    for group in ("readers", "leaders", "owners"):
+        iam.create_group(GroupName=group)
+    narrow = policy_text(statement("s3:GetObject", "arn:aws:s3:::team/*"))
+    iam.put_group_policy(GroupName="readers", PolicyName="p", PolicyDocument=narrow)
+    iam.put_group_policy(GroupName="leaders", PolicyName="p", PolicyDocument=EVERYTHING)
+    iam.attach_group_policy(
+        GroupName="owners", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
+    )
+    for group in ("readers", "leaders", "owners"):
+        iam.add_user_to_group(GroupName=group, UserName="eve")
+    heard = deployment.alerts(4, seconds=20) + deployment.alerts(1, seconds=3)
+    additions = [alert for alert in heard if alert["event"]["event_name"] == "AddUserToGroup"]
+    assert {alert["details"]["group_name"] for alert in additions} == {"leaders", "owners"}
+    assert len(heard) == 4
+    for alert in additions:
+        assert alert["rule"] == "iam-policy-too-broad"
+        assert (alert["severity"], alert["basis"]) == ("CRITICAL", "record-and-live-state")
+        assert alert["resource"] == {"type": "AWS::IAM::User", "id": "eve"}
+        assert "not_read" not in alert
 
 
 def test_scan_tells_what_is_wrong(deployment: Deployment) -> None:

@@ -1505,6 +1505,7 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
             {"userName": "u", "policyArn": f"arn:aws:iam::{ACCOUNT}:policy/AdministratorAccess"},
         ),
     ),
+    ("member of a group", record("iam", "AddUserToGroup", {"userName": "u", "groupName": "g"})),
     ("trust in a service", _trust(assume(Principal={"Service": "ec2.amazonaws.com"}))),
     (
         "trust in another account",

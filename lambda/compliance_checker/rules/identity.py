@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 _IAM = "iam.amazonaws.com"
 _SSO = "sso.amazonaws.com"
 
-_SEVERITIES: dict[str, Severity] = {"administrator": "CRITICAL"}
+# How grave a grant is by its kind; the others are HIGH.
+SEVERITIES: dict[str, Severity] = {"administrator": "CRITICAL"}
+AWS_POLICY = ":iam::aws:policy/"
 # AWS-managed policies that are as broad as what no policy of one's own may grant.
-_MANAGED: dict[str, tuple[str, Severity]] = {
+MANAGED: dict[str, tuple[str, Severity]] = {
     "AdministratorAccess": ("every action on every resource", "CRITICAL"),
     "IAMFullAccess": ("iam:* on every resource, and with it every other permission", "CRITICAL"),
     "PowerUserAccess": ("nearly every action on every resource", "HIGH"),
@@ -49,7 +51,8 @@ def _in_words(kind: str, name: str | None) -> str:
     return f"{words.get(kind, 'managed policy')} {name or '(unnamed)'}"
 
 
-def _grant_details(grant: Grant) -> dict[str, object]:
+def grant_details(grant: Grant) -> dict[str, object]:
+    """A broad grant as it stands in an alert."""
     return {
         "kind": grant.kind,
         "extent": grant.extent,
@@ -57,19 +60,28 @@ def _grant_details(grant: Grant) -> dict[str, object]:
     }
 
 
-def _confirm_customer_policy(
+def _confirm_policy(
     event: Event, _: AuditPipeline, finding: Finding | None, live: LiveState
 ) -> Confirmed:
+    """Read what the record names and does not show: a managed policy, or those of a group."""
+    if finding is not None:
+        return Confirmed(finding)
+    if event.name == "AddUserToGroup":
+        from .membership import confirm_membership
+
+        return confirm_membership(event, live)
+    return _confirm_customer_policy(event, live)
+
+
+def _confirm_customer_policy(event: Event, live: LiveState) -> Confirmed:
     """Read what a customer-managed policy grants: the record of its use names it only."""
     from ..live import OTHER_ACCOUNT, NotReadError, Place
     from ..policy import broad_grants, parse_document
 
-    if finding is not None:
-        return Confirmed(finding)
     parameters = event.parameters
     policy = text(parameters.get("policyArn"))
     version = text(parameters.get("versionId"))
-    if policy is None or ":iam::aws:policy/" in policy or event.source != _IAM:
+    if policy is None or AWS_POLICY in policy or event.source != _IAM:
         return Confirmed(None)
     if event.name == "SetDefaultPolicyVersion":
         holder = f"version {version or '(unnamed)'} is now in force for all who hold it"
@@ -115,9 +127,9 @@ def _confirm_customer_policy(
             details={
                 "policy_arn": policy,
                 "version": version,
-                "grants": [_grant_details(grant) for grant in grants[:5]],
+                "grants": [grant_details(grant) for grant in grants[:5]],
             },
-            severity=_SEVERITIES.get(grants[0].kind, "HIGH"),
+            severity=SEVERITIES.get(grants[0].kind, "HIGH"),
             resource_type=kind,
         ),
         read=True,
@@ -136,7 +148,7 @@ def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
     if not grants:
         return None
     kind, name = _holder(event)
-    details: dict[str, object] = {"grants": [_grant_details(grant) for grant in grants[:5]]}
+    details: dict[str, object] = {"grants": [grant_details(grant) for grant in grants[:5]]}
     if policy := text(event.parameters.get("policyName")):
         details["policy_name"] = policy
     if event.name == "CreatePolicyVersion":
@@ -149,19 +161,19 @@ def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
             "Whoever holds it can reach all data and remove every safeguard within that reach."
         ),
         details=details,
-        severity=_SEVERITIES.get(grants[0].kind, "HIGH"),
+        severity=SEVERITIES.get(grants[0].kind, "HIGH"),
         resource_type=kind,
     )
 
 
 def _judge_managed_policy(event: Event, _: AuditPipeline) -> Finding | None:
     arn = text(event.parameters.get("policyArn")) or text(event.parameters.get("managedPolicyArn"))
-    if arn is None or ":iam::aws:policy/" not in arn:
+    if arn is None or AWS_POLICY not in arn:
         return None
     policy = arn.rsplit("/", 1)[-1]
-    if policy not in _MANAGED:
+    if policy not in MANAGED:
         return None
-    extent, severity = _MANAGED[policy]
+    extent, severity = MANAGED[policy]
     parameters = {key: value for key, value in event.parameters.items() if key != "policyArn"}
     kind, name = _holder(Event(event.source, event.name, parameters, {}, {}, None, None, {}))
     return Finding(
@@ -228,7 +240,12 @@ RULES: tuple[Rule, ...] = (
         severity="HIGH",
         citations=("164.308(a)(4)(ii)(B)", "164.312(a)(1)"),
         resource_type="AWS::IAM::ManagedPolicy",
-        fields=("requestParameters.policyDocument", "requestParameters.inlinePolicy"),
+        fields=(
+            "requestParameters.policyDocument",
+            "requestParameters.inlinePolicy",
+            "requestParameters.policyArn",
+            "requestParameters.groupName",
+        ),
         events=(
             (_IAM, "PutUserPolicy"),
             (_IAM, "PutRolePolicy"),
@@ -240,10 +257,11 @@ RULES: tuple[Rule, ...] = (
             (_IAM, "AttachUserPolicy"),
             (_IAM, "AttachRolePolicy"),
             (_IAM, "AttachGroupPolicy"),
+            (_IAM, "AddUserToGroup"),
             (_SSO, "PutInlinePolicyToPermissionSet"),
         ),
         judge=_judge_policy,
-        confirm=_confirm_customer_policy,
+        confirm=_confirm_policy,
     ),
     Rule(
         id="iam-administrator-policy-attached",
