@@ -242,6 +242,23 @@ run "an_applied_remedy_makes_its_one_call" {
   }
 }
 
+run "every_permission_at_once_fits_one_policy" {
+  variables {
+    account_scan_enabled = true
+    remediation_rules = [
+      "kms-key-rotation-disabled", "public-access-block-weakened", "security-group-open-to-internet",
+      "security-group-rule-changed-to-internet", "trail-stopped", "trail-weakened",
+    ]
+    remediation_mode = "apply"
+  }
+
+  # AWS counts the characters of a managed policy without white space.
+  assert {
+    condition     = length(replace(aws_iam_policy.function.policy, "/\\s/", "")) <= 6144
+    error_message = "A managed policy holds at most 6144 characters."
+  }
+}
+
 run "a_rule_without_a_remedy_is_refused" {
   command = plan
 
