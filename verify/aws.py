@@ -24,35 +24,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 
+from verify.api_errors import describe
 from verify.evidence import ApiCall, EvidenceStore, jsonable
 from verify.reads import Read
 
 MAXIMUM_PAGES = 10_000
-
-_DENIED = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "AuthorizationError",
-        "AuthorizationErrorException",
-        "UnauthorizedOperation",
-        "Client.UnauthorizedOperation",
-        "403",
-    }
-)
-
-# IAM names the permission after the operation, but for these. Source: Service Authorization
-# Reference, page "Actions, resources, and condition keys for Amazon S3".
-_IAM_ACTIONS = {
-    ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",
-    ("s3", "get_bucket_lifecycle_configuration"): "s3:GetLifecycleConfiguration",
-    ("s3", "get_public_access_block"): "s3:GetBucketPublicAccessBlock",
-    ("s3", "list_buckets"): "s3:ListAllMyBuckets",
-    ("s3", "put_public_access_block"): "s3:PutBucketPublicAccessBlock",
-    ("lambda", "invoke"): "lambda:InvokeFunction",
-}
-# These pass a permission check only on the service's own operations, never on a resource.
-_UNCHECKED = frozenset({("sts", "get_caller_identity")})
 
 
 class NotVerifiedError(Exception):
@@ -93,17 +69,6 @@ class _Kept:
 
 
 _used: ContextVar[list[str] | None] = ContextVar("evidence_used", default=None)
-
-
-def iam_action(service: str, operation: str) -> str | None:
-    """The IAM action that permits `operation` (boto3's name), None where none is needed."""
-    if (service, operation) in _UNCHECKED:
-        return None
-    named = _IAM_ACTIONS.get((service, operation))
-    if named:
-        return named
-    name = "".join(part.capitalize() for part in operation.split("_"))
-    return f"{service}:{name}"
 
 
 @contextmanager
@@ -204,7 +169,7 @@ class Aws:
     def _must(self, service: str, operation: str, kept: _Kept) -> Mapping[str, Any]:
         _note_use(kept.evidence)
         if kept.error is not None:
-            text = _describe(kept.error, service, operation, self.region)
+            text = describe(kept.error, service, operation, self.region)
             raise ActionFailedError(text, *_code_and_message(kept.error)) from kept.error
         return kept.pages[0]
 
@@ -323,7 +288,7 @@ def _answer(kept: _Kept, read: Read, region: str) -> Answer:
     code, _ = _code_and_message(kept.error)
     if code and code in read.absent:
         return Answer(None, code, kept.evidence)
-    raise NotVerifiedError(_describe(kept.error, read.service, read.operation, region))
+    raise NotVerifiedError(describe(kept.error, read.service, read.operation, region))
 
 
 def _code_and_message(error: ClientError | BotoCoreError) -> tuple[str, str]:
@@ -332,14 +297,3 @@ def _code_and_message(error: ClientError | BotoCoreError) -> tuple[str, str]:
         return "", ""
     detail = error.response.get("Error", {})
     return str(detail.get("Code", "")), str(detail.get("Message", ""))
-
-
-def _describe(error: ClientError | BotoCoreError, service: str, operation: str, region: str) -> str:
-    """`error` in one sentence that names the API call and, where denied, the missing permission."""
-    call = f"{service}.{operation} in {region}"
-    if isinstance(error, ClientError):
-        code, message = _code_and_message(error)
-        if code in _DENIED:
-            return f"{call} was denied ({code}): the caller lacks {iam_action(service, operation)}"
-        return f"{call} failed: {code}: {message}"
-    return f"{call} failed: {error}"

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integrity.loopback import Account, Bucket
 from tests.integrity.trail import ACCOUNT, HOME, START, Trail, fingerprint, key_pair, public_der
-from verify.integrity.day import DayJob, Meter, validate_day
-from verify.integrity.executors import Engine
+from verify.integrity import executors
 from verify.integrity.layout import Layout, Target
 from verify.integrity.progress import Progress
 from verify.integrity.reader import Consumer, History, ObjectMissingError, Version
 from verify.integrity.run import Request, Result, validate
-from verify.integrity.s3 import Connection
 from verify.integrity.signature import PublicKey
 from verify.integrity.tail import TrailStatus
 
@@ -69,20 +66,6 @@ class MemoryReader:
         )
 
 
-class _Here(Executor):
-    """Runs a day at once, with the memory reader in the place of this process's own."""
-
-    def __init__(self, reader: MemoryReader, pool: ThreadPoolExecutor) -> None:
-        self._reader = reader
-        self._pool = pool
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        job: DayJob = args[1]
-        future: Future[Any] = Future()
-        future.set_result(validate_day(job, self._reader, self._pool, Meter()))
-        return future
-
-
 def _run(trail: Trail, start: datetime, end: datetime) -> Result:
     reader = MemoryReader(trail.bucket)
     request = Request(
@@ -93,8 +76,7 @@ def _run(trail: Trail, start: datetime, end: datetime) -> Result:
         NOW,
         timedelta(hours=1),
     )
-    with ThreadPoolExecutor(2) as pool:
-        engine = Engine(_Here(reader, pool), Connection(HOME, 2), 1, None)
+    with executors.threads(reader, 2) as engine:
         return validate(
             request,
             reader,

@@ -32,7 +32,7 @@ from verify.integrity.layout import Layout, Target
 from verify.integrity.progress import Progress, describe, duration
 from verify.integrity.signature import PublicKey, SignatureProblem, judge_signature
 from verify.integrity.sigv4 import signed_headers
-from verify.integrity.tail import TrailStatus, judge_gaps
+from verify.integrity.tail import Newest, TrailStatus, judge_gaps
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -312,7 +312,16 @@ def _chain(lengths: Sequence[int]) -> list[Node]:
         end = begin + timedelta(minutes=length)
         nodes.append(
             Node(
-                "b", f"digest-{number}", begin, end, f"{number:064}", f"s{number}", link, True, True
+                bucket="b",
+                key=f"digest-{number}",
+                start=begin,
+                end=end,
+                hash_value=f"{number:064}",
+                signature=f"s{number}",
+                previous=link,
+                parsed=True,
+                proven=True,
+                modified=end,
             )
         )
         begin = end
@@ -380,7 +389,10 @@ STATUS = TrailStatus(True, START + timedelta(hours=10, minutes=12), None, None)
 
 
 def _tail(status: TrailStatus | None, reached: int, now: int = 100) -> list[Kind]:
-    newest = (START + (reached - 1) * HOUR, START + reached * HOUR) if reached else None
+    newest = None
+    if reached:
+        end = START + reached * HOUR
+        newest = Newest(end - HOUR, end, delivered=end + timedelta(minutes=12), pace=HOUR)
     covered = ((START, START + reached * HOUR),) if reached else ()
     judged = judge_gaps(START, START + 24 * HOUR, covered, (), newest, status, START + now * HOUR)
     return [one.kind for one in judged]
@@ -391,7 +403,7 @@ def test_the_end_of_a_chain_is_judged_by_what_cloudtrail_delivered() -> None:
     assert _tail(STATUS, 10) == [Kind.DIGESTS_LATE]
     assert _tail(STATUS, 9) == [Kind.NEWEST_DIGEST_MISSING]
     assert _tail(STATUS, 0) == [Kind.NEWEST_DIGEST_MISSING]
-    assert _tail(None, 9) == [Kind.GAP]
+    assert _tail(None, 9) == [Kind.STATUS_UNREADABLE]
     assert _tail(replace(STATUS, latest_digest_delivery=None), 0) == [Kind.DIGESTS_LATE]
     assert _tail(STATUS, 10, now=12) == [Kind.DIGEST_PENDING]
     assert _tail(STATUS, 10, now=13) == [Kind.DIGESTS_LATE]

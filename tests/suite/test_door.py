@@ -16,7 +16,8 @@ from botocore.exceptions import ConnectTimeoutError
 
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION
-from verify.aws import ActionFailedError, Aws, NotVerifiedError, evidence_used, iam_action
+from verify.api_errors import iam_action
+from verify.aws import ActionFailedError, Aws, NotVerifiedError, evidence_used
 from verify.evidence import EvidenceStore
 from verify.reads import Read
 

@@ -16,7 +16,7 @@ import pytest
 from tests.sandbox.support import RunningSandbox
 from tests.suite.faults import KINDS, LOADER
 from tests.suite.support import REGION, ROOT, Verification, environment, verify
-from verify.aws import iam_action
+from verify.api_errors import iam_action
 
 STATE = "verify/checks"
 

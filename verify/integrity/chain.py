@@ -26,7 +26,8 @@ class Node:
 
     `hash_value` (of the uncompressed bytes, hexadecimal) is empty when the bytes could not be read
     or uncompressed, `signature` None when the object carries none. Without `parsed`, `start` equals
-    `end` and `previous` means nothing. `proven` says that its own signature holds.
+    `end` and `previous` means nothing. `proven` says that its own signature holds; `modified` is
+    when the object was written.
     """
 
     bucket: str
@@ -38,6 +39,7 @@ class Node:
     previous: Link | None
     parsed: bool
     proven: bool
+    modified: datetime
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from verify.integrity.discovery import UsageError
 from verify.integrity.executors import SchedulerError
 from verify.integrity.layout import DIGEST_PERIOD
 from verify.integrity.progress import Progress
+from verify.integrity.reader import Reader
 from verify.integrity.run import NOT_VERIFIED, Request, validate
 from verify.integrity.s3 import Connection, reader
 from verify.integrity.state import StateError
@@ -110,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     reads = reader(connection)
     scope = discovery.find_targets(
-        reads, connection, trail, _names(options.regions, "all"), _names(options.account_id, "")
+        reads, trail, _names(options.regions, "all"), _names(options.account_id, "")
     )
     request = Request(
         layout=trail.layout,
@@ -119,10 +120,11 @@ def _run(options: argparse.Namespace) -> int:
         end=end,
         now=now,
         lateness=timedelta(minutes=options.lateness),
+        without_files=scope.without_files,
     )
     hours = (request.end - request.start) / DIGEST_PERIOD
     progress = Progress(_to_stderr, sys.stderr.isatty(), round(hours * len(scope.targets)))
-    with _engine(options, connection) as engine:
+    with _engine(options, connection, reads) as engine:
         result = validate(
             request,
             reads,
@@ -141,13 +143,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _engine(
-    options: argparse.Namespace, connection: Connection
+    options: argparse.Namespace, connection: Connection, reads: Reader
 ) -> AbstractContextManager[executors.Engine]:
     if options.scheduler:
         return executors.dask(connection, options.scheduler)
     if options.executor == "processes":
         return executors.processes(connection)
-    return executors.threads(connection)
+    return executors.threads(reads, connection.workers)
 
 
 def _names(text: str | None, everything: str) -> list[str] | None:

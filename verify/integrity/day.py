@@ -22,6 +22,7 @@ from verify.integrity.digests import Loaded, load_digest
 from verify.integrity.finding import Finding, Kind
 from verify.integrity.layout import OVERHANG, DigestName, Layout, Target, midnight
 from verify.integrity.logs import CheckedLog, check_log
+from verify.integrity.pace import pace
 from verify.integrity.reader import History, Reader, UnreadableError
 from verify.integrity.signature import PublicKey
 from verify.integrity.totals import Totals
@@ -152,6 +153,7 @@ class _Day:
         self._tally = _Tally()
         self._foreign: list[tuple[History, DigestName]] = []
         self._covered: list[Interval] = []
+        self._chain: list[Digest] = []
         self._beyond: list[Digest] = []
         self._elsewhere: set[str] = set()
         self._running: deque[Future[list[CheckedLog]]] = deque()
@@ -173,6 +175,8 @@ class _Day:
             if digest is not None:
                 if not loaded.name.backfill:
                     self._covered.append((digest.start, digest.end))
+                    if loaded.node.proven:
+                        self._chain.append(digest)
                 self._check_logs(loaded, digest, listing)
         self._collect(0)
         listing.advance(None)
@@ -329,15 +333,19 @@ class _Day:
             for entry in digest.logs:
                 waiting.pop(entry.key, None)
         covered = union(self._covered)
+        # Somebody who puts a file there chooses its name, but not when S3 notes its arrival.
+        settled = pace(self._chain) / 2
         unreferenced: list[str] = []
         uncovered: list[str] = []
-        for key in waiting:
+        for key, history in waiting.items():
             time = job.layout.log_time(job.target, key)
             if time is None:
                 unreferenced.append(key)
             elif not job.start <= time < job.end:
                 continue
-            elif any(one <= time and time + _DELIVERY_SLACK <= other for one, other in covered):
+            elif _lies_within(covered, time, _DELIVERY_SLACK) or _lies_within(
+                covered, history.versions[-1].modified, settled
+            ):
                 unreferenced.append(key)
             elif time >= job.due - _DELIVERY_SLACK:
                 self._tally.add(logs_pending=1)
@@ -388,3 +396,8 @@ class _Day:
 def _is_placeholder(history: History) -> bool:
     """Whether an object is a console's folder, or is hidden: nobody would read it as a log file."""
     return history.key.endswith("/") or history.is_hidden
+
+
+def _lies_within(covered: Sequence[Interval], moment: datetime, slack: timedelta) -> bool:
+    """Whether `moment`, and what may be `slack` later, lies in time that digests cover."""
+    return any(one <= moment and moment + slack <= other for one, other in covered)

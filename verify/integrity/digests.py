@@ -187,7 +187,7 @@ def load_digest(
     if not judged:
         if not versions:
             find(Kind.DIGEST_MISSING, "a digest", "delete markers and no version of it")
-        return Loaded(name, _unparsed(bucket, key, name, None), None, tuple(findings))
+        return Loaded(name, _unparsed(bucket, history, name, None), None, tuple(findings))
     version, best = next((one for one in judged if one[1].proven), judged[0])
     if history.is_hidden:
         find(
@@ -214,7 +214,7 @@ def load_digest(
     for problem in latest.problems:
         find(problem.kind, problem.expected, problem.seen)
     if best.digest is None:
-        return Loaded(name, _unparsed(bucket, key, name, best), None, tuple(findings))
+        return Loaded(name, _unparsed(bucket, history, name, best), None, tuple(findings))
     node = Node(
         bucket=bucket,
         key=key,
@@ -225,14 +225,15 @@ def load_digest(
         previous=best.digest.previous,
         parsed=True,
         proven=best.proven,
+        modified=version.modified,
     )
     return Loaded(name, node, best.digest, tuple(findings))
 
 
-def _unparsed(bucket: str, key: str, name: DigestName, judged: Judged | None) -> Node:
+def _unparsed(bucket: str, history: History, name: DigestName, judged: Judged | None) -> Node:
     return Node(
         bucket=bucket,
-        key=key,
+        key=history.key,
         start=name.end,
         end=name.end,
         hash_value="" if judged is None else judged.hash_value,
@@ -240,6 +241,7 @@ def _unparsed(bucket: str, key: str, name: DigestName, judged: Judged | None) ->
         previous=None,
         parsed=False,
         proven=False,
+        modified=history.versions[0].modified,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from verify.integrity.finding import Finding, Kind
 from verify.integrity.layout import Layout, Target
 from verify.integrity.reader import UnreadableError
-from verify.integrity.s3 import Connection, S3Reader, folders
+from verify.integrity.s3 import S3Reader
 from verify.integrity.tail import TrailStatus
 
 _ARN = re.compile(
@@ -39,10 +39,14 @@ class Trail:
 
 @dataclass(frozen=True)
 class Scope:
-    """The targets to validate, and what has to be said of how they were found."""
+    """The targets to validate, and what has to be said of how they were found.
+
+    `without_files` are those of which the bucket holds nothing at all.
+    """
 
     targets: tuple[Target, ...]
     findings: tuple[Finding, ...]
+    without_files: frozenset[Target] = frozenset()
 
 
 def parse_arn(arn: str) -> tuple[str, str, str]:
@@ -112,17 +116,16 @@ def bucket_region(clients: S3Reader, bucket: str, home: str) -> str:
 
 def find_targets(
     clients: S3Reader,
-    connection: Connection,
     trail: Trail,
     regions: Sequence[str] | None,
     accounts: Sequence[str] | None,
+    enabled: Sequence[str] | None = None,
 ) -> Scope:
-    """The accounts and regions to validate; None for all of them.
+    """The accounts and regions to validate; None for all of them. `enabled`: known to be enabled.
 
     A region counts if it is enabled or if the bucket has files of it: neither alone would show
     a region whose files were all removed, or files that were put there for one that does not exist.
     """
-    s3 = clients.client("s3", connection.region)
     layout = trail.layout
     findings: list[Finding] = []
 
@@ -136,11 +139,11 @@ def find_targets(
             accounts = [trail.account]
             if layout.organization is not None:
                 accounts = [
-                    name for name in folders(s3, layout.bucket, layout.base) if name.isdigit()
+                    name for name in clients.folders(layout.bucket, layout.base) if name.isdigit()
                 ] or [trail.account]
         targets: list[Target] = []
-        enabled: list[str] | None = None
-        if regions is None and trail.is_multi_region is not False:
+        without_files: set[Target] = set()
+        if enabled is None and regions is None and trail.is_multi_region is not False:
             enabled = _enabled_regions(clients, layout.home_region)
             if enabled is None:
                 note(
@@ -154,20 +157,21 @@ def find_targets(
             elif trail.is_multi_region is False:
                 chosen = {layout.home_region}
             else:
-                chosen = {layout.home_region}
-                chosen |= _regions_of(s3, layout, account, "CloudTrail-Digest")
-                chosen |= _regions_of(s3, layout, account, "CloudTrail")
+                filed = _regions_of(clients, layout, account, "CloudTrail-Digest")
+                filed |= _regions_of(clients, layout, account, "CloudTrail")
+                chosen = filed | {layout.home_region}
                 # Each account enables regions of its own; ours is the one that we can ask.
                 if account == trail.account:
                     chosen |= set(enabled or ())
+                without_files |= {Target(account, region) for region in chosen - filed}
             targets.extend(Target(account, region) for region in sorted(chosen))
     except UnreadableError as error:
         raise UsageError(str(error)) from error
-    return Scope(tuple(targets), tuple(findings))
+    return Scope(tuple(targets), tuple(findings), frozenset(without_files))
 
 
-def _regions_of(s3: Any, layout: Layout, account: str, kind: str) -> set[str]:
-    names = folders(s3, layout.bucket, f"{layout.base}{account}/{kind}/")
+def _regions_of(clients: S3Reader, layout: Layout, account: str, kind: str) -> set[str]:
+    names = clients.folders(layout.bucket, f"{layout.base}{account}/{kind}/")
     return {name for name in names if _REGION.fullmatch(name)}
 
 
@@ -187,6 +191,11 @@ def trail_status(clients: S3Reader, trail: Trail, target: Target) -> TrailStatus
         answer = clients.client("cloudtrail", target.region).get_trail_status(Name=trail.arn)
     except (ClientError, BotoCoreError):
         return None
+    return status_of(answer)
+
+
+def status_of(answer: Mapping[str, Any]) -> TrailStatus:
+    """What an answer of GetTrailStatus says of digests."""
     return TrailStatus(
         is_logging=bool(answer.get("IsLogging")),
         latest_digest_delivery=_utc(answer.get("LatestDigestDeliveryTime")),

@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from verify.integrity.day import DayJob, DayResult, Meter, validate_day
+from verify.integrity.reader import Reader
 from verify.integrity.s3 import Connection, reader
 
 # Days under way at the same time in one process: enough that one's last reads overlap the next
@@ -29,13 +30,13 @@ class SchedulerError(Exception):
 
 @dataclass(frozen=True)
 class Engine:
-    """An executor for days. `at_once` is how many it works on; `connection` is for its tasks.
+    """An executor for days. `task` validates one; `at_once` is how many it works on.
 
     `meter` counts as they go where they run in this process, and is None elsewhere.
     """
 
     executor: Executor
-    connection: Connection
+    task: Callable[[DayJob], DayResult]
     at_once: int
     meter: Meter | None
 
@@ -56,11 +57,19 @@ def _meter(connection: Connection) -> Meter:
 
 
 @contextmanager
-def threads(connection: Connection) -> Iterator[Engine]:
-    """Days in threads of this process."""
-    with ThreadPoolExecutor(_DAYS_AT_ONCE, thread_name_prefix="integrity-day") as executor:
+def threads(reader: Reader, workers: int) -> Iterator[Engine]:
+    """Days in threads of this process, with `workers` reads at the same time."""
+    meter = Meter()
+    with (
+        ThreadPoolExecutor(workers, thread_name_prefix="integrity") as pool,
+        ThreadPoolExecutor(_DAYS_AT_ONCE, thread_name_prefix="integrity-day") as executor,
+    ):
+
+        def task(job: DayJob) -> DayResult:
+            return validate_day(job, reader, pool, meter)
+
         try:
-            yield Engine(executor, connection, _DAYS_AT_ONCE, _meter(connection))
+            yield Engine(executor, task, _DAYS_AT_ONCE, meter)
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
 
@@ -74,7 +83,7 @@ def processes(connection: Connection) -> Iterator[Engine]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context) as executor:
         try:
-            yield Engine(executor, share, count, None)
+            yield Engine(executor, partial(work, share), count, None)
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
 
@@ -94,4 +103,4 @@ def dask(connection: Connection, scheduler: str) -> Iterator[Engine]:
         raise SchedulerError(f"no Dask scheduler answers at {scheduler}: {error}") from error
     with client, client.get_executor() as executor:
         at_once = max(sum(client.nthreads().values()), 1)
-        yield Engine(executor, connection, at_once, None)
+        yield Engine(executor, partial(work, connection), at_once, None)

@@ -70,6 +70,7 @@ class Kind(Enum):
     VERSIONS_UNREADABLE = ("versions-unreadable", Severity.MEDIUM, Consequence.UNVERIFIABLE)
     KEYS_UNREADABLE = ("keys-unreadable", Severity.HIGH, Consequence.UNVERIFIABLE)
     LISTING_UNREADABLE = ("listing-unreadable", Severity.HIGH, Consequence.UNVERIFIABLE)
+    STATUS_UNREADABLE = ("status-unreadable", Severity.HIGH, Consequence.UNVERIFIABLE)
     REGIONS_UNKNOWN = ("regions-unknown", Severity.LOW, Consequence.UNVERIFIABLE)
 
     def __init__(self, label: str, severity: Severity, consequence: Consequence) -> None:

@@ -6,7 +6,7 @@ import copy
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -18,14 +18,15 @@ from verify.integrity.content import MAXIMUM_DIGEST_BYTES, inflate
 from verify.integrity.coverage import Interval, within
 from verify.integrity.day import ONE_DAY, DayJob, DayResult
 from verify.integrity.digests import load_digest
-from verify.integrity.executors import Engine, work
+from verify.integrity.executors import Engine
 from verify.integrity.finding import Consequence, Finding, Kind
 from verify.integrity.layout import DIGEST_PERIOD, OVERHANG, Layout, Target
+from verify.integrity.pace import pace
 from verify.integrity.progress import Progress
 from verify.integrity.reader import ObjectMissingError, Reader, UnreadableError
 from verify.integrity.signature import PublicKey
 from verify.integrity.state import State, TargetState
-from verify.integrity.tail import TrailStatus, judge_gaps
+from verify.integrity.tail import Newest, TrailStatus, judge_gaps
 from verify.integrity.totals import Totals
 
 INTACT, TAMPERED, NOT_VERIFIED = 0, 1, 2
@@ -34,6 +35,7 @@ INTACT, TAMPERED, NOT_VERIFIED = 0, 1, 2
 MAXIMUM_FINDINGS = 10_000
 _KEY_MARGIN = timedelta(hours=4)
 _SAVE_SECONDS = 5.0
+_STATUSES_AT_ONCE = 8
 # How many objects to look through for the first digest after the period.
 _LOOK_BEYOND = 5_000
 
@@ -43,6 +45,8 @@ class Request:
     """What to validate: log files delivered from `start` to `end` (UTC).
 
     `now` is when the run began; digests younger than `lateness` may still be on their way.
+    `begun` is when the trail began to log, where nothing is to be asked for before;
+    `without_files` are targets of which the bucket is known to hold nothing.
     """
 
     layout: Layout
@@ -51,6 +55,13 @@ class Request:
     end: datetime
     now: datetime
     lateness: timedelta
+    begun: datetime | None = None
+    without_files: frozenset[Target] = frozenset()
+
+    @property
+    def expected_from(self) -> datetime:
+        """From when on digests should cover the period."""
+        return self.start if self.begun is None else min(max(self.start, self.begun), self.end)
 
     @property
     def due(self) -> datetime:
@@ -116,11 +127,12 @@ def validate(
             )
         # The verdict is about all that the file remembers.
         request = replace(request, start=earlier.start)
-    run = _Run(request, reader, engine, progress, state_path, earlier)
+    run = _Run(request, reader, engine, statuses, progress, state_path, earlier)
     for finding in findings:
         run.find(finding)
+    run.ask()
     run.work()
-    run.judge(statuses)
+    run.judge()
     return run.result()
 
 
@@ -130,6 +142,7 @@ class _Run:
         request: Request,
         reader: Reader,
         engine: Engine,
+        statuses: Callable[[Target], TrailStatus | None],
         progress: Progress,
         state_path: Path | None,
         earlier: State | None,
@@ -137,6 +150,8 @@ class _Run:
         self._request = request
         self._reader = reader
         self._engine = engine
+        self._ask = statuses
+        self._statuses: dict[Target, TrailStatus | None] = {}
         self._progress = progress
         self._path = state_path
         known: Mapping[Target, TargetState] = {} if earlier is None else earlier.targets
@@ -156,12 +171,23 @@ class _Run:
 
     # --- days ---------------------------------------------------------------------------------
 
+    def ask(self) -> None:
+        """Ask for the trail's status, where the period has not ended long ago.
+
+        Before anything is listed: a digest of which the status tells must then be there.
+        """
+        if self._request.end <= self._request.due:
+            return
+        targets = [one for one in self._states if one not in self._request.without_files]
+        with ThreadPoolExecutor(_STATUSES_AT_ONCE, thread_name_prefix="integrity-status") as pool:
+            self._statuses.update(zip(targets, pool.map(self._ask, targets), strict=True))
+
     def work(self) -> None:
         """Validate all days, a bounded number under way, and merge them in order."""
         running: deque[Future[DayResult]] = deque()
         try:
             for job in self._jobs():
-                running.append(self._engine.executor.submit(work, self._engine.connection, job))
+                running.append(self._engine.executor.submit(self._engine.task, job))
                 while len(running) >= 2 * self._engine.at_once:
                     self._merge_next(running)
             while running:
@@ -175,6 +201,9 @@ class _Run:
     def _jobs(self) -> Iterator[DayJob]:
         request = self._request
         for target, one in self._states.items():
+            if target in request.without_files:
+                self._keys[target] = ()
+                continue
             try:
                 keys = self._reader.public_keys(
                     target.region, request.start - _KEY_MARGIN, request.end + _KEY_MARGIN
@@ -288,7 +317,7 @@ class _Run:
 
     # --- what is not there --------------------------------------------------------------------
 
-    def judge(self, statuses: Callable[[Target], TrailStatus | None]) -> None:
+    def judge(self) -> None:
         """Judge gaps, the end of each chain, and log files that no digest names."""
         for target, one in self._states.items():
             if target not in self._keys:
@@ -301,10 +330,11 @@ class _Run:
                 self._request.end,
                 one.chain.covered,
                 one.chain.explained,
-                None if newest is None else (newest.start, newest.end),
-                statuses(target) if self._ends_early(newest) else None,
+                _newest(one.chain),
+                self._status(target, newest),
                 self._request.now,
                 self._request.lateness,
+                self._request.begun,
             ):
                 self.find(self._finding(judged.kind, target, "", judged.expected, judged.seen))
             for key in sorted(one.candidates - one.named):
@@ -331,8 +361,13 @@ class _Run:
             )
 
     def _ends_early(self, newest: Node | None) -> bool:
-        reached = self._request.start if newest is None else newest.end
+        reached = self._request.expected_from if newest is None else newest.end
         return reached < min(self._request.end, self._request.due)
+
+    def _status(self, target: Target, newest: Node | None) -> TrailStatus | None:
+        if target in self._statuses or not self._ends_early(newest):
+            return self._statuses.get(target)
+        return self._ask(target)
 
     def _look_beyond(self, target: Target, one: TargetState) -> None:
         """Link the first digest after the period, which tells whether there was one before it."""
@@ -393,3 +428,10 @@ class _Run:
     def _finding(self, kind: Kind, target: Target, key: str, expected: str, seen: str) -> Finding:
         bucket = self._request.layout.bucket
         return Finding(kind, target.account, target.region, bucket, key, expected, seen)
+
+
+def _newest(chain: Chain) -> Newest | None:
+    last = chain.last
+    if last is None:
+        return None
+    return Newest(last.start, last.end, last.modified, pace(chain.recent))

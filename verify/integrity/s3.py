@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import parse_timestamp
 
+from verify.api_errors import DENIED, describe
 from verify.integrity.fast_get import FastGet
 from verify.integrity.plain_http import NotPlainError
 from verify.integrity.reader import (
@@ -32,7 +33,6 @@ _ATTEMPTS = 3
 _MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 # What a GET of a version that is a delete marker is answered with.
 _MARKER = frozenset({"MethodNotAllowed", "405"})
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,16 @@ class Connection:
 
 
 class S3Reader:
-    """A Reader of real buckets. Clients are made once and shared by all threads."""
+    """A Reader of real buckets. Clients are made once and shared by all threads.
 
-    def __init__(self, connection: Connection) -> None:
+    `session` is its own to change; without one it is made from the environment.
+    """
+
+    def __init__(
+        self, connection: Connection, session: botocore.session.Session | None = None
+    ) -> None:
         self._connection = connection
-        self._session = botocore.session.get_session()
+        self._session = session or botocore.session.get_session()
         # A listing has a time for each object; the default parser takes most of its time for it.
         self._session.get_component("response_parser_factory").set_parser_defaults(
             timestamp_parser=_timestamp
@@ -77,12 +82,23 @@ class S3Reader:
                     yield history
                 return
             except ClientError as error:
-                if _code(error) not in _DENIED or started:
-                    raise UnreadableError(_describe(error, f"listing {bucket}")) from error
+                if _code(error) not in DENIED or started:
+                    raise self._unreadable(error, "list_object_versions") from error
                 self._sees_versions = False
             except BotoCoreError as error:
-                raise UnreadableError(f"listing {bucket}: {error}") from error
-        yield from _plain_histories(client, bucket, prefix, after)
+                raise self._unreadable(error, "list_object_versions") from error
+        try:
+            yield from _plain_histories(client, bucket, prefix, after)
+        except (ClientError, BotoCoreError) as error:
+            raise self._unreadable(error, "list_objects_v2") from error
+
+    def folders(self, bucket: str, prefix: str) -> list[str]:
+        """The names of the folders directly below `prefix`. Raises UnreadableError."""
+        client = self.client("s3", self._connection.region)
+        try:
+            return _folders(client, bucket, prefix)
+        except (ClientError, BotoCoreError) as error:
+            raise self._unreadable(error, "list_objects_v2") from error
 
     def read(self, bucket: str, key: str, version: str | None, consume: Consumer[T]) -> T:
         """See Reader."""
@@ -93,23 +109,27 @@ class S3Reader:
             except NotPlainError:
                 pass  # The client knows what to make of it: redirects, retries, errors.
         client = self.client("s3", self._connection.region)
-        parameters = {"Bucket": bucket, "Key": key}
+        parameters, operation = {"Bucket": bucket, "Key": key}, "get_object"
         if version is not None:
             parameters["VersionId"] = version
+            operation = "get_object_version"  # as IAM calls it; the API's operation is the same
         attempt = 1
         while True:
             try:
                 answer = client.get_object(**parameters)
-                metadata = {name.lower(): text for name, text in answer["Metadata"].items()}
-                return consume(metadata, _chunks(answer["Body"]))
+                metadata = {
+                    name.lower(): text
+                    for name, text in _part(answer, "Metadata", "s3.get_object").items()
+                }
+                return consume(metadata, _chunks(_part(answer, "Body", "s3.get_object")))
             except ClientError as error:
                 if _code(error) in _MISSING | _MARKER:
                     raise ObjectMissingError(key) from error
-                raise UnreadableError(_describe(error, f"reading {key}")) from error
+                raise UnreadableError(f"{key}: {self._unreadable(error, operation)}") from error
             except BotoCoreError as error:
                 # The client repeats a request, but not the reading of an answer that breaks off.
                 if attempt == _ATTEMPTS:
-                    raise UnreadableError(f"reading {key}: {error}") from error
+                    raise UnreadableError(f"{key}: {self._unreadable(error, operation)}") from error
                 attempt += 1
 
     def public_keys(self, region: str, start: datetime, end: datetime) -> tuple[PublicKey, ...]:
@@ -127,15 +147,14 @@ class S3Reader:
                         valid_from=_utc(one["ValidityStartTime"]),
                         valid_until=_utc(one["ValidityEndTime"]),
                     )
-                    for one in answer["PublicKeyList"]
+                    for one in _part(answer, "PublicKeyList", "cloudtrail.list_public_keys")
                 )
                 if not answer.get("NextToken"):
                     return tuple(found)
                 parameters["NextToken"] = answer["NextToken"]
-        except ClientError as error:
-            raise UnreadableError(_describe(error, f"ListPublicKeys in {region}")) from error
-        except BotoCoreError as error:
-            raise UnreadableError(f"ListPublicKeys in {region}: {error}") from error
+        except (ClientError, BotoCoreError) as error:
+            reason = describe(error, "cloudtrail", "list_public_keys", region)
+            raise UnreadableError(reason) from error
 
     def client(self, service: str, region: str) -> Any:
         """The client of a service in a region."""
@@ -155,6 +174,9 @@ class S3Reader:
                     ),
                 )
             return client
+
+    def _unreadable(self, error: ClientError | BotoCoreError, operation: str) -> UnreadableError:
+        return UnreadableError(describe(error, "s3", operation, self._connection.region))
 
     def _fast_get(self, bucket: str) -> FastGet | None:
         client = self.client("s3", self._connection.region)
@@ -213,47 +235,38 @@ def _plain_histories(client: Any, bucket: str, prefix: str, after: str) -> Itera
     parameters: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
     if after:
         parameters["StartAfter"] = after
-    try:
-        while True:
-            page = client.list_objects_v2(**parameters)
-            for row in page.get("Contents", ()):
-                latest = Version("", is_latest=True, is_marker=False, modified=row["LastModified"])
-                yield History(row["Key"], (latest,))
-            if not page.get("IsTruncated"):
-                return
-            parameters["ContinuationToken"] = page["NextContinuationToken"]
-    except ClientError as error:
-        raise UnreadableError(_describe(error, f"listing {bucket}")) from error
-    except BotoCoreError as error:
-        raise UnreadableError(f"listing {bucket}: {error}") from error
+    while True:
+        page = client.list_objects_v2(**parameters)
+        for row in page.get("Contents", ()):
+            latest = Version("", is_latest=True, is_marker=False, modified=row["LastModified"])
+            yield History(row["Key"], (latest,))
+        if not page.get("IsTruncated"):
+            return
+        parameters["ContinuationToken"] = page["NextContinuationToken"]
 
 
-def folders(client: Any, bucket: str, prefix: str) -> list[str]:
-    """The names of the folders directly below `prefix`. Raises UnreadableError."""
+def _folders(client: Any, bucket: str, prefix: str) -> list[str]:
     parameters: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"}
     found: list[str] = []
-    try:
-        while True:
-            page = client.list_objects_v2(**parameters)
-            found.extend(
-                row["Prefix"][len(prefix) :].rstrip("/") for row in page.get("CommonPrefixes", ())
-            )
-            if not page.get("IsTruncated"):
-                return found
-            parameters["ContinuationToken"] = page["NextContinuationToken"]
-    except ClientError as error:
-        raise UnreadableError(_describe(error, f"listing {bucket}")) from error
-    except BotoCoreError as error:
-        raise UnreadableError(f"listing {bucket}: {error}") from error
+    while True:
+        page = client.list_objects_v2(**parameters)
+        found.extend(
+            row["Prefix"][len(prefix) :].rstrip("/") for row in page.get("CommonPrefixes", ())
+        )
+        if not page.get("IsTruncated"):
+            return found
+        parameters["ContinuationToken"] = page["NextContinuationToken"]
 
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def _describe(error: ClientError, what: str) -> str:
-    detail = error.response.get("Error", {})
-    return f"{what}: {detail.get('Code', '')}: {detail.get('Message', '')}"
+def _part(answer: Mapping[str, Any], name: str, call: str) -> Any:
+    """A part that every answer of the call has. Raises UnreadableError where one has not."""
+    if name not in answer:
+        raise UnreadableError(f"the answer of {call} lacks {name}")
+    return answer[name]
 
 
 def _timestamp(value: Any) -> datetime:

@@ -19,7 +19,7 @@ from verify.integrity.finding import Finding, kind_of
 from verify.integrity.layout import Layout, Target
 from verify.integrity.totals import Totals
 
-VERSION = 1
+VERSION = 2
 
 
 class StateError(Exception):
@@ -141,6 +141,7 @@ def _chain_document(chain: Chain) -> dict[str, Any]:
                 **asdict(node),
                 "start": node.start.isoformat(),
                 "end": node.end.isoformat(),
+                "modified": node.modified.isoformat(),
             }
             for node in chain.recent
         ],
@@ -164,6 +165,7 @@ def _node(document: Mapping[str, Any]) -> Node:
             **document,
             "start": datetime.fromisoformat(document["start"]),
             "end": datetime.fromisoformat(document["end"]),
+            "modified": datetime.fromisoformat(document["modified"]),
             "previous": None if previous is None else Link(**previous),
         }
     )

@@ -19,6 +19,8 @@ LATENESS = timedelta(hours=1)
 # A final digest covers the StopLogging event; its end may be a little before the call's own time.
 _STOP_ALLOWANCE = timedelta(minutes=5)
 _SHORTEST_PERIOD = timedelta(minutes=30)
+# The first digest may begin a little after logging was switched on.
+SETTLING = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,16 @@ class TrailStatus:
     latest_digest_delivery: datetime | None
     latest_digest_error: str | None
     stopped: datetime | None
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest digest that exists: its time, when it was written, and how often digests come."""
+
+    start: datetime
+    end: datetime
+    delivered: datetime
+    pace: timedelta
 
 
 @dataclass(frozen=True)
@@ -45,20 +57,26 @@ def judge_gaps(
     end: datetime,
     covered: Sequence[Interval],
     explained: Sequence[Interval],
-    newest: Interval | None,
+    newest: Newest | None,
     status: TrailStatus | None,
     now: datetime,
     lateness: timedelta = LATENESS,
+    begun: datetime | None = None,
 ) -> list[Judged]:
     """Judge the time from `start` to `end` that no digest covers and of which nothing is said yet.
 
-    `newest` is the time of the newest digest that exists, None when there is none; `status` is
-    None when it could not be read. `lateness` is how long a digest may take to be delivered.
+    `newest` is the newest digest that exists, None when there is none; `status` is None when it
+    could not be read, or was not asked for because nothing is due; it must not be younger than
+    the listing of the digests. `lateness` is how long a digest may take to be delivered. `begun` is
+    when the trail began to log: nothing is due before.
     """
     found: list[Judged] = []
     known = union((*covered, *explained))
+    start = start if begun is None else min(max(start, begun), end)
     for one, other in gaps(known, start, end):
-        is_tail = other == end and (newest is None or newest[1] <= one + RESOLUTION)
+        is_tail = other == end and (newest is None or newest.end <= one + RESOLUTION)
+        if begun is not None and one == begun and not is_tail and other - one <= SETTLING:
+            continue
         if not is_tail:
             found.append(
                 Judged(
@@ -69,7 +87,9 @@ def judge_gaps(
             )
             continue
         due = min(end, now - DIGEST_PERIOD - lateness)
-        if one >= due - RESOLUTION:
+        if status is not None and _knows_a_younger(status, newest, begun):
+            found.append(_missing(one, other, newest, status))
+        elif one >= due - RESOLUTION:
             found.append(
                 Judged(
                     Kind.DIGEST_PENDING,
@@ -77,33 +97,56 @@ def judge_gaps(
                     "none yet",
                 )
             )
-            continue
-        found.append(_judge_tail(one, other, newest, status))
+        else:
+            found.append(_judge_tail(one, other, newest, status))
     return found
 
 
+def _knows_a_younger(status: TrailStatus, newest: Newest | None, begun: datetime | None) -> bool:
+    """Whether CloudTrail says that it delivered a digest which is younger than the newest here."""
+    delivered = status.latest_digest_delivery
+    if delivered is None:
+        return False
+    if newest is None:
+        # Without its beginning there may be earlier ones that are not asked for.
+        return begun is not None and delivered >= begun
+    return delivered > newest.delivered + newest.pace / 2
+
+
+def _missing(one: datetime, other: datetime, newest: Newest | None, status: TrailStatus) -> Judged:
+    delivered = status.latest_digest_delivery
+    return Judged(
+        Kind.NEWEST_DIGEST_MISSING,
+        f"digests for {span(one, other)}"
+        + (f": CloudTrail delivered the latest at {text(delivered)}" if delivered else ""),
+        _since(newest),
+    )
+
+
+def _since(newest: Newest | None) -> str:
+    return "no digest" if newest is None else f"no digest after {text(newest.end)}"
+
+
 def _judge_tail(
-    reached: datetime, end: datetime, newest: Interval | None, status: TrailStatus | None
+    reached: datetime, end: datetime, newest: Newest | None, status: TrailStatus | None
 ) -> Judged:
     expected = f"digests for {span(reached, end)}"
-    since = "no digest" if newest is None else f"no digest after {text(newest[1])}"
+    since = _since(newest)
     if status is None:
         return Judged(
-            Kind.GAP, expected, f"{since}, and whether there should be is unknown (no trail status)"
+            Kind.STATUS_UNREADABLE,
+            expected,
+            f"{since}; GetTrailStatus could not be read",
         )
     delivered = status.latest_digest_delivery
     if delivered is not None:
         # The next digest can only have been delivered after its own hour was over.
         period = (
-            _SHORTEST_PERIOD if newest is None else max(newest[1] - newest[0], _SHORTEST_PERIOD)
+            _SHORTEST_PERIOD if newest is None else max(newest.end - newest.start, _SHORTEST_PERIOD)
         )
-        next_due = reached if newest is None else newest[1] + period
+        next_due = reached if newest is None else newest.end + period
         if delivered >= next_due:
-            return Judged(
-                Kind.NEWEST_DIGEST_MISSING,
-                f"{expected}: CloudTrail delivered the latest at {text(delivered)}",
-                since,
-            )
+            return _missing(reached, end, newest, status)
     if status.latest_digest_error:
         return Judged(
             Kind.DIGESTS_LATE, expected, f"{since}: delivery fails ({status.latest_digest_error})"

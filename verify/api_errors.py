@@ -1,0 +1,61 @@
+"""What an error of an AWS API says to a user: the call, and the permission that is missing."""
+
+from __future__ import annotations
+
+import re
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "UnauthorizedOperation",
+        "Client.UnauthorizedOperation",
+        "403",
+    }
+)
+
+# IAM names the permission after the operation, but for these. Source: Service Authorization
+# Reference, page "Actions, resources, and condition keys for Amazon S3".
+_IAM_ACTIONS = {
+    ("lambda", "invoke"): "lambda:InvokeFunction",
+    ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",
+    ("s3", "get_bucket_lifecycle_configuration"): "s3:GetLifecycleConfiguration",
+    ("s3", "get_public_access_block"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "list_buckets"): "s3:ListAllMyBuckets",
+    ("s3", "put_public_access_block"): "s3:PutBucketPublicAccessBlock",
+    ("s3", "list_object_versions"): "s3:ListBucketVersions",
+    ("s3", "list_objects_v2"): "s3:ListBucket",
+}
+# What is denied may be another action than the operation's own: reading an object decrypts it.
+_NAMED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:\w+)")
+# These pass a permission check only on the service's own operations, never on a resource.
+_UNCHECKED = frozenset({("sts", "get_caller_identity")})
+
+
+def iam_action(service: str, operation: str) -> str | None:
+    """The IAM action that permits `operation` (boto3's name), None where none is needed."""
+    if (service, operation) in _UNCHECKED:
+        return None
+    named = _IAM_ACTIONS.get((service, operation))
+    if named:
+        return named
+    name = "".join(part.capitalize() for part in operation.split("_"))
+    return f"{service}:{name}"
+
+
+def describe(error: ClientError | BotoCoreError, service: str, operation: str, region: str) -> str:
+    """`error` in one sentence that names the API call and, where denied, the missing permission."""
+    call = f"{service}.{operation} in {region}"
+    if isinstance(error, ClientError):
+        detail = error.response.get("Error", {})
+        code, message = str(detail.get("Code", "")), str(detail.get("Message", ""))
+        if code in DENIED:
+            named = _NAMED_ACTION.search(message)
+            lacking = named[1] if named else iam_action(service, operation)
+            return f"{call} was denied ({code}): the caller lacks {lacking}"
+        return f"{call} failed: {code}: {message}"
+    return f"{call} failed: {error}"
