@@ -106,9 +106,8 @@ def _parser() -> argparse.ArgumentParser:
         type=_regions,
         default=os.environ.get("SANDBOX_DIGEST_REGIONS", ""),
         metavar="REGION,...",
-        help="regions that multi-region trails digest at that period even before they deliver "
-        "log files there; until then other regions than the home region are digested by the hour, "
-        "as on AWS (SANDBOX_DIGEST_REGIONS)",
+        help="regions that trails digest at that period also when there is no log file to name; "
+        "elsewhere an empty digest comes by the hour, as on AWS (SANDBOX_DIGEST_REGIONS)",
     )
     parser.add_argument("--verbose", action="store_true", help="log every request to stderr")
     return parser

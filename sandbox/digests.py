@@ -1,10 +1,9 @@
 """Digest files: a signed chain for each region in which a trail delivers.
 
 A trail has a chain in its home region, and a multi-region trail in every enabled region. Digests
-come once in a period. Where the period is shorter than AWS's hour, that holds for the home region,
-for the regions that the settings name, and for every region from the first log file delivered
-there; a region where nothing happens keeps AWS's hour, so that accelerated digests do not fill the
-process's memory with empty files.
+come once in a period. Where the period is shorter than AWS's hour, that holds for the regions that
+the settings name; elsewhere a digest that would name no log file waits for AWS's hour to be over,
+so that accelerated digests fill neither the process's memory nor the time of who validates them.
 
 A chain begins when a trail that is logging has log file validation on. It ends with a final digest
 when validation is switched off, when the trail is deleted, and, once the StopLogging event itself
@@ -47,9 +46,13 @@ class _Chain:
     """A region's chain: where its next digest begins, what that names, and what came before."""
 
     start: datetime
-    quiet: bool  # nothing was delivered here yet, nor was the region asked for
+    regular: bool  # the settings ask for digests that name nothing, too
     previous: Link | None = None
     waiting: deque[LogFile] = field(default_factory=deque)
+
+    def is_due(self, end: datetime) -> bool:
+        """Whether a digest up to ``end`` need not wait for the hour."""
+        return self.regular or (bool(self.waiting) and self.waiting[0].delivered < end)
 
 
 @dataclass
@@ -134,9 +137,7 @@ class Digests:
         if validated is None:
             self._leave_out(trail, region, [file])
             return
-        chain = self._chain(validated, region)
-        chain.quiet = False
-        waiting = chain.waiting
+        waiting = self._chain(validated, region).waiting
         waiting.append(file)
         if len(waiting) > MAXIMUM_WAITING:
             self._leave_out(trail, region, [waiting.popleft()])
@@ -156,18 +157,19 @@ class Digests:
 
     def _open(self, validated: _Validated) -> None:
         settings, home = self._world.settings, validated.trail.region_name
-        self._chain(validated, home).quiet = False
+        self._chain(validated, home)
         if not validated.multi_region:
             return
         for region in regions.enabled(settings, home):
             self._chain(validated, region)
         for region in settings.digest_regions:
-            self._chain(validated, region).quiet = False
+            self._chain(validated, region)
 
     def _chain(self, validated: _Validated, region: str) -> _Chain:
         if region not in validated.chains:
             ended = self._ended.get((validated.trail.arn, region), validated.begun)
-            validated.chains[region] = _Chain(max(validated.begun, ended), True)
+            regular = region in self._world.settings.digest_regions
+            validated.chains[region] = _Chain(max(validated.begun, ended), regular)
         return validated.chains[region]
 
     def _end(self, validated: _Validated) -> None:
@@ -181,7 +183,8 @@ class Digests:
         A chain that has no digest yet, and nothing to put into one, ends without.
         """
         chain = validated.chains.pop(region)
-        if chain.quiet and chain.previous is None:
+        home = region == validated.trail.region_name
+        if chain.previous is None and not (home or chain.regular or chain.waiting):
             return
         end = max(_whole_second(now()) + _SECOND, chain.start + _SECOND)
         self._write(validated.trail, region, chain, end)
@@ -213,14 +216,14 @@ class Digests:
         found = []
         for validated in self._validated.values():
             since = moment - validated.begun
-            busy, quiet = (
+            period_end, hour_end = (
                 validated.begun + since // period * period
                 for period in (self._period, max(self._period, _AWS_PERIOD))
             )
             found += [
                 (validated.trail, region, chain, end)
                 for region, chain in validated.chains.items()
-                if (end := quiet if chain.quiet else busy) > chain.start
+                if (end := period_end if chain.is_due(period_end) else hour_end) > chain.start
             ]
         return found
 

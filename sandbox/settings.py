@@ -28,7 +28,7 @@ class Settings:
     ``speed`` says how many times shorter than on AWS the services' own latencies are: delivery
     of records, retries of asynchronous invocations, evaluation of alarms. It never changes a
     period that a user has configured, such as an alarm's. ``digest_period`` is in seconds;
-    ``digest_regions`` are those where it holds even before a trail delivers log files there.
+    ``digest_regions`` are those where it holds also when there is no log file to name.
     """
 
     account: str

@@ -43,9 +43,11 @@ resource "aws_iam_policy" "verifier_state" {
         Effect = "Allow"
         Action = [
           "cloudtrail:DescribeTrails",
+          "cloudtrail:ListPublicKeys",
           "ec2:DescribeInternetGateways",
           "ec2:DescribeNatGateways",
           "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeRegions",
           "ec2:DescribeRouteTables",
           "ec2:DescribeSecurityGroups",
           "ec2:DescribeSubnets",
@@ -71,7 +73,6 @@ resource "aws_iam_policy" "verifier_state" {
         Resource = local.trail_arn
       },
       {
-        # The bucket's settings, not what is in it.
         Sid    = "ReadLogBucket"
         Effect = "Allow"
         Action = [
@@ -84,8 +85,25 @@ resource "aws_iam_policy" "verifier_state" {
           "s3:GetBucketVersioning",
           "s3:GetEncryptionConfiguration",
           "s3:GetLifecycleConfiguration",
+          "s3:ListBucket",
+          "s3:ListBucketVersions",
         ]
         Resource = local.log_bucket_arn
+      },
+      {
+        # Log and digest files of this account's trail, earlier versions included: they are held against their signatures.
+        Sid      = "ReadLogFiles"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion"]
+        Resource = "${local.log_bucket_arn}/AWSLogs/${local.account_id}/*"
+      },
+      {
+        # Through S3 alone, and not what else the key protects: log groups, topics, the queue.
+        Sid       = "DecryptLogFiles"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = aws_kms_key.logs.arn
+        Condition = { StringEquals = { "kms:ViaService" = "s3.${local.region}.${local.dns_suffix}" } }
       },
       {
         Sid    = "ReadKey"

@@ -95,7 +95,7 @@ class Aws:
         self._lock = threading.Lock()
         # Sessions are not thread-safe, clients are (boto3 guide, "Multithreading").
         self._client_lock = threading.Lock()
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._kept: dict[str, Future[_Kept]] = {}
         self._ahead: ThreadPoolExecutor | None = None
 
@@ -173,11 +173,12 @@ class Aws:
             raise ActionFailedError(text, *_code_and_message(kept.error)) from kept.error
         return kept.pages[0]
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str, region: str) -> Any:
+        """The client for what is read beside the door; see `record`."""
         with self._client_lock:
-            if service not in self._clients:
-                self._clients[service] = self._made(service)
-            return self._clients[service]
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._made(service, region)
+            return self._clients[service, region]
 
     # botocore reads the whole environment, for proxies, while pytest notes there in its own thread
     # which test runs: an entry that goes meanwhile is a KeyError.
@@ -186,10 +187,10 @@ class Aws:
         stop=tenacity.stop_after_attempt(10),
         reraise=True,
     )
-    def _made(self, service: str) -> Any:
+    def _made(self, service: str, region: str) -> Any:
         return self._session.client(
             service,
-            region_name=self.region,
+            region_name=region,
             config=Config(
                 retries={"mode": "adaptive", "max_attempts": 6},
                 connect_timeout=5,
@@ -198,6 +199,10 @@ class Aws:
             ),
         )
 
+    def record(self, call: ApiCall) -> str:
+        """Keep as evidence what was read beside the door; gives the evidence's identifier."""
+        return self._store.record(call)
+
     def _call(
         self,
         service: str,
@@ -205,7 +210,7 @@ class Aws:
         parameters: Mapping[str, Any],
         worth_keeping: Callable[[Mapping[str, Any]], object] = lambda _: True,
     ) -> _Kept:
-        client = self._client(service)
+        client = self.client(service, self.region)
         started, clock = datetime.now(UTC), time.perf_counter()
         pages: list[Mapping[str, Any]] = []
         error: ClientError | BotoCoreError | None = None

@@ -26,6 +26,7 @@ from verify.live_fire.invocation import Invocation
 from verify.live_fire.probes import OPTIONAL, chosen
 from verify.live_fire.progress import Progress
 from verify.live_fire.volley import Volley
+from verify.log_integrity import LogIntegrity
 from verify.outcome import Outcome
 from verify.report import ReportError, write_reports
 from verify.report.summary import print_summary
@@ -39,6 +40,8 @@ _EVIDENCE = pytest.StashKey[list[str]]()
 _VOLLEY = pytest.StashKey[Volley]()
 _INVOCATION = pytest.StashKey[Invocation]()
 _RESULT = "trailwarden_result"
+# Beyond a week, `python -m verify integrity` is made for it.
+_MAXIMUM_HOURS = 168.0
 _OWN_EXIT_CODES = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
 
 
@@ -100,6 +103,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how long to wait for an alert; AWS delivers in about 5 minutes "
         "(default: %(default)s)",
     )
+    group.addoption(
+        "--integrity-hours",
+        metavar="HOURS",
+        type=_hours,
+        help="how many of the last hours' log files to validate (default: the baseline's)",
+    )
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not 0 < hours <= _MAXIMUM_HOURS:
+        raise ValueError(text)
+    return hours
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -169,6 +185,7 @@ def _settings(config: pytest.Config) -> Settings:
         function_package=config.option.function_package,
         terraform_folder=config.option.terraform_folder,
         alert_timeout=config.option.alert_timeout,
+        integrity_hours=config.option.integrity_hours,
         waivers=config.option.waivers,
         probes=tuple(config.option.probe),
         plan=plan,
@@ -239,6 +256,12 @@ def aws(verification_run: Run) -> Aws:
     return verification_run.aws
 
 
+@pytest.fixture(scope="session")
+def log_integrity(verification_run: Run) -> LogIntegrity:
+    """The validation of the trail's last hours, made once a run."""
+    return verification_run.log_integrity
+
+
 @pytest.fixture
 def check(request: pytest.FixtureRequest, verification_run: Run) -> Check:
     """Where a check says what it saw."""
@@ -274,6 +297,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         return
     started.aws.fetch_ahead(reads.ahead(started.deployment))
     needed = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "log_integrity" in needed:
+        started.log_integrity.start()
     if "volley" in needed:
         _fired_volley(session.config)
     if "rule_invocation" in needed:

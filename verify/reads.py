@@ -112,6 +112,11 @@ def trail_tags(deployment: Deployment) -> Read:
     return Read("cloudtrail", "list_tags", {"ResourceIdList": [deployment.trail_arn]})
 
 
+def enabled_regions() -> Read:
+    """The regions that the account has enabled: a multi-region trail records in each."""
+    return Read("ec2", "describe_regions")
+
+
 # --- log bucket -----------------------------------------------------------------------------------
 
 
@@ -348,6 +353,7 @@ def managed_policy_version(arn: str, version: str) -> Read:
 def ahead(deployment: Deployment) -> Iterator[Read]:
     """The reads that depend on the outputs alone; the slow services first."""
     yield alarms()
+    yield enabled_regions()
     yield from (attached_policies(name) for name in roles(deployment))
     for of_deployment in (
         trail,

@@ -6,11 +6,12 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -25,6 +26,7 @@ from verify import baseline, catalogue, deployment, waivers
 from verify.aws import Aws
 from verify.declared import Configuration
 from verify.evidence import EvidenceStore
+from verify.log_integrity import Limits, LogIntegrity
 from verify.report.model import Control, Target
 from verify.waivers import Waiver
 
@@ -51,6 +53,7 @@ class Settings:
     function_package: str
     terraform_folder: str
     alert_timeout: float  # seconds
+    integrity_hours: float | None = None  # in place of the baseline's
     waivers: str | None = None  # the waivers' file
     probes: tuple[str, ...] = ()  # the optional probes that were asked for
     plan: str | None = None  # JSON of a Terraform plan
@@ -70,6 +73,7 @@ class Run:
     aws: Aws
     configuration: Configuration
     evidence: EvidenceStore
+    log_integrity: LogIntegrity
 
     @property
     def folder(self) -> Path:
@@ -137,15 +141,34 @@ def start(settings: Settings, worker: str) -> Run:
         Path(settings.folder), worker, deployment.sensitive_values(settings.outputs_text)
     )
     controls = catalogue.load()
+    required = baseline.load(settings.profile)
+    session = core_session()
+    aws = Aws(boto3.Session(botocore_session=session), deployed.region, store)
     return Run(
         settings=settings,
         deployment=deployed,
-        baseline=baseline.load(settings.profile),
+        baseline=required,
         catalogue=controls,
         waivers=_waivers(settings, controls),
-        aws=Aws(boto3.Session(), deployed.region, store),
+        aws=aws,
         configuration=Configuration(Path(settings.terraform_folder), settings.profile),
         evidence=store,
+        log_integrity=LogIntegrity(aws, deployed, _limits(settings, required), session),
+    )
+
+
+def core_session() -> Any:
+    """A botocore session of what the environment says."""
+    return botocore.session.get_session()
+
+
+def _limits(settings: Settings, required: Mapping[str, Any]) -> Limits:
+    limits = required["log_integrity"]
+    hours = limits["hours"] if settings.integrity_hours is None else settings.integrity_hours
+    return Limits(
+        period=timedelta(hours=hours),
+        lateness=timedelta(minutes=limits["lateness_minutes"]),
+        settling=timedelta(minutes=limits["settling_minutes"]),
     )
 
 
@@ -163,7 +186,7 @@ def default_settings(**values: Any) -> Settings:
 
 def _identity(region: str) -> Mapping[str, str]:
     try:
-        client = boto3.Session().client(
+        client = boto3.Session(botocore_session=core_session()).client(
             "sts",
             region_name=region,
             config=Config(retries={"max_attempts": 2}, connect_timeout=5, read_timeout=15),

@@ -360,15 +360,22 @@ run "the_verifier_only_reads_but_for_live_fire" {
   assert {
     condition = alltrue(flatten([
       for statement in jsondecode(aws_iam_policy.verifier_state.policy).Statement : [
-        for action in flatten([statement.Action]) : can(regex("^[a-z0-9]+:(Get|List|Describe|Lookup|Filter)", action))
+        for action in flatten([statement.Action]) : can(regex("^([a-z0-9]+:(Get|List|Describe|Lookup|Filter)|kms:Decrypt$)", action))
       ]
     ]))
     error_message = "The state policy may only read."
   }
 
   assert {
-    condition     = !contains(flatten([for statement in jsondecode(aws_iam_policy.verifier_state.policy).Statement : statement.Action]), "s3:GetObject")
-    error_message = "The verifier looks at the bucket's settings, not into the logs."
+    condition = {
+      for statement in jsondecode(aws_iam_policy.verifier_state.policy).Statement :
+      statement.Sid => [statement.Action, statement.Resource, try(statement.Condition, null)]
+      if contains(["ReadLogFiles", "DecryptLogFiles"], statement.Sid)
+      } == {
+      ReadLogFiles    = [["s3:GetObject", "s3:GetObjectVersion"], "${aws_s3_bucket.logs.arn}/AWSLogs/123456789012/*", null]
+      DecryptLogFiles = ["kms:Decrypt", aws_kms_key.logs.arn, { StringEquals = { "kms:ViaService" = "s3.ap-southeast-1.amazonaws.com" } }]
+    }
+    error_message = "The verifier reads this account's log files and digests, and decrypts nothing else."
   }
 
   assert {

@@ -27,7 +27,7 @@ START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 class Stage:
     """A trail, a clock and a bucket, in memory."""
 
-    def __init__(self, period: int, keys: SigningKeys) -> None:
+    def __init__(self, period: int, keys: SigningKeys, regular: tuple[str, ...]) -> None:
         self.moment = START
         self.refusal: str | None = None
         self.documents: list[dict[str, Any]] = []
@@ -42,7 +42,9 @@ class Stage:
             status=SimpleNamespace(is_logging=True),
         )
         world: Any = SimpleNamespace(
-            settings=Settings(ACCOUNT, HOME, 0, 3600.0, digest_period=period),
+            settings=Settings(
+                ACCOUNT, HOME, 0, 3600.0, digest_period=period, digest_regions=regular
+            ),
             scheduler=SimpleNamespace(every=lambda seconds, task: None),
             lock=threading.RLock(),
             regions=lambda service: [SimpleNamespace(trails={"t": self.trail})],
@@ -82,8 +84,13 @@ def stage(monkeypatch: pytest.MonkeyPatch, keys: SigningKeys) -> Stage:
     return _stage(monkeypatch, keys, 10)
 
 
-def _stage(monkeypatch: pytest.MonkeyPatch, keys: SigningKeys, period: int) -> Stage:
-    made = Stage(period, keys)
+def _stage(
+    monkeypatch: pytest.MonkeyPatch,
+    keys: SigningKeys,
+    period: int,
+    regular: tuple[str, ...] = (HOME,),
+) -> Stage:
+    made = Stage(period, keys, regular)
     monkeypatch.setattr(digests_module, "now", lambda: made.moment)
     monkeypatch.setattr(trail_storage, "put", made.put)
     monkeypatch.setattr(trail_storage, "exists", made.exists)
@@ -128,7 +135,7 @@ def test_a_digest_holds_what_was_delivered_before_its_end(stage: Stage) -> None:
     assert files(stage.after(10)) == ["at the end"]
 
 
-def test_a_quiet_region_is_digested_by_the_hour_until_something_happens(stage: Stage) -> None:
+def test_a_quiet_region_is_digested_by_the_hour_but_for_what_happens(stage: Stage) -> None:
     assert regions(stage.after(3590)) == [HOME]
     hour = stage.after(10)
     assert len(regions(hour)) == 17
@@ -139,6 +146,18 @@ def test_a_quiet_region_is_digested_by_the_hour_until_something_happens(stage: S
     first = next(one for one in busy if "/us-west-2/" in one["digestS3Object"])
     assert first["digestStartTime"] == "2026-01-01T13:00:00Z"
     assert first["previousDigestS3Object"] in [one["digestS3Object"] for one in hour]
+
+
+def test_where_it_was_not_asked_for_an_empty_digest_waits_for_the_hour(
+    monkeypatch: pytest.MonkeyPatch, keys: SigningKeys
+) -> None:
+    stage = _stage(monkeypatch, keys, 10, ())
+    assert stage.after(35) == []
+    stage.deliver("one")
+    assert stage.after(4) == []
+    assert spans(stage.after(1)) == [("12:00:00", "12:00:40")]
+    assert stage.after(3_559) == []
+    assert spans(stage.after(1)) == [("12:00:40", "13:00:00")]
 
 
 def test_at_the_hourly_period_every_region_is_digested(

@@ -59,7 +59,9 @@ PREVIOUS = [field for field in FIELDS if field.startswith("previous")]
 @pytest.fixture(scope="module")
 def quick() -> Iterator[Account]:
     """An account with a digest every second."""
-    running = start("--region", REGION, "--digest-period", "1", "--digest-regions", ASKED_FOR)
+    running = start(
+        "--region", REGION, "--digest-period", "1", "--digest-regions", f"{ASKED_FOR},{REGION}"
+    )
     yield Account(running)
     running.process.terminate()
     assert running.process.wait(timeout=20) == 0

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import botocore.loaders
 import botocore.session
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from verify import run
+from verify.integrity import fast_get
 
 KINDS = ("denied", "throttled", "server-error", "time-out", "empty-page", "half-page")
 
@@ -67,14 +67,13 @@ class Fault:
             del answer[key]
 
 
-def _session(fault: Fault) -> Callable[[], boto3.Session]:
-    def make() -> boto3.Session:
+def _session(fault: Fault) -> Callable[[], Any]:
+    def make() -> Any:
         core = botocore.session.Session()
         core.register_component("data_loader", LOADER)
-        session = boto3.Session(botocore_session=core)
-        session.events.register("before-call", fault.before_call)
-        session.events.register("after-call", fault.after_call)
-        return session
+        core.register("before-call", fault.before_call)
+        core.register("after-call", fault.after_call)
+        return core
 
     return make
 
@@ -87,5 +86,6 @@ def pytest_configure(config: pytest.Config) -> None:
     spelled = config.getoption("--fault")
     if spelled:
         operation, _, kind = spelled.partition("=")
-        made = _session(Fault(operation, kind))
-        run.boto3 = SimpleNamespace(Session=made)  # type: ignore[attr-defined]
+        run.core_session = _session(Fault(operation, kind))
+        # Objects are read past botocore where possible, where no fault would meet them.
+        fast_get.FastGet.usable = False

@@ -17,8 +17,12 @@ from tests.sandbox.support import RunningSandbox
 from tests.suite.faults import KINDS, LOADER
 from tests.suite.support import REGION, ROOT, Verification, environment, verify
 from verify.api_errors import iam_action
+from verify.integrity.s3 import ACTIONS
 
 STATE = "verify/checks"
+# The validation of the log files is one piece of evidence; these are the calls that it makes.
+VALIDATION = ("trailwarden", "validate_log_files")
+BESIDE_THE_DOOR = frozenset({"ListObjectsV2", "ListObjectVersions", "GetObject", "ListPublicKeys"})
 
 
 def _operation_name(operation: str) -> str:
@@ -41,14 +45,19 @@ def needed_by(clean: Verification) -> dict[str, dict[str, str]]:
     core = botocore.session.Session()
     core.register_component("data_loader", LOADER)
     session = boto3.Session(botocore_session=core)
-    for service in {item["service"] for item in clean.report["evidence"]} | {"sts"}:
+    services = {item["service"] for item in clean.report["evidence"]} - {VALIDATION[0]}
+    for service in services | {"sts"}:
         session.client(service, region_name=REGION)  # reads its model
     operations = {item["identifier"]: item["operation"] for item in clean.report["evidence"]}
     found: dict[str, dict[str, str]] = {}
     for row in clean.report["results"]:
         for identifier in row["evidence"]:
             operation = _operation_name(operations[identifier])
+            if operations[identifier] == VALIDATION[1]:
+                continue
             found.setdefault(operation, {})[row["control"]["identifier"]] = row["test"]
+        if row["control"]["identifier"] == "log-integrity-intact":
+            found |= {beside: {"log-integrity-intact": row["test"]} for beside in BESIDE_THE_DOOR}
     return found
 
 
@@ -80,7 +89,7 @@ def _operations() -> list[str]:
         "GetRolePolicy",  # only with inline policies
     }
     defined = {_operation_name(name) for _, name in _calls(ROOT / "verify/reads.py")}
-    return sorted(defined - conditional)
+    return sorted((defined - conditional) | BESIDE_THE_DOOR)
 
 
 def _calls(path: Path) -> Iterator[tuple[str, str]]:
@@ -121,6 +130,7 @@ def test_no_control_passes_without_the_call_that_it_needs(
                 f"--fault={operation}={kind}",
                 f"-c{ROOT / 'pytest.ini'}",
                 f"--rootdir={ROOT}",
+                "--integrity-hours=0.01",  # what this test delivers must not slow it
                 *sorted(set(controls.values())),
             ],
             sandbox.url,
@@ -153,6 +163,8 @@ def test_a_denied_call_is_named_with_its_permission(
         "trail-delivers-to-log-group",
         "trail-delivers-to-bucket",
         "trail-notifies-deliveries",
+        "log-integrity-intact",
+        "digests-on-time",
     }
     message = run.row("trail-is-logging")["message"]
     assert "the caller lacks cloudtrail:GetTrailStatus" in message
@@ -199,6 +211,7 @@ def test_the_verifier_may_do_exactly_what_the_suite_does(
         if path.stem not in OPTIONAL_PROBES
         for call in _calls(path)
     } | IMPLIED_BY_TAGS
+    state |= set(ACTIONS)
     assert _policy_actions(sandbox, deployed, "policy-verifier-state-dev") == state
     # What both need is granted once, by the policy for reading.
     assert _policy_actions(sandbox, deployed, "policy-verifier-live-fire-dev") - state == (
@@ -222,4 +235,4 @@ def test_each_probe_on_request_has_permissions_of_its_own(
 
 def test_what_was_recorded_is_what_the_source_says(clean: Verification) -> None:
     recorded = {(item["service"], item["operation"]) for item in clean.report["evidence"]}
-    assert recorded <= set(_calls(ROOT / "verify/reads.py"))
+    assert recorded <= {*_calls(ROOT / "verify/reads.py"), VALIDATION}

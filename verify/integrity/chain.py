@@ -14,7 +14,7 @@ from datetime import datetime
 from verify.integrity.coverage import Interval, union
 from verify.integrity.digest import Link
 from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import Target
+from verify.integrity.layout import DIGEST_PERIOD, Target
 from verify.integrity.wording import span
 
 _REMEMBERED = 4
@@ -217,7 +217,9 @@ class Chain:
         if node.proven:
             self._add_covered(node)
         else:
-            since = node.start if node.parsed or last is None else last.end
+            since = node.start
+            if not node.parsed:
+                since = node.end - DIGEST_PERIOD if last is None else last.end
             self.explained = union((*self.explained, (since, node.end)))
 
     def _add_covered(self, node: Node) -> None:

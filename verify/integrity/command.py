@@ -19,15 +19,14 @@ from verify.integrity.layout import DIGEST_PERIOD
 from verify.integrity.progress import Progress
 from verify.integrity.reader import Reader
 from verify.integrity.run import NOT_VERIFIED, Request, validate
-from verify.integrity.s3 import Connection, reader
+from verify.integrity.s3 import ACTIONS, Connection, reader
 from verify.integrity.state import StateError
 
-_EPILOG = """\
+_EPILOG = f"""\
 Exit code: 0 intact; 1 tampering or loss; 2 nothing to validate, partly unverifiable, or a usage
-error. Reads need s3:ListBucket, s3:ListBucketVersions, s3:GetObject, s3:GetObjectVersion and
-s3:GetBucketLocation on the bucket, kms:Decrypt on its key, cloudtrail:DescribeTrails,
-cloudtrail:GetTrailStatus, cloudtrail:ListPublicKeys, ec2:DescribeRegions, and for an organization's
-trail organizations:DescribeOrganization.
+error. Needs {", ".join(ACTIONS)},
+s3:GetBucketLocation, cloudtrail:DescribeTrails, cloudtrail:GetTrailStatus, ec2:DescribeRegions, and
+for an organization's trail organizations:DescribeOrganization.
 """
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from verify.api_errors import describe
 from verify.integrity.finding import Finding, Kind
 from verify.integrity.layout import Layout, Target
 from verify.integrity.reader import UnreadableError
@@ -188,10 +189,20 @@ def trail_status(clients: S3Reader, trail: Trail, target: Target) -> TrailStatus
     if target.account != trail.account:
         return None  # A member account of the organization has a status of its own.
     try:
-        answer = clients.client("cloudtrail", target.region).get_trail_status(Name=trail.arn)
-    except (ClientError, BotoCoreError):
+        return status_of(ask_status(clients, trail.arn, target.region))
+    except UnreadableError:
         return None
-    return status_of(answer)
+
+
+def ask_status(clients: S3Reader, arn: str, region: str) -> Mapping[str, Any]:
+    """What GetTrailStatus answers in a region. Raises UnreadableError."""
+    try:
+        answer: Mapping[str, Any] = clients.client("cloudtrail", region).get_trail_status(Name=arn)
+    except (ClientError, BotoCoreError) as error:
+        raise UnreadableError(describe(error, "cloudtrail", "get_trail_status", region)) from error
+    if "IsLogging" not in answer:
+        raise UnreadableError(f"the answer of cloudtrail.get_trail_status in {region} is empty")
+    return answer
 
 
 def status_of(answer: Mapping[str, Any]) -> TrailStatus:

@@ -34,13 +34,14 @@ log = logging.getLogger(__name__)
 class FastGet:
     """Reads the objects of one bucket, each thread over a connection of its own."""
 
+    usable = True
+
     def __init__(self, session: Any, client: Any, bucket: str, region: str) -> None:
         self._credentials = session.get_credentials()
         self._region = region
         self._local = threading.local()
-        # A proxy has settings that only the client reads.
-        self.usable = self._credentials is not None
-        if not self.usable:
+        if self._credentials is None:
+            self.usable = False
             return
         # The client knows the endpoint, its overrides and whether the bucket's name goes before it.
         try:
@@ -59,7 +60,9 @@ class FastGet:
         if parts.scheme == "https":
             bundle = session.get_config_variable("ca_bundle") or botocore.httpsession.where()
             self._tls = ssl.create_default_context(cafile=bundle)
-        self.usable = not get_environ_proxies(url)
+        # A proxy has settings that only the client reads.
+        if get_environ_proxies(url):
+            self.usable = False
 
     def get(self, key: str, version: str | None, consume: Consumer[T]) -> T:
         """What `consume` makes of the object. Raises NotPlainError for the client to try."""

@@ -59,6 +59,11 @@ class Request:
     without_files: frozenset[Target] = frozenset()
 
     @property
+    def period(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.start
+
+    @property
     def expected_from(self) -> datetime:
         """From when on digests should cover the period."""
         return self.start if self.begun is None else min(max(self.start, self.begun), self.end)
@@ -178,7 +183,12 @@ class _Run:
         """
         if self._request.end <= self._request.due:
             return
-        targets = [one for one in self._states if one not in self._request.without_files]
+        home = self._request.layout.home_region
+        targets = [
+            one
+            for one in self._states
+            if one.region == home or one not in self._request.without_files
+        ]
         with ThreadPoolExecutor(_STATUSES_AT_ONCE, thread_name_prefix="integrity-status") as pool:
             self._statuses.update(zip(targets, pool.map(self._ask, targets), strict=True))
 
@@ -320,8 +330,10 @@ class _Run:
     def judge(self) -> None:
         """Judge gaps, the end of each chain, and log files that no digest names."""
         for target, one in self._states.items():
-            if target not in self._keys:
-                continue
+            if target not in self._keys or any(
+                finding.kind is Kind.LISTING_UNREADABLE for finding in one.findings
+            ):
+                continue  # What is not there cannot be told from what was not seen.
             newest = one.chain.last
             if self._ends_early(newest):
                 self._look_beyond(target, one)

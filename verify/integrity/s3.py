@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,6 +30,15 @@ T = TypeVar("T")
 
 _CHUNK = 64 * 1024
 _ATTEMPTS = 3
+# What reading needs permission for, beyond what describes the trail.
+ACTIONS = (
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "kms:Decrypt",
+    "cloudtrail:ListPublicKeys",
+)
 _MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 # What a GET of a version that is a delete marker is answered with.
 _MARKER = frozenset({"MethodNotAllowed", "405"})
@@ -49,18 +58,24 @@ class Connection:
 class S3Reader:
     """A Reader of real buckets. Clients are made once and shared by all threads.
 
-    `session` is its own to change; without one it is made from the environment.
+    `clients` gives those that somebody has already, by service and region, with their `session`;
+    without them they are made here from the environment.
     """
 
     def __init__(
-        self, connection: Connection, session: botocore.session.Session | None = None
+        self,
+        connection: Connection,
+        session: botocore.session.Session | None = None,
+        clients: Callable[[str, str], Any] | None = None,
     ) -> None:
         self._connection = connection
+        self._shared = clients
         self._session = session or botocore.session.get_session()
-        # A listing has a time for each object; the default parser takes most of its time for it.
-        self._session.get_component("response_parser_factory").set_parser_defaults(
-            timestamp_parser=_timestamp
-        )
+        if clients is None:
+            # A listing has a time for each object; the default parser takes most of its time for it
+            self._session.get_component("response_parser_factory").set_parser_defaults(
+                timestamp_parser=_timestamp
+            )
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._fast: dict[str, FastGet] = {}
@@ -158,6 +173,8 @@ class S3Reader:
 
     def client(self, service: str, region: str) -> Any:
         """The client of a service in a region."""
+        if self._shared is not None:
+            return self._shared(service, region)
         with self._lock:
             client = self._clients.get((service, region))
             if client is None:

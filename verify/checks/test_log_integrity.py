@@ -1,0 +1,185 @@
+"""Log integrity: the trail's own signatures prove its last hours' log files, and keep coming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from verify import reads
+from verify.aws import Aws
+from verify.check import Check
+from verify.deployment import Deployment
+from verify.log_integrity import LogIntegrity, Validation
+
+if TYPE_CHECKING:
+    from verify.integrity.finding import Finding
+
+_HOUR = timedelta(hours=1)  # CloudTrail makes a digest for each
+# Findings beyond this many are counted; the evidence has them all.
+_SHOWN = 50
+# What is known to be so, although it proves no tampering: there is no proof for these times.
+_UNPROVEN = frozenset({"gap", "log-uncovered"})
+_LATE = "digests-late"
+
+
+@pytest.mark.control("log-integrity-intact")
+@pytest.mark.after_live_fire
+def test_log_files_are_as_cloudtrail_delivered_them(
+    check: Check, aws: Aws, deployment: Deployment, log_integrity: LogIntegrity
+) -> None:
+    _note_reads(aws, deployment)
+    validation = _validated(check, log_integrity)
+    _note_coverage(check, validation)
+    result, arn = validation.result, deployment.trail_arn
+    wrong = [one for one in result.findings if _is_wrong(one)]
+    unseen = [
+        f"{_place(one)}: {one.kind.label}: {one.seen}"
+        for one in result.findings
+        if one.kind.consequence.value == "unverifiable" and not (_is_wrong(one) or _is_late(one))
+    ]
+    unseen += [f"{region}: {reason}" for region, reason in sorted(validation.unasked.items())]
+    for one in wrong[:_SHOWN]:
+        check.holds(_place(one), _aspect(one), False, expected=one.expected, seen=one.seen)
+    more = len(wrong[_SHOWN:]) + result.totals.findings_omitted
+    if more:
+        check.holds(arn, "further findings", False, expected="none", seen=f"{more:,}")
+    for reason in unseen[:_SHOWN]:
+        check.unknown(arn, reason)
+    if unseen:
+        return  # Counts of what was seen would look like those of what there is.
+    totals = result.totals
+    if not totals.digests and not wrong:
+        check.not_applicable(f"nothing to validate yet: {_first_due(validation)}")
+    check.equal(
+        f"{totals.digests:,} digests of the last {_duration(result.request.period)}",
+        "signed by CloudTrail, unchanged, and linked to the one before",
+        expected=totals.digests,
+        seen=totals.digests_proven,
+    )
+    check.equal(
+        f"{totals.logs:,} log files that they name",
+        "there, with the recorded hash",
+        expected=totals.logs,
+        seen=totals.logs_intact,
+    )
+
+
+@pytest.mark.control("digests-on-time")
+@pytest.mark.after_live_fire
+def test_digests_keep_coming(
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    log_integrity: LogIntegrity,
+    baseline: Mapping[str, Any],
+) -> None:
+    status = aws.read_again(reads.trail_status(deployment)).response or {}
+    validation = _validated(check, log_integrity)
+    arn, latest = deployment.trail_arn, status.get("LatestDigestDeliveryTime")
+    errors = dict(validation.delivery_errors)
+    errors.pop(deployment.trail_home_region, None)  # asked for again just now
+    if status.get("LatestDigestDeliveryError"):
+        errors[deployment.trail_home_region] = status["LatestDigestDeliveryError"]
+    check.none(
+        arn,
+        "LatestDigestDeliveryError",
+        [f"{region}: {error}" for region, error in sorted(errors.items())],
+    )
+    for one in filter(_is_late, validation.result.findings):
+        check.holds(_place(one), _aspect(one), False, expected=one.expected, seen=one.seen)
+    for region, reason in validation.unasked.items():
+        check.unknown(f"{arn} in {region}", reason)
+    maximum = _HOUR + timedelta(minutes=baseline["log_integrity"]["lateness_minutes"])
+    now = datetime.now(UTC)
+    begun = validation.begun
+    if latest is None and begun is not None and now - begun <= maximum:
+        check.not_applicable(f"no digest is due yet: {_first_due(validation)}")
+    check.holds(
+        arn,
+        "LatestDigestDeliveryTime",
+        isinstance(latest, datetime) and now - latest <= maximum,
+        expected=f"within the last {_duration(maximum)}",
+        seen=latest,
+    )
+
+
+def _note_reads(aws: Aws, deployment: Deployment) -> None:
+    """Name what the validation read through the door among this check's evidence."""
+    for read in (reads.trail(deployment), reads.trail_status(deployment), reads.key(deployment)):
+        aws.read(read)
+    aws.read(reads.enabled_regions())
+
+
+def _validated(check: Check, log_integrity: LogIntegrity) -> Validation:
+    validation = log_integrity.validation()
+    if not validation.result.totals.digests and validation.begun is not None:
+        # The first digest may have come since the run began.
+        validation = log_integrity.again()
+    check.evidence.append(validation.evidence)
+    return validation
+
+
+def _is_wrong(finding: Finding) -> bool:
+    return (
+        finding.kind.consequence.value in ("tampering", "loss") or finding.kind.label in _UNPROVEN
+    )
+
+
+def _is_late(finding: Finding) -> bool:
+    return finding.kind.label == _LATE
+
+
+def _place(finding: Finding) -> str:
+    if finding.key:
+        return f"s3://{finding.bucket}/{finding.key}"
+    return f"{finding.bucket} {finding.region}".strip()
+
+
+def _aspect(finding: Finding) -> str:
+    return f"{finding.kind.severity.value} {finding.kind.label}"
+
+
+def _note_coverage(check: Check, validation: Validation) -> None:
+    """What was really covered: the period that was asked for is not always it."""
+    request, totals = validation.result.request, validation.result.totals
+    covered: dict[str, list[str]] = {}
+    for one in validation.result.targets:
+        spans = "; ".join(f"{_text(start)} to {_text(end)}" for start, end in one.covered)
+        covered.setdefault(spans or "nothing yet", []).append(one.target.region)
+    check.notes.append(
+        f"Log integrity, asked for {_text(request.start)} to {_text(request.end)}: "
+        f"{totals.digests_proven + totals.backfill_digests_proven:,} of "
+        f"{totals.digests + totals.backfill_digests:,} digests proven, {totals.logs_intact:,} of "
+        f"{totals.logs:,} log files intact ({_size(totals.log_bytes)} uncompressed), "
+        f"{totals.logs_pending:,} more await their digest. Covered by proven digests: "
+        + " | ".join(f"{spans} in {_some(regions)}" for spans, regions in covered.items())
+    )
+
+
+def _some(regions: list[str]) -> str:
+    if len(regions) <= 3:
+        return ", ".join(regions)
+    return f"{len(regions)} regions ({regions[0]}, ...)"
+
+
+def _first_due(validation: Validation) -> str:
+    if validation.begun is None:
+        return "there is no digest in this period"
+    due = validation.begun + _HOUR + validation.result.request.lateness
+    return f"logging began at {_text(validation.begun)}, the first digest is due by {_text(due)}"
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _duration(length: timedelta) -> str:
+    hours, minutes = length / timedelta(hours=1), length / timedelta(minutes=1)
+    return f"{hours:g} h" if hours >= 1 else f"{minutes:.3g} min"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1_000_000:,.1f} MB" if count >= 100_000 else f"{count / 1_000:,.1f} kB"
