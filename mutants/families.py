@@ -13,6 +13,7 @@ from mutants import (
     log_bucket,
     log_bucket_policy,
     log_groups,
+    log_integrity,
     network,
     trail,
 )
@@ -23,6 +24,7 @@ _MODULES = (
     trail,
     log_bucket,
     log_bucket_policy,
+    log_integrity,
     encryption_key,
     log_groups,
     function,

@@ -59,10 +59,18 @@ def _update(account: Account, mending: ExitStack, **changes: Any) -> None:
     account.cloudtrail.update_trail(Name=name, **changes)
 
 
+def begins_anew(account: Account, mending: ExitStack) -> None:
+    """Restart the trail when all else is mended: what was not digested is then not asked for."""
+    name = {"Name": account.outputs["trail_arn"]}
+    mending.callback(account.cloudtrail.start_logging, **name)
+    mending.callback(account.cloudtrail.stop_logging, **name)
+
+
 @FAMILY.fault(
     "the trail records its home region only", "trail-multi-region", "declared-matches-live"
 )
 def one_region(account: Account, mending: ExitStack) -> None:
+    begins_anew(account, mending)
     _update(account, mending, IsMultiRegionTrail=False)
 
 
@@ -70,6 +78,7 @@ def one_region(account: Account, mending: ExitStack) -> None:
     "the trail leaves the global services out", "trail-multi-region", "declared-matches-live"
 )
 def no_global_services(account: Account, mending: ExitStack) -> None:
+    begins_anew(account, mending)
     # A multi-region trail always includes them.
     _update(account, mending, IsMultiRegionTrail=False, IncludeGlobalServiceEvents=False)
 
@@ -78,6 +87,7 @@ def no_global_services(account: Account, mending: ExitStack) -> None:
     "log file validation is switched off", "trail-log-file-validation", "declared-matches-live"
 )
 def validation_off(account: Account, mending: ExitStack) -> None:
+    begins_anew(account, mending)
     _update(account, mending, EnableLogFileValidation=False)
 
 

@@ -151,9 +151,12 @@ def _public_access_block(account: Account, value: bool) -> None:
 
 
 def _validation(account: Account, value: bool) -> None:
-    account.client("cloudtrail").update_trail(
-        Name=account.outputs["trail_arn"], EnableLogFileValidation=value
-    )
+    cloudtrail, name = account.client("cloudtrail"), account.outputs["trail_arn"]
+    cloudtrail.update_trail(Name=name, EnableLogFileValidation=value)
+    if value:
+        # What was not digested meanwhile is not asked for of a trail that begins anew.
+        cloudtrail.stop_logging(Name=name)
+        cloudtrail.start_logging(Name=name)
 
 
 def _alarm_actions(account: Account, actions: list[str]) -> None:

@@ -16,13 +16,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from verify.integrity.chain import Node
-from verify.integrity.coverage import Interval, union
+from verify.integrity.coverage import RESOLUTION, Interval, union
 from verify.integrity.digest import Digest, LogEntry
 from verify.integrity.digests import Loaded, load_digest
 from verify.integrity.finding import Finding, Kind
 from verify.integrity.layout import OVERHANG, DigestName, Layout, Target, midnight
 from verify.integrity.logs import CheckedLog, check_log
-from verify.integrity.pace import pace
 from verify.integrity.reader import History, Reader, UnreadableError
 from verify.integrity.signature import PublicKey
 from verify.integrity.totals import Totals
@@ -153,7 +152,7 @@ class _Day:
         self._tally = _Tally()
         self._foreign: list[tuple[History, DigestName]] = []
         self._covered: list[Interval] = []
-        self._chain: list[Digest] = []
+        self._chain: list[Node] = []
         self._beyond: list[Digest] = []
         self._elsewhere: set[str] = set()
         self._running: deque[Future[list[CheckedLog]]] = deque()
@@ -176,7 +175,7 @@ class _Day:
                 if not loaded.name.backfill:
                     self._covered.append((digest.start, digest.end))
                     if loaded.node.proven:
-                        self._chain.append(digest)
+                        self._chain.append(loaded.node)
                 self._check_logs(loaded, digest, listing)
         self._collect(0)
         listing.advance(None)
@@ -333,19 +332,15 @@ class _Day:
             for entry in digest.logs:
                 waiting.pop(entry.key, None)
         covered = union(self._covered)
-        # Somebody who puts a file there chooses its name, but not when S3 notes its arrival.
-        settled = pace(self._chain) / 2
         unreferenced: list[str] = []
         uncovered: list[str] = []
         for key, history in waiting.items():
             time = job.layout.log_time(job.target, key)
-            if time is None:
+            if time is None or _must_be_named(self._chain, history.versions[-1].modified):
                 unreferenced.append(key)
             elif not job.start <= time < job.end:
                 continue
-            elif _lies_within(covered, time, _DELIVERY_SLACK) or _lies_within(
-                covered, history.versions[-1].modified, settled
-            ):
+            elif any(one <= time and time + _DELIVERY_SLACK <= other for one, other in covered):
                 unreferenced.append(key)
             elif time >= job.due - _DELIVERY_SLACK:
                 self._tally.add(logs_pending=1)
@@ -398,6 +393,21 @@ def _is_placeholder(history: History) -> bool:
     return history.key.endswith("/") or history.is_hidden
 
 
-def _lies_within(covered: Sequence[Interval], moment: datetime, slack: timedelta) -> bool:
-    """Whether `moment`, and what may be `slack` later, lies in time that digests cover."""
-    return any(one <= moment and moment + slack <= other for one, other in covered)
+def _must_be_named(chain: Sequence[Node], arrived: datetime) -> bool:
+    """Whether digests at hand must name what arrived in the bucket at a moment.
+
+    Somebody who puts a file there chooses its name, but not when S3 notes its arrival. That may
+    differ a little from what CloudTrail calls delivered, so that the digests before and after that
+    of the moment must be at hand, too.
+    """
+    for index, one in enumerate(chain):
+        if one.start <= arrived < one.end:
+            before, after = chain[max(index - 1, 0)], chain[index + 1 :][:1]
+            return (one.previous is None or _adjoin(before, one)) and any(
+                _adjoin(one, following) for following in after
+            )
+    return False
+
+
+def _adjoin(one: Node, following: Node) -> bool:
+    return timedelta(0) <= following.start - one.end <= RESOLUTION and one is not following

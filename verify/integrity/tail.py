@@ -87,7 +87,7 @@ def judge_gaps(
             )
             continue
         due = min(end, now - DIGEST_PERIOD - lateness)
-        if status is not None and _knows_a_younger(status, newest, begun):
+        if status is not None and _knows_a_younger(status, newest, begun if one == begun else None):
             found.append(_missing(one, other, newest, status))
         elif one >= due - RESOLUTION:
             found.append(
@@ -103,12 +103,14 @@ def judge_gaps(
 
 
 def _knows_a_younger(status: TrailStatus, newest: Newest | None, begun: datetime | None) -> bool:
-    """Whether CloudTrail says that it delivered a digest which is younger than the newest here."""
+    """Whether CloudTrail says that it delivered a digest which is younger than the newest here.
+
+    `begun` is None where there may be earlier digests than those that were looked for.
+    """
     delivered = status.latest_digest_delivery
     if delivered is None:
         return False
     if newest is None:
-        # Without its beginning there may be earlier ones that are not asked for.
         return begun is not None and delivered >= begun
     return delivered > newest.delivered + newest.pace / 2
 
