@@ -186,8 +186,9 @@ class Digests:
         home = region == validated.trail.region_name
         if chain.previous is None and not (home or chain.regular or chain.waiting):
             return
-        end = max(_whole_second(now()) + _SECOND, chain.start + _SECOND)
-        self._write(validated.trail, region, chain, end)
+        # Not later than now, as far as whole seconds allow: what comes after it is not in it.
+        end = max(_whole_second(now()), chain.start + _SECOND)
+        self._write(validated.trail, region, chain, end, list(chain.waiting))
         self._leave_out(validated.trail, region, chain.waiting)
         self._ended[validated.trail.arn, region] = end
 
@@ -210,7 +211,8 @@ class Digests:
             self._keys.of(region)  # generating takes its time: not under the lock
         with self._world.lock:
             for trail, region, chain, end in self._due(moment):
-                self._write(trail, region, chain, end)
+                files = [file for file in chain.waiting if file.delivered < end]
+                self._write(trail, region, chain, end, files)
 
     def _due(self, moment: datetime) -> list[tuple[Any, str, _Chain, datetime]]:
         found = []
@@ -227,15 +229,17 @@ class Digests:
             ]
         return found
 
-    def _write(self, trail: Any, region: str, chain: _Chain, end: datetime) -> None:
+    def _write(
+        self, trail: Any, region: str, chain: _Chain, end: datetime, files: Sequence[LogFile]
+    ) -> None:
         """Write the digest from the chain's start to ``end``; what fails is tried again later."""
         status = self.status(trail, region)
-        files = [file for file in chain.waiting if file.delivered < end]
         written = self._put(trail, region, chain.start, end, chain.previous, files)
         if isinstance(written, str):
             status.error = written
             return
-        chain.waiting = deque(file for file in chain.waiting if file.delivered >= end)
+        for _ in files:  # they are the first of those that wait
+            chain.waiting.popleft()
         chain.start, chain.previous = end, written
         status.delivered, status.error = now(), None
 

@@ -1,4 +1,5 @@
-"""An account in memory behind 127.0.0.1: the reading side of S3, CloudTrail, EC2 and Organizations.
+"""An account in memory behind 127.0.0.1: the reading side of S3, CloudTrail and their like, and
+what else the suite asks for its log-integrity controls.
 
 Made for this part's tests and benchmarks: versioned buckets that a test can tamper with as an
 administrator could, an answer's latency to choose, refusals to order, and much less work a request
@@ -23,6 +24,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 OLD = datetime(2026, 1, 1, tzinfo=UTC)
+CALLER_ACCOUNT = "123456789012"
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class Account:
     public_keys: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by region
     enabled_regions: list[str] = field(default_factory=list)
     organization: str | None = None
+    key_created: datetime = OLD
     # "s3:GetObject", or "s3:GetObject <key>" for one object alone.
     denied: set[str] = field(default_factory=set)
     # Answers to give up with, by "s3:GetObject <key>", before the true one: HTTP status codes.
@@ -291,6 +294,15 @@ class _Service:
     def _api(self, headers: dict[str, str], body: bytes) -> _Response:
         target = headers.get("x-amz-target", "")
         region = headers.get("authorization", "///").split("/")[2]
+        if b"Action=GetCallerIdentity" in body:
+            caller = (
+                f"<Account>{CALLER_ACCOUNT}</Account><UserId>AIDATEST</UserId>"
+                f"<Arn>arn:aws:iam::{CALLER_ACCOUNT}:user/test</Arn>"
+            )
+            return _xml(
+                "GetCallerIdentityResponse",
+                f"<GetCallerIdentityResult>{caller}</GetCallerIdentityResult>",
+            )
         if not target:
             self._account.calls["ec2:DescribeRegions"] += 1
             if "ec2:DescribeRegions" in self._account.denied:
@@ -307,7 +319,8 @@ class _Service:
             return _xml("DescribeRegionsResponse", f"<regionInfo>{items}</regionInfo>")
         operation = target.rpartition(".")[2]
         request = json.loads(body or b"{}")
-        service = "organizations" if "Organizations" in target else "cloudtrail"
+        service = next((name for name in ("organizations", "trent") if name in target.lower()), "")
+        service = {"": "cloudtrail", "trent": "kms"}.get(service, service)
         action = f"{service}:{operation}"
         self._account.calls[action] += 1
         try:
@@ -345,6 +358,9 @@ class _Service:
                     if key["ValidityStartTime"] <= end and key["ValidityEndTime"] >= start
                 ]
             }
+        if operation == "DescribeKey":
+            key = {"KeyId": request["KeyId"], "CreationDate": account.key_created.timestamp()}
+            return {"KeyMetadata": key}
         if operation == "DescribeOrganization" and account.organization:
             return {"Organization": {"Id": account.organization}}
         raise _RefusalError(400, "InvalidAction", operation)

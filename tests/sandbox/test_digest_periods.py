@@ -179,7 +179,7 @@ def test_the_final_digest_of_a_region_without_digests_is_left_out(stage: Stage) 
     stage.digests.stopping(stage.trail)
     stage.digests.stopped(stage.trail)
     assert regions(stage.documents) == [HOME]
-    assert spans(stage.documents) == [("12:00:00", "12:00:06")]
+    assert spans(stage.documents) == [("12:00:00", "12:00:05")]
     assert stage.after(3600) == []
 
 

@@ -52,7 +52,13 @@ def test_log_files_are_as_cloudtrail_delivered_them(
         return  # Counts of what was seen would look like those of what there is.
     totals = result.totals
     if not totals.digests and not wrong:
-        check.not_applicable(f"nothing to validate yet: {_first_due(validation)}")
+        late = any(map(_is_late, result.findings))
+        if validation.begun is None or late:
+            check.unknown(arn, f"there is no digest in the last {_duration(result.request.period)}")
+            return
+        check.not_applicable(
+            f"nothing to validate yet: {_first_due(validation.begun, result.request.lateness)}"
+        )
     check.equal(
         f"{totals.digests:,} digests of the last {_duration(result.request.period)}",
         "signed by CloudTrail, unchanged, and linked to the one before",
@@ -92,11 +98,11 @@ def test_digests_keep_coming(
         check.holds(_place(one), _aspect(one), False, expected=one.expected, seen=one.seen)
     for region, reason in validation.unasked.items():
         check.unknown(f"{arn} in {region}", reason)
-    maximum = _HOUR + timedelta(minutes=baseline["log_integrity"]["lateness_minutes"])
-    now = datetime.now(UTC)
+    lateness = timedelta(minutes=baseline["log_integrity"]["lateness_minutes"])
+    maximum, now = _HOUR + lateness, datetime.now(UTC)
     begun = validation.begun
     if latest is None and begun is not None and now - begun <= maximum:
-        check.not_applicable(f"no digest is due yet: {_first_due(validation)}")
+        check.not_applicable(f"no digest is due yet: {_first_due(begun, lateness)}")
     check.holds(
         arn,
         "LatestDigestDeliveryTime",
@@ -165,11 +171,9 @@ def _some(regions: list[str]) -> str:
     return f"{len(regions)} regions ({regions[0]}, ...)"
 
 
-def _first_due(validation: Validation) -> str:
-    if validation.begun is None:
-        return "there is no digest in this period"
-    due = validation.begun + _HOUR + validation.result.request.lateness
-    return f"logging began at {_text(validation.begun)}, the first digest is due by {_text(due)}"
+def _first_due(begun: datetime, lateness: timedelta) -> str:
+    due = begun + _HOUR + lateness
+    return f"logging began at {_text(begun)}, the first digest is due by {_text(due)}"
 
 
 def _text(moment: datetime) -> str:

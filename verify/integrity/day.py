@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from verify.integrity.chain import Node
-from verify.integrity.coverage import RESOLUTION, Interval, union
+from verify.integrity.coverage import Interval, union
 from verify.integrity.digest import Digest, LogEntry
 from verify.integrity.digests import Loaded, load_digest
 from verify.integrity.finding import Finding, Kind
@@ -410,4 +410,4 @@ def _must_be_named(chain: Sequence[Node], arrived: datetime) -> bool:
 
 
 def _adjoin(one: Node, following: Node) -> bool:
-    return timedelta(0) <= following.start - one.end <= RESOLUTION and one is not following
+    return one is not following and one.end == following.start
