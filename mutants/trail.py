@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -191,9 +192,11 @@ def make_key(account: Account, mending: ExitStack) -> str:
     return str(made)
 
 
-@FAMILY.fault("the trail writes to another bucket", "trail-destination")
+@FAMILY.fault("the trail writes to another bucket", "trail-destination", "log-integrity-intact")
 def another_bucket(account: Account, mending: ExitStack) -> None:
-    bucket = "s3-somewhere-else"
+    bucket, trail = "s3-somewhere-else", {"Name": account.outputs["trail_arn"]}
+    # Its last digest belongs there too; in our bucket the trail begins anew.
+    mending.callback(account.cloudtrail.start_logging, **trail)
     account.s3.create_bucket(
         Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": account.outputs["region"]}
     )
@@ -205,6 +208,20 @@ def another_bucket(account: Account, mending: ExitStack) -> None:
     policy["Statement"] = [item for item in policy["Statement"] if item["Effect"] == "Allow"]
     account.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
     _update(account, mending, S3BucketName=bucket)
+    mending.callback(_digested_after, account, lambda status: status["StopLoggingTime"])
+    mending.callback(account.cloudtrail.stop_logging, **trail)
+    turned = datetime.now(UTC)
+    _digested_after(account, lambda _: turned)
+
+
+def _digested_after(account: Account, moment: Callable[[Mapping[str, Any]], datetime]) -> None:
+    """Wait until a digest was delivered after a moment, which the trail's status may tell."""
+
+    def delivered(status: Mapping[str, Any]) -> bool:
+        latest = status.get("LatestDigestDeliveryTime")
+        return latest is not None and latest > moment(status)
+
+    await_status(account, delivered)
 
 
 def _remove_bucket(account: Account, bucket: str) -> None:

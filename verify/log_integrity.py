@@ -115,7 +115,8 @@ class LogIntegrity:
             arn=deployment.trail_arn,
             account=deployment.account_id,
             layout=Layout(
-                bucket=str(pick(trail, "S3BucketName")),
+                # Where the files must be, wherever the trail is turned to by now.
+                bucket=deployment.log_bucket_name,
                 prefix=str(trail.get("S3KeyPrefix", "")),
                 organization=None,
                 trail=deployment.trail_name,
