@@ -149,7 +149,8 @@ class Digests:
     # --- chains ------------------------------------------------------------------------------
 
     def _begin(self, trail: Any) -> None:
-        begun = _whole_second(now())
+        # Not earlier than now: what was delivered before is not in it.
+        begun = _whole_second(now() + timedelta(microseconds=999_999))
         ended = self._ended.get((trail.arn, trail.region_name), begun)
         validated = _Validated(trail, max(begun, ended), trail.is_multi_region)
         self._validated[trail.arn] = validated
