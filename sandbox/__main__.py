@@ -66,7 +66,9 @@ Of the sandbox itself can be asked:
   GET  /_sandbox/health           what it is
   POST /_sandbox/backfill-digest  make a backfill digest of the log files that no digest names:
                                   {"trail": <name or ARN>, "region": <default: the trail's own>}
-                                  with Content-Type: application/json
+  POST /_sandbox/rotate-signing-key   sign the digests of a region with a new key from now on:
+                                  {"region": <region>}
+Both take Content-Type: application/json.
 """
 
 

@@ -101,6 +101,7 @@ class Sandbox:
             guards,
             {
                 "/_sandbox/backfill-digest": digests.backfill,
+                "/_sandbox/rotate-signing-key": keys.rotate,
                 "/_sandbox/expire-unconfirmed-subscriptions": confirmations.install(world),
             },
         )

@@ -1,20 +1,23 @@
-"""The key pairs with which CloudTrail signs digest files: one for each region."""
+"""The key pairs with which CloudTrail signs digest files: one at a time for each region."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sandbox.clock import now
+from sandbox.control import ControlError
 
 _KEY_BITS = 2048
-# Longer than a sandbox runs, so that one key serves its whole life.
+# Longer than a sandbox runs, so that one key serves its whole life unless it is rotated.
 _VALIDITY = timedelta(days=365)
 
 
@@ -38,28 +41,51 @@ class SigningKey:
 
 
 class SigningKeys:
-    """Makes a region's key pair when it is first needed, and keeps it as long as the process."""
+    """Makes a region's key pair when it is first needed, and another when it is rotated.
+
+    Earlier ones stay known: what they signed must remain verifiable.
+    """
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._keys: dict[str, SigningKey] = {}
+        self._keys: dict[str, list[SigningKey]] = {}
         # From midnight, because a digest may begin before its region's key was first needed.
         self._valid_from = now().replace(hour=0, minute=0, second=0, microsecond=0)
 
     def of(self, region: str) -> SigningKey:
-        """The key pair of a region."""
+        """The key pair with which a region signs now."""
+        return self.every(region)[-1]
+
+    def every(self, region: str) -> list[SigningKey]:
+        """The key pairs with which a region ever signed, the oldest first."""
         with self._guard:
             if region not in self._keys:
-                self._keys[region] = self._generate()
-            return self._keys[region]
+                self._keys[region] = [_generate(self._valid_from)]
+            return list(self._keys[region])
 
-    def _generate(self) -> SigningKey:
-        private_key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
-        public_key = private_key.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
-        return SigningKey(
-            private_key,
-            public_key,
-            hashlib.md5(public_key, usedforsecurity=False).hexdigest(),
-            self._valid_from,
-            self._valid_from + _VALIDITY,
-        )
+    def rotate(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Sign with a new key pair from now on, in the ``region`` of ``request``.
+
+        Returns the ``fingerprint`` of the new one. Raises ControlError without a region.
+        """
+        region = request.get("region")
+        if not isinstance(region, str):
+            raise ControlError("400 Bad Request", "region must be a text")
+        earlier, moment = self.every(region), now()
+        made = _generate(moment)
+        with self._guard:
+            ended = replace(earlier[-1], valid_until=moment)
+            self._keys[region] = [*earlier[:-1], ended, made]
+        return {"region": region, "fingerprint": made.fingerprint}
+
+
+def _generate(valid_from: datetime) -> SigningKey:
+    private_key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    public_key = private_key.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    return SigningKey(
+        private_key,
+        public_key,
+        hashlib.md5(public_key, usedforsecurity=False).hexdigest(),
+        valid_from,
+        valid_from + _VALIDITY,
+    )

@@ -202,14 +202,18 @@ def _public_keys(keys: SigningKeys, region: str, request: dict[str, Any]) -> dic
         raise JsonRESTError(
             "InvalidTimeRangeException", "The start time must not be after the end time."
         )
-    key = keys.of(region)
-    shown = {
-        "Value": base64.b64encode(key.public_key).decode(),
-        "ValidityStartTime": key.valid_from.timestamp(),
-        "ValidityEndTime": key.valid_until.timestamp(),
-        "Fingerprint": key.fingerprint,
+    return {
+        "PublicKeyList": [
+            {
+                "Value": base64.b64encode(key.public_key).decode(),
+                "ValidityStartTime": key.valid_from.timestamp(),
+                "ValidityEndTime": key.valid_until.timestamp(),
+                "Fingerprint": key.fingerprint,
+            }
+            for key in keys.every(region)
+            if key.valid_in(start, end)
+        ]
     }
-    return {"PublicKeyList": [shown] if key.valid_in(start, end) else []}
 
 
 # --- LookupEvents ----------------------------------------------------------------------------

@@ -327,8 +327,15 @@ def test_a_trail_reduced_to_its_region_ends_the_other_chains(quick: Account) -> 
 
 def backfill(account: Account, content: bytes, content_type: str = "application/json") -> Any:
     """Ask for a backfill digest: the HTTP status and the answer."""
+    return control(account, "backfill-digest", content, content_type)
+
+
+def control(
+    account: Account, what: str, content: bytes, content_type: str = "application/json"
+) -> Any:
+    """Ask something of the sandbox itself: the HTTP status and the answer."""
     request = urllib.request.Request(  # noqa: S310 - loopback
-        account.sandbox.url + "/_sandbox/backfill-digest",
+        f"{account.sandbox.url}/_sandbox/{what}",
         data=content,
         headers={"Content-Type": content_type},
         method="POST",
@@ -507,6 +514,65 @@ def test_public_keys(quick: Account) -> None:
     assert found[REGION] != found[OTHER]
 
 
+def run(account: Account, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
+            "AWS_ENDPOINT_URL": account.sandbox.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def validate_logs(
+    account: Account, trail: dict[str, str], since: datetime, region: str = REGION
+) -> subprocess.CompletedProcess[str]:
+    """The AWS CLI's judgement of a trail's digests in a region."""
+    start = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    arguments = ["--trail-arn", trail["arn"], "--region", region, "--start-time", start]
+    return run(account, "awscli", "cloudtrail", "validate-logs", *arguments)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("awscli") is None, reason="awscli is not installed")
+def test_what_an_earlier_and_a_later_key_signed_is_valid(quick: Account) -> None:
+    since = datetime.now(UTC) - timedelta(seconds=2)
+    trail = quick.trail(EnableLogFileValidation=True)
+    referenced(quick, trail, act(quick, trail))
+    status, answer = control(quick, "rotate-signing-key", json.dumps({"region": REGION}).encode())
+    assert status == 200
+    referenced(quick, trail, act(quick, trail))
+    quick.cloudtrail.stop_logging(Name=trail["name"])
+    every = digests(quick, trail["bucket"])
+    signed_by = {one.document["digestPublicKeyFingerprint"] for one in every}
+    assert answer["fingerprint"] == every[-1].document["digestPublicKeyFingerprint"]
+    assert len(signed_by) == 2
+    old, new = quick.cloudtrail.list_public_keys(StartTime=since)["PublicKeyList"][-2:]
+    assert {old["Fingerprint"], new["Fingerprint"]} == signed_by
+    assert old["ValidityEndTime"] == new["ValidityStartTime"]
+    assert [one["Fingerprint"] for one in quick.cloudtrail.list_public_keys()["PublicKeyList"]] == [
+        new["Fingerprint"]
+    ]
+    theirs = validate_logs(quick, trail, since)
+    found = re.search(r"^(\d+)/\1 digest files valid", theirs.stdout, re.MULTILINE)
+    assert found is not None, theirs.stdout + theirs.stderr
+    assert int(found[1]) >= len(every)
+    start = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    arguments = ["--trail-arn", trail["arn"], "--start", start, "--regions", REGION, "--json"]
+    ours = json.loads(run(quick, "verify", "integrity", *arguments).stdout)
+    assert ours["totals"]["digests_proven"] == ours["totals"]["digests"] >= len(every)
+    assert not {one["consequence"] for one in ours["findings"]} & {"tampering", "loss"}
+
+
+def test_a_key_is_rotated_in_a_region(quick: Account) -> None:
+    assert control(quick, "rotate-signing-key", b"{}")[0] == 400
+
+
 @pytest.mark.skipif(importlib.util.find_spec("awscli") is None, reason="awscli is not installed")
 def test_validate_logs_finds_nothing_wrong_and_a_changed_log_file(quick: Account) -> None:
     since = datetime.now(UTC) - timedelta(seconds=2)
@@ -519,35 +585,16 @@ def test_validate_logs_finds_nothing_wrong_and_a_changed_log_file(quick: Account
     assert backfill(quick, json.dumps({"trail": trail["name"]}).encode())[0] == 200
     quick.cloudtrail.stop_logging(Name=trail["name"])
 
-    def validate(region: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [
-                *(sys.executable, "-m", "awscli", "cloudtrail", "validate-logs"),
-                *("--trail-arn", trail["arn"], "--region", region),
-                *("--start-time", since.strftime("%Y-%m-%dT%H:%M:%SZ")),
-            ],
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
-                "AWS_ENDPOINT_URL": quick.sandbox.url,
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-            },
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
     for region in acted:
         count = len(digests(quick, trail["bucket"], region))
-        finished = validate(region)
+        finished = validate_logs(quick, trail, since, region)
         assert finished.returncode == 0, finished.stdout + finished.stderr
         assert f"{count}/{count} digest files valid" in finished.stdout
         assert "INVALID" not in finished.stdout + finished.stderr
-    assert "1/1 backfill digest files valid" in validate(REGION).stdout
+    assert "1/1 backfill digest files valid" in validate_logs(quick, trail, since).stdout
     records = gzip.compress(b'{"Records":[]}')
     quick.s3.put_object(Bucket=trail["bucket"], Key=acted[OTHER], Body=records)
-    finished = validate(OTHER)
+    finished = validate_logs(quick, trail, since, OTHER)
     assert finished.returncode == 1
     assert "hash value doesn't match" in finished.stderr
 
