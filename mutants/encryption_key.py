@@ -31,26 +31,32 @@ def alias_elsewhere(account: Account, mending: ExitStack) -> None:
 @FAMILY.fault(
     "the key is disabled, so that the trail cannot encrypt either",
     "key-usable",
+    "digests-on-time",
     "trail-delivers-to-bucket",
 )
 def disabled(account: Account, mending: ExitStack) -> None:
-    mending.callback(delivers, account, "LatestDelivery")
+    for what in ("LatestDelivery", "LatestDigestDelivery"):
+        mending.callback(delivers, account, what)
     mending.callback(account.kms.enable_key, **_key(account))
     account.kms.disable_key(**_key(account))
-    fails(account, "LatestDelivery")
+    for what in ("LatestDelivery", "LatestDigestDelivery"):
+        fails(account, what)
 
 
 @FAMILY.fault(
     "the key is about to be deleted, so that the trail cannot encrypt either",
     "key-usable",
+    "digests-on-time",
     "trail-delivers-to-bucket",
 )
 def pending_deletion(account: Account, mending: ExitStack) -> None:
-    mending.callback(delivers, account, "LatestDelivery")
+    for what in ("LatestDelivery", "LatestDigestDelivery"):
+        mending.callback(delivers, account, what)
     mending.callback(account.kms.enable_key, **_key(account))
     mending.callback(account.kms.cancel_key_deletion, **_key(account))
     account.kms.schedule_key_deletion(**_key(account), PendingWindowInDays=7)
-    fails(account, "LatestDelivery")
+    for what in ("LatestDelivery", "LatestDigestDelivery"):
+        fails(account, what)
 
 
 @FAMILY.fault("the key is no longer rotated", "key-rotates", "declared-matches-live")

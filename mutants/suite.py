@@ -24,7 +24,7 @@ _PYTEST_INTERRUPTED = 2
 
 _ARGUMENTS = {
     # Of the log files only the newest are validated: an account collects them by the second.
-    Suite.STATE: ("verify/checks", "--integrity-hours=0.02"),
+    Suite.STATE: ("verify/checks", "--integrity-hours=0.04"),
     # Long enough for an alert of the sandbox, which takes less than two seconds.
     Suite.LIVE_FIRE: (
         "verify/live_fire",

@@ -246,6 +246,7 @@ class Delivery:
         error = trail_storage.put(self._world, trail, key, gzip.compress(content))
         status.delivery_error = error
         if error is not None:
+            self._digests.undelivered(trail, region)
             return None
         status.delivered = moment
         times = [record["eventTime"] for record in records]

@@ -47,12 +47,15 @@ class _Chain:
 
     start: datetime
     regular: bool  # the settings ask for digests that name nothing, too
+    pressing: bool = False  # log files cannot be written: whether digests can is soon to be told
     previous: Link | None = None
     waiting: deque[LogFile] = field(default_factory=deque)
 
     def is_due(self, end: datetime) -> bool:
         """Whether a digest up to ``end`` need not wait for the hour."""
-        return self.regular or (bool(self.waiting) and self.waiting[0].delivered < end)
+        if self.regular or self.pressing:
+            return True
+        return bool(self.waiting) and self.waiting[0].delivered < end
 
 
 @dataclass
@@ -141,6 +144,12 @@ class Digests:
         waiting.append(file)
         if len(waiting) > MAXIMUM_WAITING:
             self._leave_out(trail, region, [waiting.popleft()])
+
+    def undelivered(self, trail: Any, region: str) -> None:
+        """A log file could not be delivered."""
+        validated = self._validated.get(trail.arn)
+        if validated is not None:
+            self._chain(validated, region).pressing = True
 
     def status(self, trail: Any, region: str) -> DigestStatus:
         """The state of a trail's digests in a region."""
@@ -241,7 +250,7 @@ class Digests:
             return
         for _ in files:  # they are the first of those that wait
             chain.waiting.popleft()
-        chain.start, chain.previous = end, written
+        chain.start, chain.previous, chain.pressing = end, written, False
         status.delivered, status.error = now(), None
 
     def _put(

@@ -336,11 +336,13 @@ class _Day:
         uncovered: list[str] = []
         for key, history in waiting.items():
             time = job.layout.log_time(job.target, key)
-            if time is None or _must_be_named(self._chain, history.versions[-1].modified):
+            if time is None:
                 unreferenced.append(key)
             elif not job.start <= time < job.end:
                 continue
-            elif any(one <= time and time + _DELIVERY_SLACK <= other for one, other in covered):
+            elif _must_be_named(self._chain, history.versions[-1].modified) or any(
+                one <= time and time + _DELIVERY_SLACK <= other for one, other in covered
+            ):
                 unreferenced.append(key)
             elif time >= job.due - _DELIVERY_SLACK:
                 self._tally.add(logs_pending=1)

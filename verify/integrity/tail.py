@@ -87,7 +87,7 @@ def judge_gaps(
             )
             continue
         due = min(end, now - DIGEST_PERIOD - lateness)
-        if status is not None and _knows_a_younger(status, newest, begun if one == begun else None):
+        if status is not None and _knows_a_younger(status, newest, begun, one):
             found.append(_missing(one, other, newest, status))
         elif one >= due - RESOLUTION:
             found.append(
@@ -102,16 +102,16 @@ def judge_gaps(
     return found
 
 
-def _knows_a_younger(status: TrailStatus, newest: Newest | None, begun: datetime | None) -> bool:
-    """Whether CloudTrail says that it delivered a digest which is younger than the newest here.
-
-    `begun` is None where there may be earlier digests than those that were looked for.
-    """
+def _knows_a_younger(
+    status: TrailStatus, newest: Newest | None, begun: datetime | None, reached: datetime
+) -> bool:
+    """Whether CloudTrail says that it delivered a digest which is younger than the newest here."""
     delivered = status.latest_digest_delivery
-    if delivered is None:
+    if delivered is None or (begun is not None and delivered < begun):
         return False
     if newest is None:
-        return begun is not None and delivered >= begun
+        # Of a period that begins later it may be one from before.
+        return reached == begun
     return delivered > newest.delivered + newest.pace / 2
 
 
