@@ -190,14 +190,20 @@ class Digests:
     def _finish(self, validated: _Validated, region: str) -> None:
         """Write a chain's final digest, of all that has been delivered, and drop the chain.
 
-        A chain that has no digest yet, and nothing to put into one, ends without.
+        A chain that has no digest yet, and nothing to put into one or not a second to its name,
+        ends without.
         """
         chain = validated.chains.pop(region)
         home = region == validated.trail.region_name
         if chain.previous is None and not (home or chain.regular or chain.waiting):
             return
         # Not later than now, as far as whole seconds allow: what comes after it is not in it.
-        end = max(_whole_second(now()), chain.start + _SECOND)
+        end = _whole_second(now())
+        if end <= chain.start:
+            if chain.previous is None:
+                self._leave_out(validated.trail, region, chain.waiting)
+                return
+            end = chain.start + _SECOND
         self._write(validated.trail, region, chain, end, list(chain.waiting))
         self._leave_out(validated.trail, region, chain.waiting)
         self._ended[validated.trail.arn, region] = end
