@@ -206,7 +206,7 @@ class LogIntegrity:
         created = pick(answer, "KeyMetadata", "CreationDate")
         if not isinstance(started, datetime) or started - created > self.limits.settling:
             return None
-        return started.astimezone(UTC).replace(microsecond=0)
+        return started.astimezone(UTC)
 
     def _record(self, result: Result, digests: list[Digest], started: datetime) -> str:
         from verify.integrity import report
