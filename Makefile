@@ -29,7 +29,7 @@ REPORTS ?= reports
 SANDBOX_URL := $(if $(filter 1,$(SANDBOX)),http://127.0.0.1:$(PORT),$(SANDBOX))
 DEPLOY_FLAGS = --working-directory $(WORK) --profile $(PROFILE) \
 	$(if $(REGION),--region $(REGION)) $(if $(SANDBOX_URL),--sandbox $(SANDBOX_URL))
-DRIFT_ARGUMENTS = $(if $(DRIFT),--plan <($(PY) -m deploy plan --json $(DEPLOY_FLAGS) $(STATE_FLAGS) \
+DRIFT_ARGUMENTS = $(if $(DRIFT),--plan=<($(PY) -m deploy plan --json $(DEPLOY_FLAGS) $(STATE_FLAGS) \
 	--function-package $(PACKAGE)))
 STATE_FLAGS = $(if $(STATE_BUCKET),--state-bucket $(STATE_BUCKET))
 # The sandbox knows no credentials; these never leave this machine.
@@ -115,8 +115,8 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 		outputs=$(WORK)/outputs.json
 		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
 	fi
-	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs "$$outputs" --profile $(PROFILE) \
-		--reports $(REPORTS) --function-package $(PACKAGE) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
+	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(PROFILE) \
+		--reports=$(REPORTS) --function-package=$(PACKAGE) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 destroy: $(RUNTIME) ## remove the deployment
 	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import shutil
 import signal
 from collections.abc import Callable, Generator, Mapping
@@ -24,13 +25,14 @@ from verify.check import Check, ControlFailedError, NotApplicableError
 from verify.collection import Collected, TestResult, build_report, result_from_json
 from verify.live_fire.invocation import Invocation
 from verify.live_fire.probes import OPTIONAL, chosen
-from verify.live_fire.progress import Progress
+from verify.live_fire.progress import Mailbox, Progress
 from verify.live_fire.volley import Volley
 from verify.log_integrity import LogIntegrity
 from verify.outcome import Outcome
 from verify.report import ReportError, write_reports
 from verify.report.summary import print_summary
 from verify.run import Run, Settings
+from verify.view import View, terminal, wanted
 
 _RUN = pytest.StashKey[Run]()
 _CHECK = pytest.StashKey[Check]()
@@ -39,6 +41,7 @@ _SETTINGS = pytest.StashKey[Settings]()
 _EVIDENCE = pytest.StashKey[list[str]]()
 _VOLLEY = pytest.StashKey[Volley]()
 _INVOCATION = pytest.StashKey[Invocation]()
+_VIEW = pytest.StashKey[View]()
 _RESULT = "trailwarden_result"
 # Beyond a week, `python -m verify integrity` is made for it.
 _MAXIMUM_HOURS = 168.0
@@ -167,6 +170,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(
             f"the reports folder cannot be written: {error}: choose another with --reports=<folder>"
         ) from None
+    if workerinput is None:
+        _show(config)
+
+
+def _show(config: pytest.Config) -> None:
+    """Show what happens while it does, in the process that has the terminal."""
+    drawn = wanted(os.environ, os.isatty(1), config.option.verbose)
+    box = Mailbox(Path(config.stash[_SETTINGS].folder))
+    view = config.stash[_VIEW] = View(terminal() if drawn else None, _line_writer(config), box)
+    config.pluginmanager.register(view)
 
 
 def _settings(config: pytest.Config) -> Settings:
@@ -310,7 +323,10 @@ def _fired_volley(config: pytest.Config) -> Volley:
     if volley is None:
         started = config.stash[_RUN]
         probes = chosen(started.settings.probes)
-        volley = Volley(started, probes, Progress(_line_writer(config)))
+        view = config.stash.get(_VIEW, None)
+        # A worker has no terminal.
+        tell = Mailbox(started.folder).put if view is None else view.tell
+        volley = Volley(started, probes, Progress(tell))
         config.stash[_VOLLEY] = volley
         volley.fire()
     return volley
@@ -325,7 +341,7 @@ def _fired_invocation(config: pytest.Config) -> Invocation:
 
 
 def _line_writer(config: pytest.Config) -> Callable[[str], None]:
-    """Writes a line past pytest's capture; an xdist worker has no terminal and stays silent."""
+    """Writes a line past pytest's capture."""
     capture = config.pluginmanager.getplugin("capturemanager")
     reporter = config.pluginmanager.getplugin("terminalreporter")
 

@@ -60,3 +60,19 @@ def deployed(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) 
         )
         assert done.returncode == 0, done.stdout + done.stderr
     return folder / "outputs.json"
+
+
+@pytest.fixture
+def silent_function(sandbox: RunningSandbox, deployed: Path) -> Iterator[None]:
+    """No alert comes, so that a run waits until it is ended."""
+    logs = sandbox.client("logs", REGION)
+    group = json.loads(deployed.read_text())["trail_log_group_name"]["value"]
+    [found] = logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+    logs.delete_subscription_filter(logGroupName=group, filterName=found["filterName"])
+    yield
+    logs.put_subscription_filter(
+        logGroupName=group,
+        filterName=found["filterName"],
+        filterPattern=found["filterPattern"],
+        destinationArn=found["destinationArn"],
+    )

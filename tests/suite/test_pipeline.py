@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -262,25 +262,6 @@ def test_a_stopped_trail_fails_as_stopped_and_silent(account: Account, tmp_path:
 
 
 # --- ending badly ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def silent_function(account: Account) -> Iterator[None]:
-    """No alert comes, so that a run waits until it is ended."""
-    logs, values = account.client("logs"), account.outputs
-    [filter_] = logs.describe_subscription_filters(logGroupName=values["trail_log_group_name"])[
-        "subscriptionFilters"
-    ]
-    logs.delete_subscription_filter(
-        logGroupName=values["trail_log_group_name"], filterName=filter_["filterName"]
-    )
-    yield
-    logs.put_subscription_filter(
-        logGroupName=values["trail_log_group_name"],
-        filterName=filter_["filterName"],
-        filterPattern=filter_["filterPattern"],
-        destinationArn=filter_["destinationArn"],
-    )
 
 
 def _waiting_run(account: Account, reports: Path) -> subprocess.Popen[str]:

@@ -67,6 +67,19 @@ class Shot:
         """Whether its alert is still on its way."""
         return self.ended is not None and self.alert is None
 
+    @property
+    def state(self) -> str:
+        """How far it has come, in words."""
+        if self.error is not None:
+            return "could not be fired"
+        if self.prevented:
+            return "the account refuses it"
+        if self.alert is not None:
+            return f"alert received after {self.alert.received_clock - self.clock:.1f} s"
+        if self.ended is None:
+            return "not fired yet"
+        return f"fired {time.monotonic() - self.clock:.0f} s ago, alert awaited"
+
     def take(self, alert: Alert) -> bool:
         """Take `alert` if it is this shot's; says whether it is."""
         if self.ended is None or not alert.is_about(self.subject, self.probe.event_name):

@@ -60,8 +60,11 @@ class Volley:
             try:
                 return self._future.result(timeout=1.0)
             except TimeoutError:
-                awaited = [shot.probe.name for shot in self._shots.values() if shot.awaited]
-                self._progress.waiting(f"the alert for the {' and the '.join(awaited)}", limit)
+                shots = self._shots.values()
+                awaited = [shot.probe.name for shot in shots if shot.awaited]
+                what = f"the alert for the {' and the '.join(awaited)}" if awaited else "clean-up"
+                states = {shot.probe.name: shot.state for shot in shots}
+                self._progress.waiting(what, limit, states)
 
     def stop(self) -> None:
         """End the wait, if it still lasts, and wait for the clean-up."""
