@@ -68,6 +68,7 @@ def test_a_fresh_deployment_is_clean(account: Account, tmp_path: Path, workers: 
     assert run.controls("NOT APPLICABLE") == {
         "alert-on-public-bucket-policy",
         "alert-on-administrator-role",
+        "no-drift",
     }
     assert run.code == 0
     assert len(run.outcomes) >= 50
