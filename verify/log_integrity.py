@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Digest = dict[str, str | bool]
 
 _WORKERS = 16
+_WORTH_ASKING_AGAIN = timedelta(seconds=5)
 # Digests of which the evidence holds the hash: a day's of all regions, and then some.
 MAXIMUM_DIGESTS = 2_000
 
@@ -70,6 +71,7 @@ class LogIntegrity:
     session: Any
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _under_way: Future[Validation] | None = None
+    _repeated: bool = False
 
     def start(self) -> None:
         """Begin, if it has not begun yet."""
@@ -86,10 +88,16 @@ class LogIntegrity:
             raise NotVerifiedError("the validation of the log files did not begin")
         return under_way.result()
 
-    def again(self) -> Validation:
-        """Validate once more: for a trail that is too young to have had a digest."""
+    def again(self, first: Validation) -> Validation:
+        """Validate once more, for a trail that is too young to have had a digest at `first`.
+
+        At most once a run, and only when the run has lasted long enough for one to have come.
+        """
         with self._lock:
-            self._under_way = self._begin(reads_again=True)
+            waited = datetime.now(UTC) - first.result.request.now
+            if not self._repeated and waited >= _WORTH_ASKING_AGAIN:
+                self._repeated = True
+                self._under_way = self._begin(reads_again=True)
         return self.validation()
 
     def _begin(self, reads_again: bool = False) -> Future[Validation]:

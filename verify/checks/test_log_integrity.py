@@ -123,7 +123,7 @@ def _validated(check: Check, log_integrity: LogIntegrity) -> Validation:
     validation = log_integrity.validation()
     if not validation.result.totals.digests and validation.begun is not None:
         # The first digest may have come since the run began.
-        validation = log_integrity.again()
+        validation = log_integrity.again(validation)
     check.evidence.append(validation.evidence)
     return validation
 
