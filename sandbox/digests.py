@@ -190,8 +190,8 @@ class Digests:
     def _finish(self, validated: _Validated, region: str) -> None:
         """Write a chain's final digest, of all that has been delivered, and drop the chain.
 
-        A chain that has no digest yet, and nothing to put into one or not a second to its name,
-        ends without.
+        A chain that has no digest yet and nothing to put into one ends without, as does one in a
+        region where none is asked for.
         """
         chain = validated.chains.pop(region)
         home = region == validated.trail.region_name
@@ -200,8 +200,7 @@ class Digests:
         # Not later than now, as far as whole seconds allow: what comes after it is not in it.
         end = _whole_second(now())
         if end <= chain.start:
-            if chain.previous is None:
-                self._leave_out(validated.trail, region, chain.waiting)
+            if chain.previous is None and not chain.waiting:
                 return
             end = chain.start + _SECOND
         self._write(validated.trail, region, chain, end, list(chain.waiting))

@@ -70,7 +70,7 @@ def describe_trail(
     home, account, name = parse_arn(arn)
     try:
         answer = clients.client("cloudtrail", home).describe_trails(trailNameList=[arn])
-        known = next(iter(answer["trailList"]), None)
+        known = next((one for one in answer["trailList"] if one.get("TrailARN") == arn), None)
     except (ClientError, BotoCoreError) as error:
         if bucket is None:
             raise UsageError(f"the trail cannot be read: {error}") from error
