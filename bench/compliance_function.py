@@ -39,7 +39,7 @@ from compliance_checker.pipeline import AuditPipeline  # noqa: E402
 from compliance_checker.publish import AlertPublisher  # noqa: E402
 from compliance_checker.settings import Settings  # noqa: E402
 
-from tests.compliance_checker.door import refusing  # noqa: E402
+from tests.compliance_checker.door import COMPACT, delivery, refusing  # noqa: E402
 from tests.compliance_checker.records import record  # noqa: E402
 from tests.compliance_checker.violations import LOOK_ALIKES, VIOLATIONS  # noqa: E402
 
@@ -122,22 +122,8 @@ def _draw(source: random.Random) -> list[Record]:
 
 def _pack(records: list[Record]) -> bytes:
     """A delivery as CloudWatch Logs compresses it, without white space."""
-    payload = {
-        "messageType": "DATA_MESSAGE",
-        "owner": "123456789012",
-        "logGroup": "/aws/cloudtrail/cloudtrail-audit-dev",
-        "logStream": "123456789012_CloudTrail_ap-southeast-1",
-        "subscriptionFilters": ["subscription-compliance-checker-dev"],
-        "logEvents": [
-            {
-                "id": f"{number:056d}",
-                "timestamp": 1_795_242_600_000,
-                "message": json.dumps(each, separators=(",", ":")),
-            }
-            for number, each in enumerate(records)
-        ],
-    }
-    return gzip.compress(json.dumps(payload, separators=(",", ":")).encode())
+    messages = (json.dumps(each, separators=COMPACT) for each in records)
+    return gzip.compress(delivery(*messages).encode())
 
 
 def _event(data: bytes) -> Record:

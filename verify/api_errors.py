@@ -47,12 +47,19 @@ def iam_action(service: str, operation: str) -> str | None:
     return f"{service}:{name}"
 
 
+def code_and_message(error: ClientError | BotoCoreError) -> tuple[str, str]:
+    """AWS's own words; empty where the call did not get that far."""
+    if not isinstance(error, ClientError):
+        return "", ""
+    detail = error.response.get("Error", {})
+    return str(detail.get("Code", "")), str(detail.get("Message", ""))
+
+
 def describe(error: ClientError | BotoCoreError, service: str, operation: str, region: str) -> str:
     """`error` in one sentence that names the API call and, where denied, the missing permission."""
     call = f"{service}.{operation} in {region}"
     if isinstance(error, ClientError):
-        detail = error.response.get("Error", {})
-        code, message = str(detail.get("Code", "")), str(detail.get("Message", ""))
+        code, message = code_and_message(error)
         if code in DENIED:
             named = _NAMED_ACTION.search(message)
             lacking = named[1] if named else iam_action(service, operation)

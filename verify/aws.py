@@ -24,7 +24,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 
-from verify.api_errors import describe
+from verify.api_errors import code_and_message, describe
 from verify.evidence import ApiCall, EvidenceStore, jsonable
 from verify.reads import Read
 
@@ -170,7 +170,7 @@ class Aws:
         _note_use(kept.evidence)
         if kept.error is not None:
             text = describe(kept.error, service, operation, self.region)
-            raise ActionFailedError(text, *_code_and_message(kept.error)) from kept.error
+            raise ActionFailedError(text, *code_and_message(kept.error)) from kept.error
         return kept.pages[0]
 
     def client(self, service: str, region: str) -> Any:
@@ -290,15 +290,7 @@ def _answer(kept: _Kept, read: Read, region: str) -> Answer:
     _note_use(kept.evidence)
     if kept.error is None:
         return Answer(_merged(kept.pages), None, kept.evidence)
-    code, _ = _code_and_message(kept.error)
+    code, _ = code_and_message(kept.error)
     if code and code in read.absent:
         return Answer(None, code, kept.evidence)
     raise NotVerifiedError(describe(kept.error, read.service, read.operation, region))
-
-
-def _code_and_message(error: ClientError | BotoCoreError) -> tuple[str, str]:
-    """AWS's own words; empty where the call did not get that far."""
-    if not isinstance(error, ClientError):
-        return "", ""
-    detail = error.response.get("Error", {})
-    return str(detail.get("Code", "")), str(detail.get("Message", ""))

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from verify.check import text
+from verify.evidence import REDACTED
 
 MAXIMUM_CHARACTERS = 50_000_000
-REDACTED = "[redacted]"
 UNKNOWN = "what only the apply will tell"
 _FORMAT = "1"
 _NOTHING = frozenset({("no-op",), ("read",)})

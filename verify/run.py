@@ -72,7 +72,6 @@ class Run:
     waivers: tuple[Waiver, ...]
     aws: Aws
     configuration: Configuration
-    evidence: EvidenceStore
     log_integrity: LogIntegrity
 
     @property
@@ -152,7 +151,6 @@ def start(settings: Settings, worker: str) -> Run:
         waivers=_waivers(settings, controls),
         aws=aws,
         configuration=Configuration(Path(settings.terraform_folder), settings.profile),
-        evidence=store,
         log_integrity=LogIntegrity(aws, deployed, _limits(settings, required), session),
     )
 

@@ -26,6 +26,7 @@ TOPIC = "arn:aws:sns:ap-southeast-1:123456789012:sns-compliance-alerts-dev"
 QUEUE = "https://sqs.ap-southeast-1.amazonaws.com/123456789012/sqs-compliance-checker-dlq-dev"
 TRAIL = "arn:aws:cloudtrail:ap-southeast-1:123456789012:trail/cloudtrail-audit-dev"
 DELIVERED = 1_795_242_600_000
+COMPACT = (",", ":")
 
 Answer = Callable[[list[dict[str, Any]]], dict[str, Any]]
 
@@ -40,6 +41,24 @@ def logs_payload(payload: Any) -> Record:
     """What CloudWatch Logs sends: gzip in base64."""
     data = base64.b64encode(gzip.compress(json.dumps(payload).encode()))
     return {"awslogs": {"data": data.decode("ascii")}}
+
+
+def delivery(*messages: str, separators: tuple[str, str] = COMPACT) -> str:
+    """A delivery as CloudWatch Logs writes it."""
+    return json.dumps(
+        {
+            "messageType": "DATA_MESSAGE",
+            "owner": "123456789012",
+            "logGroup": "/aws/cloudtrail/cloudtrail-audit-dev",
+            "logStream": "123456789012_CloudTrail_ap-southeast-1",
+            "subscriptionFilters": ["subscription-compliance-checker-dev"],
+            "logEvents": [
+                {"id": f"{number:056d}", "timestamp": DELIVERED, "message": message}
+                for number, message in enumerate(messages)
+            ],
+        },
+        separators=separators,
+    )
 
 
 def logs_event(messages: Sequence[Record | str], **changes: Any) -> Record:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import jsonschema
 import pytest
 from compliance_checker.remediate import REMEDIABLE_RULES
 from compliance_checker.rules import RULES
 from compliance_checker.settings import ConfigurationError, Settings
-from moto import mock_aws
 
 from tests.compliance_checker.door import TOPIC, Door, alert_schema, logs_event, refusing
+from tests.compliance_checker.mock_account import client
 from tests.compliance_checker.records import (
     ACCOUNT,
     REGION,
@@ -23,6 +20,8 @@ from tests.compliance_checker.records import (
     flat_ingress,
     record,
 )
+
+pytestmark = pytest.mark.usefixtures("mock_account")
 
 TAG = "trailwarden:exempt"
 OWN_ROLE: Record = {
@@ -35,25 +34,7 @@ OWN_ROLE: Record = {
 }
 
 
-@functools.cache
-def _client(service: str, region: str | None = REGION) -> Any:
-    return boto3.client(
-        service,
-        region_name=region or REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-
-
-@pytest.fixture(autouse=True)
-def _account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield
-
-
-def _door(*rules: str, apply: bool = True, clients: Any = _client) -> Door:
+def _door(*rules: str, apply: bool = True, clients: Any = client) -> Door:
     return Door(
         account=clients,
         settings={"remediation_rules": frozenset(rules), "remediation_applies": apply},
@@ -69,7 +50,7 @@ def _remedied(door: Door, case: Record) -> dict[str, Any]:
 
 
 def _group(*cidrs: str, tags: bool = False) -> str:
-    ec2 = _client("ec2")
+    ec2 = client("ec2")
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     group = ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
     for cidr in cidrs:
@@ -82,7 +63,7 @@ def _group(*cidrs: str, tags: bool = False) -> str:
 
 
 def _sources(group: str) -> list[str]:
-    (found,) = _client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    (found,) = client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
     return [
         entry["CidrIp"] for each in found["IpPermissions"] for entry in each.get("IpRanges", [])
     ]
@@ -143,7 +124,7 @@ def test_second_delivery_changes_nothing_further() -> None:
     group = _group("0.0.0.0/0")
     door = _door(OPEN)
     door.handle(logs_event([_opened(group)]))
-    _client("ec2").authorize_security_group_ingress(
+    client("ec2").authorize_security_group_ingress(
         GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0"
     )
     door.handle(logs_event([_opened(group)]))
@@ -195,7 +176,7 @@ def test_a_test_invocation_only_rehearses() -> None:
 
 
 def test_public_access_block_is_restored() -> None:
-    s3 = _client("s3")
+    s3 = client("s3")
     s3.create_bucket(
         Bucket="patient-records", CreateBucketConfiguration={"LocationConstraint": REGION}
     )
@@ -220,10 +201,10 @@ def test_account_wide_block_is_left_to_people() -> None:
 
 
 def _trail() -> str:
-    _client("s3").create_bucket(
+    client("s3").create_bucket(
         Bucket="trail-records", CreateBucketConfiguration={"LocationConstraint": REGION}
     )
-    cloudtrail = _client("cloudtrail")
+    cloudtrail = client("cloudtrail")
     arn = cloudtrail.create_trail(Name="audit", S3BucketName="trail-records")["TrailARN"]
     return str(arn)
 
@@ -232,12 +213,12 @@ def test_logging_is_restarted() -> None:
     arn = _trail()
     case = record("cloudtrail", "StopLogging", {"name": "audit"})
     assert _remedied(_door("trail-stopped"), case)["undo"].endswith(f"--name {arn}")
-    assert _client("cloudtrail").get_trail_status(Name=arn)["IsLogging"] is True
+    assert client("cloudtrail").get_trail_status(Name=arn)["IsLogging"] is True
     assert _remedied(_door("trail-stopped"), case)["outcome"] == "not-needed"
     deleted = record("cloudtrail", "DeleteTrail", {"name": "audit"})
     assert _remedied(_door("trail-stopped"), deleted)["outcome"] == "not-possible"
-    _client("cloudtrail").stop_logging(Name=arn)
-    _client("cloudtrail").add_tags(ResourceId=arn, TagsList=[{"Key": TAG, "Value": "yes"}])
+    client("cloudtrail").stop_logging(Name=arn)
+    client("cloudtrail").add_tags(ResourceId=arn, TagsList=[{"Key": TAG, "Value": "yes"}])
     assert _remedied(_door("trail-stopped"), case)["outcome"] == "exempt"
 
 
@@ -245,13 +226,13 @@ def test_validation_is_put_back() -> None:
     arn = _trail()
     case = record("cloudtrail", "UpdateTrail", {"name": "audit", "enableLogFileValidation": False})
     assert _remedied(_door("trail-weakened"), case)["outcome"] == "applied"
-    trail = _client("cloudtrail").get_trail(Name=arn)["Trail"]
+    trail = client("cloudtrail").get_trail(Name=arn)["Trail"]
     assert trail["LogFileValidationEnabled"] is True
     assert _remedied(_door("trail-weakened"), case)["outcome"] == "not-needed"
 
 
 def test_rotation_is_put_back() -> None:
-    kms = _client("kms")
+    kms = client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     case = record("kms", "DisableKeyRotation", {"keyId": key})
     assert _remedied(_door("kms-key-rotation-disabled"), case)["outcome"] == "applied"

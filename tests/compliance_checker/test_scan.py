@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import jsonschema
 import pytest
 from botocore.exceptions import ClientError
 from compliance_checker.scan import AccountScan, Report
 from compliance_checker.settings import ConfigurationError
-from moto import mock_aws
 
 from tests.compliance_checker.door import TRAIL, Door, alert_schema, refusing
+from tests.compliance_checker.mock_account import client
 from tests.compliance_checker.records import ACCOUNT, REGION, Record, policy_text, statement
+
+pytestmark = pytest.mark.usefixtures("mock_account")
 
 SCHEDULE: Record = {
     "version": "0",
@@ -31,31 +31,11 @@ SCHEDULE: Record = {
 }
 
 
-@functools.cache
-def _client(service: str, region: str | None = REGION) -> Any:
-    return boto3.client(
-        service,
-        region_name=region or REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-
-
-@pytest.fixture(autouse=True)
-def _account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield
-
-
 def _bucket(name: str) -> str:
-    _client("s3").create_bucket(
+    client("s3").create_bucket(
         Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
     )
-    _client("s3").put_bucket_encryption(
+    client("s3").put_bucket_encryption(
         Bucket=name,
         ServerSideEncryptionConfiguration={
             "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
@@ -65,7 +45,7 @@ def _bucket(name: str) -> str:
 
 
 def _group(**ingress: Any) -> str:
-    ec2 = _client("ec2")
+    ec2 = client("ec2")
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     group = ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
     if ingress:
@@ -76,7 +56,7 @@ def _group(**ingress: Any) -> str:
 def _sound_trail() -> None:
     bucket = _bucket("trail-records")
     log_group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:trail:*"
-    cloudtrail = _client("cloudtrail")
+    cloudtrail = client("cloudtrail")
     cloudtrail.create_trail(
         Name="cloudtrail-audit-dev",
         S3BucketName=bucket,
@@ -95,8 +75,8 @@ def _sound_trail() -> None:
 
 
 def _flow_logs() -> None:
-    ec2 = _client("ec2")
-    _client("logs").create_log_group(logGroupName="flow")
+    ec2 = client("ec2")
+    client("logs").create_log_group(logGroupName="flow")
     vpcs = [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]]
     ec2.create_flow_logs(
         ResourceIds=vpcs,
@@ -109,7 +89,7 @@ def _flow_logs() -> None:
 
 
 def _scan(*checks: str) -> Report:
-    return AccountScan(ACCOUNT, REGION, checks=checks, trail_arn=TRAIL, clients=_client).run()
+    return AccountScan(ACCOUNT, REGION, checks=checks, trail_arn=TRAIL, clients=client).run()
 
 
 def _found(report: Report) -> list[tuple[str, str]]:
@@ -120,7 +100,7 @@ def _found(report: Report) -> list[tuple[str, str]]:
 def test_sound_account_raises_nothing_and_is_measured() -> None:
     _sound_trail()
     _flow_logs()
-    door = Door(account=_client)
+    door = Door(account=client)
     summary = door.handle(SCHEDULE)
     assert summary == {
         "source": "schedule",
@@ -147,7 +127,7 @@ def test_what_is_wrong_is_alerted_once() -> None:
     _sound_trail()
     _flow_logs()
     group = _group(IpProtocol="tcp", FromPort=22, ToPort=22, IpRanges=[{"CidrIp": "0.0.0.0/0"}])
-    door = Door(account=_client)
+    door = Door(account=client)
     for _ in range(2):  # EventBridge delivers at least once
         door.handle(SCHEDULE)
     (alert,) = door.alerts()
@@ -195,7 +175,7 @@ def test_dangerous_ports(ports: tuple[int, int], source: Record, open_: bool) ->
 
 
 def test_prefix_lists_are_opened() -> None:
-    ec2 = _client("ec2")
+    ec2 = client("ec2")
     lists = [
         ec2.create_managed_prefix_list(
             PrefixListName="l", MaxEntries=5, AddressFamily="IPv4", Entries=[{"Cidr": cidr}]
@@ -255,7 +235,7 @@ def test_buckets() -> None:
         "closed-records",
     ):
         _bucket(name)
-    s3 = _client("s3")
+    s3 = client("s3")
     s3.delete_bucket_encryption(Bucket="plain-records")
     for name in ("open-records", "shielded-records"):
         public = statement("s3:GetObject", f"arn:aws:s3:::{name}/*", Principal="*")
@@ -271,7 +251,7 @@ def test_buckets() -> None:
         ("plain-records", "has no encryption configuration"),
     ]
     assert sorted(_found(_scan("buckets"))) == expected
-    _client("s3control").put_public_access_block(
+    client("s3control").put_public_access_block(
         AccountId=ACCOUNT, PublicAccessBlockConfiguration=every
     )
     assert _found(_scan("buckets")) == expected[2:]
@@ -283,7 +263,7 @@ def test_no_trail_at_all() -> None:
 
 def test_stopped_and_weakened_trail() -> None:
     _sound_trail()
-    cloudtrail = _client("cloudtrail")
+    cloudtrail = client("cloudtrail")
     assert _found(_scan("trails")) == []
     cloudtrail.stop_logging(Name="cloudtrail-audit-dev")
     cloudtrail.update_trail(Name="cloudtrail-audit-dev", EnableLogFileValidation=False)
@@ -301,13 +281,13 @@ def test_stopped_and_weakened_trail() -> None:
 def test_our_trail_gone_while_another_lives() -> None:
     _sound_trail()
     report = AccountScan(
-        ACCOUNT, REGION, checks=["trails"], trail_arn=f"{TRAIL}-2", clients=_client
+        ACCOUNT, REGION, checks=["trails"], trail_arn=f"{TRAIL}-2", clients=client
     ).run()
     assert _found(report) == [(f"{TRAIL}-2", "does not exist")]
 
 
 def test_flow_logs() -> None:
-    ec2 = _client("ec2")
+    ec2 = client("ec2")
     _flow_logs()
     assert _found(_scan("flow-logs")) == []
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -336,7 +316,7 @@ def test_one_bucket_that_cannot_be_read() -> None:
 
     class Denying:
         def __init__(self) -> None:
-            self._s3 = _client("s3")
+            self._s3 = client("s3")
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._s3, name)
@@ -351,7 +331,7 @@ def test_one_bucket_that_cannot_be_read() -> None:
         ACCOUNT,
         REGION,
         checks=["buckets"],
-        clients=lambda service, region: s3 if service == "s3" else _client(service, region),
+        clients=lambda service, region: s3 if service == "s3" else client(service, region),
     ).run()
     assert [(check, error.resource, error.code) for check, error in report.not_read] == [
         ("buckets", "theirs-records", "AccessDenied")
@@ -360,17 +340,17 @@ def test_one_bucket_that_cannot_be_read() -> None:
 
 
 def test_time_that_runs_out_is_said() -> None:
-    report = AccountScan(ACCOUNT, REGION, clients=_client, seconds=-1.0).run()
+    report = AccountScan(ACCOUNT, REGION, clients=client, seconds=-1.0).run()
     assert {error.code for _, error in report.not_read} == {"OutOfTime"}
     assert len(report.not_read) == 4
 
 
 def test_checks_can_be_chosen() -> None:
-    door = Door(account=_client, settings={"scan_checks": ("flow-logs",)})
+    door = Door(account=client, settings={"scan_checks": ("flow-logs",)})
     door.handle(SCHEDULE)
     (alert,) = door.alerts()
     assert set(alert["details"]["checks"]) == {"flow-logs"}
-    wrong = Door(account=_client, settings={"scan_checks": ("flow-log",)})
+    wrong = Door(account=client, settings={"scan_checks": ("flow-log",)})
     with pytest.raises(ConfigurationError, match="flow-log"):
         wrong.handle(SCHEDULE)
 
@@ -378,10 +358,10 @@ def test_checks_can_be_chosen() -> None:
 def test_summary_of_many_faults_stays_small() -> None:
     _sound_trail()
     _flow_logs()
-    ec2 = _client("ec2")
+    ec2 = client("ec2")
     for _ in range(40):
         ec2.create_vpc(CidrBlock="10.9.0.0/16")
-    door = Door(account=_client)
+    door = Door(account=client)
     door.handle(SCHEDULE)
     (alert,) = door.alerts()
     assert alert["details"]["checks"]["flow-logs"]["ScanFaults"] == 40

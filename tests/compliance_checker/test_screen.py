@@ -14,11 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.compliance_checker.damage import damaged_records
-from tests.compliance_checker.door import DELIVERED, Door
+from tests.compliance_checker.door import COMPACT, DELIVERED, Door, delivery
 from tests.compliance_checker.records import ROOT, USER, Record, record
 from tests.compliance_checker.violations import LOOK_ALIKES, VIOLATIONS
 
-COMPACT = (",", ":")
 SPACED = (", ", ": ")
 DESCRIBE = record("ec2", "DescribeInstances", {"instancesSet": {}}, readOnly=True)
 STOP = record("cloudtrail", "StopLogging", {"name": "t"})
@@ -31,26 +30,8 @@ def _text(content: Record, separators: tuple[str, str] = COMPACT) -> str:
     return json.dumps(content, separators=separators)
 
 
-def _delivery(*messages: str, separators: tuple[str, str] = COMPACT) -> str:
-    """A delivery as CloudWatch Logs writes it."""
-    return json.dumps(
-        {
-            "messageType": "DATA_MESSAGE",
-            "owner": "123456789012",
-            "logGroup": "/aws/cloudtrail/cloudtrail-audit-dev",
-            "logStream": "123456789012_CloudTrail_ap-southeast-1",
-            "subscriptionFilters": ["subscription-compliance-checker-dev"],
-            "logEvents": [
-                {"id": f"{number:056d}", "timestamp": DELIVERED, "message": message}
-                for number, message in enumerate(messages)
-            ],
-        },
-        separators=separators,
-    )
-
-
 def _passed_over(*messages: str, separators: tuple[str, str] = COMPACT) -> list[int]:
-    screened = screen(_delivery(*messages, separators=separators))
+    screened = screen(delivery(*messages, separators=separators))
     assert screened is not None
     assert len(screened.kept) + len(screened.passed_over) == len(messages)
     return [int(identifier) for identifier in screened.passed_over]
@@ -154,7 +135,7 @@ def test_root_is_seen_wherever_it_stands_in_the_beginning(separators: tuple[str,
 
 
 def test_log_event_without_a_thirteen_digit_stamp_is_parsed() -> None:
-    content = _delivery(_text(DESCRIBE)).replace(str(DELIVERED), "7")
+    content = delivery(_text(DESCRIBE)).replace(str(DELIVERED), "7")
     screened = screen(content)
     assert screened is not None
     assert screened.passed_over == ()
@@ -163,9 +144,9 @@ def test_log_event_without_a_thirteen_digit_stamp_is_parsed() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        _delivery(),
+        delivery(),
         "{}",
-        _delivery(_text(DESCRIBE))[:-1],
+        delivery(_text(DESCRIBE))[:-1],
         json.dumps({"logEvents": [{"message": _text(DESCRIBE), "id": "1"}]}, separators=COMPACT),
         json.dumps({"logEvents": [{"id": "1", "message": "x"}], "owner": "1"}, separators=COMPACT),
     ],
@@ -181,7 +162,7 @@ def test_each_record_passed_over_is_in_the_log(separators: tuple[str, str]) -> N
     door = Door()
     summary = door.handle(
         _event(
-            _delivery(
+            delivery(
                 _text(DESCRIBE), _text(STOP), broken, parsed, _text(DESCRIBE), separators=separators
             )
         )
@@ -197,7 +178,7 @@ def test_each_record_passed_over_is_in_the_log(separators: tuple[str, str]) -> N
 
 def test_long_lists_of_what_was_passed_over_stay_under_the_size_of_a_line() -> None:
     door = Door()
-    door.handle(_event(_delivery(*[_text(DESCRIBE)] * 2500)))
+    door.handle(_event(delivery(*[_text(DESCRIBE)] * 2500)))
     assert [line["count"] for line in door.said("not concerned")] == [1000, 1000, 500]
     assert all(len(json.dumps(line)) < 262_144 for line in door.said("not concerned"))
 

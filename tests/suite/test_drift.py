@@ -22,7 +22,8 @@ from tests.suite.support import (
     verify,
 )
 from verify import drift
-from verify.drift import REDACTED, Difference
+from verify.drift import Difference
+from verify.evidence import REDACTED
 
 _CHECK = "verify/checks/test_drift.py"
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from verify import drift
-from verify.aws import NotVerifiedError
+from verify.aws import Aws, NotVerifiedError
 from verify.check import Check
 from verify.deployment import Deployment
 from verify.evidence import ApiCall
@@ -22,7 +22,7 @@ _IDENTITY = ("account_id", "region", "environment", "trail_arn")
 
 @pytest.mark.control("no-drift")
 def test_terraform_would_change_nothing(
-    check: Check, deployment: Deployment, verification_run: Run
+    check: Check, aws: Aws, deployment: Deployment, verification_run: Run
 ) -> None:
     settings = verification_run.settings
     if settings.plan is None and settings.plan_problem is None:
@@ -45,7 +45,7 @@ def test_terraform_would_change_nothing(
     age = datetime.now(UTC) - plan.made
     if age > _MAXIMUM_AGE:
         raise NotVerifiedError(f"the plan is {age.total_seconds() / 60:.0f} minutes old: make one")
-    check.evidence.append(verification_run.evidence.record(_seen(plan, deployment)))
+    check.evidence.append(aws.record(_seen(plan, deployment)))
     check.holds(
         deployment.trail_arn,
         "resources in the plan",

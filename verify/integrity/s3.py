@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import parse_timestamp
 
-from verify.api_errors import DENIED, describe
+from verify.api_errors import DENIED, code_and_message, describe
 from verify.integrity.fast_get import FastGet
 from verify.integrity.plain_http import NotPlainError
 from verify.integrity.reader import (
@@ -97,7 +97,7 @@ class S3Reader:
                     yield history
                 return
             except ClientError as error:
-                if _code(error) not in DENIED or started:
+                if code_and_message(error)[0] not in DENIED or started:
                     raise self._unreadable(error, "list_object_versions") from error
                 self._sees_versions = False
             except BotoCoreError as error:
@@ -138,7 +138,7 @@ class S3Reader:
                 }
                 return consume(metadata, _chunks(_part(answer, "Body", "s3.get_object")))
             except ClientError as error:
-                if _code(error) in _MISSING | _MARKER:
+                if code_and_message(error)[0] in _MISSING | _MARKER:
                     raise ObjectMissingError(key) from error
                 raise UnreadableError(f"{key}: {self._unreadable(error, operation)}") from error
             except BotoCoreError as error:
@@ -252,31 +252,27 @@ def _plain_histories(client: Any, bucket: str, prefix: str, after: str) -> Itera
     parameters: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
     if after:
         parameters["StartAfter"] = after
-    while True:
-        page = client.list_objects_v2(**parameters)
+    for page in _object_pages(client, parameters):
         for row in page.get("Contents", ()):
             latest = Version("", is_latest=True, is_marker=False, modified=row["LastModified"])
             yield History(row["Key"], (latest,))
-        if not page.get("IsTruncated"):
-            return
-        parameters["ContinuationToken"] = page["NextContinuationToken"]
 
 
 def _folders(client: Any, bucket: str, prefix: str) -> list[str]:
-    parameters: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"}
-    found: list[str] = []
+    return [
+        row["Prefix"][len(prefix) :].rstrip("/")
+        for page in _object_pages(client, {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"})
+        for row in page.get("CommonPrefixes", ())
+    ]
+
+
+def _object_pages(client: Any, parameters: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
     while True:
         page = client.list_objects_v2(**parameters)
-        found.extend(
-            row["Prefix"][len(prefix) :].rstrip("/") for row in page.get("CommonPrefixes", ())
-        )
+        yield page
         if not page.get("IsTruncated"):
-            return found
+            return
         parameters["ContinuationToken"] = page["NextContinuationToken"]
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _part(answer: Mapping[str, Any], name: str, call: str) -> Any:

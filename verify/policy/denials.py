@@ -86,21 +86,16 @@ def denies_people(
     holding: list[str] = []
     for action in actions:
         for resource in _resources_of(action, bucket_arn):
-            near = []
-            for statement in denials:
-                if not (
-                    statement_covers_action(statement, action)
-                    and statement_covers_resource(statement, resource)
-                ):
-                    continue
-                weakness = _weakened(parsed, statement, action, permitted, services_exempt)
-                if weakness is None:
-                    holding.append(statement.label)
-                    break
-                near.append(f"{statement.label} {weakness}")
-            else:
-                weak = f" ({'; '.join(near)})" if near else ""
+            label, weak = _first_without_weakness(
+                (statement, _weakened(parsed, statement, action, permitted, services_exempt))
+                for statement in denials
+                if statement_covers_action(statement, action)
+                and statement_covers_resource(statement, resource)
+            )
+            if label is None:
                 failures.append(f"{action} on {resource} is not denied to everyone{weak}")
+            else:
+                holding.append(label)
     if failures:
         return Judgement(False, "; ".join(failures))
     if not holding:
@@ -126,27 +121,42 @@ def denies_other_encryption(
     holding: list[str] = []
     accepted = {"key": (_KEY, {key_arn}), "algorithm": (_ALGORITHM, set(algorithms))}
     for what, (name, values) in accepted.items():
-        near = []
-        for statement in parsed.statements:
-            if statement.allows or not any(c.name == name for c in statement.conditions):
-                continue
-            weakness = _not_for_everyone(statement)
-            if weakness is None and not statement_covers_action(statement, "s3:PutObject"):
-                weakness = "is not for s3:PutObject"
-            if weakness is None and not statement_covers_resource(statement, f"{bucket_arn}/*"):
-                weakness = "is not for every object"
-            if weakness is None:
-                weakness = _other_than_negated(statement.conditions, name, values)
-            if weakness is None:
-                holding.append(statement.label)
-                break
-            near.append(f"{statement.label} {weakness}")
-        else:
-            weak = f" ({'; '.join(near)})" if near else ""
+        label, weak = _first_without_weakness(
+            (statement, _other_than_refusing(statement, bucket_arn, name, values))
+            for statement in parsed.statements
+            if not statement.allows and any(c.name == name for c in statement.conditions)
+        )
+        if label is None:
             failures.append(f"no statement denies files with another {what}{weak}")
+        else:
+            holding.append(label)
     if failures:
         return Judgement(False, "; ".join(failures))
     return Judgement(True, f"denied by {' and '.join(dict.fromkeys(holding))}")
+
+
+def _first_without_weakness(
+    candidates: Iterable[tuple[Statement, str | None]],
+) -> tuple[str | None, str]:
+    """The label of the first statement that has none; else how each falls short, in brackets."""
+    near = []
+    for statement, weakness in candidates:
+        if weakness is None:
+            return statement.label, ""
+        near.append(f"{statement.label} {weakness}")
+    return None, f" ({'; '.join(near)})" if near else ""
+
+
+def _other_than_refusing(
+    statement: Statement, bucket_arn: str, name: str, accepted: set[str]
+) -> str | None:
+    """What keeps a Deny from refusing every file with a value of `name` that is not accepted."""
+    weakness = _not_for_everyone(statement)
+    if weakness is None and not statement_covers_action(statement, "s3:PutObject"):
+        weakness = "is not for s3:PutObject"
+    if weakness is None and not statement_covers_resource(statement, f"{bucket_arn}/*"):
+        weakness = "is not for every object"
+    return weakness or _other_than_negated(statement.conditions, name, accepted)
 
 
 def _other_than_negated(
