@@ -24,6 +24,24 @@ from sandbox.world import World
 _EXPLICIT = "with an explicit deny in a resource-based policy"
 _IMPLICIT = "because no identity-based policy allows the action"
 
+# What whoever makes an organization trail needs in other services: to ask Organizations, and to
+# have CloudTrail's service-linked role made.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+_ORGANIZATION_TRAIL = (
+    *(
+        Needed(f"organizations:{operation}", None)
+        for operation in (
+            "DescribeOrganization",
+            "DisableAWSServiceAccess",
+            "EnableAWSServiceAccess",
+            "ListAWSServiceAccessForOrganization",
+            "ListAccounts",
+        )
+    ),
+    Needed("iam:GetRole", None),
+    Needed("iam:CreateServiceLinkedRole", None, {"iam:awsservicename": "cloudtrail.amazonaws.com"}),
+)
+
 # The request in whose thread moto asks for a bucket's permission on each key of a bulk deletion.
 _current: ContextVar[Arrived | None] = ContextVar("current", default=None)
 
@@ -122,6 +140,15 @@ def _check_role(
     for one in needed:
         if not all(_allows(world, arrived, each, one) for each in policies):
             return refusals.access_denied(arrived, one.action, one.resource, _IMPLICIT)
+    if parameters.get("IsOrganizationTrail") and not all(
+        _allows(world, arrived, each, one) for each in policies for one in _ORGANIZATION_TRAIL
+    ):
+        return refusals.refuse(
+            arrived,
+            "CloudTrail cannot make the organization trail: access to an API of Organizations or "
+            "IAM that this needs is denied.",
+            "InsufficientDependencyServiceAccessPermissionException",
+        )
     if arrived.operation in ("Publish", "PublishBatch") and arrived.service == "sns":
         return _check_topic_key(world, arrived, documents or [], parameters)
     return None

@@ -16,7 +16,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox import digest_document, permissions, record_names, trail_requirements, trail_storage
+from sandbox import (
+    digest_document,
+    permissions,
+    record_names,
+    trail_layout,
+    trail_requirements,
+    trail_storage,
+)
 from sandbox.clock import milliseconds, now
 from sandbox.digest_document import LogFile
 from sandbox.digests import Digests
@@ -239,9 +246,8 @@ class Delivery:
     def _put_file(self, trail: Any, region: str, records: list[dict[str, Any]]) -> str | None:
         status = self.status(trail)
         moment = now()
-        key = log_file_key(
-            trail.s3_key_prefix, self._world.settings.account, region, moment, _unique()
-        )
+        folder = trail_layout.folder(self._world, trail)
+        key = log_file_key(folder, self._world.settings.account, region, moment, _unique())
         content = json.dumps({"Records": records}, separators=(",", ":")).encode()
         error = trail_storage.put(self._world, trail, key, gzip.compress(content))
         status.delivery_error = error
@@ -279,17 +285,14 @@ class Delivery:
         status.notified, status.notification_error = now(), None
 
 
-def log_file_key(
-    prefix: str | None, account: str, region: str, moment: datetime, unique: str
-) -> str:
-    """The key of a log file.
+def log_file_key(folder: str, account: str, region: str, moment: datetime, unique: str) -> str:
+    """The key of a log file in the folder of its account.
 
-    ``<prefix>/AWSLogs/<account>/CloudTrail/<region>/YYYY/MM/DD/
+    ``<folder>CloudTrail/<region>/YYYY/MM/DD/
     <account>_CloudTrail_<region>_<YYYYMMDDTHHmmZ>_<16 characters>.json.gz``
     """
-    start = f"{prefix}/" if prefix else ""
     return (
-        f"{start}AWSLogs/{account}/CloudTrail/{region}/{moment:%Y/%m/%d}/"
+        f"{folder}CloudTrail/{region}/{moment:%Y/%m/%d}/"
         f"{account}_CloudTrail_{region}_{moment:%Y%m%dT%H%MZ}_{unique}.json.gz"
     )
 

@@ -50,18 +50,17 @@ class Source:
     trail: str
     home_region: str
     bucket: str
-    prefix: str | None
+    folder: str  # of the account, with a slash at its end
 
     def key(self, end: datetime, backfill: bool = False) -> str:
         """The key of the digest that ends at a moment.
 
-        ``<prefix>/AWSLogs/<account>/CloudTrail-Digest/<region>/YYYY/MM/DD/<account>_
+        ``<folder>CloudTrail-Digest/<region>/YYYY/MM/DD/<account>_
         CloudTrail-Digest_<region>_<trail>_<home region>_<YYYYMMDDTHHMMSSZ>[_backfill].json.gz``
         """
-        start = f"{self.prefix}/" if self.prefix else ""
         suffix = "_backfill" if backfill else ""
         return (
-            f"{start}AWSLogs/{self.account}/CloudTrail-Digest/{self.region}/{end:%Y/%m/%d}/"
+            f"{self.folder}CloudTrail-Digest/{self.region}/{end:%Y/%m/%d}/"
             f"{self.account}_CloudTrail-Digest_{self.region}_{self.trail}_{self.home_region}_"
             f"{end:%Y%m%dT%H%M%SZ}{suffix}.json.gz"
         )

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox import digest_document, regions, trail_storage
+from sandbox import digest_document, regions, trail_layout, trail_storage
 from sandbox.clock import iso_seconds, now
 from sandbox.control import ControlError
 from sandbox.digest_document import Link, LogFile, Source
@@ -297,7 +297,7 @@ class Digests:
             trail.trail_name,
             trail.region_name,
             trail.bucket_name,
-            trail.s3_key_prefix,
+            trail_layout.folder(self._world, trail),
         )
 
     # --- backfill ----------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def access_denied(arrived: Arrived, action: str, resource: str | None, why: str)
 
 
 def refuse(arrived: Arrived, message: str, code: str | None = None) -> Answer:
-    """A refusal with a message of the caller's own."""
+    """A refusal with a message of the caller's own; ``code`` where it is no denied access."""
     service = arrived.service
     text = escape(message)
     headers = [("Content-Type", "text/xml")]
@@ -29,25 +29,26 @@ def refuse(arrived: Arrived, message: str, code: str | None = None) -> Answer:
         if arrived.environ["REQUEST_METHOD"] == "HEAD":
             body = ""
         return Answer("403 Forbidden", headers, body.encode())
-    code = code or _CODES.get(service, "AccessDenied")
+    error = code or _CODES.get(service, "AccessDenied")
     if service == "ec2":
         body = (
-            f"<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error>"
+            f"<Response><Errors><Error><Code>{error}</Code><Message>{text}</Message></Error>"
             "</Errors><RequestID></RequestID></Response>"
         )
         return Answer("403 Forbidden", headers, body.encode())
     if service in _QUERY_PROTOCOL and "x-amz-target" not in arrived.headers:
         body = (
-            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>"
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{error}</Code>"
             f"<Message>{text}</Message></Error><RequestId></RequestId></ErrorResponse>"
         )
         return Answer("403 Forbidden", headers, body.encode())
-    document = json.dumps({"__type": "AccessDeniedException", "message": message})
+    error = code or "AccessDeniedException"
+    document = json.dumps({"__type": error, "message": message})
     return Answer(
         "403 Forbidden" if service == "lambda" else "400 Bad Request",
         [
             ("Content-Type", "application/x-amz-json-1.1"),
-            ("x-amzn-ErrorType", "AccessDeniedException"),
+            ("x-amzn-ErrorType", error),
         ],
         document.encode(),
     )

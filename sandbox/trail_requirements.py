@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import permissions
+from sandbox import permissions, trail_layout
 from sandbox.world import World
 
 SERVICE = "cloudtrail.amazonaws.com"
@@ -25,24 +25,58 @@ class Missing:
 def first_missing(world: World, trail: Any) -> Missing | None:
     """The first thing that keeps a trail from being made; None when it has all it needs."""
     return (
-        _bucket(world, trail)
+        _organization(world, trail)
+        or _bucket(world, trail)
         or _key(world, trail)
         or _topic(world, trail)
         or _log_group(world, trail)
     )
 
 
+def _organization(world: World, trail: Any) -> Missing | None:
+    """What an organization trail needs of Organizations.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-an-organizational-trail-prepare.html
+    NotOrganizationMasterAccountException is for a member account, which the sandbox never is.
+    """
+    if not trail.is_org_trail:
+        return None
+    backend = world.backend("organizations", trail.region_name)
+    if backend.org is None:
+        return Missing(
+            "OrganizationsNotInUseException", "The account is not a member of an organization."
+        )
+    if backend.org.feature_set != "ALL":
+        return Missing(
+            "OrganizationNotInAllFeaturesModeException",
+            "The organization does not have all features enabled.",
+        )
+    if SERVICE not in {one["ServicePrincipal"] for one in backend.services}:
+        return Missing(
+            "CloudTrailAccessNotEnabledException",
+            "The organization has not enabled service access for CloudTrail.",
+        )
+    return None
+
+
 def _bucket(world: World, trail: Any) -> Missing | None:
+    """An organization trail writes to the organization's folder, and to the account's own once it
+    is a trail of the account again: the policy must admit it to both."""
     bucket = world.backend("s3", trail.region_name).buckets.get(trail.bucket_name)
     if bucket is None:
         return None  # moto has its own message for it
     account = world.settings.account
-    prefix = f"{trail.s3_key_prefix}/" if trail.s3_key_prefix else ""
     readable = permissions.service_may(
         bucket.policy, SERVICE, "s3:GetBucketAcl", bucket.arn, trail.arn, account
     )
-    key = f"{prefix}AWSLogs/{account}/CloudTrail/{trail.region_name}/"
-    if readable and write_refusal(world, trail, bucket, key) is None:
+    folders = {
+        trail_layout.account_folder(world, trail, None),
+        trail_layout.folder(world, trail),
+    }
+    if readable and all(
+        write_refusal(world, trail, bucket, f"{folder}CloudTrail/{trail.region_name}/") is None
+        for folder in folders
+    ):
         return None
     return Missing(
         "InsufficientS3BucketPolicyException",
@@ -140,8 +174,10 @@ def _log_group(world: World, trail: Any) -> Missing | None:
 
 
 def log_stream(world: World, trail: Any) -> str:
-    """The log stream that a trail writes to."""
-    return f"{world.settings.account}_CloudTrail_{trail.region_name}"
+    """The log stream that a trail writes to: ``[<organization>_]<account>_CloudTrail_<region>``."""
+    organization = trail_layout.organization_id(world, trail)
+    start = f"{organization}_" if organization else ""
+    return f"{start}{world.settings.account}_CloudTrail_{trail.region_name}"
 
 
 def may_log(world: World, trail: Any) -> bool:

@@ -109,6 +109,11 @@ def install(world: World, delivery: Delivery, digests: Digests, keys: SigningKey
         digests.changed(trail)
         return trail
 
+    def describe_trails(self: Any) -> str:
+        trails = _described(world, self.region, json.loads(self.body or "{}"))
+        shown = [trail.description(include_region=True) for trail in trails]
+        return json.dumps({"trailList": shown})
+
     def get_trail_status(self: Any) -> str:
         backend = self.cloudtrail_backend
         name = self._get_param("Name")
@@ -138,9 +143,31 @@ def install(world: World, delivery: Delivery, digests: Digests, keys: SigningKey
     backend_class.update_trail = update_trail
     # The requirements have the topic's; moto's own check knows the topic by name alone.
     trail_class.check_topic_exists = lambda trail: None
+    CloudTrailResponse.describe_trails = describe_trails
     CloudTrailResponse.get_trail_status = get_trail_status
     CloudTrailResponse.lookup_events = lookup_events
     CloudTrailResponse.list_public_keys = list_public_keys
+
+
+def _described(world: World, region: str, request: dict[str, Any]) -> list[Any]:
+    """The trails that DescribeTrails tells of in a region; moto ignores which were asked for.
+
+    A name is that of a trail of the region itself; elsewhere a trail is known by its ARN alone.
+    What is not found is left out.
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html
+    """
+    asked = request.get("trailNameList") or []
+    shadows = request.get("includeShadowTrails", True)
+    return [
+        trail
+        for backend in world.regions("cloudtrail")
+        for trail in backend.trails.values()
+        if (
+            not asked or trail.arn in asked or trail.trail_name in asked
+            if trail.region_name == region
+            else shadows and (trail.arn in asked if asked else trail.is_multi_region)
+        )
+    ]
 
 
 def status_document(

@@ -11,6 +11,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +185,8 @@ class Account:
         )
         return bucket
 
-    def trail_bucket(self, trail: str) -> str:
-        """A bucket that admits the trail of that name."""
+    def trail_bucket(self, trail: str, *folders: str) -> str:
+        """A bucket that admits the trail of that name, by default to its account's own folder."""
         bucket = self.bucket()
         source = {"aws:SourceArn": f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{trail}"}
         service = {"Service": "cloudtrail.amazonaws.com"}
@@ -201,7 +202,10 @@ class Account:
                 "Effect": "Allow",
                 "Principal": service,
                 "Action": "s3:PutObject",
-                "Resource": f"arn:aws:s3:::{bucket}/AWSLogs/{ACCOUNT}/*",
+                "Resource": [
+                    f"arn:aws:s3:::{bucket}/{folder}/*"
+                    for folder in folders or (f"AWSLogs/{ACCOUNT}",)
+                ],
                 "Condition": {
                     "StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", **source}
                 },
@@ -211,10 +215,10 @@ class Account:
         self.s3.put_bucket_policy(Bucket=bucket, Policy=policy)
         return bucket
 
-    def trail(self, **settings: Any) -> dict[str, str]:
+    def trail(self, *folders: str, **settings: Any) -> dict[str, str]:
         """A logging trail with a log group: its name, ARN, bucket and group."""
         trail = name("trail")
-        bucket = self.trail_bucket(trail)
+        bucket = self.trail_bucket(trail, *folders)
         group = name("/trail/group")
         self.logs.create_log_group(logGroupName=group)
         group_arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"
@@ -257,3 +261,29 @@ class Account:
             GroupName=name("group"), Description="for a test", VpcId=vpc
         )
         return str(created["GroupId"])
+
+
+def run(account: Account, *command: str) -> subprocess.CompletedProcess[str]:
+    """A Python module's command line, on the sandbox's account."""
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
+            "AWS_ENDPOINT_URL": account.sandbox.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def validate_logs(
+    account: Account, trail: dict[str, str], since: datetime, region: str = REGION, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """The AWS CLI's judgement of a trail's digests in a region."""
+    start = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    question = ["--trail-arn", trail["arn"], "--region", region, "--start-time", start]
+    return run(account, "awscli", "cloudtrail", "validate-logs", *question, *arguments)

@@ -37,6 +37,7 @@ class Stage:
             region_name=HOME,
             bucket_name="b",
             s3_key_prefix=None,
+            is_org_trail=False,
             is_multi_region=True,
             log_validation=True,
             status=SimpleNamespace(is_logging=True),
@@ -235,12 +236,13 @@ def test_backfill_digests_of_the_same_second_have_names_of_their_own(stage: Stag
 
 def test_the_key_of_a_digest() -> None:
     end = datetime(2026, 1, 31, 23, 0, 9, tzinfo=UTC)
-    source = Source(ACCOUNT, "us-west-2", "audit_trail", HOME, "b", "logs/x")
+    source = Source(ACCOUNT, "us-west-2", "audit_trail", HOME, "b", "logs/x/AWSLogs/123456789012/")
     assert source.key(end) == (
         "logs/x/AWSLogs/123456789012/CloudTrail-Digest/us-west-2/2026/01/31/123456789012_"
         "CloudTrail-Digest_us-west-2_audit_trail_eu-west-1_20260131T230009Z.json.gz"
     )
-    assert Source(ACCOUNT, HOME, "t1", HOME, "b", None).key(end, backfill=True) == (
+    source = Source(ACCOUNT, HOME, "t1", HOME, "b", "AWSLogs/123456789012/")
+    assert source.key(end, backfill=True) == (
         "AWSLogs/123456789012/CloudTrail-Digest/eu-west-1/2026/01/31/123456789012_"
         "CloudTrail-Digest_eu-west-1_t1_eu-west-1_20260131T230009Z_backfill.json.gz"
     )

@@ -7,10 +7,7 @@ import gzip
 import hashlib
 import importlib.util
 import json
-import os
 import re
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -27,7 +24,16 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from tests.sandbox.support import ACCOUNT, REGION, Account, eventually, name, start
+from tests.sandbox.support import (
+    ACCOUNT,
+    REGION,
+    Account,
+    eventually,
+    name,
+    run,
+    start,
+    validate_logs,
+)
 
 OTHER = "us-west-2"
 ASKED_FOR = "ap-south-1"
@@ -513,31 +519,6 @@ def test_public_keys(quick: Account) -> None:
             client.list_public_keys(StartTime=now, EndTime=now - day)
         found[region] = key["Fingerprint"]
     assert found[REGION] != found[OTHER]
-
-
-def run(account: Account, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *command],
-        env={
-            **{k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
-            "AWS_ENDPOINT_URL": account.sandbox.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def validate_logs(
-    account: Account, trail: dict[str, str], since: datetime, region: str = REGION
-) -> subprocess.CompletedProcess[str]:
-    """The AWS CLI's judgement of a trail's digests in a region."""
-    start = since.strftime("%Y-%m-%dT%H:%M:%SZ")
-    arguments = ["--trail-arn", trail["arn"], "--region", region, "--start-time", start]
-    return run(account, "awscli", "cloudtrail", "validate-logs", *arguments)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("awscli") is None, reason="awscli is not installed")

@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 
 from tests.sandbox.support import Account, name
 
+OTHER = "us-west-2"
+
 
 def test_a_rotation_has_a_period(account: Account) -> None:
     key = account.kms.create_key()["KeyMetadata"]["Arn"]
@@ -71,3 +73,33 @@ def test_a_deleted_alarm_has_no_tags(account: Account) -> None:
         cloudwatch.list_tags_for_resource(**resource)
     cloudwatch.put_metric_alarm(**alarm)
     assert cloudwatch.list_tags_for_resource(**resource)["Tags"] == []
+
+
+def test_trails_are_described_as_asked_for(account: Account) -> None:
+    names = [name("trail"), name("trail")]
+    arns = [
+        account.cloudtrail.create_trail(
+            Name=one, S3BucketName=account.trail_bucket(one), IsMultiRegionTrail=everywhere
+        )["TrailARN"]
+        for one, everywhere in zip(names, (False, True), strict=True)
+    ]
+    clients = {"home": account.cloudtrail, "away": account.sandbox.client("cloudtrail", OTHER)}
+
+    def described(where: str, *asked: str, **settings: bool) -> list[str]:
+        answer = clients[where].describe_trails(trailNameList=list(asked), **settings)
+        assert all(one["HomeRegion"] in one["TrailARN"] for one in answer["trailList"])
+        return [one["TrailARN"] for one in answer["trailList"]]
+
+    # In its home region a trail goes by its name or its ARN; an unknown one is left out.
+    assert described("home", names[0]) == [arns[0]]
+    assert described("home", arns[1], names[0], "no-such-trail") == arns
+    assert described("home", names[1], arns[1], includeShadowTrails=False) == [arns[1]]
+    assert described("home", "no-such-trail", f"{arns[0]}-2") == []
+    # Elsewhere by its ARN alone, and as a shadow.
+    assert described("away", *names) == []
+    assert described("away", *arns) == arns
+    assert described("away", *arns, includeShadowTrails=False) == []
+    # Who asks for none gets the region's own and the shadows of multi-region trails.
+    assert set(arns) <= set(described("home"))
+    assert set(arns) & set(described("away")) == {arns[1]}
+    assert not set(arns) & set(described("away", includeShadowTrails=False))
