@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -10,15 +11,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+# Credential=<access key>/<day>/<region>/<service>/aws4_request; the headers are in lower case.
+_SCOPE = re.compile(rb"credential=[^/,]+/\d+/([^/,]+/[^/,]+)/aws4_request")
+
 
 @dataclass
 class Seen:
     """The requests that went through: what was asked for -> how often.
 
-    What is asked for is the request line, the operation's header and the body.
+    What is asked for is the region (with the service, as the signature names them), the request
+    line, the operation's header and the body.
     """
 
-    requests: Counter[tuple[bytes, bytes, bytes]] = field(default_factory=Counter)
+    requests: Counter[tuple[bytes, bytes, bytes, bytes]] = field(default_factory=Counter)
 
 
 class _Inbound(asyncio.Protocol):
@@ -68,7 +73,9 @@ class _Inbound(asyncio.Protocol):
                 return
             self._buffer = rest[length:]
             target = headers.get(b"x-amz-target", b"")
-            self._seen.requests[(first, target, rest[:length])] += 1
+            region = _SCOPE.search(headers.get(b"authorization", b""))
+            scope = region[1] if region else b""
+            self._seen.requests[(scope, first, target, rest[:length])] += 1
 
 
 class _Outbound(asyncio.Protocol):

@@ -70,11 +70,14 @@ class Account:
         """Run the suite on the account (through `url`); its exit code must be `code`."""
         self._runs += 1
         reports = self._folder / f"reports-{self._runs}"
+        variables = environment(url or self.url)
+        # Where this is set, every run would compile the whole suite anew.
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)
         started = time.perf_counter()
         process = subprocess.Popen(
             command(self._outputs, reports, f"--function-package={self._package}", *arguments),
             cwd=ROOT,
-            env=environment(url or self.url),
+            env=variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -105,10 +108,10 @@ def _figures(values: Iterable[float]) -> str:
 
 def _calls(seen: Seen) -> int:
     total, distinct, again = seen.requests.total(), len(seen.requests), 0
-    for (first, target, body), times in seen.requests.items():
+    for (scope, first, target, body), times in seen.requests.items():
         if times > 1:
             again += not target.endswith(_LOOKED_AT_AGAIN)
-            asked = b" ".join((first, target, body[:200])).decode(errors="replace")
+            asked = b" ".join((scope, first, target, body[:200])).decode(errors="replace")
             print(f"      {times} times: {asked}")
     return _hold("calls", f"{total}, distinct {distinct}, made twice: {again}", again == 0)
 

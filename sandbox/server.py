@@ -28,6 +28,7 @@ from sandbox import (
     notifications,
     regions,
     runtime_install,
+    shortcuts,
     subscriptions,
     trails,
 )
@@ -93,6 +94,7 @@ class Sandbox:
         gaps.install(world)
         function_gaps.install(world)
         regions.install(world)
+        shortcuts.install()
         guards = [authorization.install(world)]
         self._gateway = Gateway(
             world,

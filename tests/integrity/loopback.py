@@ -184,14 +184,15 @@ class _Service:
             region = "" if bucket.region == "us-east-1" else bucket.region
             return _xml("LocationConstraint", region)
         if "versions" in query:
-            self._admit("s3:ListBucketVersions")
+            place = f"{query.get('prefix', '')} {query.get('key-marker', '')}"
+            self._admit("s3:ListBucketVersions", place)
             return self._list_versions(bucket, query)
         self._admit("s3:ListBucket")
         return self._list(bucket, query)
 
     def _admit(self, action: str, key: str = "") -> None:
         calls, one = self._account.calls, f"{action} {key}"
-        calls[action] += 1
+        calls.update({action, one})
         if {action, one} & self._account.denied:
             raise _RefusalError(403, "AccessDenied", "Access Denied")
         faults = self._account.faults.get(one)

@@ -13,6 +13,7 @@ from tests.integrity.trail import ACCOUNT, BUCKET, HOME, HOUR, START, Trail, tim
 from verify.__main__ import main
 
 VIRGINIA = "us-east-1"
+LISTING = "s3:ListBucketVersions"
 
 
 def test_all_regions_of_a_trail_are_validated_in_one_run(
@@ -104,6 +105,42 @@ def test_an_organization_trail_is_validated_for_every_account(
     assert outcome.finding("digest-malformed")["account"] == "210987654321"
     assert commands.ours(ours, "--account-id", ACCOUNT).exit_code == 0
     assert commands.cli(ours, "--account-id", "210987654321")[0] == 1
+
+
+def test_a_folder_that_two_days_need_is_listed_once(
+    account: Account, trail: Trail, commands: Commands
+) -> None:
+    trail.deliver(hours=72)
+    assert commands.ours(trail, end=START + 3 * DAY).exit_code == 0
+    listed = {
+        call: times for call, times in account.calls.items() if call.startswith(f"{LISTING} AWS")
+    }
+    assert set(listed.values()) == {1}
+    folders = {call.split()[1].partition(f"/{HOME}/")[2] for call in listed}
+    assert folders == {"2026/03/02/", "2026/03/03/", "2026/03/04/", "2026/03/05/"}
+
+
+def test_a_folder_full_of_strange_files_is_still_validated(
+    trail: Trail, commands: Commands
+) -> None:
+    keys = trail.deliver(hours=48)
+    folder = keys[-1].rpartition("/")[0]
+    for number in range(1_001):
+        trail.bucket.put(f"{folder}/a{number:04d}", b"")
+    outcome = commands.ours(trail, end=START + 2 * DAY)
+    assert outcome.kinds == {"unexpected-object"}
+    assert (outcome.exit_code, outcome.totals["digests_proven"]) == (1, 48)
+
+
+def test_a_folder_that_cannot_be_listed_is_said_for_both_days(
+    account: Account, trail: Trail, commands: Commands
+) -> None:
+    keys = trail.deliver(hours=48)
+    folder = keys[-1].rpartition("/")[0]
+    account.faults = {f"{LISTING} {folder}/ ": [500] * 100}
+    outcome = commands.ours(trail, end=START + 2 * DAY)
+    assert outcome.exit_code == 2
+    assert "listing-unreadable" in outcome.kinds
 
 
 def test_a_trail_that_is_gone_is_validated_from_its_bucket(

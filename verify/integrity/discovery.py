@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from verify.api_errors import describe
 from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import Layout, Target
+from verify.integrity.layout import DIGEST_FOLDER, LOG_FOLDER, Layout, Target
 from verify.integrity.reader import UnreadableError
 from verify.integrity.s3 import S3Reader
 from verify.integrity.tail import TrailStatus
@@ -158,8 +158,8 @@ def find_targets(
             elif trail.is_multi_region is False:
                 chosen = {layout.home_region}
             else:
-                filed = _regions_of(clients, layout, account, "CloudTrail-Digest")
-                filed |= _regions_of(clients, layout, account, "CloudTrail")
+                filed = _regions_of(clients, layout, account, DIGEST_FOLDER)
+                filed |= _regions_of(clients, layout, account, LOG_FOLDER)
                 chosen = filed | {layout.home_region}
                 # Each account enables regions of its own; ours is the one that we can ask.
                 if account == trail.account:

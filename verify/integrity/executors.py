@@ -18,6 +18,7 @@ from functools import lru_cache, partial
 from verify.integrity.day import DayJob, DayResult, Meter, validate_day
 from verify.integrity.reader import Reader
 from verify.integrity.s3 import Connection, reader
+from verify.integrity.shared_listings import SharedListings
 
 # Days under way at the same time in one process: enough that one's last reads overlap the next
 # one's first, few enough that their memory does not matter.
@@ -60,13 +61,14 @@ def _meter(connection: Connection) -> Meter:
 def threads(reader: Reader, workers: int) -> Iterator[Engine]:
     """Days in threads of this process, with `workers` reads at the same time."""
     meter = Meter()
+    shared = SharedListings(reader)
     with (
         ThreadPoolExecutor(workers, thread_name_prefix="integrity") as pool,
         ThreadPoolExecutor(_DAYS_AT_ONCE, thread_name_prefix="integrity-day") as executor,
     ):
 
         def task(job: DayJob) -> DayResult:
-            return validate_day(job, reader, pool, meter)
+            return validate_day(job, shared, pool, meter)
 
         try:
             yield Engine(executor, task, _DAYS_AT_ONCE, meter)

@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 DIGEST_PERIOD = timedelta(hours=1)
 OVERHANG = timedelta(minutes=65)
 
+DIGEST_FOLDER = "CloudTrail-Digest"
+LOG_FOLDER = "CloudTrail"
 _DIGEST_NAME = re.compile(
     r"(?P<account>\d{12})_CloudTrail-Digest_(?P<region>[a-z0-9-]+)_(?P<trail>.+)"
     r"_(?P<home>[a-z]{2}[a-z0-9-]*-\d+)_(?P<end>\d{8}T\d{6}Z)(?P<backfill>_backfill)?\.json\.gz"
@@ -59,16 +61,16 @@ class Layout:
         return f"{prefix}AWSLogs/{organization}"
 
     def region_folder(self, kind: str, target: Target) -> str:
-        """The folder of a region; `kind` is CloudTrail or CloudTrail-Digest."""
+        """The folder of a region; `kind` is DIGEST_FOLDER or LOG_FOLDER."""
         return f"{self.base}{target.account}/{kind}/{target.region}/"
 
     def digest_folder(self, target: Target, day: date) -> str:
         """The folder of the digests that end on `day`, of every trail."""
-        return self.region_folder("CloudTrail-Digest", target) + day.strftime("%Y/%m/%d/")
+        return self.region_folder(DIGEST_FOLDER, target) + day.strftime("%Y/%m/%d/")
 
     def log_folder(self, target: Target, day: date) -> str:
         """The folder of the log files delivered on `day`."""
-        return self.region_folder("CloudTrail", target) + day.strftime("%Y/%m/%d/")
+        return self.region_folder(LOG_FOLDER, target) + day.strftime("%Y/%m/%d/")
 
     def digest_name(self, target: Target, key: str) -> DigestName | None:
         """What `key` says of the digest; None where it is not where a digest of `target` lies."""

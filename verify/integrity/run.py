@@ -20,7 +20,7 @@ from verify.integrity.day import ONE_DAY, DayJob, DayResult
 from verify.integrity.digests import load_digest
 from verify.integrity.executors import Engine
 from verify.integrity.finding import Consequence, Finding, Kind
-from verify.integrity.layout import DIGEST_PERIOD, OVERHANG, Layout, Target
+from verify.integrity.layout import DIGEST_FOLDER, DIGEST_PERIOD, OVERHANG, Layout, Target
 from verify.integrity.pace import pace
 from verify.integrity.progress import Progress
 from verify.integrity.reader import ObjectMissingError, Reader, UnreadableError
@@ -384,7 +384,7 @@ class _Run:
     def _look_beyond(self, target: Target, one: TargetState) -> None:
         """Link the first digest after the period, which tells whether there was one before it."""
         layout, newest = self._request.layout, one.chain.last
-        folder = layout.region_folder("CloudTrail-Digest", target)
+        folder = layout.region_folder(DIGEST_FOLDER, target)
         after = (
             layout.digest_folder(target, self._request.start.date())
             if newest is None

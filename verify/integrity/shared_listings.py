@@ -1,0 +1,78 @@
+"""Listings of digests that two days need, made once.
+
+A day's digests are listed for that day, and for the day before, whose last log files they name.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain, islice
+
+from verify.integrity.layout import DIGEST_FOLDER
+from verify.integrity.reader import Consumer, History, Reader, T
+from verify.integrity.signature import PublicKey
+
+# A day has 24 digests of each trail. What somebody puts there beside them is not kept.
+MAXIMUM_KEPT = 1_000
+_FOLDERS_KEPT = 64
+
+
+@dataclass
+class SharedListings:
+    """A reader for the threads of one run. What it keeps is as old as the run."""
+
+    reader: Reader
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _kept: OrderedDict[tuple[str, str], Future[tuple[History, ...] | None]] = field(
+        default_factory=OrderedDict
+    )
+
+    def histories(self, bucket: str, prefix: str, after: str = "") -> Iterator[History]:
+        """See Reader."""
+        if after or f"/{DIGEST_FOLDER}/" not in prefix:
+            yield from self.reader.histories(bucket, prefix, after)
+            return
+        with self._lock:
+            future = self._kept.get((bucket, prefix))
+            mine = future is None
+            if future is None:
+                future = self._kept[bucket, prefix] = Future()
+                if len(self._kept) > _FOLDERS_KEPT:
+                    self._kept.popitem(last=False)
+        if mine:
+            yield from self._listed(bucket, prefix, future)
+            return
+        kept = future.result()
+        yield from self.reader.histories(bucket, prefix) if kept is None else kept
+
+    def _listed(
+        self, bucket: str, prefix: str, future: Future[tuple[History, ...] | None]
+    ) -> Iterator[History]:
+        rows = self.reader.histories(bucket, prefix)
+        try:
+            first = tuple(islice(rows, MAXIMUM_KEPT + 1))
+        except BaseException as error:
+            with self._lock:
+                self._kept.pop((bucket, prefix), None)
+            future.set_exception(error)
+            raise
+        future.set_result(None if len(first) > MAXIMUM_KEPT else first)
+        return chain(first, rows)
+
+    def read(self, bucket: str, key: str, version: str | None, consume: Consumer[T]) -> T:
+        """See Reader."""
+        return self.reader.read(bucket, key, version, consume)
+
+    def public_keys(self, region: str, start: datetime, end: datetime) -> tuple[PublicKey, ...]:
+        """See Reader."""
+        return self.reader.public_keys(region, start, end)
+
+    @property
+    def sees_versions(self) -> bool:
+        """See Reader."""
+        return self.reader.sees_versions
