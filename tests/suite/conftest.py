@@ -32,7 +32,11 @@ def outputs_file(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def deployed(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The outputs of a real deployment into the sandbox."""
+    """The outputs of a real deployment into the sandbox.
+
+    Files of tests share it in any order: who changes it puts it back, and leaves no gap in the
+    trail's digests, which would fail every later run.
+    """
     folder = tmp_path_factory.mktemp("deployment")
     for arguments in (
         ["lambda/build.py"],

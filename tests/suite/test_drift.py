@@ -240,19 +240,21 @@ def test_changes_by_hand_are_named(
     sandbox: RunningSandbox, deployed: Path, tmp_path: Path, real_plan: Any
 ) -> None:
     said = {name: output["value"] for name, output in json.loads(deployed.read_text()).items()}
-    trail, key = sandbox.client("cloudtrail", REGION), sandbox.client("kms", REGION)
-    trail.update_trail(Name=said["trail_arn"], EnableLogFileValidation=False)
+    logs, key = sandbox.client("logs", REGION), sandbox.client("kms", REGION)
+    group = said["trail_log_group_name"]
+    [kept] = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    logs.put_retention_policy(logGroupName=group, retentionInDays=1)
     key.tag_resource(KeyId=said["kms_key_id"], Tags=[{"TagKey": "Owner", "TagValue": "nobody"}])
     try:
         run = _judge(sandbox, deployed, tmp_path, real_plan())
     finally:
-        trail.update_trail(Name=said["trail_arn"], EnableLogFileValidation=True)
+        logs.put_retention_policy(logGroupName=group, retentionInDays=kept["retentionInDays"])
         owner = [{"TagKey": "Owner", "TagValue": said["tags"]["Owner"]}]
         key.tag_resource(KeyId=said["kms_key_id"], Tags=owner)
     assert run.outcomes["no-drift"] == "FAIL", run.text
     assert set(run.row("no-drift")["message"].splitlines()) == {
-        f"{said['trail_arn']}: aws_cloudtrail.audit enable_log_file_validation: "
-        "declared yes, required as declared, live no",
+        f"{kept['logGroupArn']}: aws_cloudwatch_log_group.trail retention_in_days: "
+        "declared 7, required as declared, live 1",
         f"{said['kms_key_arn']}: aws_kms_key.logs tags_all.Owner: "
         f"declared {said['tags']['Owner']}, required as declared, live nobody",
     }
