@@ -278,7 +278,3 @@ def _memory() -> int:
 def main() -> int:
     """Print the figures; 1 if one is over its limit."""
     return _batch() | _cold_start() | _memory()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

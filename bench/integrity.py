@@ -177,7 +177,3 @@ def main() -> int:
         run.megabytes < MEGABYTES,
     )
     return int(targets.missed > 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

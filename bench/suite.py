@@ -186,7 +186,3 @@ def main() -> int:
             missed += _whole_runs(account, "the whole run", ())
             missed += _whole_runs(account, "the whole run by two workers", ("-n", "2"))
     return int(missed > 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

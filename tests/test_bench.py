@@ -1,0 +1,37 @@
+"""The door of the benchmarks; what they measure is printed, never asserted here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_names_every_benchmark_of_the_folder() -> None:
+    done = _bench("--help")
+    assert done.returncode == 0, done.stderr
+    assert "which of compliance_function, integrity, suite" in " ".join(done.stdout.split())
+    modules = {path.stem for path in (ROOT / "bench").glob("*.py") if "main()" in path.read_text()}
+    assert modules - {"__main__"} == {"compliance_function", "integrity", "suite"}
+
+
+def test_an_unknown_benchmark_is_refused_before_any_is_run() -> None:
+    done = _bench("integrity", "speed")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "no such benchmark: speed; there are compliance_function, integrity, suite" in (
+        done.stderr
+    )
