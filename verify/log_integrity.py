@@ -167,7 +167,7 @@ class LogIntegrity:
                 begun=begun,
                 without_files=scope.without_files,
             )
-            with executors.threads(reader, _WORKERS) as engine:
+            with executors.threads(reader, _WORKERS, described.layout.bucket) as engine:
 
                 def task(job: DayJob) -> DayResult:
                     day = engine.task(job)

@@ -54,6 +54,12 @@ class MemoryReader:
             raise ObjectMissingError(key)
         return consume(wanted[0].metadata, [wanted[0].body])
 
+    def window(self, bucket: str) -> int:
+        return 1
+
+    def announce(self, bucket: str, keys: Iterable[str]) -> None:
+        pass
+
     def public_keys(self, region: str, start: datetime, end: datetime) -> tuple[PublicKey, ...]:
         key = key_pair(region)
         return (
@@ -76,7 +82,7 @@ def _run(trail: Trail, start: datetime, end: datetime) -> Result:
         NOW,
         timedelta(hours=1),
     )
-    with executors.threads(reader, 2) as engine:
+    with executors.threads(reader, 2, trail.bucket_name) as engine:
         return validate(
             request,
             reader,

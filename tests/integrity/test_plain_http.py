@@ -55,7 +55,8 @@ def answering(*answers: bytes, tls: ssl.SSLContext | None = None) -> Iterator[in
 
 
 def _get(connection: PlainConnection) -> tuple[dict[str, str], bytes]:
-    with connection.get("/key", {"host": "127.0.0.1"}) as response:
+    connection.ask("/key", {"host": "127.0.0.1"})
+    with connection.answer() as response:
         return dict(response.headers), b"".join(response.chunks)
 
 
@@ -97,7 +98,8 @@ def test_what_is_not_plain_is_refused_and_the_next_call_connects_anew(answer: by
 def test_what_is_left_of_an_answer_is_not_taken_for_the_next() -> None:
     with answering(PLAIN, PLAIN) as port:
         connection = PlainConnection("127.0.0.1", port, 5, None)
-        with connection.get("/key", {}) as response:
+        connection.ask("/key", {})
+        with connection.answer() as response:
             assert response.headers["content-length"] == "5"
         assert _get(connection)[1] == b"hello"
         connection.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
 import pytest
@@ -104,6 +106,76 @@ def test_what_is_not_there_is_missing(reader: S3Reader) -> None:
     for key, version in ((KEYS[5], None), ("folder/none", None)):
         with pytest.raises(ObjectMissingError):
             reader.read("logs", key, version, lambda _, chunks: b"".join(chunks))
+
+
+def _bodies(reader: S3Reader, keys: Sequence[str]) -> list[bytes]:
+    return [reader.read("logs", key, None, lambda _, chunks: b"".join(chunks)) for key in keys]
+
+
+def test_what_was_announced_is_read_more_than_the_window_holds(reader: S3Reader) -> None:
+    assert reader.window("logs") == 4
+    reader.announce("logs", KEYS[8:])
+    assert _bodies(reader, KEYS[8:]) == [gzip.compress(key.encode(), mtime=0) for key in KEYS[8:]]
+
+
+def test_an_announcement_that_is_not_kept_changes_no_answer(reader: S3Reader) -> None:
+    contents = {key: gzip.compress(key.encode(), mtime=0) for key in KEYS[8:]}
+    reader.announce("logs", [KEYS[8], KEYS[8], "folder/none", KEYS[9], KEYS[10], KEYS[11]])
+    # In another order, one not announced, one twice; two are left for good.
+    for key in (KEYS[11], KEYS[20], KEYS[9], KEYS[9]):
+        assert _bodies(reader, [key]) == [contents[key]]
+    with pytest.raises(ObjectMissingError):
+        _bodies(reader, ["folder/none"])
+    reader.announce("logs", [KEYS[12], KEYS[8]])
+    assert _bodies(reader, [KEYS[12], KEYS[10], KEYS[8]]) == [
+        contents[key] for key in (KEYS[12], KEYS[10], KEYS[8])
+    ]
+
+
+def test_an_announced_object_does_not_stand_for_an_earlier_version_of_it(
+    reader: S3Reader,
+) -> None:
+    history = next(one for one in reader.histories("logs", KEYS[3]))
+    reader.announce("logs", [KEYS[3]])
+    bodies = [
+        reader.read("logs", KEYS[3], identifier, lambda _, chunks: b"".join(chunks))
+        for identifier in (history.versions[1].identifier, None)
+    ]
+    assert bodies == [gzip.compress(KEYS[3].encode(), mtime=0), b"second"]
+
+
+def test_announced_objects_are_asked_for_before_the_first_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    together = threading.Barrier(4)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            together.wait(timeout=20)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(self.path)))
+            self.end_headers()
+            self.wfile.write(self.path.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+                monkeypatch.setenv(f"AWS_{name}", "test")
+            monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+            reader = S3Reader(Connection(HOME, 4))
+            reader.announce("logs", [f"key-{number}" for number in range(8)])
+            # One alone would wait for the other three in vain.
+            assert _bodies(reader, [f"key-{number}" for number in range(8)]) == [
+                f"/logs/key-{number}".encode() for number in range(8)
+            ]
+        finally:
+            server.shutdown()
 
 
 def test_a_consumer_that_stops_early_does_no_harm(reader: S3Reader) -> None:

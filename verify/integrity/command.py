@@ -123,7 +123,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     hours = (request.end - request.start) / DIGEST_PERIOD
     progress = Progress(_to_stderr, sys.stderr.isatty(), round(hours * len(scope.targets)))
-    with _engine(options, connection, reads) as engine:
+    with _engine(options, connection, reads, trail.layout.bucket) as engine:
         result = validate(
             request,
             reads,
@@ -142,13 +142,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _engine(
-    options: argparse.Namespace, connection: Connection, reads: Reader
+    options: argparse.Namespace, connection: Connection, reads: Reader, bucket: str
 ) -> AbstractContextManager[executors.Engine]:
     if options.scheduler:
         return executors.dask(connection, options.scheduler)
     if options.executor == "processes":
         return executors.processes(connection)
-    return executors.threads(reads, connection.workers)
+    return executors.threads(reads, connection.workers, bucket)
 
 
 def _names(text: str | None, everything: str) -> list[str] | None:

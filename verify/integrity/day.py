@@ -29,9 +29,9 @@ from verify.integrity.totals import Totals
 ONE_DAY = timedelta(days=1)
 # A day's findings beyond this many are counted and no longer described.
 MAXIMUM_FINDINGS = 2_000
-_DIGESTS_AHEAD = 8
-_LOGS_A_TASK = 12
-_TASKS_AHEAD = 64
+_DIGESTS_A_TASK = 8
+_LOGS_A_TASK = 24
+_TASKS_AHEAD = 32
 # A log file's name carries the minute at which it was made; it may be delivered a little later, and
 # it is the time of delivery that decides which digest names it.
 _DELIVERY_SLACK = timedelta(minutes=16)
@@ -113,6 +113,16 @@ class _Tally:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A log file as a digest names it. `history` is None where its listing is not at hand."""
+
+    entry: LogEntry
+    digest_key: str
+    history: History | None
+    lies_elsewhere: bool
+
+
 class _LogListing:
     """A day's log files, listed only as far as needed; those that are not yet named wait."""
 
@@ -155,6 +165,7 @@ class _Day:
         self._chain: list[Node] = []
         self._beyond: list[Digest] = []
         self._elsewhere: set[str] = set()
+        self._named: deque[_Named] = deque()
         self._running: deque[Future[list[CheckedLog]]] = deque()
         self._folder = job.layout.log_folder(job.target, job.day)
         self._before = job.layout.log_folder(job.target, job.day - ONE_DAY)
@@ -177,6 +188,7 @@ class _Day:
                     if loaded.node.proven:
                         self._chain.append(loaded.node)
                 self._check_logs(loaded, digest, listing)
+        self._hand_on(1)
         self._collect(0)
         listing.advance(None)
         if listing.problem is not None:
@@ -200,23 +212,23 @@ class _Day:
 
     def _digests(self) -> Iterator[Loaded]:
         """The trail's digests that concern the day, ordered by their ends, a few read ahead."""
-        ahead: deque[Future[Loaded]] = deque()
-        for history, name in self._listed():
-            ahead.append(
-                self._pool.submit(
-                    load_digest,
-                    self._reader,
-                    self._job.target,
-                    self._job.layout.bucket,
-                    history,
-                    name,
-                    self._job.keys,
-                )
-            )
-            if len(ahead) >= _DIGESTS_AHEAD:
-                yield ahead.popleft().result()
+        ahead: deque[Future[list[Loaded]]] = deque()
+        listed = self._listed()
+        for begin in range(0, len(listed), _DIGESTS_A_TASK):
+            ahead.append(self._pool.submit(self._load, listed[begin : begin + _DIGESTS_A_TASK]))
+            if len(ahead) > 1:
+                yield from ahead.popleft().result()
         while ahead:
-            yield ahead.popleft().result()
+            yield from ahead.popleft().result()
+
+    def _load(self, listed: Sequence[tuple[History, DigestName]]) -> list[Loaded]:
+        job = self._job
+        bucket = job.layout.bucket
+        self._reader.announce(bucket, [one.key for one, _ in listed if not one.is_hidden])
+        return [
+            load_digest(self._reader, job.target, bucket, history, name, job.keys)
+            for history, name in listed
+        ]
 
     def _listed(self) -> list[tuple[History, DigestName]]:
         job = self._job
@@ -260,22 +272,30 @@ class _Day:
     # --- log files ----------------------------------------------------------------------------
 
     def _check_logs(self, loaded: Loaded, digest: Digest, listing: _LogListing) -> None:
-        """Hand the pool those log files that a digest names and that are this day's to check."""
+        """Check those log files that a digest names and that are this day's to check."""
         here = [entry for entry in digest.logs if self._is_here(entry)]
         if here:
             listing.advance(max(entry.key for entry in here))
-        work = [(entry, listing.waiting.pop(entry.key, None), False) for entry in here]
+        work = [
+            _Named(entry, digest.key, listing.waiting.pop(entry.key, None), lies_elsewhere=False)
+            for entry in here
+        ]
         if loaded.name.end.date() == self._job.day:
             for entry in digest.logs:
                 if not self._is_here(entry) and not self._is_for_day_before(entry, loaded.name):
                     self._elsewhere.add(entry.key)
-                    work.append((entry, None, True))
+                    work.append(_Named(entry, digest.key, None, lies_elsewhere=True))
         if not loaded.node.proven:
             self._tally.add(logs_under_unproven_digests=len(work))
-        for begin in range(0, len(work), _LOGS_A_TASK):
-            self._running.append(
-                self._pool.submit(self._check, work[begin : begin + _LOGS_A_TASK], digest.key)
-            )
+        self._named.extend(work)
+        self._hand_on(_LOGS_A_TASK)
+
+    def _hand_on(self, least: int) -> None:
+        """Hand the pool what is to be checked, while there are at least so many."""
+        while len(self._named) >= least:
+            count = min(len(self._named), _LOGS_A_TASK)
+            task = [self._named.popleft() for _ in range(count)]
+            self._running.append(self._pool.submit(self._check, task))
             self._collect(_TASKS_AHEAD)
 
     def _is_here(self, entry: LogEntry) -> bool:
@@ -289,19 +309,21 @@ class _Day:
             and name.end <= midnight(self._job.day) + OVERHANG
         )
 
-    def _check(
-        self, work: Sequence[tuple[LogEntry, History | None, bool]], digest_key: str
-    ) -> list[CheckedLog]:
+    def _check(self, task: Sequence[_Named]) -> list[CheckedLog]:
+        bucket = self._job.layout.bucket
+        self._reader.announce(bucket, [one.entry.key for one in task if one.entry.bucket == bucket])
         checked = []
-        for entry, listed, lies_elsewhere in work:
-            history = listed
-            if lies_elsewhere:
+        for named in task:
+            entry, history = named.entry, named.history
+            if named.lies_elsewhere:
                 try:
                     found = self._reader.histories(entry.bucket, entry.key)
                     history = next((one for one in found if one.key == entry.key), None)
                 except UnreadableError:
                     history = None  # Reading it will tell why.
-            checked.append(check_log(self._reader, self._job.target, entry, digest_key, history))
+            checked.append(
+                check_log(self._reader, self._job.target, entry, named.digest_key, history)
+            )
         self._meter.add(logs=len(checked))
         return checked
 

@@ -44,12 +44,19 @@ class Engine:
 
 def work(connection: Connection, job: DayJob) -> DayResult:
     """One task: validate a day with this process's reader and threads."""
-    return validate_day(job, reader(connection), _pool(connection), _meter(connection))
+    reads = reader(connection)
+    pool = _pool(connection, _threads(reads, connection.workers, job.layout.bucket))
+    return validate_day(job, reads, pool, _meter(connection))
+
+
+def _threads(reader: Reader, workers: int, bucket: str) -> int:
+    """How many threads have `workers` reads under way."""
+    return max(workers // reader.window(bucket), 1)
 
 
 @lru_cache(maxsize=8)
-def _pool(connection: Connection) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(connection.workers, thread_name_prefix="integrity")
+def _pool(_connection: Connection, count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="integrity")
 
 
 @lru_cache(maxsize=8)
@@ -58,12 +65,14 @@ def _meter(connection: Connection) -> Meter:
 
 
 @contextmanager
-def threads(reader: Reader, workers: int) -> Iterator[Engine]:
-    """Days in threads of this process, with `workers` reads at the same time."""
+def threads(reader: Reader, workers: int, bucket: str) -> Iterator[Engine]:
+    """Days in threads of this process, with `workers` reads of `bucket` at the same time."""
     meter = Meter()
     shared = SharedListings(reader)
     with (
-        ThreadPoolExecutor(workers, thread_name_prefix="integrity") as pool,
+        ThreadPoolExecutor(
+            _threads(reader, workers, bucket), thread_name_prefix="integrity"
+        ) as pool,
         ThreadPoolExecutor(_DAYS_AT_ONCE, thread_name_prefix="integrity-day") as executor,
     ):
 

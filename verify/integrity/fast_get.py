@@ -4,6 +4,9 @@ A botocore client spends about 0.8 ms of processor time on a GetObject; over yea
 that, and not the network, is what validation waits for. A GET needs a signature and a connection
 and no more. Every answer but a plain 200 is left to the client, which knows redirects, retries and
 errors.
+
+A thread that knows what it reads next announces it, and has several requests under way over as many
+connections: a thread for each request would spend as much again on taking turns with the others.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import logging
 import ssl
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -31,15 +35,28 @@ _PLACEHOLDER = "trailwarden-placeholder"
 log = logging.getLogger(__name__)
 
 
+class _Ahead(threading.local):
+    """One thread's connections, and what it has announced: in order, asked for or not yet."""
+
+    def __init__(self) -> None:
+        self.idle: list[PlainConnection] = []
+        self.asked: dict[str, PlainConnection] = {}
+        self.announced: dict[str, None] = {}
+
+
 class FastGet:
-    """Reads the objects of one bucket, each thread over a connection of its own."""
+    """Reads the objects of one bucket, each thread over connections of its own.
+
+    `window` is how many requests a thread has under way at most.
+    """
 
     usable = True
 
-    def __init__(self, session: Any, client: Any, bucket: str, region: str) -> None:
+    def __init__(self, session: Any, client: Any, bucket: str, region: str, window: int) -> None:
+        self._window = window
         self._credentials = session.get_credentials()
         self._region = region
-        self._local = threading.local()
+        self._ahead = _Ahead()
         if self._credentials is None:
             self.usable = False
             return
@@ -64,8 +81,64 @@ class FastGet:
         if get_environ_proxies(url):
             self.usable = False
 
+    def announce(self, keys: Iterable[str]) -> None:
+        """Ask for the latest versions of `keys`, as many at a time as the window has room for.
+
+        What was announced before and not read is given up, its connection too: the answer is still
+        on its way.
+        """
+        ahead = self._ahead
+        for connection in ahead.asked.values():
+            connection.close()
+            ahead.idle.append(connection)
+        ahead.asked.clear()
+        ahead.announced = dict.fromkeys(keys)
+        self._ask(ahead)
+
     def get(self, key: str, version: str | None, consume: Consumer[T]) -> T:
         """What `consume` makes of the object. Raises NotPlainError for the client to try."""
+        ahead = self._ahead
+        connection = ahead.asked.pop(key, None) if version is None else None
+        try:
+            if connection is None:
+                if version is None:
+                    ahead.announced.pop(key, None)
+                connection = self._idle(ahead)
+                connection.ask(*self._request(key, version))
+            with connection.answer() as response:
+                metadata = {
+                    name[len("x-amz-meta-") :]: value
+                    for name, value in response.headers.items()
+                    if name.startswith("x-amz-meta-")
+                }
+                return consume(metadata, response.chunks)
+        except (NotPlainError, OSError) as error:
+            log.debug("left to the client: %s", error)
+            raise NotPlainError(str(error)) from error
+        finally:
+            if connection is not None:
+                ahead.idle.append(connection)
+            self._ask(ahead)
+
+    def _ask(self, ahead: _Ahead) -> None:
+        while ahead.announced and len(ahead.asked) < self._window:
+            key = next(iter(ahead.announced))
+            del ahead.announced[key]
+            connection = self._idle(ahead)
+            try:
+                connection.ask(*self._request(key, None))
+            except OSError:
+                # Reading it will tell why.
+                ahead.idle.append(connection)
+            else:
+                ahead.asked[key] = connection
+
+    def _idle(self, ahead: _Ahead) -> PlainConnection:
+        if ahead.idle:
+            return ahead.idle.pop()
+        return PlainConnection(self._name, self._port, _SECONDS, self._tls)
+
+    def _request(self, key: str, version: str | None) -> tuple[str, dict[str, str]]:
         path = self._path + quote(key, safe="/~")
         query = "" if version is None else f"versionId={quote(version, safe='~')}"
         credentials = self._credentials.get_frozen_credentials()
@@ -79,21 +152,4 @@ class FastGet:
             query,
             datetime.now(UTC),
         )
-        try:
-            with self._connection().get(f"{path}?{query}" if query else path, headers) as response:
-                metadata = {
-                    name[len("x-amz-meta-") :]: value
-                    for name, value in response.headers.items()
-                    if name.startswith("x-amz-meta-")
-                }
-                return consume(metadata, response.chunks)
-        except (NotPlainError, OSError) as error:
-            log.debug("left to the client: %s", error)
-            raise NotPlainError(str(error)) from error
-
-    def _connection(self) -> PlainConnection:
-        connection: PlainConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = PlainConnection(self._name, self._port, _SECONDS, self._tls)
-            self._local.connection = connection
-        return connection
+        return f"{path}?{query}" if query else path, headers

@@ -39,17 +39,27 @@ class PlainConnection:
         self._tls = tls
         self._socket: socket.socket | None = None
 
+    def ask(self, target: str, headers: Mapping[str, str]) -> None:
+        """Send a GET of `target`; its answer is to be read before the next is sent.
+
+        Raises OSError; the next call connects anew.
+        """
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        try:
+            self._connected().sendall(f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"))
+        except OSError:
+            self.close()
+            raise
+
     @contextmanager
-    def get(self, target: str, headers: Mapping[str, str]) -> Iterator[Response]:
-        """GET `target`. What is not read of the body inside the `with` block is not kept.
+    def answer(self) -> Iterator[Response]:
+        """The answer to what was asked. What is not read of it inside the `with` block is not kept.
 
         Raises NotPlainError and OSError; with either the next call connects anew.
         """
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         whole = False
         try:
             connected = self._connected()
-            connected.sendall(f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"))
             head, rest = _head(connected)
             found = _headers(head)
             length = _length(found)

@@ -78,6 +78,21 @@ class Reader(Protocol):
         """
         ...
 
+    def window(self, bucket: str) -> int:
+        """How many of the objects that a thread announces may be on their way at the same time.
+
+        1 where announcing does nothing, so that only more threads read faster.
+        """
+        ...
+
+    def announce(self, bucket: str, keys: Iterable[str]) -> None:
+        """Tell that this thread will read the latest versions of `keys`, in this order.
+
+        The reader may ask for some before they are read. What is announced and not read until the
+        next announcement costs a connection, and nothing else.
+        """
+        ...
+
     def public_keys(self, region: str, start: datetime, end: datetime) -> tuple[PublicKey, ...]:
         """The keys that CloudTrail used in `region` in a time. Raises UnreadableError."""
         ...

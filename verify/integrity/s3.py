@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 _CHUNK = 64 * 1024
 _ATTEMPTS = 3
+# One thread's requests under way: enough that few threads keep S3 busy, few enough that the answers
+# that wait meanwhile do not wait so long that S3 gives them up.
+_WINDOW = 8
 # What reading needs permission for, beyond what describes the trail.
 ACTIONS = (
     "s3:ListBucket",
@@ -147,6 +150,16 @@ class S3Reader:
                     raise UnreadableError(f"{key}: {self._unreadable(error, operation)}") from error
                 attempt += 1
 
+    def window(self, bucket: str) -> int:
+        """See Reader."""
+        return 1 if self._fast_get(bucket) is None else min(_WINDOW, self._connection.workers)
+
+    def announce(self, bucket: str, keys: Iterable[str]) -> None:
+        """See Reader."""
+        fast = self._fast_get(bucket)
+        if fast is not None:
+            fast.announce(keys)
+
     def public_keys(self, region: str, start: datetime, end: datetime) -> tuple[PublicKey, ...]:
         """See Reader."""
         client = self.client("cloudtrail", region)
@@ -199,7 +212,13 @@ class S3Reader:
         client = self.client("s3", self._connection.region)
         with self._lock:
             if bucket not in self._fast:
-                self._fast[bucket] = FastGet(self._session, client, bucket, self._connection.region)
+                self._fast[bucket] = FastGet(
+                    self._session,
+                    client,
+                    bucket,
+                    self._connection.region,
+                    min(_WINDOW, self._connection.workers),
+                )
             fast = self._fast[bucket]
         return fast if fast.usable else None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,6 +67,14 @@ class SharedListings:
     def read(self, bucket: str, key: str, version: str | None, consume: Consumer[T]) -> T:
         """See Reader."""
         return self.reader.read(bucket, key, version, consume)
+
+    def window(self, bucket: str) -> int:
+        """See Reader."""
+        return self.reader.window(bucket)
+
+    def announce(self, bucket: str, keys: Iterable[str]) -> None:
+        """See Reader."""
+        self.reader.announce(bucket, keys)
 
     def public_keys(self, region: str, start: datetime, end: datetime) -> tuple[PublicKey, ...]:
         """See Reader."""
