@@ -30,8 +30,8 @@ ONE_DAY = timedelta(days=1)
 # A day's findings beyond this many are counted and no longer described.
 MAXIMUM_FINDINGS = 2_000
 _DIGESTS_A_TASK = 8
-_LOGS_A_TASK = 24
-_TASKS_AHEAD = 32
+_LOGS_A_TASK = 32
+_TASKS_AHEAD = 24
 # A log file's name carries the minute at which it was made; it may be delivered a little later, and
 # it is the time of delivery that decides which digest names it.
 _DELIVERY_SLACK = timedelta(minutes=16)

@@ -32,7 +32,7 @@ _CHUNK = 64 * 1024
 _ATTEMPTS = 3
 # One thread's requests under way: enough that few threads keep S3 busy, few enough that the answers
 # that wait meanwhile do not wait so long that S3 gives them up.
-_WINDOW = 8
+_WINDOW = 16
 # What reading needs permission for, beyond what describes the trail.
 ACTIONS = (
     "s3:ListBucket",
