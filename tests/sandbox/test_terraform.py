@@ -7,8 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from deploy import binary, provider
+from deploy.terraform import child_environment
 from tests.sandbox.support import REGION, Account, RunningSandbox, name, package
 
 SOURCE = Path(__file__).with_name("main.tf")
@@ -17,28 +17,26 @@ SOURCE = Path(__file__).with_name("main.tf")
 def test_a_stack_is_applied_without_drift_and_destroyed(
     sandbox: RunningSandbox, account: Account, tmp_path: Path
 ) -> None:
-    program = shutil.which("terraform")
-    if program is None:
-        pytest.skip("terraform is not installed")
+    program = binary.find(os.environ)
+    source = provider.find(program, os.environ, tmp_path / "cache")
     shutil.copy(SOURCE, tmp_path)
     (tmp_path / "app.zip").write_bytes(package("def handler(event, context): return 1"))
     stack = name("stack")
     variables = [f"-var=name={stack}", f"-var=package={tmp_path / 'app.zip'}"]
     environment = {
-        **os.environ,
+        **child_environment(os.environ, source),
         "AWS_ENDPOINT_URL": sandbox.url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "TF_IN_AUTOMATION": "1",
     }
     for unwanted in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         environment.pop(unwanted, None)
 
     def terraform(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [program, *arguments, "-no-color"],
+            [program.path, *arguments, "-no-color"],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
@@ -47,9 +45,7 @@ def test_a_stack_is_applied_without_drift_and_destroyed(
             check=False,
         )
 
-    ready = terraform("init", "-input=false")
-    if ready.returncode != 0 and "provider" in ready.stderr:
-        pytest.skip(f"AWS's provider is not to be had here: {ready.stderr.strip()[-300:]}")
+    ready = terraform("init", "-input=false", *source.init_arguments)
     assert ready.returncode == 0, ready.stderr
     applied = terraform("apply", "-auto-approve", "-input=false", *variables)
     assert applied.returncode == 0, applied.stderr
