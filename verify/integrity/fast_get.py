@@ -128,7 +128,8 @@ class FastGet:
             try:
                 connection.ask(*self._request(key, None))
             except OSError:
-                # Reading it will tell why.
+                # Reading it will tell why. To try each would wait as many times for a time-out.
+                ahead.announced.clear()
                 ahead.idle.append(connection)
             else:
                 ahead.asked[key] = connection
