@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ def main() -> int:
     chosen: Sequence[str] = parser.parse_args().names or NAMES
     if unknown := sorted(set(chosen) - set(NAMES)):
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    # Where this is set, what is measured would compile our modules anew in every run.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if len(chosen) > 1:
         # Linux counts the memory of whoever starts a process as that process's peak, too: what one
         # benchmark has imported must not show in another's figures.

@@ -69,12 +69,7 @@ def _server(latency: float, hours: int, logs: int) -> Iterator[tuple[str, str]]:
 
 def _run(arguments: list[str], url: str) -> tuple[Run, str]:
     environment = {
-        # Where this is set, every run would compile our modules anew.
-        **{
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("AWS_") and name != "PYTHONDONTWRITEBYTECODE"
-        },
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

@@ -70,14 +70,11 @@ class Account:
         """Run the suite on the account (through `url`); its exit code must be `code`."""
         self._runs += 1
         reports = self._folder / f"reports-{self._runs}"
-        variables = environment(url or self.url)
-        # Where this is set, every run would compile the whole suite anew.
-        variables.pop("PYTHONDONTWRITEBYTECODE", None)
         started = time.perf_counter()
         process = subprocess.Popen(
             command(self._outputs, reports, f"--function-package={self._package}", *arguments),
             cwd=ROOT,
-            env=variables,
+            env=environment(url or self.url),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
