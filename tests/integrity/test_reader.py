@@ -144,6 +144,7 @@ def test_an_announced_object_does_not_stand_for_an_earlier_version_of_it(
     assert bodies == [gzip.compress(KEYS[3].encode(), mtime=0), b"second"]
 
 
+@pytest.mark.usefixtures("account")  # for its credentials
 def test_announced_objects_are_asked_for_before_the_first_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -165,8 +166,6 @@ def test_announced_objects_are_asked_for_before_the_first_is_read(
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever).start()
         try:
-            for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
-                monkeypatch.setenv(f"AWS_{name}", "test")
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
             reader = S3Reader(Connection(HOME, 4))
             reader.announce("logs", [f"key-{number}" for number in range(8)])

@@ -53,7 +53,7 @@ class FastGet:
     usable = True
 
     def __init__(self, session: Any, client: Any, bucket: str, region: str, window: int) -> None:
-        self._window = window
+        self.window = window
         self._credentials = session.get_credentials()
         self._region = region
         self._ahead = _Ahead()
@@ -121,7 +121,7 @@ class FastGet:
             self._ask(ahead)
 
     def _ask(self, ahead: _Ahead) -> None:
-        while ahead.announced and len(ahead.asked) < self._window:
+        while ahead.announced and len(ahead.asked) < self.window:
             key = next(iter(ahead.announced))
             del ahead.announced[key]
             connection = self._idle(ahead)

@@ -57,9 +57,11 @@ class PlainConnection:
 
         Raises NotPlainError and OSError; with either the next call connects anew.
         """
+        connected = self._socket
+        if connected is None:
+            raise NotPlainError("nothing was asked")
         whole = False
         try:
-            connected = self._connected()
             head, rest = _head(connected)
             found = _headers(head)
             length = _length(found)

@@ -152,7 +152,8 @@ class S3Reader:
 
     def window(self, bucket: str) -> int:
         """See Reader."""
-        return 1 if self._fast_get(bucket) is None else min(_WINDOW, self._connection.workers)
+        fast = self._fast_get(bucket)
+        return 1 if fast is None else fast.window
 
     def announce(self, bucket: str, keys: Iterable[str]) -> None:
         """See Reader."""
