@@ -137,7 +137,7 @@ format: $(DEVELOPMENT) ## put Python and Terraform files into their format
 	terraform fmt -recursive terraform
 
 docs: $(RUNTIME) ## write docs/controls.md from the catalogue
-	@$(PY) -m verify.catalogue >docs/controls.md
+	@$(PY) -m verify controls >docs/controls.md
 
 mutate: $(DEVELOPMENT) package ## break one thing after the other and see that the right control notices
 	@$(PY) -m mutants

@@ -6,4 +6,4 @@ import gc
 # and again would take a quarter of a run's processor time.
 gc.set_threshold(100_000)
 
-pytest_plugins = ["verify.plugin"]
+pytest_plugins = ["verify.suite.plugin"]

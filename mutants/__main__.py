@@ -21,7 +21,7 @@ from mutants.families import every_mutant
 from mutants.model import Fate, Judged, Mutant
 from mutants.suite import InterruptedRunError, SuiteError
 from mutants.summary import describe, print_summary, progress_line, write_json
-from verify import catalogue
+from verify.inputs import catalogue
 
 CLEAN, NOT_ALL_KILLED, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
 _PROFILE = "dev"

@@ -19,7 +19,7 @@ for _name in (
     "rich.console",
     "tenacity",
     "verify.checks.findings",
-    "verify.plugin",
+    "verify.suite.plugin",
     "yaml",
 ):
     importlib.import_module(_name)

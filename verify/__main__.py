@@ -16,8 +16,17 @@ def _integrity(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _controls(_: Sequence[str]) -> int:
+    from verify.inputs import catalogue
+    from verify.report.controls_page import render
+
+    print(render(catalogue.load().values()), end="")
+    return 0
+
+
 # Each loads its own modules only when it is asked for.
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
+    "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
     "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
 }
 

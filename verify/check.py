@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from verify.aws import NotVerifiedError
-from verify.declared import Configuration, DeclaredError, NotDeclaredError, Unresolved
-from verify.report.model import AlertTiming, Observation
-
-MAXIMUM_TEXT = 2_000
+from verify.inputs.declared import Configuration, DeclaredError, NotDeclaredError, Unresolved
+from verify.model import AlertTiming, NotVerifiedError, Observation
+from verify.wording import in_words
 
 
 class NotApplicableError(Exception):
@@ -19,35 +17,6 @@ class NotApplicableError(Exception):
 
 class ControlFailedError(AssertionError):
     """What was seen is not what the baseline requires."""
-
-
-def text(value: Any) -> str:
-    """`value` as a reader of the report wants it: sets and lists joined, nothing spelled `None`."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}={text(item)}" for key, item in value.items()) or "nothing"
-    if isinstance(value, (set, frozenset)):
-        return ", ".join(sorted(map(text, value))) or "nothing"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(text, value)) or "nothing"
-    shown = str(value)
-    return shown if len(shown) <= MAXIMUM_TEXT else shown[:MAXIMUM_TEXT] + "..."
-
-
-def pick(document: Mapping[str, Any], *path: str) -> Any:
-    """The value at `path` of an API's answer.
-
-    Raises NotVerifiedError where a part is missing: what AWS did not say is not a state.
-    """
-    value: Any = document
-    for index, part in enumerate(path):
-        if not isinstance(value, Mapping) or part not in value:
-            raise NotVerifiedError(f"the API's answer lacks {'.'.join(path[: index + 1])}")
-        value = value[part]
-    return value
 
 
 @dataclass
@@ -87,7 +56,7 @@ class Check:
         """`condition` must hold; `expected` and `seen` tell a reader what it is about."""
         said = None if condition or declared is None else self._said(declared)
         self.observations.append(
-            Observation(subject, aspect, text(expected), text(seen), bool(condition), said)
+            Observation(subject, aspect, in_words(expected), in_words(seen), bool(condition), said)
         )
 
     def agree(self, subject: str, address: str, *, expected: Any, seen: Any) -> None:
@@ -108,10 +77,10 @@ class Check:
             Observation(
                 subject,
                 address,
-                text(expected),
-                text(seen),
+                in_words(expected),
+                in_words(seen),
                 bool(said == expected == seen),
-                text(said),
+                in_words(said),
             )
         )
 
@@ -121,7 +90,7 @@ class Check:
             said = self._declared(address)
         except DeclaredError:
             return None
-        return None if isinstance(said, Unresolved) else text(said)
+        return None if isinstance(said, Unresolved) else in_words(said)
 
     def _declared(self, address: str) -> Any:
         if self.configuration is None:
@@ -132,7 +101,7 @@ class Check:
         self, subject: str, aspect: str, findings: Iterable[object], *, expected: str = "none"
     ) -> None:
         """There must be no finding; each finding's text says what is wrong."""
-        found = [text(finding) for finding in findings]
+        found = [in_words(finding) for finding in findings]
         self.holds(subject, aspect, not found, expected=expected, seen="; ".join(found) or "none")
 
     def unknown(self, subject: str, reason: str) -> None:

@@ -10,7 +10,7 @@ from compliance_checker.pipeline import AuditPipeline
 from compliance_checker.rules import RULES
 
 from tests.suite.support import outputs
-from verify import deployment
+from verify.inputs import deployment
 from verify.live_fire.invocation import Sample, samples
 
 _DEPLOYED = deployment.parse(json.dumps(outputs()))

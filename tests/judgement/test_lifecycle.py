@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.lifecycle import removals
+from verify.policy.lifecycle import removals
 
 HARMLESS = ("AbortIncompleteMultipartUpload", "ExpiredObjectDeleteMarker")
 DAY = {"Expiration": {"Days": 1}}

@@ -10,7 +10,7 @@ import pytest
 from mutants.coverage import Coverage, ExemptionError, coverage, load_exemptions
 from mutants.families import every_mutant
 from mutants.model import Fate, Mutant, Suite, fate_of
-from verify import catalogue
+from verify.inputs import catalogue
 
 CONTROLS = {
     control.identifier for control in catalogue.load().values() if "dev" in control.profiles

@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 
-from verify import baseline
 from verify.check import Check, ControlFailedError
+from verify.inputs import baseline
 from verify.live_fire.alert import Alert
 from verify.live_fire.probes import ALWAYS
 from verify.live_fire.shot import Shot

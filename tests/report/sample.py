@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from verify.outcome import Outcome
-from verify.report.model import (
+from verify.model import (
     AlertTiming,
     Citations,
     Control,
@@ -14,6 +13,7 @@ from verify.report.model import (
     EvidenceReference,
     Leg,
     Observation,
+    Outcome,
     Report,
     Target,
     WaiverUse,

@@ -19,10 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.report import sample
-from verify.outcome import Outcome
+from verify.model import ControlResult, EvidenceReference, Outcome, Report
 from verify.report import html as html_report
 from verify.report import write_reports
-from verify.report.model import ControlResult, EvidenceReference, Report
 
 VOID = {"meta", "br", "hr", "link", "img", "input"}
 ANY_TEXT = st.text(st.characters(exclude_categories=()))

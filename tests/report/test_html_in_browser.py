@@ -13,7 +13,7 @@ import pytest
 
 from tests.report import sample
 from tests.report.conftest import Browser, Site
-from verify.outcome import Outcome
+from verify.model import Outcome
 from verify.report import html as html_report
 
 DARK = "--blink-settings=preferredColorScheme=0"

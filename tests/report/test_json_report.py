@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests.report import sample
-from verify.outcome import Outcome
+from verify.model import Outcome
 from verify.report import json_report
 
 SCHEMA = json.loads(json_report.SCHEMA_PATH.read_text(encoding="utf-8"))

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.report import sample
-from verify.outcome import Outcome
+from verify.model import Outcome, Report
 from verify.report import junit
-from verify.report.model import Report
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.suite.support import ROOT
-from verify import baseline, catalogue
-from verify.catalogue.document import render
+from verify.inputs import baseline, catalogue
+from verify.report.controls_page import render
 
 
 def test_every_control_has_one_test_and_every_test_a_control() -> None:

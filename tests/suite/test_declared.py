@@ -9,7 +9,7 @@ import pytest
 
 from tests.suite.support import ROOT
 from verify.check import Check, ControlFailedError
-from verify.declared import Configuration, DeclaredError, NotDeclaredError, Unresolved
+from verify.inputs.declared import Configuration, DeclaredError, NotDeclaredError, Unresolved
 
 _MODULE = """
 variable "range" {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.suite.support import outputs
-from verify import deployment
+from verify.inputs import deployment
 
 
 def _with(name: str, value: Any) -> str:

@@ -16,10 +16,11 @@ from botocore.exceptions import ConnectTimeoutError
 
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION
-from verify.api_errors import iam_action
-from verify.aws import ActionFailedError, Aws, NotVerifiedError, evidence_used
-from verify.evidence import EvidenceStore
-from verify.reads import Read
+from verify.account.door import Aws, evidence_used
+from verify.account.errors import ActionFailedError, iam_action
+from verify.account.evidence import EvidenceStore
+from verify.account.read import Read
+from verify.model import NotVerifiedError
 
 
 class _Raw:

@@ -21,9 +21,8 @@ from tests.suite.support import (
     outputs,
     verify,
 )
-from verify import drift
-from verify.drift import Difference
-from verify.evidence import REDACTED
+from verify.inputs.plan import UNKNOWN, Difference, PlanError, parse_plan
+from verify.redaction import REDACTED
 
 _CHECK = "verify/checks/test_drift.py"
 
@@ -50,7 +49,7 @@ def _change(
 
 
 def _found(change: dict[str, Any]) -> list[tuple[str, str, str]]:
-    plan = drift.parse(json.dumps(_plan(resource_changes=[change])))
+    plan = parse_plan(json.dumps(_plan(resource_changes=[change])))
     return [(item.attribute, item.declared, item.live) for item in plan.differences]
 
 
@@ -63,7 +62,7 @@ def test_each_attribute_that_differs_is_named_with_both_values() -> None:
         {"arn": "arn:key", "rotation": False, "days": 7, "tags": {"Owner": "me", "A": "a"}},
         {"arn": "arn:key", "rotation": True, "days": 7, "tags": {"Owner": "you", "A": "a"}},
     )
-    plan = drift.parse(json.dumps(_plan(resource_changes=[change])))
+    plan = parse_plan(json.dumps(_plan(resource_changes=[change])))
     assert plan.differences == (
         Difference("arn:key", "aws_kms_key.logs", "rotation", "yes", "no"),
         Difference("arn:key", "aws_kms_key.logs", "tags.Owner", "you", "me"),
@@ -110,7 +109,7 @@ def test_consequences_of_a_change_are_not_named_beside_it() -> None:
     both = _change(["update"], {"a": 1, "last_modified": "x"}, {"a": 2}, after_unknown=unknown)
     alone = _change(["update"], {"a": 1, "last_modified": "x"}, {"a": 1}, after_unknown=unknown)
     assert _found(both) == [("a", "2", "1")]
-    assert _found(alone) == [("last_modified", drift.UNKNOWN, "x")]
+    assert _found(alone) == [("last_modified", UNKNOWN, "x")]
 
 
 def test_a_tag_is_named_once_and_a_default_tag_too() -> None:
@@ -161,8 +160,8 @@ def test_data_sources_are_no_drift() -> None:
     ],
 )
 def test_what_is_no_whole_plan_is_refused(text: str, message: str) -> None:
-    with pytest.raises(drift.DriftError, match=message):
-        drift.parse(text)
+    with pytest.raises(PlanError, match=message):
+        parse_plan(text)
 
 
 # --- through the suite ----------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.evidence import REDACTED, ApiCall, EvidenceStore, redact, references
+from verify.account.evidence import ApiCall, EvidenceStore, references
+from verify.redaction import REDACTED, redact
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),

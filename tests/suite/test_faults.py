@@ -16,7 +16,7 @@ import pytest
 from tests.sandbox.support import RunningSandbox
 from tests.suite.faults import KINDS, LOADER
 from tests.suite.support import REGION, ROOT, Verification, environment, verify
-from verify.api_errors import iam_action
+from verify.account.errors import iam_action
 from verify.integrity.s3 import ACTIONS
 
 STATE = "verify/checks"
@@ -88,7 +88,7 @@ def _operations() -> list[str]:
         "DescribeNetworkInterfaces",  # only with live-fire groups
         "GetRolePolicy",  # only with inline policies
     }
-    defined = {_operation_name(name) for _, name in _calls(ROOT / "verify/reads.py")}
+    defined = {_operation_name(name) for _, name in _calls(ROOT / "verify/account/reads.py")}
     return sorted((defined - conditional) | BESIDE_THE_DOOR)
 
 
@@ -204,7 +204,7 @@ IMPLIED_BY_TAGS = {"ec2:CreateTags", "sqs:TagQueue"}
 def test_the_verifier_may_do_exactly_what_the_suite_does(
     sandbox: RunningSandbox, deployed: Path
 ) -> None:
-    state = {iam_action(*call) for call in _calls(ROOT / "verify/reads.py")}
+    state = {iam_action(*call) for call in _calls(ROOT / "verify/account/reads.py")}
     live_fire = {
         iam_action(*call)
         for path in (ROOT / "verify/live_fire").rglob("*.py")
@@ -235,4 +235,4 @@ def test_each_probe_on_request_has_permissions_of_its_own(
 
 def test_what_was_recorded_is_what_the_source_says(clean: Verification) -> None:
     recorded = {(item["service"], item["operation"]) for item in clean.report["evidence"]}
-    assert recorded <= {*_calls(ROOT / "verify/reads.py"), VALIDATION}
+    assert recorded <= {*_calls(ROOT / "verify/account/reads.py"), VALIDATION}

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.aws import ActionFailedError
+from verify.account.errors import ActionFailedError
 from verify.live_fire import owner
 from verify.live_fire.alert import Alert, read_alert
 from verify.live_fire.probes import ALWAYS, OPTIONAL

@@ -15,7 +15,7 @@ from tests.suite.support import ROOT, Verification, environment, outputs, verify
 
 CHECKS = """
 import pytest
-from verify.aws import NotVerifiedError
+from verify.model import NotVerifiedError
 
 @pytest.mark.control("trail-is-logging")
 def test_pass(check):
@@ -117,7 +117,7 @@ def _run(
         outputs_file.parent / "reports",
         # The checks of these tests lie outside the repository, so its conftest.py is not found.
         f"-c{ROOT / 'pytest.ini'}",
-        "-pverify.plugin",
+        "-pverify.suite.plugin",
         *map(str, arguments),
         url=sandbox.url,
         **more,

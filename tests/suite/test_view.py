@@ -16,7 +16,7 @@ from rich.console import Console
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import ROOT, command, environment, verify
 from verify.live_fire.progress import Lines, Mailbox, Progress, Waiting
-from verify.view import View, wanted
+from verify.suite.view import View, wanted
 
 _CHECK = "verify/checks/test_trail.py::test_trail_is_logging"
 _PROBE = "verify/live_fire/test_alerts.py::test_an_opened_rule_raises_an_alert"
@@ -64,7 +64,7 @@ def test_the_view_counts_and_says_what_is_awaited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr("verify.view.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("verify.suite.view.time", SimpleNamespace(monotonic=lambda: now))
     view = View(None, lambda _: None, Mailbox(tmp_path))
     view.pytest_xdist_node_collection_finished([_PROBE, _CHECK, f"{_CHECK}_again"])
     assert _shown(view) == ["state checks | 0 of 2", "live fire | 0 of 1"]

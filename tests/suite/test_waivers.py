@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import ROOT, verify
-from verify import catalogue, waivers
-from verify.outcome import Outcome
-from verify.report.model import ControlResult, Observation
-from verify.waivers import Waiver
+from verify.inputs import catalogue, waivers
+from verify.inputs.waivers import Waiver
+from verify.model import ControlResult, Observation, Outcome
 
 TODAY = date(2026, 5, 6)
 CONTROL = catalogue.load()["resources-tagged"]
@@ -182,7 +181,7 @@ def test_a_run_reports_its_waivers(
         outputs_file,
         folder / "reports",
         f"-c{ROOT / 'pytest.ini'}",
-        "-pverify.plugin",
+        "-pverify.suite.plugin",
         f"--waivers={folder / 'waivers.yaml'}",
         str(folder / "test_one.py"),
         url=sandbox.url,

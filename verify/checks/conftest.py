@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from verify import reads
-from verify.aws import Aws, NotVerifiedError
-from verify.check import pick
-from verify.deployment import Deployment
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
 
 
 def only(answer: Mapping[str, Any], key: str, what: str) -> Mapping[str, Any]:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from verify import reads
-from verify.aws import Aws
-from verify.check import Check, pick, text
-from verify.deployment import Deployment
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.check import Check
+from verify.inputs.deployment import Deployment
+from verify.wording import in_words
 
 
 def _filled(template: str, deployment: Deployment) -> str:
@@ -180,7 +182,7 @@ def test_metric_filters_and_alarms_watch_security_changes(
             name,
             f"alarm for {required['purpose']}",
             any(not weakness for weakness in candidates.values()),
-            expected=f"one on {text(metrics)} that rings at once and notifies the alert topic",
+            expected=f"one on {in_words(metrics)} that rings at once and notifies the alert topic",
             seen={alarm: "; ".join(found) for alarm, found in candidates.items()}
             or "no such alarm",
         )
@@ -205,7 +207,7 @@ def _metrics_of(
         expected=f"counts each event of {pattern}",
         seen=[
             f"{pick(entry, 'filterName')}: {pick(entry, 'filterPattern')} counts "
-            + text([item.get("metricValue") for item in pick(entry, "metricTransformations")])
+            + in_words([item.get("metricValue") for item in pick(entry, "metricTransformations")])
             for entry in filters
         ],
     )

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from verify import reads
-from verify.aws import Aws
-from verify.check import Check, pick
-from verify.deployment import Deployment
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.check import Check
+from verify.inputs.deployment import Deployment
 
 _TRAIL = "aws_cloudtrail.audit"
 _BLOCK = "aws_s3_bucket_public_access_block.logs"

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from verify import drift
-from verify.aws import Aws, NotVerifiedError
+from verify.account.door import Aws
+from verify.account.evidence import ApiCall
 from verify.check import Check
-from verify.deployment import Deployment
-from verify.evidence import ApiCall
-from verify.report.model import Observation
-from verify.run import Run
+from verify.inputs.deployment import Deployment
+from verify.inputs.plan import Plan, PlanError, parse_plan
+from verify.model import NotVerifiedError, Observation
+from verify.run.verification import Run
 
 # Time enough for a slow plan and a slow run; an older plan says nothing of the account as it is.
 _MAXIMUM_AGE = timedelta(hours=1)
@@ -33,8 +33,8 @@ def test_terraform_would_change_nothing(
     if settings.plan is None:
         raise NotVerifiedError(str(settings.plan_problem))
     try:
-        plan = drift.parse(settings.plan)
-    except drift.DriftError as error:
+        plan = parse_plan(settings.plan)
+    except PlanError as error:
         raise NotVerifiedError(str(error)) from None
     for name in _IDENTITY:
         planned, deployed = plan.outputs.get(name), getattr(deployment, name)
@@ -66,7 +66,7 @@ def test_terraform_would_change_nothing(
         )
 
 
-def _seen(plan: drift.Plan, deployment: Deployment) -> ApiCall:
+def _seen(plan: Plan, deployment: Deployment) -> ApiCall:
     """The plan as evidence, without what it holds beyond the differences."""
     found = {
         "resources": plan.resources,

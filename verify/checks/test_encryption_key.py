@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from verify import reads
-from verify.aws import Aws
-from verify.check import Check, pick
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.check import Check
 from verify.checks.findings import report_findings
-from verify.deployment import Deployment
+from verify.inputs.deployment import Deployment
 from verify.policy import Finding, foreign_grants, key_policy_findings, service_grants
 
 

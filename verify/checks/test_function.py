@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from verify import reads
-from verify.aws import Aws, NotVerifiedError
-from verify.check import Check, pick
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.check import Check
 from verify.checks.findings import report_findings
-from verify.deployment import Deployment
+from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
 from verify.policy import foreign_grants, service_grants
-from verify.run import Run
+from verify.run.verification import Run
 
 
 @pytest.mark.control("function-configuration")

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from verify import reads
-from verify.aws import Aws
-from verify.check import Check, pick
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.check import Check
 from verify.checks.findings import report_findings, report_judgement
-from verify.deployment import Deployment
-from verify.lifecycle import removals
+from verify.inputs.deployment import Deployment
 from verify.policy import (
     denies_insecure_transport,
     denies_other_encryption,
@@ -21,6 +21,7 @@ from verify.policy import (
     public_grants,
     service_grants,
 )
+from verify.policy.lifecycle import removals
 
 _BLOCKS = {
     "block_public_acls": "BlockPublicAcls",

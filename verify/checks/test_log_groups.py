@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from verify import reads
-from verify.aws import Aws
-from verify.check import Check, pick
-from verify.deployment import Deployment
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.check import Check
+from verify.inputs.deployment import Deployment
 
 
 def _log_group(aws: Aws, name: str) -> Mapping[str, Any] | None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from verify import reads
-from verify.aws import Aws
+from verify.account import reads
+from verify.account.door import Aws
 from verify.check import Check
-from verify.deployment import Deployment
-from verify.log_integrity import LogIntegrity, Validation
+from verify.inputs.deployment import Deployment
+from verify.run.log_integrity import LogIntegrity, Validation
 
 if TYPE_CHECKING:
     from verify.integrity.finding import Finding

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from verify import reads
-from verify.aws import Aws
-from verify.check import Check, pick
-from verify.deployment import Deployment
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.check import Check
 from verify.exposure import (
     Direction,
     PrefixLists,
@@ -22,6 +22,7 @@ from verify.exposure import (
     rules_from_group,
     rules_from_permissions,
 )
+from verify.inputs.deployment import Deployment
 from verify.live_fire import owner
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from verify import reads
-from verify.aws import Aws, NotVerifiedError
-from verify.check import Check, pick
-from verify.deployment import Deployment
-from verify.reads import Read
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.account.read import Read
+from verify.check import Check
+from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
 
 Tags = Mapping[str, str]
 

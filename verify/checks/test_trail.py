@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import tenacity
 
-from verify import reads
-from verify.aws import Aws
-from verify.check import Check, pick
-from verify.deployment import Deployment
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.check import Check
+from verify.inputs.deployment import Deployment
 
 
 @pytest.mark.control("trail-multi-region")

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from verify.api_errors import describe
+from verify.account.errors import describe
 from verify.integrity.finding import Finding, Kind
 from verify.integrity.layout import DIGEST_FOLDER, LOG_FOLDER, Layout, Target
 from verify.integrity.reader import UnreadableError

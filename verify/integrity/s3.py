@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import parse_timestamp
 
-from verify.api_errors import DENIED, code_and_message, describe
+from verify.account.errors import DENIED, code_and_message, describe
 from verify.integrity.fast_get import FastGet
 from verify.integrity.plain_http import NotPlainError
 from verify.integrity.reader import (

@@ -16,9 +16,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from verify.aws import NotVerifiedError, evidence_used
-from verify.deployment import Deployment
-from verify.run import Run
+from verify.account.door import evidence_used
+from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
+from verify.run.verification import Run
 
 _SAMPLES = Path(__file__).parent / "rule_samples.json"
 

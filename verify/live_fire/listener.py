@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from verify.aws import ActionFailedError, Aws
-from verify.check import pick
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.account.errors import ActionFailedError
+from verify.account.read import Read
 from verify.live_fire import owner
 from verify.live_fire.alert import Alert, read_alert
 from verify.live_fire.shot import Removals
-from verify.reads import Read
-from verify.run import Run
+from verify.run.verification import Run
 
 _POLL_SECONDS = 5  # how long SQS holds an answer open for a message
 _NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")

@@ -10,10 +10,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
-from verify.aws import NotVerifiedError
 from verify.live_fire.alert import Alert
-from verify.report.model import AlertTiming, Leg
-from verify.run import Run
+from verify.model import AlertTiming, Leg, NotVerifiedError
+from verify.run.verification import Run
 
 
 @dataclass

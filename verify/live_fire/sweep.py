@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from verify.live_fire import listener, owner
 from verify.live_fire.shot import Probe
-from verify.run import Run
+from verify.run.verification import Run
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from verify.live_fire.alert import Alert
 from verify.live_fire.probes.security_group import PORT, SOURCE
 from verify.live_fire.shot import Shot, timing
 from verify.live_fire.volley import Volley, VolleyResult
-from verify.run import Run
+from verify.run.verification import Run
 
 # CloudTrail gives whole seconds, and two clocks are compared.
 _TOLERANCE = timedelta(seconds=5)

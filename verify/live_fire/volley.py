@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 
 import tenacity
 
-from verify.aws import ActionFailedError, NotVerifiedError, evidence_used
+from verify.account.door import evidence_used
+from verify.account.errors import ActionFailedError
 from verify.live_fire import sweep
 from verify.live_fire.listener import Listener
 from verify.live_fire.progress import Progress
 from verify.live_fire.shot import Probe, Removals, Shot
-from verify.run import Run
+from verify.model import NotVerifiedError
+from verify.run.verification import Run
 
 
 @dataclass

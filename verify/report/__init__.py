@@ -6,8 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
+from verify.model import Report
 from verify.report import html, json_report, junit
-from verify.report.model import Report
 
 __all__ = ["ReportError", "html", "json_report", "junit", "write_reports"]
 

@@ -18,8 +18,14 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from verify.outcome import NOT_VERIFIED, Outcome
-from verify.report.model import AlertTiming, ControlResult, EvidenceReference, Report
+from verify.model import (
+    NOT_VERIFIED,
+    AlertTiming,
+    ControlResult,
+    EvidenceReference,
+    Outcome,
+    Report,
+)
 from verify.report.text import iso_time, shortened, visible
 
 FILE_NAME = "report.html"

@@ -17,8 +17,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from verify.outcome import Outcome
-from verify.report.model import (
+from verify.model import (
     AlertTiming,
     Citations,
     Control,
@@ -26,6 +25,7 @@ from verify.report.model import (
     EvidenceReference,
     Leg,
     Observation,
+    Outcome,
     Report,
     Target,
     WaiverUse,

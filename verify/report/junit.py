@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from verify.outcome import NOT_VERIFIED, Outcome
-from verify.report.model import ControlResult, Report
+from verify.model import NOT_VERIFIED, ControlResult, Outcome, Report
 from verify.report.text import iso_time, shortened, visible
 
 FILE_NAME = "junit.xml"

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from verify.outcome import Outcome
-from verify.report.model import AlertTiming, ControlResult, Report, WaiverUse
+from verify.model import AlertTiming, ControlResult, Outcome, Report, WaiverUse
 
 _STYLES = {
     Outcome.PASS: "green",

@@ -12,12 +12,12 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from verify.aws import ActionFailedError
-from verify.check import pick
+from verify.account.answer import pick
+from verify.account.errors import ActionFailedError
+from verify.account.read import Read
 from verify.live_fire import owner
 from verify.live_fire.shot import Removals, Shot
-from verify.reads import Read
-from verify.run import Run
+from verify.run.verification import Run
 
 _GONE = ("NoSuchBucket",)
 # A bucket exists before it can be tagged: one without tags is left over when it is this old.

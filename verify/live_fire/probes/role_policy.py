@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from verify.aws import ActionFailedError
-from verify.check import pick
+from verify.account.answer import pick
+from verify.account.errors import ActionFailedError
+from verify.account.read import Read
 from verify.live_fire import owner
 from verify.live_fire.shot import Removals, Shot
-from verify.reads import Read
-from verify.run import Run
+from verify.run.verification import Run
 
 PATH = "/trailwarden-live-fire/"
 _POLICY = "everything"

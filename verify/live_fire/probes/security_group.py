@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from verify.aws import ActionFailedError, Aws
-from verify.check import pick
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.account.errors import ActionFailedError
+from verify.account.read import Read
 from verify.live_fire import owner
 from verify.live_fire.shot import Removals, Shot
-from verify.reads import Read
-from verify.run import Run
+from verify.run.verification import Run
 
 PORT = 22
 SOURCE = "0.0.0.0/0"

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from verify.report.model import EvidenceReference
-
-REDACTED = "[redacted]"
-
-# Shapes of credentials that AWS may echo: access key ids, presigned URLs' signatures and tokens.
-_CREDENTIAL = re.compile(
-    r"(?P<key>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"
-    r"|(?P<query>(?<=[?&])X-Amz-(?:Signature|Credential|Security-Token)=[^&\s\"]+)"
-)
-_SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key|credential)")
-# Names that contain one of those words and hold none: pagination and AWS's own vocabulary.
-_HARMLESS_NAME = re.compile(r"(?i)^(next|continuation|marker).*token$|^token$|tokenexpiration")
+from verify.model import EvidenceReference
+from verify.redaction import jsonable, redact
 
 
 @dataclass(frozen=True)
@@ -40,43 +28,6 @@ class ApiCall:
     request_ids: tuple[str, ...]
     pages: tuple[Mapping[str, Any], ...]
     error: str | None
-
-
-def jsonable(value: Any) -> Any:
-    """`value` as JSON can hold it: datetimes in ISO 8601, bytes in base64."""
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [jsonable(item) for item in value]
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return str(value)
-
-
-def redact(value: Any, secrets: frozenset[str] = frozenset()) -> Any:
-    """`value` (JSON-able) without credentials, values under secret-sounding names, or `secrets`."""
-    if isinstance(value, Mapping):
-        return {
-            key: REDACTED
-            if isinstance(item, str)
-            and _SECRET_NAME.search(key)
-            and not _HARMLESS_NAME.search(key)
-            and not item.startswith("arn:")
-            else redact(item, secrets)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [redact(item, secrets) for item in value]
-    if isinstance(value, str):
-        text = value
-        for secret in secrets:
-            text = text.replace(secret, REDACTED)
-        return _CREDENTIAL.sub(REDACTED, text)
-    return value
 
 
 class EvidenceStore:

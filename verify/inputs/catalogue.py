@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from verify import schemas
-from verify.documents import read_yaml
-from verify.report.model import Citations, Control
+from verify.inputs.reader import read_yaml
+from verify.model import Citations, Control
 
 FILE = Path(__file__).parent / "controls.yaml"
 

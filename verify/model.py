@@ -1,16 +1,57 @@
-"""The Report model: everything that a writer of any format may know about a run.
+"""The vocabulary of a verification: controls, observations, outcomes, results, the report of a run.
 
-Writers know this module alone. Times are aware datetimes in UTC, durations are seconds.
+Everybody may know this module, and it knows nobody. Times are aware datetimes in UTC, durations are
+seconds.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from verify.outcome import Outcome, exit_code
+EXIT_CLEAN = 0
+EXIT_CONTROL_FAILED = 1
+EXIT_NOT_VERIFIED = 6  # pytest uses 0 to 5 itself
+
+
+class Outcome(StrEnum):
+    """The verdict on one control of the catalogue.
+
+    ERROR and NOT_TESTED are not failures of the account but of our sight: neither counts as a pass.
+    """
+
+    PASS = "PASS"  # noqa: S105 - an outcome, not a password
+    FAIL = "FAIL"
+    ERROR = "ERROR"
+    WAIVED = "WAIVED"
+    NOT_TESTED = "NOT TESTED"
+    NOT_APPLICABLE = "NOT APPLICABLE"
+
+
+NOT_VERIFIED = frozenset({Outcome.ERROR, Outcome.NOT_TESTED})
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """The exit code that a run with these outcomes deserves.
+
+    Returns 1 when a control failed, 6 when none failed but at least one could not be verified
+    (or when there is no outcome at all), else 0.
+    """
+    seen = set(outcomes)
+    if Outcome.FAIL in seen:
+        return EXIT_CONTROL_FAILED
+    if not seen or seen & NOT_VERIFIED:
+        return EXIT_NOT_VERIFIED
+    return EXIT_CLEAN
+
+
+class NotVerifiedError(Exception):
+    """What a control needs could not be seen. The outcome is ERROR, never PASS."""
 
 
 @dataclass(frozen=True)
@@ -149,10 +190,50 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """See `verify.outcome.exit_code`."""
+        """See `exit_code`."""
         return exit_code(result.outcome for result in self.results)
 
     @property
     def verdict(self) -> str:
         """The run in two words, for headings."""
         return {0: "CLEAN", 1: "CONTROLS FAILED"}.get(self.exit_code, "NOT FULLY VERIFIED")
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """What one phase (setup, call, teardown) of one check gave."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    control: str
+    test: str
+    when: str
+    outcome: Outcome
+    message: str
+    observations: tuple[Observation, ...]
+    evidence: tuple[str, ...]
+    seconds: float
+    timings: tuple[AlertTiming, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """As text, so that it can travel from a worker in a test report."""
+        return json.dumps(asdict(self))
+
+
+def result_from_json(text: str) -> TestResult:
+    """The reverse of `TestResult.to_json`."""
+    values: dict[str, Any] = json.loads(text)
+    return TestResult(
+        **{
+            **values,
+            "outcome": Outcome(values["outcome"]),
+            "observations": tuple(Observation(**item) for item in values["observations"]),
+            "evidence": tuple(values["evidence"]),
+            "notes": tuple(values["notes"]),
+            "timings": tuple(
+                AlertTiming(**{**timing, "legs": tuple(Leg(**leg) for leg in timing["legs"])})
+                for timing in values["timings"]
+            ),
+        }
+    )

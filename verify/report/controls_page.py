@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-from verify.report.model import Control
+from verify.model import Control
 
 
 def render(controls: Iterable[Control]) -> str:
@@ -14,7 +14,7 @@ def render(controls: Iterable[Control]) -> str:
     lines = [
         "# Controls",
         "",
-        "Generated from `verify/catalogue/controls.yaml` by `make docs`; a test holds it current.",
+        "Generated from `verify/inputs/controls.yaml` by `make docs`; a test holds it current.",
         "",
         "HIPAA citations are of 45 CFR: *primary* where every framework that has the check cites "
         "the paragraph, *secondary* where most do. NIST is SP 800-53 revision 5, CIS the AWS "

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from verify import __version__, evidence, waivers
-from verify.outcome import Outcome
-from verify.report.model import (
-    AlertTiming,
-    Control,
-    ControlResult,
-    Leg,
-    Observation,
-    Report,
-)
-from verify.run import Run
+from verify import __version__
+from verify.account import evidence
+from verify.inputs import waivers
+from verify.model import Control, ControlResult, Outcome, Report, TestResult
+from verify.run.verification import Run
 
 # The worse a phase of a test ended, the more it decides. A failure outweighs an error of clean-up:
 # what is known to be wrong stays wrong.
@@ -30,46 +22,6 @@ _WEIGHT = {
     Outcome.ERROR: 3,
     Outcome.FAIL: 4,
 }
-
-
-@dataclass(frozen=True)
-class TestResult:
-    """What one phase (setup, call, teardown) of one check gave."""
-
-    __test__ = False  # not a test class, whatever pytest thinks of the name
-
-    control: str
-    test: str
-    when: str
-    outcome: Outcome
-    message: str
-    observations: tuple[Observation, ...]
-    evidence: tuple[str, ...]
-    seconds: float
-    timings: tuple[AlertTiming, ...]
-    notes: tuple[str, ...]
-
-    def to_json(self) -> str:
-        """As text, so that it can travel from a worker in a test report."""
-        return json.dumps(asdict(self))
-
-
-def result_from_json(text: str) -> TestResult:
-    """The reverse of `TestResult.to_json`."""
-    values: dict[str, Any] = json.loads(text)
-    return TestResult(
-        **{
-            **values,
-            "outcome": Outcome(values["outcome"]),
-            "observations": tuple(Observation(**item) for item in values["observations"]),
-            "evidence": tuple(values["evidence"]),
-            "notes": tuple(values["notes"]),
-            "timings": tuple(
-                AlertTiming(**{**timing, "legs": tuple(Leg(**leg) for leg in timing["legs"])})
-                for timing in values["timings"]
-            ),
-        }
-    )
 
 
 @dataclass

@@ -7,25 +7,12 @@ when a check needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from verify.deployment import Deployment
-
-
-@dataclass(frozen=True)
-class Read:
-    """One reading call. `absent` are the error codes by which the API says "there is none".
-
-    The same call at another `moment` of the run is another read.
-    """
-
-    service: str
-    operation: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    absent: tuple[str, ...] = ()
-    moment: str = ""
+from verify.account.read import Read
+from verify.inputs.deployment import Deployment
 
 
 def _in_vpc(deployment: Deployment) -> dict[str, Any]:

@@ -24,41 +24,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 
-from verify.api_errors import code_and_message, describe
-from verify.evidence import ApiCall, EvidenceStore, jsonable
-from verify.reads import Read
+from verify.account.answer import Answer
+from verify.account.errors import ActionFailedError, code_and_message, describe
+from verify.account.evidence import ApiCall, EvidenceStore
+from verify.account.read import Read
+from verify.model import NotVerifiedError
+from verify.redaction import jsonable
 
 MAXIMUM_PAGES = 10_000
-
-
-class NotVerifiedError(Exception):
-    """What a control needs could not be seen. The outcome is ERROR, never PASS."""
-
-
-class ActionFailedError(NotVerifiedError):
-    """A call that acts on the account failed: `code` and `said` are AWS's words for why, if any.
-
-    The text names the API call and, where it was denied, the permission that the caller lacks.
-    """
-
-    def __init__(self, text: str, code: str, said: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.said = said
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a call brought: a response (pages merged), or the code of a declared error."""
-
-    response: Mapping[str, Any] | None
-    error_code: str | None
-    evidence: str
-
-    @property
-    def found(self) -> bool:
-        """Whether the thing that was asked for exists."""
-        return self.response is not None
 
 
 @dataclass(frozen=True)

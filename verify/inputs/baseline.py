@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from verify import schemas
-from verify.documents import read_yaml
+from verify.inputs.reader import read_yaml
 
 FOLDER = Path(__file__).parent / "baselines"
 

@@ -1,7 +1,7 @@
 """The pytest side: options, the `control` marker, outcomes, workers, the summary, the reports.
 
 A check is an ordinary test with `@pytest.mark.control("<identifier>")` that says what it saw
-through the `check` fixture. Its outcome is the control's; see `verify.outcome`.
+through the `check` fixture. Its outcome is the control's; see `verify.model`.
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ from typing import Any
 
 import pytest
 
-from verify import deployment, drift, reads, run
-from verify.aws import Aws, NotVerifiedError, evidence_used
+from verify.account import reads
+from verify.account.door import Aws, evidence_used
 from verify.check import Check, ControlFailedError, NotApplicableError
-from verify.collection import Collected, TestResult, build_report, result_from_json
+from verify.inputs import deployment
+from verify.inputs.plan import PlanError, read_plan
 from verify.live_fire.invocation import Invocation
 from verify.live_fire.probes import OPTIONAL, chosen
 from verify.live_fire.progress import Mailbox, Progress
 from verify.live_fire.volley import Volley
-from verify.log_integrity import LogIntegrity
-from verify.outcome import Outcome
+from verify.model import NotVerifiedError, Outcome, TestResult, result_from_json
 from verify.report import ReportError, write_reports
 from verify.report.summary import print_summary
-from verify.run import Run, Settings
-from verify.view import View, terminal, wanted
+from verify.run.log_integrity import LogIntegrity
+from verify.run.results import Collected, build_report
+from verify.run.settings import RunError, Settings, default_settings
+from verify.run.verification import Run, prepare, start
+from verify.suite.view import View, terminal, wanted
 
 _RUN = pytest.StashKey[Run]()
 _CHECK = pytest.StashKey[Check]()
@@ -152,20 +155,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     workerinput: Mapping[str, Any] | None = getattr(config, "workerinput", None)
     try:
         if workerinput is None:
-            settings = run.prepare(_settings(config))
+            settings = prepare(_settings(config))
             collected = config.stash[_COLLECTED] = Collected()
             config.pluginmanager.register(_Gatherer(collected))
             worker = "main"
         else:
             settings = Settings(**json.loads(workerinput["trailwarden"]))
             worker = workerinput["workerid"]
-    except (run.RunError, deployment.DeploymentError) as error:
+    except (RunError, deployment.DeploymentError) as error:
         raise pytest.UsageError(str(error)) from None
     # A CI that gives up sends SIGTERM; it must end like Ctrl-C, which cleans up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.stash[_SETTINGS] = settings
     try:
-        config.stash[_RUN] = run.start(settings, worker)
+        config.stash[_RUN] = start(settings, worker)
     except OSError as error:
         raise pytest.UsageError(
             f"the reports folder cannot be written: {error}: choose another with --reports=<folder>"
@@ -185,12 +188,12 @@ def _show(config: pytest.Config) -> None:
 def _settings(config: pytest.Config) -> Settings:
     source = config.option.outputs
     if not source:
-        raise run.RunError(
+        raise RunError(
             "no outputs given: run `make verify`, or name what `terraform output -json` printed "
             "with --outputs=<file>"
         )
     plan, plan_problem = _plan(config.option.plan)
-    return run.default_settings(
+    return default_settings(
         outputs_text=deployment.read(source),
         outputs_source=source if source != "-" else "standard input",
         profile=config.option.profile,
@@ -211,8 +214,8 @@ def _plan(source: str | None) -> tuple[str | None, str | None]:
     if source is None:
         return None, None
     try:
-        return drift.read(source), None
-    except drift.DriftError as error:
+        return read_plan(source), None
+    except PlanError as error:
         return None, str(error)
 
 

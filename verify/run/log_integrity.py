@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from verify import reads
-from verify.aws import Aws, NotVerifiedError
-from verify.check import pick
-from verify.deployment import Deployment
-from verify.evidence import ApiCall
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.account.evidence import ApiCall
+from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
 
 if TYPE_CHECKING:
     from verify.integrity.day import DayJob, DayResult

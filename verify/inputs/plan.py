@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from verify.check import text
-from verify.evidence import REDACTED
+from verify.redaction import REDACTED
+from verify.wording import in_words
 
 MAXIMUM_CHARACTERS = 50_000_000
 UNKNOWN = "what only the apply will tell"
@@ -24,7 +24,7 @@ _NOTHING = frozenset({("no-op",), ("read",)})
 _SHOWN, _BEFORE = 200, 40  # characters of a long value, from shortly before where it differs
 
 
-class DriftError(Exception):
+class PlanError(Exception):
     """The plan cannot be used. The message names the cause and the remedy."""
 
 
@@ -49,10 +49,10 @@ class Plan:
     differences: tuple[Difference, ...]
 
 
-def read(source: str) -> str:
+def read_plan(source: str) -> str:
     """The text of the plan in the file `source`, or on standard input for "-".
 
-    Raises DriftError when it cannot be read or is too large.
+    Raises PlanError when it cannot be read or is too large.
     """
     try:
         if source == "-":
@@ -61,31 +61,31 @@ def read(source: str) -> str:
             with Path(source).open(encoding="utf-8") as stream:
                 found = stream.read(MAXIMUM_CHARACTERS + 1)
     except (OSError, UnicodeDecodeError) as error:
-        raise DriftError(f"the plan {source} cannot be read: {error}") from None
+        raise PlanError(f"the plan {source} cannot be read: {error}") from None
     if len(found) > MAXIMUM_CHARACTERS:
-        raise DriftError(f"the plan {source} exceeds {MAXIMUM_CHARACTERS:,} characters")
+        raise PlanError(f"the plan {source} exceeds {MAXIMUM_CHARACTERS:,} characters")
     return found
 
 
-def parse(plan: str) -> Plan:
+def parse_plan(plan: str) -> Plan:
     """The Plan in the JSON text `plan`.
 
-    Raises DriftError when it is not a plan's JSON, is of a plan that failed or left something out,
+    Raises PlanError when it is not a plan's JSON, is of a plan that failed or left something out,
     or is of nothing that is deployed.
     """
     try:
         document = json.loads(plan)
     except ValueError as error:
-        raise DriftError(
+        raise PlanError(
             f"the plan is not JSON ({error}): give it what `terraform show -json <plan>` prints"
         ) from None
     if not isinstance(document, Mapping) or "resource_changes" not in document:
-        raise DriftError("the plan lacks resource_changes: it is not `terraform show -json <plan>`")
+        raise PlanError("the plan lacks resource_changes: it is not `terraform show -json <plan>`")
     version = str(document.get("format_version", "none"))
     if version.partition(".")[0] != _FORMAT:
-        raise DriftError(f"the plan's format is {version}, and only {_FORMAT}.x is known")
+        raise PlanError(f"the plan's format is {version}, and only {_FORMAT}.x is known")
     if document.get("errored") or not document.get("complete", True):
-        raise DriftError("the plan failed or left something out, so it does not show all drift")
+        raise PlanError("the plan failed or left something out, so it does not show all drift")
     try:
         managed = [change for change in document["resource_changes"] if change["mode"] == "managed"]
         return Plan(
@@ -100,7 +100,7 @@ def parse(plan: str) -> Plan:
             ),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DriftError(
+        raise PlanError(
             f"the plan lacks what it must say of a deployment ({type(error).__name__}: {error}): "
             "is anything deployed?"
         ) from None
@@ -152,7 +152,7 @@ def _attributes(
         open_ = _below(unknown, name)
         path = f"{prefix}{name}"
         if open_ is True:
-            yield path, UNKNOWN, text(_masked(live, masks[0]))
+            yield path, UNKNOWN, in_words(_masked(live, masks[0]))
         elif isinstance(live, Mapping) and isinstance(declared, Mapping):
             yield from _attributes(live, declared, *masks, open_, f"{path}.")
         elif live != declared:
@@ -183,7 +183,7 @@ def _masked(value: Any, mask: Any) -> Any:
 
 def _contrast(declared: Any, live: Any) -> tuple[str, str]:
     """Both as text; of long ones that begin alike, the part from where they differ."""
-    shown = [value if isinstance(value, str) else text(value) for value in (declared, live)]
+    shown = [value if isinstance(value, str) else in_words(value) for value in (declared, live)]
     pairs = enumerate(zip(*shown, strict=False))
     common = next((place for place, (one, other) in pairs if one != other), 0)
     start = common - _BEFORE if common > _SHOWN else 0

@@ -16,8 +16,7 @@ from typing import Any
 import yaml
 
 from verify import schemas
-from verify.outcome import Outcome
-from verify.report.model import ControlResult, WaiverUse
+from verify.model import ControlResult, Outcome, WaiverUse
 
 MAXIMUM_BYTES = 1_000_000
 

@@ -6,6 +6,8 @@ import re
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from verify.model import NotVerifiedError
+
 DENIED = frozenset(
     {
         "AccessDenied",
@@ -66,3 +68,15 @@ def describe(error: ClientError | BotoCoreError, service: str, operation: str, r
             return f"{call} was denied ({code}): the caller lacks {lacking}"
         return f"{call} failed: {code}: {message}"
     return f"{call} failed: {error}"
+
+
+class ActionFailedError(NotVerifiedError):
+    """A call that acts on the account failed: `code` and `said` are AWS's words for why, if any.
+
+    The text names the API call and, where it was denied, the permission that the caller lacks.
+    """
+
+    def __init__(self, text: str, code: str, said: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.said = said

@@ -1,0 +1,1 @@
+"""The account as it is: reads, the one door, answers, errors, evidence."""

@@ -1,0 +1,1 @@
+"""What a run is given: the deployment, the baseline, the catalogue, waivers, Terraform's files."""

@@ -1,0 +1,57 @@
+"""What may be written down: values as JSON can hold them, without credentials and secrets."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+REDACTED = "[redacted]"
+
+# Shapes of credentials that AWS may echo: access key ids, presigned URLs' signatures and tokens.
+_CREDENTIAL = re.compile(
+    r"(?P<key>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"
+    r"|(?P<query>(?<=[?&])X-Amz-(?:Signature|Credential|Security-Token)=[^&\s\"]+)"
+)
+_SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key|credential)")
+# Names that contain one of those words and hold none: pagination and AWS's own vocabulary.
+_HARMLESS_NAME = re.compile(r"(?i)^(next|continuation|marker).*token$|^token$|tokenexpiration")
+
+
+def jsonable(value: Any) -> Any:
+    """`value` as JSON can hold it: datetimes in ISO 8601, bytes in base64."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return str(value)
+
+
+def redact(value: Any, secrets: frozenset[str] = frozenset()) -> Any:
+    """`value` (JSON-able) without credentials, values under secret-sounding names, or `secrets`."""
+    if isinstance(value, Mapping):
+        return {
+            key: REDACTED
+            if isinstance(item, str)
+            and _SECRET_NAME.search(key)
+            and not _HARMLESS_NAME.search(key)
+            and not item.startswith("arn:")
+            else redact(item, secrets)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [redact(item, secrets) for item in value]
+    if isinstance(value, str):
+        text = value
+        for secret in secrets:
+            text = text.replace(secret, REDACTED)
+        return _CREDENTIAL.sub(REDACTED, text)
+    return value

@@ -1,0 +1,47 @@
+"""What a run was asked for."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+class RunError(Exception):
+    """The run cannot start. The message names the cause and the remedy."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for; travels as it is to every worker, so plain values only."""
+
+    outputs_text: str
+    outputs_source: str
+    profile: str
+    folder: str  # of this run, e.g. reports/20260102T030405Z-1a2b3c4d
+    run_id: str
+    started: str  # ISO 8601, UTC
+    function_package: str
+    terraform_folder: str
+    alert_timeout: float  # seconds
+    integrity_hours: float | None = None  # in place of the baseline's
+    waivers: str | None = None  # the waivers' file
+    probes: tuple[str, ...] = ()  # the optional probes that were asked for
+    plan: str | None = None  # JSON of a Terraform plan
+    plan_problem: str | None = None  # why there is none, although one was asked for
+    caller: str = ""
+
+
+def new_run_id(now: datetime) -> str:
+    """A run id that sorts by time and does not repeat."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def default_settings(**values: Any) -> Settings:
+    """Settings with a new run id and the current time."""
+    now = datetime.now(UTC)
+    run_id = new_run_id(now)
+    folder = str(Path(values.pop("reports_folder")).resolve() / run_id)
+    return Settings(run_id=run_id, started=now.isoformat(), folder=folder, **values)

@@ -1,0 +1,125 @@
+"""One run of the verification: what it looks at, through what, and where it leaves its findings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from verify.account.door import Aws
+from verify.account.evidence import EvidenceStore
+from verify.inputs import baseline, catalogue, deployment, waivers
+from verify.inputs.declared import Configuration
+from verify.inputs.waivers import Waiver
+from verify.model import Control, Target
+from verify.run import caller
+from verify.run.log_integrity import Limits, LogIntegrity
+from verify.run.settings import RunError, Settings
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that fixtures hand to checks."""
+
+    settings: Settings
+    deployment: deployment.Deployment
+    baseline: Mapping[str, Any]
+    catalogue: Mapping[str, Control]
+    waivers: tuple[Waiver, ...]
+    aws: Aws
+    configuration: Configuration
+    log_integrity: LogIntegrity
+
+    @property
+    def folder(self) -> Path:
+        """Where this run leaves its reports and evidence."""
+        return Path(self.settings.folder)
+
+    @property
+    def target(self) -> Target:
+        """The deployment, for the report."""
+        return Target(
+            account=self.deployment.account_id,
+            region=self.deployment.region,
+            partition=self.deployment.partition,
+            environment=self.deployment.environment,
+            profile=self.settings.profile,
+            endpoint=os.environ.get("AWS_ENDPOINT_URL"),
+        )
+
+
+def prepare(settings: Settings) -> Settings:
+    """Check, before anything runs, that the run can be made; returns settings with the caller.
+
+    Raises RunError for unusable outputs, profile, baseline, catalogue, credentials or endpoint.
+    """
+    try:
+        deployed = deployment.parse(settings.outputs_text, settings.outputs_source)
+        baseline.load(settings.profile)
+        controls = catalogue.load()
+        _waivers(settings, controls)
+    except (
+        deployment.DeploymentError,
+        baseline.BaselineError,
+        catalogue.CatalogueError,
+        waivers.WaiverError,
+    ) as error:
+        raise RunError(str(error)) from None
+    if deployed.profile != settings.profile:
+        raise RunError(
+            f"the outputs are of a deployment with profile {deployed.profile!r}, but this run "
+            f"holds it to profile {settings.profile!r}: if that is meant, set "
+            f"PROFILE={deployed.profile}"
+        )
+    unmatched = catalogue.mismatches(controls, catalogue.tested_controls(Path(__file__).parents[1]))
+    if unmatched:
+        raise RunError("catalogue and tests do not match:\n  " + "\n  ".join(unmatched))
+    identity = caller.identity_of_caller(deployed.region)
+    if identity["Account"] != deployed.account_id:
+        raise RunError(
+            f"the outputs are of account {deployed.account_id}, but the credentials are of account "
+            f"{identity['Account']} ({identity['Arn']}): use that account's credentials, or the "
+            "outputs of this one"
+        )
+    return replace(settings, caller=identity["Arn"])
+
+
+def start(settings: Settings, worker: str) -> Run:
+    """The Run of prepared `settings` in this process."""
+    deployed = deployment.parse(settings.outputs_text, settings.outputs_source)
+    store = EvidenceStore(
+        Path(settings.folder), worker, deployment.sensitive_values(settings.outputs_text)
+    )
+    controls = catalogue.load()
+    required = baseline.load(settings.profile)
+    session = caller.core_session()
+    aws = Aws(boto3.Session(botocore_session=session), deployed.region, store)
+    return Run(
+        settings=settings,
+        deployment=deployed,
+        baseline=required,
+        catalogue=controls,
+        waivers=_waivers(settings, controls),
+        aws=aws,
+        configuration=Configuration(Path(settings.terraform_folder), settings.profile),
+        log_integrity=LogIntegrity(aws, deployed, _limits(settings, required), session),
+    )
+
+
+def _limits(settings: Settings, required: Mapping[str, Any]) -> Limits:
+    limits = required["log_integrity"]
+    hours = limits["hours"] if settings.integrity_hours is None else settings.integrity_hours
+    return Limits(
+        period=timedelta(hours=hours),
+        lateness=timedelta(minutes=limits["lateness_minutes"]),
+        settling=timedelta(minutes=limits["settling_minutes"]),
+    )
+
+
+def _waivers(settings: Settings, controls: Mapping[str, Control]) -> tuple[Waiver, ...]:
+    return waivers.load(Path(settings.waivers), controls) if settings.waivers else ()
