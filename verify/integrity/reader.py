@@ -1,6 +1,7 @@
 """What validation needs to read, whoever reads it.
 
-These reads do not go through the recorded door (verify.account.door): it keeps every answer as evidence,
+These reads do not go through the recorded door (verify.account.door): it keeps every answer as
+evidence,
 and here they are as many as there are log files, and as large.
 """
 
