@@ -21,7 +21,7 @@ from mutants.families import every_mutant
 from mutants.model import Fate, Judged, Mutant
 from mutants.suite import InterruptedRunError, SuiteError
 from mutants.summary import describe, print_summary, progress_line, write_json
-from verify.inputs import catalogue
+from verify.inputs import baseline
 
 CLEAN, NOT_ALL_KILLED, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
 _PROFILE = "dev"
@@ -101,8 +101,7 @@ def _say(line: str) -> None:
 
 
 def _coverage() -> Coverage:
-    controls = [item.identifier for item in catalogue.load().values() if _PROFILE in item.profiles]
-    return coverage(controls, every_mutant(), load_exemptions())
+    return coverage(baseline.load(_PROFILE).controls, every_mutant(), load_exemptions())
 
 
 def _complain(message: str) -> None:

@@ -24,7 +24,8 @@ class Account:
     """Clients, the outputs, and the documents as they were deployed.
 
     `outputs_file`, `terraform_folder` and `credentials` (as environment variables) are what the
-    suite is given; a fault may replace them, by altered copies in `folder`.
+    suite is given; a fault may replace them, by altered copies in `folder`. The outputs stay as
+    they were deployed in `deployed_outputs_file`, beside Terraform's state.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Account:
     ) -> None:
         self.url = url
         self.outputs_file = outputs_file
+        self.deployed_outputs_file = outputs_file
         self.function_package = function_package
         self.terraform_folder = terraform
         self.folder = folder

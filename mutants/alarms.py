@@ -210,7 +210,7 @@ def _filter(
     """A metric filter as PutMetricFilter takes it, restored when mended, and its name."""
     which = {
         "logGroupName": account.outputs["trail_log_group_name"],
-        "filterName": account.outputs["metric_filter_names"][purpose],
+        "filterName": f"metric-filter-{purpose}-{account.outputs['environment']}",
     }
     found = account.logs.describe_metric_filters(
         logGroupName=which["logGroupName"], filterNamePrefix=which["filterName"]
@@ -262,7 +262,7 @@ def relevant_events_not_counted(account: Account, mending: ExitStack) -> None:
     "an alarm is deleted, and its tags with it",
     _FUNCTION,
     "alarm-actions",
-    errors=frozenset({"resources-tagged"}),
+    errors=frozenset({"resources-known", "resources-tagged"}),
 )
 def alarm_deleted(account: Account, mending: ExitStack) -> None:
     original = account.alarm("function-errors")

@@ -16,6 +16,7 @@ from mutants import (
     log_integrity,
     network,
     trail,
+    untagged,
 )
 from mutants.model import Mutant
 
@@ -32,6 +33,7 @@ _MODULES = (
     alarms,
     access,
     inventory,
+    untagged,
     alerts,
 )
 

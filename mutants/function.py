@@ -45,6 +45,7 @@ for _aspect, _other in (
         f"the function's {_aspect} is changed: {_other}",
         partial(_configure, _other),
         "function-configuration",
+        "declared-matches-live",
     )
 
 
@@ -156,7 +157,9 @@ def no_dead_letter_queue(account: Account, mending: ExitStack) -> None:
 
 @FAMILY.fault("the function's dead letters go to another queue", "function-dead-letter-queue")
 def dead_letters_elsewhere(account: Account, mending: ExitStack) -> None:
-    target = {"TargetArn": account.outputs["delivery_queue_arn"]}
+    queues = account.outputs["dead_letter_queue_arn"].rpartition(":")[0]
+    name = account.outputs["delivery_queue_url"].rpartition("/")[2]
+    target = {"TargetArn": f"{queues}:{name}"}
     # Lambda takes only a target to which the function's role may send.
     account.role_policy(
         mending,

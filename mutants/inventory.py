@@ -12,15 +12,7 @@ from mutants.model import Family
 FAMILY = Family("inventory")
 
 
-# --- tags: each kind of resource has a tagging call of its own ------------------------------------
-
-
-@FAMILY.fault("the VPC has lost its Owner", "resources-tagged")
-def vpc_tag(account: Account, mending: ExitStack) -> None:
-    resource = {"Resources": [account.outputs["vpc_id"]]}
-    tag = {"Key": "Owner", "Value": account.outputs["tags"]["Owner"]}
-    mending.callback(account.ec2.create_tags, **resource, Tags=[tag])
-    account.ec2.delete_tags(**resource, Tags=[{"Key": "Owner"}])
+# --- tags that say something else; that there is none at all: mutants.untagged --------------------
 
 
 @FAMILY.fault("the trail says that it is for another purpose", "resources-tagged")
@@ -35,14 +27,6 @@ def trail_tag(account: Account, mending: ExitStack) -> None:
     put("trying out")
 
 
-@FAMILY.fault("the bucket has no tag at all", "resources-tagged")
-def bucket_tags(account: Account, mending: ExitStack) -> None:
-    bucket = {"Bucket": account.outputs["log_bucket_name"]}
-    tags = account.s3.get_bucket_tagging(**bucket)["TagSet"]
-    mending.callback(account.s3.put_bucket_tagging, **bucket, Tagging={"TagSet": tags})
-    account.s3.delete_bucket_tagging(**bucket)
-
-
 @FAMILY.fault("the key's CostCenter is empty", "resources-tagged")
 def key_tag(account: Account, mending: ExitStack) -> None:
     def put(value: str) -> None:
@@ -51,7 +35,9 @@ def key_tag(account: Account, mending: ExitStack) -> None:
             Tags=[{"TagKey": "CostCenter", "TagValue": value}],
         )
 
-    mending.callback(put, account.outputs["tags"]["CostCenter"])
+    tags = account.kms.list_resource_tags(KeyId=account.outputs["kms_key_arn"])["Tags"]
+    [before] = [tag["TagValue"] for tag in tags if tag["TagKey"] == "CostCenter"]
+    mending.callback(put, before)
     put("")
 
 
@@ -77,6 +63,24 @@ def role_tag(account: Account, mending: ExitStack) -> None:
     tag = {"Key": "ManagedBy", "Value": "Terraform"}
     mending.callback(account.iam.tag_role, **role, Tags=[tag])
     account.iam.untag_role(**role, TagKeys=["ManagedBy"])
+
+
+# --- what nobody looks at -------------------------------------------------------------------------
+
+
+@FAMILY.fault(
+    "a topic that bears the deployment's tags and that no output names", "resources-known"
+)
+def topic_beside(account: Account, mending: ExitStack) -> None:
+    tags = account.sns.list_tags_for_resource(ResourceArn=account.outputs["alert_topic_arn"])
+    made = account.sns.create_topic(Name="beside", Tags=tags["Tags"])["TopicArn"]
+    mending.callback(account.sns.delete_topic, TopicArn=made)
+
+
+@FAMILY.fault("the configuration declares a type that nothing reads", "resources-known")
+def type_without_reader(account: Account, mending: ExitStack) -> None:
+    queue = 'resource "aws_kinesis_stream" "records" {\n  name = "records"\n}\n'
+    account.change_configuration(mending, "delivery.tf", lambda text: f"{text}\n{queue}")
 
 
 # --- names: the deployment says by its outputs what it calls things -------------------------------

@@ -36,7 +36,9 @@ def _encrypt(account: Account, mending: ExitStack, default: Mapping[str, Any], *
     put({"Rules": [{"ApplyServerSideEncryptionByDefault": default, **rule}]})
 
 
-@FAMILY.fault("the bucket encrypts with S3's own keys", "log-bucket-encrypted")
+@FAMILY.fault(
+    "the bucket encrypts with S3's own keys", "log-bucket-encrypted", "declared-matches-live"
+)
 def encrypted_without_kms(account: Account, mending: ExitStack) -> None:
     _encrypt(account, mending, {"SSEAlgorithm": "AES256"})
 
@@ -52,7 +54,7 @@ def encrypted_with_another_key(account: Account, mending: ExitStack) -> None:
     _encrypt(account, mending, default, BucketKeyEnabled=True)
 
 
-@FAMILY.fault("the bucket key is off", "log-bucket-encrypted")
+@FAMILY.fault("the bucket key is off", "log-bucket-encrypted", "declared-matches-live")
 def bucket_key_off(account: Account, mending: ExitStack) -> None:
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": account.outputs["kms_key_arn"]}
     _encrypt(account, mending, default, BucketKeyEnabled=False)
@@ -197,10 +199,15 @@ for _ownership in ("ObjectWriter", "BucketOwnerPreferred"):
         f"ACLs are on: object ownership is {_ownership}",
         partial(_owned_by, _ownership),
         "log-bucket-owner-enforced",
+        "declared-matches-live",
     )
 
 
-@FAMILY.fault("the bucket's ownership controls are deleted", "log-bucket-owner-enforced")
+@FAMILY.fault(
+    "the bucket's ownership controls are deleted",
+    "log-bucket-owner-enforced",
+    "declared-matches-live",
+)
 def no_ownership_controls(account: Account, mending: ExitStack) -> None:
     mending.callback(_own, account, "BucketOwnerEnforced")
     account.s3.delete_bucket_ownership_controls(**_bucket(account))

@@ -31,11 +31,18 @@ def _authorize(account: Account, mending: ExitStack, group: str, permission: _PE
     mending.callback(account.ec2.revoke_security_group_ingress, **rule)
 
 
+def _tagged(account: Account, kind: str) -> list[dict[str, Any]]:
+    """The deployment's tags: what is made by hand is wrong in one thing alone."""
+    [vpc] = account.ec2.describe_vpcs(VpcIds=[account.outputs["vpc_id"]])["Vpcs"]
+    return [{"ResourceType": kind, "Tags": vpc["Tags"]}]
+
+
 def _new_group(account: Account, mending: ExitStack, **settings: Any) -> str:
     created = account.ec2.create_security_group(
         GroupName="forgotten",
         Description="made by hand",
         VpcId=account.outputs["vpc_id"],
+        TagSpecifications=_tagged(account, "security-group"),
         **settings,
     )
     mending.callback(account.ec2.delete_security_group, GroupId=created["GroupId"])
@@ -86,7 +93,11 @@ def second_address_range(account: Account, mending: ExitStack) -> None:
 
 @FAMILY.fault("a third subnet, with a private route table", "subnets-private-layout")
 def extra_subnet(account: Account, mending: ExitStack) -> None:
-    made = account.ec2.create_subnet(VpcId=account.outputs["vpc_id"], CidrBlock="10.0.30.0/24")
+    made = account.ec2.create_subnet(
+        VpcId=account.outputs["vpc_id"],
+        CidrBlock="10.0.30.0/24",
+        TagSpecifications=_tagged(account, "subnet"),
+    )
     subnet = made["Subnet"]["SubnetId"]
     mending.callback(account.ec2.delete_subnet, SubnetId=subnet)
     joined = account.ec2.associate_route_table(

@@ -44,7 +44,11 @@ def delivers(account: Account, what: str) -> None:
     await_status(account, lambda status: not status.get(f"{what}Error"))
 
 
-@FAMILY.fault("the trail is stopped; every flag is as it should be", "trail-is-logging")
+@FAMILY.fault(
+    "the trail is stopped; every flag is as it should be",
+    "trail-is-logging",
+    "declared-matches-live",
+)
 def stopped(account: Account, mending: ExitStack) -> None:
     name = {"Name": account.outputs["trail_arn"]}
     mending.callback(account.cloudtrail.start_logging, **name)

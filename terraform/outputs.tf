@@ -27,11 +27,6 @@ output "profile" {
   value       = var.profile
 }
 
-output "tags" {
-  description = "Tags that every resource bears."
-  value       = local.tags
-}
-
 # --- Network ---------------------------------------------------------------------------------------------------------
 
 output "vpc_id" {
@@ -39,19 +34,9 @@ output "vpc_id" {
   value       = aws_vpc.audit.id
 }
 
-output "vpc_cidr_block" {
-  description = "IPv4 range of the VPC."
-  value       = aws_vpc.audit.cidr_block
-}
-
 output "private_subnet_ids" {
   description = "IDs of the private subnets, in the order of the variable private_subnet_cidr_blocks."
   value       = aws_subnet.private[*].id
-}
-
-output "private_subnet_cidr_blocks" {
-  description = "IPv4 ranges of the private subnets, in the same order."
-  value       = aws_subnet.private[*].cidr_block
 }
 
 output "private_route_table_ids" {
@@ -143,11 +128,6 @@ output "delivery_queue_url" {
   value       = aws_sqs_queue.delivery.url
 }
 
-output "delivery_queue_arn" {
-  description = "ARN of the queue subscribed to the delivery topic."
-  value       = aws_sqs_queue.delivery.arn
-}
-
 # --- Compliance function ---------------------------------------------------------------------------------------------
 
 output "function_name" {
@@ -215,14 +195,6 @@ output "alarm_names" {
 output "alarm_arns" {
   description = "ARNs of the alarms by purpose."
   value       = { for purpose, alarm in local.alarms : purpose => alarm.arn }
-}
-
-output "metric_filter_names" {
-  description = "Names of the trail log group's metric filters by purpose."
-  value = merge(
-    { for purpose, metric_filter in aws_cloudwatch_log_metric_filter.activity : purpose => metric_filter.name },
-    { "relevant-events" = aws_cloudwatch_log_metric_filter.relevant_events.name },
-  )
 }
 
 # --- Verification ----------------------------------------------------------------------------------------------------

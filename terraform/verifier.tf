@@ -46,13 +46,16 @@ resource "aws_iam_policy" "verifier_state" {
           "cloudtrail:ListPublicKeys",
           "ec2:DescribeInternetGateways",
           "ec2:DescribeNatGateways",
+          "ec2:DescribeNetworkAcls",
           "ec2:DescribeNetworkInterfaces",
           "ec2:DescribeRegions",
           "ec2:DescribeRouteTables",
           "ec2:DescribeSecurityGroups",
           "ec2:DescribeSubnets",
           "ec2:DescribeVpcs",
+          "events:ListRuleNamesByTarget",
           "kms:ListAliases",
+          "tag:GetResources",
         ]
         Resource = "*"
       },
@@ -165,6 +168,12 @@ resource "aws_iam_policy" "verifier_state" {
         Effect   = "Allow"
         Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"]
         Resource = local.alarm_arn_pattern
+      },
+      {
+        Sid      = "ReadRules"
+        Effect   = "Allow"
+        Action   = "events:ListTagsForResource"
+        Resource = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/*-${var.environment}"
       },
       {
         Sid    = "ReadRoles"

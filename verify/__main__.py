@@ -17,10 +17,9 @@ def _integrity(arguments: Sequence[str]) -> int:
 
 
 def _controls(_: Sequence[str]) -> int:
-    from verify.inputs import catalogue
-    from verify.report.controls_page import render
+    from verify.suite.declarations import controls_page
 
-    print(render(catalogue.load().values()), end="")
+    print(controls_page(), end="")
     return 0
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -59,8 +60,16 @@ class Check:
             Observation(subject, aspect, in_words(expected), in_words(seen), bool(condition), said)
         )
 
-    def agree(self, subject: str, address: str, *, expected: Any, seen: Any) -> None:
-        """What the configuration declares at `address`, `expected` and `seen` must be the same.
+    def agree(
+        self,
+        subject: str,
+        address: str,
+        *,
+        expected: Any,
+        seen: Any,
+        accepts: Callable[[Any, Any], bool] = operator.eq,
+    ) -> None:
+        """What is declared at `address` must be what is seen, and `expected` must accept it.
 
         Raises NotVerifiedError when there is no configuration to read.
         """
@@ -79,7 +88,7 @@ class Check:
                 address,
                 in_words(expected),
                 in_words(seen),
-                bool(said == expected == seen),
+                bool(said == seen and accepts(expected, seen)),
                 in_words(said),
             )
         )

@@ -75,7 +75,6 @@ class Control:
     citations: Citations
     rationale: str
     remediation: str
-    profiles: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole run. The rows come from the catalogue, so none can vanish."""
+    """A whole run. The rows come from the baseline's list of controls, so none can vanish."""
 
     run_id: str
     tool_version: str

@@ -125,7 +125,7 @@ run "activity_alarms_can_be_chosen" {
   }
 
   assert {
-    condition     = keys(aws_cloudwatch_metric_alarm.activity) == ["root-account-use"] && toset(keys(output.metric_filter_names)) == toset(["root-account-use", "relevant-events"])
+    condition     = keys(aws_cloudwatch_metric_alarm.activity) == ["root-account-use"] && keys(aws_cloudwatch_log_metric_filter.activity) == ["root-account-use"]
     error_message = "Only the chosen activity may have a filter and an alarm."
   }
 }

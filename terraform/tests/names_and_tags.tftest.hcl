@@ -57,7 +57,7 @@ run "the_required_tags_are_there" {
   }
 
   assert {
-    condition = output.tags == {
+    condition = local.tags == {
       Environment = "dev"
       Owner       = "Dr. Ada Müller"
       CostCenter  = "4711"

@@ -13,7 +13,7 @@ run "the_network_is_private" {
   }
 
   assert {
-    condition     = output.private_subnet_cidr_blocks == ["10.0.10.0/24", "10.0.20.0/24"]
+    condition     = aws_subnet.private[*].cidr_block == ["10.0.10.0/24", "10.0.20.0/24"]
     error_message = "The private subnets must be 10.0.10.0/24 and 10.0.20.0/24."
   }
 

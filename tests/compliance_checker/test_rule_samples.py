@@ -9,11 +9,10 @@ from compliance_checker.evaluate import evaluate
 from compliance_checker.pipeline import AuditPipeline
 from compliance_checker.rules import RULES
 
-from tests.suite.support import outputs
 from verify.inputs import deployment
 from verify.live_fire.invocation import Sample, samples
 
-_DEPLOYED = deployment.parse(json.dumps(outputs()))
+_DEPLOYED = deployment.parse(json.dumps(deployment.example()))
 _PIPELINE = AuditPipeline(
     environment=_DEPLOYED.environment,
     topic_arn=_DEPLOYED.alert_topic_arn,

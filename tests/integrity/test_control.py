@@ -12,7 +12,8 @@ import pytest
 
 from tests.integrity.loopback import Account
 from tests.integrity.trail import HOME, HOUR, Trail, timestamp
-from tests.suite.support import Verification, outputs, verify
+from tests.suite.support import Verification, verify
+from verify.inputs.deployment import example
 from verify.schemas import violations
 
 INTACT, ON_TIME = "log-integrity-intact", "digests-on-time"
@@ -47,7 +48,7 @@ def old(account: Account, trail: Trail) -> Trail:
 
 def _verify(tmp_path: Path, *arguments: str) -> Verification:
     file = tmp_path / "outputs.json"
-    file.write_text(json.dumps(outputs()))
+    file.write_text(json.dumps(example()))
     checks = "verify/checks/test_log_integrity.py"
     return verify(file, tmp_path, checks, *arguments, url=os.environ["AWS_ENDPOINT_URL"])
 

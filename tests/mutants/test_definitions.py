@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from mutants import untagged
 from mutants.coverage import Coverage, ExemptionError, coverage, load_exemptions
 from mutants.families import every_mutant
 from mutants.model import Fate, Mutant, Suite, fate_of
-from verify.inputs import catalogue
+from verify.inputs import baseline
 
-CONTROLS = {
-    control.identifier for control in catalogue.load().values() if "dev" in control.profiles
-}
+CONTROLS = set(baseline.load("dev").controls)
 MUTANTS = every_mutant()
 
 
@@ -145,3 +144,11 @@ def test_bad_exemptions_are_refused(tmp_path: Path, text: str, message: str) -> 
 def test_missing_exemptions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ExemptionError, match="cannot be read"):
         load_exemptions(tmp_path / "none.yaml")
+
+
+def test_every_declared_type_that_bears_tags_can_be_untagged() -> None:
+    """Each taggable resource of the module has its mutant, a new one as well."""
+    addresses = list(untagged.taggable())
+    assert len(addresses) > 20
+    assert {address.partition(".")[0] for address in addresses} == set(untagged.CHANGES)
+    assert set(addresses) >= untagged.OPTIONAL

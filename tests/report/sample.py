@@ -82,7 +82,6 @@ def control(
         ),
         rationale=rationale,
         remediation=remediation,
-        profiles=("dev", "prod"),
     )
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.support import RunningSandbox, start
-from tests.suite.support import REGION, ROOT, VARIABLES, environment, outputs
+from tests.suite.support import REGION, ROOT, VARIABLES, environment
+from verify.inputs.deployment import example
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def sandbox() -> Iterator[RunningSandbox]:
 def outputs_file(tmp_path: Path) -> Path:
     """Valid outputs of a deployment that does not exist."""
     path = tmp_path / "outputs.json"
-    path.write_text(json.dumps(outputs()))
+    path.write_text(json.dumps(example()))
     return path
 
 

@@ -11,66 +11,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-ACCOUNT = "123456789012"
 REGION = "ap-southeast-1"
 # What the tests' deployment is made with: every probe that there is may be fired there.
 VARIABLES = {"TF_VAR_verifier_probes": '["bucket-policy","role-policy"]'}
-
-
-def _arn(service: str, resource: str, *, global_service: bool = False) -> str:
-    region, account = ("", ACCOUNT) if global_service else (REGION, ACCOUNT)
-    return f"arn:aws:{service}:{region}:{account}:{resource}"
-
-
-def outputs() -> dict[str, Any]:
-    """What `terraform output -json` prints for a dev deployment."""
-    queue = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
-    values: dict[str, Any] = {
-        "account_id": ACCOUNT,
-        "region": REGION,
-        "partition": "aws",
-        "environment": "dev",
-        "profile": "dev",
-        "tags": {"Environment": "dev"},
-        "vpc_id": "vpc-0a1b2c3d4e5f60718",
-        "vpc_cidr_block": "10.0.0.0/16",
-        "private_subnet_ids": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
-        "private_subnet_cidr_blocks": ["10.0.10.0/24", "10.0.20.0/24"],
-        "private_route_table_ids": ["rtb-0a1b2c3d", "rtb-1a1b2c3d"],
-        "application_security_group_id": "sg-0a1b2c3d",
-        "default_security_group_id": "sg-1a1b2c3d",
-        "trail_name": "cloudtrail-audit-dev",
-        "trail_arn": _arn("cloudtrail", "trail/cloudtrail-audit-dev"),
-        "trail_home_region": REGION,
-        "log_bucket_name": f"s3-cloudtrail-logs-dev-{ACCOUNT}",
-        "log_bucket_arn": f"arn:aws:s3:::s3-cloudtrail-logs-dev-{ACCOUNT}",
-        "kms_key_id": "1234abcd-12ab-34cd-56ef-1234567890ab",
-        "kms_key_arn": _arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
-        "kms_key_alias": "alias/cloudtrail-logs-key-dev",
-        "trail_log_group_name": "/aws/cloudtrail/cloudtrail-audit-dev",
-        "trail_log_group_arn": _arn("logs", "log-group:/aws/cloudtrail/cloudtrail-audit-dev"),
-        "function_name": "lambda-compliance-checker-dev",
-        "function_arn": _arn("lambda", "function:lambda-compliance-checker-dev"),
-        "function_log_group_name": "/aws/lambda/lambda-compliance-checker-dev",
-        "function_role_name": "role-compliance-checker-dev",
-        "function_role_arn": _arn("iam", "role/role-compliance-checker-dev", global_service=True),
-        "trail_logs_role_name": "role-cloudtrail-logs-dev",
-        "trail_logs_role_arn": _arn("iam", "role/role-cloudtrail-logs-dev", global_service=True),
-        "verifier_role_name": "role-verifier-dev",
-        "verifier_role_arn": _arn("iam", "role/role-verifier-dev", global_service=True),
-        "alert_topic_name": "sns-compliance-alerts-dev",
-        "alert_topic_arn": _arn("sns", "sns-compliance-alerts-dev"),
-        "delivery_topic_arn": _arn("sns", "sns-trail-delivery-dev"),
-        "delivery_queue_url": f"{queue}/sqs-trail-delivery-dev",
-        "delivery_queue_arn": _arn("sqs", "sqs-trail-delivery-dev"),
-        "dead_letter_queue_url": f"{queue}/sqs-compliance-checker-dlq-dev",
-        "dead_letter_queue_arn": _arn("sqs", "sqs-compliance-checker-dlq-dev"),
-        "subscription_filter_name": "subscription-compliance-checker-dev",
-        "alarm_names": {"function-errors": "alarm-function-errors-dev"},
-        "alarm_arns": {"function-errors": _arn("cloudwatch", "alarm:alarm-function-errors-dev")},
-        "metric_filter_names": {"root-account-use": "metric-filter-root-account-use-dev"},
-    }
-    return {name: {"value": value, "sensitive": False} for name, value in values.items()}
 
 
 @dataclass(frozen=True)

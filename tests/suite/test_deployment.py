@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.suite.support import outputs
+from tests.suite.support import ROOT
 from verify.inputs import deployment
+from verify.inputs.declared import Configuration
 
 
 def _with(name: str, value: Any) -> str:
-    return json.dumps({**outputs(), name: {"value": value}})
+    return json.dumps({**deployment.example(), name: {"value": value}})
 
 
 def test_valid_outputs_become_a_deployment() -> None:
-    deployed = deployment.parse(json.dumps(outputs()))
+    deployed = deployment.parse(json.dumps(deployment.example()))
     assert deployed.trail_arn == (
         "arn:aws:cloudtrail:ap-southeast-1:123456789012:trail/cloudtrail-audit-dev"
     )
@@ -27,13 +30,43 @@ def test_valid_outputs_become_a_deployment() -> None:
     assert deployed.alarm_names == {"function-errors": "alarm-function-errors-dev"}
 
 
+def test_every_output_is_read_by_something() -> None:
+    """An output that nobody reads is gone from Terraform and from here."""
+    read = "".join(
+        path.read_text()
+        for path in (ROOT / "verify").rglob("*")
+        if path.suffix in (".py", ".yaml") and path.name != "deployment.py"
+    )
+    own = (ROOT / "verify/inputs/deployment.py").read_text()
+    unread = [
+        output.name
+        for output in fields(deployment.Deployment)
+        if not output.metadata["resource"]
+        and not re.search(rf"\.{output.name}\b|\{{{output.name}\}}|^  {output.name}:", read, re.M)
+        and f"self.{output.name}" not in own
+    ]
+    assert unread == []
+
+
+def test_every_address_that_an_output_identifies_is_declared() -> None:
+    declared = Configuration(ROOT / "terraform", "dev")
+    for output in fields(deployment.Deployment):
+        address = output.metadata["resource"]
+        if "." in address:
+            assert address in declared.resources()
+        elif address:
+            assert address in declared.resource_types()
+
+
 def test_outputs_that_nobody_asked_for_are_ignored() -> None:
-    assert deployment.parse(_with("something_else", 1)) == deployment.parse(json.dumps(outputs()))
+    assert deployment.parse(_with("something_else", 1)) == deployment.parse(
+        json.dumps(deployment.example())
+    )
 
 
 @pytest.mark.parametrize("name", ["trail_arn", "account_id", "alarm_names"])
 def test_a_missing_output_is_named(name: str) -> None:
-    document = outputs()
+    document = deployment.example()
     del document[name]
     with pytest.raises(deployment.DeploymentError, match=f"'{name}' is a required property"):
         deployment.parse(json.dumps(document))
@@ -92,14 +125,14 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 def test_a_huge_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "outputs.json"
-    path.write_text(" " * (deployment.MAXIMUM_BYTES + 1))
+    path.write_text(" " * (deployment.MAXIMUM_CHARACTERS + 1))
     with pytest.raises(deployment.DeploymentError, match="exceed"):
         deployment.read(str(path))
 
 
 def test_sensitive_outputs_are_known_for_redaction() -> None:
     document = {
-        **outputs(),
+        **deployment.example(),
         "secret": {"value": {"a": ["hush", 1]}, "sensitive": True},
         "open": {"value": "said", "sensitive": False},
     }

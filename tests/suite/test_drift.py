@@ -18,9 +18,9 @@ from tests.suite.support import (
     VARIABLES,
     Verification,
     environment,
-    outputs,
     verify,
 )
+from verify.inputs.deployment import example
 from verify.inputs.plan import UNKNOWN, Difference, PlanError, parse_plan
 from verify.redaction import REDACTED
 
@@ -33,7 +33,7 @@ def _plan(**changes: Any) -> dict[str, Any]:
         "timestamp": datetime.now(UTC).isoformat(),
         "complete": True,
         "errored": False,
-        "prior_state": {"values": {"outputs": outputs()}},
+        "prior_state": {"values": {"outputs": example()}},
         "resource_changes": [_change(["no-op"])],
     } | changes
 

@@ -18,6 +18,7 @@ from tests.suite.faults import KINDS, LOADER
 from tests.suite.support import REGION, ROOT, Verification, environment, verify
 from verify.account.errors import iam_action
 from verify.integrity.s3 import ACTIONS
+from verify.suite.declarations import declared_readings
 
 STATE = "verify/checks"
 # The validation of the log files is one piece of evidence; these are the calls that it makes.
@@ -81,20 +82,26 @@ def _outcomes(arguments: list[str], url: str, reports: Path) -> tuple[int, dict[
     return code, {row["control"]["identifier"]: row["outcome"] for row in report["results"]}
 
 
+CONDITIONAL = {
+    "GetManagedPrefixListEntries",  # only with prefix lists
+    "DescribeNetworkInterfaces",  # only with live-fire groups
+    "GetRolePolicy",  # only with inline policies
+}
+
+
 def _operations() -> list[str]:
-    """The operations that state checks always use, read from the source that defines them."""
-    conditional = {
-        "GetManagedPrefixListEntries",  # only with prefix lists
-        "DescribeNetworkInterfaces",  # only with live-fire groups
-        "GetRolePolicy",  # only with inline policies
-    }
-    defined = {_operation_name(name) for _, name in _calls(ROOT / "verify/account/reads.py")}
-    return sorted((defined - conditional) | BESIDE_THE_DOOR)
+    """The operations that state checks always use, as the controls declare them."""
+    defined = {_operation_name(name) for _, name in _declared_calls()}
+    return sorted((defined - CONDITIONAL) | BESIDE_THE_DOOR)
+
+
+def _declared_calls() -> set[tuple[str, str]]:
+    """Every (service, operation) that a control declares to read."""
+    return {reading.call for readings in declared_readings().values() for reading in readings}
 
 
 def _calls(path: Path) -> Iterator[tuple[str, str]]:
-    """Every (service, operation) that a module spells out."""
-    helpers = {"_bucket": "s3", "_key": "kms"}
+    """Every (service, operation) that a module of live fire spells out."""
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call):
             continue
@@ -102,12 +109,10 @@ def _calls(path: Path) -> Iterator[tuple[str, str]]:
         texts = [str(item.value) for item in node.args if isinstance(item, ast.Constant)]
         if name in ("Read", "act", "poll") and len(texts) >= 2:
             yield texts[0], texts[1]
-        elif name in helpers and texts:
-            yield helpers[name], texts[0]
 
 
 # An empty answer is how AWS itself says "none" here: it cannot be told from a lost one.
-EMPTY_MEANS_NONE = {"GetFunctionConcurrency"}
+EMPTY_MEANS_NONE = {"GetFunctionConcurrency", "ListRuleNamesByTarget"}
 
 
 @pytest.mark.parametrize("operation", _operations())
@@ -204,7 +209,7 @@ IMPLIED_BY_TAGS = {"ec2:CreateTags", "sqs:TagQueue"}
 def test_the_verifier_may_do_exactly_what_the_suite_does(
     sandbox: RunningSandbox, deployed: Path
 ) -> None:
-    state = {iam_action(*call) for call in _calls(ROOT / "verify/account/reads.py")}
+    state = {iam_action(*call) for call in _declared_calls()}
     live_fire = {
         iam_action(*call)
         for path in (ROOT / "verify/live_fire").rglob("*.py")
@@ -235,4 +240,14 @@ def test_each_probe_on_request_has_permissions_of_its_own(
 
 def test_what_was_recorded_is_what_the_source_says(clean: Verification) -> None:
     recorded = {(item["service"], item["operation"]) for item in clean.report["evidence"]}
-    assert recorded <= {*_calls(ROOT / "verify/account/reads.py"), VALIDATION}
+    assert recorded <= {*_declared_calls(), VALIDATION}
+    operations = {
+        item["identifier"]: (item["service"], item["operation"])
+        for item in clean.report["evidence"]
+    }
+    for row in clean.report["results"]:
+        declared = {one.call for one in declared_readings()[row["control"]["identifier"]]}
+        made = {operations[identifier] for identifier in row["evidence"]} - {VALIDATION}
+        assert made <= declared
+        # What follows from another answer is read only where there is something to follow.
+        assert {_operation_name(name) for _, name in declared - made} <= CONDITIONAL

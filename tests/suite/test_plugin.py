@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import ROOT, Verification, environment, outputs, verify
+from tests.suite.support import ROOT, Verification, environment, verify
+from verify.inputs import catalogue
+from verify.inputs.deployment import example
 
 CHECKS = """
 import pytest
@@ -213,7 +215,7 @@ def test_unknown_profile(outputs_file: Path, sandbox: RunningSandbox) -> None:
 
 def test_outputs_of_another_account(tmp_path: Path, sandbox: RunningSandbox) -> None:
     path = tmp_path / "outputs.json"
-    path.write_text(json.dumps(outputs()).replace("123456789012", "210987654321"))
+    path.write_text(json.dumps(example()).replace("123456789012", "210987654321"))
     text = _refused(_run(path, sandbox))
     assert "the outputs are of account 210987654321" in text
     assert "the credentials are of account 123456789012" in text
@@ -274,3 +276,84 @@ def test_reports_folder_that_cannot_be_written(
     assert run.code == 4
     assert "cannot be written" in run.text
     assert "Traceback" not in run.text
+
+
+# --- profiles -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["one", "xdist"])
+def test_a_control_that_the_baseline_does_not_list_neither_runs_nor_passes(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path, workers: list[str]
+) -> None:
+    mine = outputs_file.with_name("mine.yaml")
+    mine.write_text("extends: dev\nwithout_controls: [trail-encrypted]\n")
+    run = _run(outputs_file, sandbox, checks, f"--profile={mine}", *workers)
+    assert "trail-encrypted" not in run.outcomes
+    assert run.outcomes["trail-log-file-validation"] == "FAIL"
+    assert run.code == 1
+    assert run.report["target"]["profile"] == "mine"
+
+
+UNLISTED = """
+import pytest
+
+@pytest.mark.control("trail-is-logging")
+def test_pass(check):
+    check.equal("trail", "logging", expected=True, seen=True)
+
+def test_of_nothing():
+    assert not "seen"
+"""
+
+
+def test_a_failure_of_pytests_is_never_made_undone(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path
+) -> None:
+    checks.write_text(UNLISTED)
+    mine = outputs_file.with_name("mine.yaml")
+    others = [name for name in catalogue.load() if name != "trail-is-logging"]
+    mine.write_text(f"extends: dev\nwithout_controls: {json.dumps(others)}\n")
+    run = _run(outputs_file, sandbox, checks, f"--profile={mine}")
+    assert run.outcomes == {"trail-is-logging": "PASS"}
+    assert run.code == 1
+    assert _run(outputs_file, sandbox, checks, f"--profile={mine}", "-ktest_pass").code == 0
+
+
+SMUGGLED = """
+import pytest
+
+def test_smuggled(check, request):
+    request.node.add_marker(pytest.mark.control("key-rotates"))
+    check.equal("key", "rotation", expected=True, seen=False)
+"""
+
+
+def test_a_result_without_a_row_is_an_error(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path
+) -> None:
+    checks.write_text(SMUGGLED)
+    mine = outputs_file.with_name("mine.yaml")
+    mine.write_text("extends: dev\nwithout_controls: [key-rotates]\n")
+    run = _run(outputs_file, sandbox, checks, f"--profile={mine}")
+    assert run.code == 3
+    assert "results without a row: key-rotates: the baseline mine does not list" in run.text
+
+
+UNDECLARED = """
+import pytest
+from verify.account import reads
+
+@pytest.mark.control("key-rotates", reads.key)
+def test_reads_more(check, aws, deployment):
+    aws.pick(reads.key_rotation(deployment), "KeyRotationEnabled")
+"""
+
+
+def test_a_read_that_the_control_does_not_declare_is_an_error(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path
+) -> None:
+    checks.write_text(UNDECLARED)
+    run = _run(outputs_file, sandbox, checks)
+    assert run.outcomes["key-rotates"] == "ERROR"
+    message = run.row("key-rotates")["message"]
+    assert "reads kms.get_key_rotation_status, which its control does not declare" in message

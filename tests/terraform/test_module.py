@@ -3,57 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 
 import pytest
 
 from tests.terraform.support import MODULE, ROOT, blocks, code, resource_types, text
+from verify.inputs.deployment import Deployment
 
-# What the verification suite and the documentation lean on.
-OUTPUTS = {
-    "account_id",
-    "alarm_arns",
-    "alarm_names",
-    "alert_topic_arn",
-    "alert_topic_name",
-    "application_security_group_id",
-    "dead_letter_queue_arn",
-    "dead_letter_queue_url",
-    "default_security_group_id",
-    "delivery_queue_arn",
-    "delivery_queue_url",
-    "delivery_topic_arn",
-    "environment",
-    "function_arn",
-    "function_log_group_name",
-    "function_name",
-    "function_role_arn",
-    "function_role_name",
-    "kms_key_alias",
-    "kms_key_arn",
-    "kms_key_id",
-    "log_bucket_arn",
-    "log_bucket_name",
-    "metric_filter_names",
-    "partition",
-    "private_route_table_ids",
-    "private_subnet_cidr_blocks",
-    "private_subnet_ids",
-    "profile",
-    "region",
-    "subscription_filter_name",
-    "tags",
-    "trail_arn",
-    "trail_home_region",
-    "trail_log_group_arn",
-    "trail_log_group_name",
-    "trail_logs_role_arn",
-    "trail_logs_role_name",
-    "trail_name",
-    "verifier_role_arn",
-    "verifier_role_name",
-    "vpc_cidr_block",
-    "vpc_id",
-}
+# What the verification suite reads; the one list is Deployment's own.
+OUTPUTS = {output.name for output in fields(Deployment)}
 
 # Types without tags in the provider's schema.
 UNTAGGED = {

@@ -24,10 +24,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 
-from verify.account.answer import Answer
+from verify.account.answer import Answer, pick
 from verify.account.errors import ActionFailedError, code_and_message, describe
 from verify.account.evidence import ApiCall, EvidenceStore
-from verify.account.read import Read
+from verify.account.read import Read, Reading
 from verify.model import NotVerifiedError
 from verify.redaction import jsonable
 
@@ -42,6 +42,25 @@ class _Kept:
 
 
 _used: ContextVar[list[str] | None] = ContextVar("evidence_used", default=None)
+_declared: ContextVar[frozenset[tuple[str, str]] | None] = ContextVar("declared", default=None)
+
+
+class UndeclaredReadError(Exception):
+    """A control reads what it does not declare: its fault, not the account's."""
+
+
+@contextmanager
+def only_declared(readings: Iterable[Reading[Any]]) -> Iterator[None]:
+    """Refuse every read of another operation than those of `readings` inside the `with` block.
+
+    What a control declares is what is fetched ahead, permitted to the verifier and documented, so
+    a read beyond it would be slow here and denied elsewhere.
+    """
+    token = _declared.set(frozenset(reading.call for reading in readings))
+    try:
+        yield
+    finally:
+        _declared.reset(token)
 
 
 @contextmanager
@@ -78,7 +97,16 @@ class Aws:
         The codes in `read.absent` give an Answer without a response. Every other error raises
         NotVerifiedError.
         """
+        _require_declared(read)
         return _answer(self._once(read), read, self.region)
+
+    def pick(self, read: Read, *path: str) -> Any:
+        """The value at `path` of the answer to `read`.
+
+        Raises NotVerifiedError where there is no answer, or it lacks a part: what AWS did not say
+        is not a state.
+        """
+        return pick(self.read(read).response or {}, *path)
 
     def fetch_ahead(self, reads: Iterable[Read], workers: int = 8) -> None:
         """Make calls that checks will ask for, side by side and without waiting for them.
@@ -97,6 +125,7 @@ class Aws:
 
     def read_again(self, read: Read) -> Answer:
         """Like `read`, but always asks AWS: for what is expected to change during the run."""
+        _require_declared(read)
         kept = self._call(read.service, read.operation, read.parameters)
         return _answer(kept, read, self.region)
 
@@ -212,6 +241,15 @@ class Aws:
             )
         )
         return _Kept(tuple(pages), error, evidence)
+
+
+def _require_declared(read: Read) -> None:
+    declared = _declared.get()
+    if declared is not None and (read.service, read.operation) not in declared:
+        raise UndeclaredReadError(
+            f"the check reads {read.service}.{read.operation}, which its control does not declare: "
+            "name the reading in its marker, @pytest.mark.control(<identifier>, reads.<reading>)"
+        )
 
 
 def _note_use(evidence: str) -> None:

@@ -23,6 +23,7 @@ DENIED = frozenset(
 # IAM names the permission after the operation, but for these. Source: Service Authorization
 # Reference, page "Actions, resources, and condition keys for Amazon S3".
 _IAM_ACTIONS = {
+    ("resourcegroupstaggingapi", "get_resources"): "tag:GetResources",
     ("lambda", "invoke"): "lambda:InvokeFunction",
     ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",
     ("s3", "get_bucket_lifecycle_configuration"): "s3:GetLifecycleConfiguration",

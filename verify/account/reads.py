@@ -1,17 +1,16 @@
-"""Every read of the state checks, defined once: checks ask for them, and a run fetches them ahead.
+"""Every reading of the state checks, defined once: controls name them in their markers.
 
-Fetching ahead is what makes a run last as long as its slowest answer and not as their sum. A read
-that depends on another's answer (the version of a policy, the entries of a prefix list) is made
-when a check needs it.
+A run fetches ahead what depends on the outputs alone, which makes it last as long as its slowest
+answer and not as their sum. A reading that follows another's answer (the version of a policy, the
+entries of a prefix list) is made when a check needs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from verify.account.read import Read
+from verify.account.read import following, of_account, of_deployment, of_each
 from verify.inputs.deployment import Deployment
 
 
@@ -19,275 +18,235 @@ def _in_vpc(deployment: Deployment) -> dict[str, Any]:
     return {"Filters": [{"Name": "vpc-id", "Values": [deployment.vpc_id]}]}
 
 
+def _each(resource: str) -> Callable[[Deployment], Iterable[str]]:
+    """What identifies each resource of a Terraform type."""
+    return lambda deployment: deployment.identified(resource)
+
+
 # --- network --------------------------------------------------------------------------------------
 
 
-def vpc(deployment: Deployment) -> Read:
+@of_deployment("ec2", "describe_vpcs")
+def vpc(deployment: Deployment) -> dict[str, Any]:
     """The VPC."""
-    return Read("ec2", "describe_vpcs", {"VpcIds": [deployment.vpc_id]})
+    return {"VpcIds": [deployment.vpc_id]}
 
 
-def vpc_attribute(deployment: Deployment, attribute: str) -> Read:
+@of_each("ec2", "describe_vpc_attribute", lambda _: ("enableDnsSupport", "enableDnsHostnames"))
+def vpc_attribute(deployment: Deployment, attribute: str) -> dict[str, Any]:
     """One attribute of the VPC."""
-    return Read(
-        "ec2", "describe_vpc_attribute", {"VpcId": deployment.vpc_id, "Attribute": attribute}
-    )
+    return {"VpcId": deployment.vpc_id, "Attribute": attribute}
 
 
-def subnets(deployment: Deployment) -> Read:
-    """Every subnet of the VPC, those that the outputs do not name included."""
-    return Read("ec2", "describe_subnets", _in_vpc(deployment))
+# Each listing of what lies in the VPC has what the outputs do not name as well.
+subnets = of_deployment("ec2", "describe_subnets")(_in_vpc)
+route_tables = of_deployment("ec2", "describe_route_tables")(_in_vpc)
+security_groups = of_deployment("ec2", "describe_security_groups")(_in_vpc)
+network_acls = of_deployment("ec2", "describe_network_acls")(_in_vpc)
+nat_gateways = of_deployment("ec2", "describe_nat_gateways")(_in_vpc)
 
 
-def route_tables(deployment: Deployment) -> Read:
-    """Every route table of the VPC."""
-    return Read("ec2", "describe_route_tables", _in_vpc(deployment))
-
-
-def security_groups(deployment: Deployment) -> Read:
-    """Every security group of the VPC."""
-    return Read("ec2", "describe_security_groups", _in_vpc(deployment))
-
-
-def internet_gateways(deployment: Deployment) -> Read:
+@of_deployment("ec2", "describe_internet_gateways")
+def internet_gateways(deployment: Deployment) -> dict[str, Any]:
     """The internet gateways that are attached to the VPC."""
-    attached = [{"Name": "attachment.vpc-id", "Values": [deployment.vpc_id]}]
-    return Read("ec2", "describe_internet_gateways", {"Filters": attached})
+    return {"Filters": [{"Name": "attachment.vpc-id", "Values": [deployment.vpc_id]}]}
 
 
-def nat_gateways(deployment: Deployment) -> Read:
-    """The NAT gateways of the VPC."""
-    return Read("ec2", "describe_nat_gateways", _in_vpc(deployment))
-
-
-def prefix_list(identifier: str) -> Read:
+@following("ec2", "get_managed_prefix_list_entries")
+def prefix_list(identifier: str) -> dict[str, Any]:
     """The address ranges of a prefix list."""
-    return Read("ec2", "get_managed_prefix_list_entries", {"PrefixListId": identifier})
+    return {"PrefixListId": identifier}
 
 
-def interfaces_of_group(identifier: str) -> Read:
+@following("ec2", "describe_network_interfaces")
+def interfaces_of_group(identifier: str) -> dict[str, Any]:
     """The network interfaces that a security group protects."""
-    filters = [{"Name": "group-id", "Values": [identifier]}]
-    return Read("ec2", "describe_network_interfaces", {"Filters": filters})
+    return {"Filters": [{"Name": "group-id", "Values": [identifier]}]}
 
 
 # --- trail ----------------------------------------------------------------------------------------
 
 
-def trail(deployment: Deployment) -> Read:
+@of_deployment("cloudtrail", "describe_trails")
+def trail(deployment: Deployment) -> dict[str, Any]:
     """The trail's configuration."""
-    return Read("cloudtrail", "describe_trails", {"trailNameList": [deployment.trail_arn]})
+    return {"trailNameList": [deployment.trail_arn]}
 
 
-def trail_status(deployment: Deployment) -> Read:
+@of_deployment("cloudtrail", "get_trail_status")
+def trail_status(deployment: Deployment) -> dict[str, Any]:
     """Whether the trail is logging, and its latest deliveries, in its home region."""
-    return Read("cloudtrail", "get_trail_status", {"Name": deployment.trail_arn})
+    return {"Name": deployment.trail_arn}
 
 
-def trail_status_after_live_fire(deployment: Deployment) -> Read:
-    """The same, once the live fire has made events that the trail must have delivered."""
-    return replace(trail_status(deployment), moment="after the live fire")
+# Once the live fire has made events that the trail must have delivered.
+trail_status_after_live_fire = trail_status.later("after the live fire")
 
 
-def event_selectors(deployment: Deployment) -> Read:
+@of_deployment("cloudtrail", "get_event_selectors")
+def event_selectors(deployment: Deployment) -> dict[str, Any]:
     """Which events the trail records."""
-    return Read("cloudtrail", "get_event_selectors", {"TrailName": deployment.trail_arn})
+    return {"TrailName": deployment.trail_arn}
 
 
-def trail_tags(deployment: Deployment) -> Read:
+@of_deployment("cloudtrail", "list_tags")
+def trail_tags(deployment: Deployment) -> dict[str, Any]:
     """The trail's tags."""
-    return Read("cloudtrail", "list_tags", {"ResourceIdList": [deployment.trail_arn]})
+    return {"ResourceIdList": [deployment.trail_arn]}
 
 
-def enabled_regions() -> Read:
-    """The regions that the account has enabled: a multi-region trail records in each."""
-    return Read("ec2", "describe_regions")
+# The regions that the account has enabled: a multi-region trail records in each.
+enabled_regions = of_account("ec2", "describe_regions")
 
 
 # --- log bucket -----------------------------------------------------------------------------------
 
 
-def _bucket(deployment: Deployment, operation: str, *absent: str) -> Read:
-    return Read("s3", operation, {"Bucket": deployment.log_bucket_name}, absent)
+def _bucket(deployment: Deployment) -> dict[str, Any]:
+    return {"Bucket": deployment.log_bucket_name}
 
 
-def bucket_policy(deployment: Deployment) -> Read:
-    """The bucket's policy."""
-    return _bucket(deployment, "get_bucket_policy", "NoSuchBucketPolicy")
-
-
-def bucket_policy_status(deployment: Deployment) -> Read:
-    """Whether S3 holds the policy to be public."""
-    return _bucket(deployment, "get_bucket_policy_status", "NoSuchBucketPolicy")
-
-
-def bucket_encryption(deployment: Deployment) -> Read:
-    """The bucket's default encryption."""
-    return _bucket(
-        deployment, "get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"
-    )
-
-
-def public_access_block(deployment: Deployment) -> Read:
-    """The bucket's four public-access blocks."""
-    return _bucket(deployment, "get_public_access_block", "NoSuchPublicAccessBlockConfiguration")
-
-
-def bucket_acl(deployment: Deployment) -> Read:
-    """The bucket's access control list."""
-    return _bucket(deployment, "get_bucket_acl")
-
-
-def bucket_versioning(deployment: Deployment) -> Read:
-    """Whether the bucket keeps versions."""
-    return _bucket(deployment, "get_bucket_versioning")
-
-
-def bucket_ownership(deployment: Deployment) -> Read:
-    """Who owns the bucket's objects."""
-    return _bucket(deployment, "get_bucket_ownership_controls", "OwnershipControlsNotFoundError")
-
-
-def bucket_lifecycle(deployment: Deployment) -> Read:
-    """What S3 itself does to the bucket's objects in time."""
-    return _bucket(deployment, "get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration")
-
-
-def bucket_tags(deployment: Deployment) -> Read:
-    """The bucket's tags."""
-    return _bucket(deployment, "get_bucket_tagging", "NoSuchTagSet")
+bucket_policy = of_deployment("s3", "get_bucket_policy", "NoSuchBucketPolicy")(_bucket)
+# Whether S3 itself holds the policy to be public.
+bucket_policy_status = of_deployment("s3", "get_bucket_policy_status", "NoSuchBucketPolicy")(
+    _bucket
+)
+bucket_encryption = of_deployment(
+    "s3", "get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"
+)(_bucket)
+public_access_block = of_deployment(
+    "s3", "get_public_access_block", "NoSuchPublicAccessBlockConfiguration"
+)(_bucket)
+bucket_acl = of_deployment("s3", "get_bucket_acl")(_bucket)
+bucket_versioning = of_deployment("s3", "get_bucket_versioning")(_bucket)
+bucket_ownership = of_deployment(
+    "s3", "get_bucket_ownership_controls", "OwnershipControlsNotFoundError"
+)(_bucket)
+# What S3 itself does to the bucket's objects in time.
+bucket_lifecycle = of_deployment(
+    "s3", "get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration"
+)(_bucket)
+bucket_tags = of_deployment("s3", "get_bucket_tagging", "NoSuchTagSet")(_bucket)
 
 
 # --- key ------------------------------------------------------------------------------------------
 
 
-def _key(deployment: Deployment, operation: str, **more: str) -> Read:
-    return Read("kms", operation, {"KeyId": deployment.kms_key_arn, **more})
+def _key(deployment: Deployment) -> dict[str, Any]:
+    return {"KeyId": deployment.kms_key_arn}
 
 
-def key(deployment: Deployment) -> Read:
-    """The key's metadata."""
-    return _key(deployment, "describe_key")
+key = of_deployment("kms", "describe_key")(_key)
+key_aliases = of_deployment("kms", "list_aliases")(_key)
+# Whether, and how often, the key's material is rotated.
+key_rotation = of_deployment("kms", "get_key_rotation_status")(_key)
+key_tags = of_deployment("kms", "list_resource_tags")(_key)
 
 
-def key_aliases(deployment: Deployment) -> Read:
-    """The key's aliases."""
-    return _key(deployment, "list_aliases")
-
-
-def key_rotation(deployment: Deployment) -> Read:
-    """Whether, and how often, the key's material is rotated."""
-    return _key(deployment, "get_key_rotation_status")
-
-
-def key_policy(deployment: Deployment) -> Read:
+@of_deployment("kms", "get_key_policy")
+def key_policy(deployment: Deployment) -> dict[str, Any]:
     """The key's policy."""
-    return _key(deployment, "get_key_policy", PolicyName="default")
-
-
-def key_tags(deployment: Deployment) -> Read:
-    """The key's tags."""
-    return _key(deployment, "list_resource_tags")
+    return {**_key(deployment), "PolicyName": "default"}
 
 
 # --- log groups -----------------------------------------------------------------------------------
 
 
-def log_group(name: str) -> Read:
+@of_each("logs", "describe_log_groups", _each("aws_cloudwatch_log_group"))
+def log_group(_: Deployment, name: str) -> dict[str, Any]:
     """The log groups whose name begins with `name`."""
-    return Read("logs", "describe_log_groups", {"logGroupNamePrefix": name})
+    return {"logGroupNamePrefix": name}
 
 
-def log_group_tags(deployment: Deployment, name: str) -> Read:
+@of_each("logs", "list_tags_for_resource", _each("aws_cloudwatch_log_group"))
+def log_group_tags(deployment: Deployment, name: str) -> dict[str, Any]:
     """A log group's tags."""
+    return {"resourceArn": log_group_arn(deployment, name)}
+
+
+def log_group_arn(deployment: Deployment, name: str) -> str:
+    """The ARN of a log group, without the ending for its streams."""
     arn = f"arn:{deployment.partition}:logs:{deployment.region}:{deployment.account_id}"
-    return Read("logs", "list_tags_for_resource", {"resourceArn": f"{arn}:log-group:{name}"})
+    return f"{arn}:log-group:{name}"
 
 
-def subscription_filters(deployment: Deployment) -> Read:
-    """Who is sent the trail's events."""
-    return Read(
-        "logs", "describe_subscription_filters", {"logGroupName": deployment.trail_log_group_name}
-    )
+def _trail_log_group(deployment: Deployment) -> dict[str, Any]:
+    return {"logGroupName": deployment.trail_log_group_name}
 
 
-def metric_filters(deployment: Deployment) -> Read:
-    """What is counted in the trail's events."""
-    return Read(
-        "logs", "describe_metric_filters", {"logGroupName": deployment.trail_log_group_name}
-    )
+# Who is sent the trail's events, and what is counted in them.
+subscription_filters = of_deployment("logs", "describe_subscription_filters")(_trail_log_group)
+metric_filters = of_deployment("logs", "describe_metric_filters")(_trail_log_group)
 
 
 # --- function, topics, queues, alarms -------------------------------------------------------------
 
 
-def function(deployment: Deployment) -> Read:
-    """The function's configuration."""
-    return Read("lambda", "get_function_configuration", {"FunctionName": deployment.function_arn})
+def _function(deployment: Deployment) -> dict[str, Any]:
+    return {"FunctionName": deployment.function_arn}
 
 
-def function_policy(deployment: Deployment) -> Read:
-    """Who may invoke the function."""
-    return Read(
-        "lambda",
-        "get_policy",
-        {"FunctionName": deployment.function_arn},
-        ("ResourceNotFoundException",),
-    )
+function = of_deployment("lambda", "get_function_configuration")(_function)
+# Who may invoke the function.
+function_policy = of_deployment("lambda", "get_policy", "ResourceNotFoundException")(_function)
+# How many invocations the function may have at a time.
+function_concurrency = of_deployment("lambda", "get_function_concurrency")(_function)
+function_urls = of_deployment("lambda", "list_function_url_configs")(_function)
 
 
-def function_concurrency(deployment: Deployment) -> Read:
-    """How many invocations the function may have at a time."""
-    return Read("lambda", "get_function_concurrency", {"FunctionName": deployment.function_arn})
-
-
-def function_urls(deployment: Deployment) -> Read:
-    """The function's URLs."""
-    return Read("lambda", "list_function_url_configs", {"FunctionName": deployment.function_arn})
-
-
-def function_tags(deployment: Deployment) -> Read:
+@of_deployment("lambda", "list_tags")
+def function_tags(deployment: Deployment) -> dict[str, Any]:
     """The function's tags."""
-    return Read("lambda", "list_tags", {"Resource": deployment.function_arn})
+    return {"Resource": deployment.function_arn}
 
 
-def alert_topic(deployment: Deployment) -> Read:
-    """The alert topic's attributes."""
-    return Read("sns", "get_topic_attributes", {"TopicArn": deployment.alert_topic_arn})
+@of_deployment("events", "list_rule_names_by_target")
+def rules_of_function(deployment: Deployment) -> dict[str, Any]:
+    """The EventBridge rules that invoke the function."""
+    return {"TargetArn": deployment.function_arn}
 
 
-def alert_subscriptions(deployment: Deployment) -> Read:
-    """Who is sent the alerts."""
-    return Read("sns", "list_subscriptions_by_topic", {"TopicArn": deployment.alert_topic_arn})
+@following("events", "list_tags_for_resource")
+def rule_tags(arn: str) -> dict[str, Any]:
+    """An EventBridge rule's tags."""
+    return {"ResourceARN": arn}
 
 
-def topic_tags(arn: str) -> Read:
+def _alert_topic(deployment: Deployment) -> dict[str, Any]:
+    return {"TopicArn": deployment.alert_topic_arn}
+
+
+alert_topic = of_deployment("sns", "get_topic_attributes")(_alert_topic)
+# Who is sent the alerts.
+alert_subscriptions = of_deployment("sns", "list_subscriptions_by_topic")(_alert_topic)
+
+
+@of_each("sns", "list_tags_for_resource", _each("aws_sns_topic"))
+def topic_tags(_: Deployment, arn: str) -> dict[str, Any]:
     """A topic's tags."""
-    return Read("sns", "list_tags_for_resource", {"ResourceArn": arn})
+    return {"ResourceArn": arn}
 
 
-def dead_letter_queue(deployment: Deployment) -> Read:
+@of_deployment("sqs", "get_queue_attributes")
+def dead_letter_queue(deployment: Deployment) -> dict[str, Any]:
     """The attributes of the dead-letter queue."""
-    return Read(
-        "sqs",
-        "get_queue_attributes",
-        {"QueueUrl": deployment.dead_letter_queue_url, "AttributeNames": ["All"]},
-    )
+    return {"QueueUrl": deployment.dead_letter_queue_url, "AttributeNames": ["All"]}
 
 
-def queue_tags(url: str) -> Read:
+@of_each("sqs", "list_queue_tags", _each("aws_sqs_queue"))
+def queue_tags(_: Deployment, url: str) -> dict[str, Any]:
     """A queue's tags."""
-    return Read("sqs", "list_queue_tags", {"QueueUrl": url})
+    return {"QueueUrl": url}
 
 
-def alarms() -> Read:
-    """Every metric alarm of the account and region."""
-    return Read("cloudwatch", "describe_alarms", {"AlarmTypes": ["MetricAlarm"]})
+# Every metric alarm of the account and region.
+alarms = of_account("cloudwatch", "describe_alarms", AlarmTypes=["MetricAlarm"])
 
 
-def alarm_tags(arn: str) -> Read:
+@of_each("cloudwatch", "list_tags_for_resource", _each("aws_cloudwatch_metric_alarm"))
+def alarm_tags(_: Deployment, arn: str) -> dict[str, Any]:
     """An alarm's tags."""
-    return Read("cloudwatch", "list_tags_for_resource", {"ResourceARN": arn})
+    return {"ResourceARN": arn}
 
 
 # --- roles ----------------------------------------------------------------------------------------
@@ -295,102 +254,42 @@ def alarm_tags(arn: str) -> Read:
 
 def roles(deployment: Deployment) -> tuple[str, ...]:
     """The names of the deployment's roles."""
-    return (
-        deployment.function_role_name,
-        deployment.trail_logs_role_name,
-        deployment.verifier_role_name,
-    )
+    return tuple(arn.rpartition("/")[2] for arn in deployment.identified("aws_iam_role"))
 
 
-def role(name: str) -> Read:
-    """A role, with its trust policy."""
-    return Read("iam", "get_role", {"RoleName": name})
+def _role(_: Deployment, name: str) -> dict[str, Any]:
+    return {"RoleName": name}
 
 
-def role_tags(name: str) -> Read:
-    """A role's tags."""
-    return Read("iam", "list_role_tags", {"RoleName": name})
+# A role, with its trust policy.
+role = of_each("iam", "get_role", roles)(_role)
+role_tags = of_each("iam", "list_role_tags", roles)(_role)
+inline_policies = of_each("iam", "list_role_policies", roles)(_role)
+attached_policies = of_each("iam", "list_attached_role_policies", roles)(_role)
 
 
-def inline_policies(role_name: str) -> Read:
-    """The names of a role's inline policies."""
-    return Read("iam", "list_role_policies", {"RoleName": role_name})
-
-
-def inline_policy(role_name: str, policy: str) -> Read:
+@following("iam", "get_role_policy")
+def inline_policy(role_name: str, policy: str) -> dict[str, Any]:
     """An inline policy of a role."""
-    return Read("iam", "get_role_policy", {"RoleName": role_name, "PolicyName": policy})
+    return {"RoleName": role_name, "PolicyName": policy}
 
 
-def attached_policies(role_name: str) -> Read:
-    """The managed policies that are attached to a role."""
-    return Read("iam", "list_attached_role_policies", {"RoleName": role_name})
+@following("iam", "get_policy")
+def managed_policy(arn: str) -> dict[str, Any]:
+    """A managed policy, with its tags and the version that is in force."""
+    return {"PolicyArn": arn}
 
 
-def managed_policy(arn: str) -> Read:
-    """A managed policy, with the version that is in force."""
-    return Read("iam", "get_policy", {"PolicyArn": arn})
-
-
-def managed_policy_version(arn: str, version: str) -> Read:
+@following("iam", "get_policy_version")
+def managed_policy_version(arn: str, version: str) -> dict[str, Any]:
     """The document of one version of a managed policy."""
-    return Read("iam", "get_policy_version", {"PolicyArn": arn, "VersionId": version})
+    return {"PolicyArn": arn, "VersionId": version}
 
 
-def ahead(deployment: Deployment) -> Iterator[Read]:
-    """The reads that depend on the outputs alone; the slow services first."""
-    yield alarms()
-    yield enabled_regions()
-    yield from (attached_policies(name) for name in roles(deployment))
-    for of_deployment in (
-        trail,
-        vpc,
-        subnets,
-        route_tables,
-        security_groups,
-        internet_gateways,
-        nat_gateways,
-        event_selectors,
-        trail_status,
-        trail_tags,
-        bucket_policy,
-        bucket_policy_status,
-        bucket_encryption,
-        public_access_block,
-        bucket_acl,
-        bucket_versioning,
-        bucket_ownership,
-        bucket_lifecycle,
-        bucket_tags,
-        key,
-        key_aliases,
-        key_rotation,
-        key_policy,
-        key_tags,
-        subscription_filters,
-        metric_filters,
-        function,
-        function_policy,
-        function_concurrency,
-        function_urls,
-        function_tags,
-        alert_topic,
-        alert_subscriptions,
-        dead_letter_queue,
-    ):
-        yield of_deployment(deployment)
-    for attribute in ("enableDnsSupport", "enableDnsHostnames"):
-        yield vpc_attribute(deployment, attribute)
-    for name in (deployment.trail_log_group_name, deployment.function_log_group_name):
-        yield log_group(name)
-        yield log_group_tags(deployment, name)
-    for arn in (deployment.alert_topic_arn, deployment.delivery_topic_arn):
-        yield topic_tags(arn)
-    for url in (deployment.dead_letter_queue_url, deployment.delivery_queue_url):
-        yield queue_tags(url)
-    for name in roles(deployment):
-        yield role(name)
-        yield role_tags(name)
-        yield inline_policies(name)
-    for arn in sorted(deployment.alarm_arns.values()):
-        yield alarm_tags(arn)
+# --- what bears the deployment's tags -------------------------------------------------------------
+
+
+@following("resourcegroupstaggingapi", "get_resources")
+def resources_tagged(tags: dict[str, str]) -> dict[str, Any]:
+    """Everything in the region that bears all of these tags."""
+    return {"TagFilters": [{"Key": key, "Values": [value]} for key, value in tags.items()]}

@@ -1,11 +1,12 @@
 """What several checks look at, through the one door, which fetches it once.
 
-Each check asks for itself, so that each names the answer as its evidence.
+Each check asks for itself, so that each names the answer as its evidence, and declares what it
+reads, by these as well, in its marker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -13,31 +14,54 @@ import pytest
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
+from verify.account.inventory import Inventory
+from verify.check import Check
+from verify.checks.settings import SETTINGS
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 
 
-def only(answer: Mapping[str, Any], key: str, what: str) -> Mapping[str, Any]:
-    """The one element of the list `key`; what should hold the evidence must be there."""
-    found = pick(answer, key)
-    if len(found) != 1:
-        raise NotVerifiedError(f"expected one {what}, AWS lists {len(found)}")
-    element: Mapping[str, Any] = found[0]
-    return element
+@pytest.fixture
+def hold_settings(
+    request: pytest.FixtureRequest,
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+) -> Callable[[], None]:
+    """Holds the control's own settings (see `verify.checks.settings`) to the baseline."""
+    control = request.node.get_closest_marker("control").args[0]
+
+    def hold() -> None:
+        for setting in SETTINGS:
+            if setting.control == control:
+                required, live = setting.required(baseline), setting.live(aws, deployment)
+                check.holds(
+                    getattr(deployment, setting.subject),
+                    setting.aspect,
+                    setting.accepts(required, live),
+                    expected=required,
+                    seen=live,
+                    declared=setting.declared,
+                )
+
+    return hold
+
+
+@pytest.fixture
+def inventory(aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]) -> Inventory:
+    """Everything that the deployment has."""
+    return Inventory(aws, deployment, baseline["identifying_tags"])
 
 
 @pytest.fixture
 def trail(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
-    """The trail as DescribeTrails gives it."""
-    answer = aws.read(reads.trail(deployment))
-    return only(answer.response or {}, "trailList", f"trail {deployment.trail_arn}")
-
-
-@pytest.fixture
-def trail_status(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
-    """GetTrailStatus of the trail in its home region."""
-    answer = aws.read(reads.trail_status(deployment))
-    return answer.response or {}
+    """The trail as DescribeTrails gives it; it must be the one that was asked for."""
+    found = aws.pick(reads.trail(deployment), "trailList")
+    if len(found) != 1:
+        raise NotVerifiedError(f"expected one trail {deployment.trail_arn}, AWS lists {len(found)}")
+    trail: Mapping[str, Any] = found[0]
+    return trail
 
 
 def _with_all(
@@ -53,9 +77,8 @@ def _with_all(
 @pytest.fixture
 def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     """Every security group of the VPC."""
-    answer = aws.read(reads.security_groups(deployment))
     return _with_all(
-        pick(answer.response or {}, "SecurityGroups"),
+        aws.pick(reads.security_groups(deployment), "SecurityGroups"),
         "GroupId",
         (deployment.application_security_group_id, deployment.default_security_group_id),
     )
@@ -64,38 +87,26 @@ def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
 @pytest.fixture
 def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     """Every subnet of the VPC, those that the outputs do not name included."""
-    answer = aws.read(reads.subnets(deployment))
     return _with_all(
-        pick(answer.response or {}, "Subnets"), "SubnetId", deployment.private_subnet_ids
+        aws.pick(reads.subnets(deployment), "Subnets"), "SubnetId", deployment.private_subnet_ids
     )
-
-
-@pytest.fixture
-def key(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
-    """The key's metadata."""
-    answer = aws.read(reads.key(deployment))
-    metadata: Mapping[str, Any] = pick(answer.response or {}, "KeyMetadata")
-    return metadata
 
 
 @pytest.fixture
 def function(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The function's configuration."""
-    answer = aws.read(reads.function(deployment))
-    return answer.response or {}
+    return aws.read(reads.function(deployment)).response or {}
 
 
 @pytest.fixture
 def alarms(aws: Aws) -> list[Mapping[str, Any]]:
     """Every metric alarm of the account and region."""
-    answer = aws.read(reads.alarms())
-    found: list[Mapping[str, Any]] = pick(answer.response or {}, "MetricAlarms")
+    found: list[Mapping[str, Any]] = aws.pick(reads.alarms(), "MetricAlarms")
     return found
 
 
 @pytest.fixture
 def alert_topic(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The attributes of the alert topic."""
-    answer = aws.read(reads.alert_topic(deployment))
-    attributes: Mapping[str, Any] = pick(answer.response or {}, "Attributes")
+    attributes: Mapping[str, Any] = aws.pick(reads.alert_topic(deployment), "Attributes")
     return attributes

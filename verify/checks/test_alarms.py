@@ -15,20 +15,6 @@ from verify.inputs.deployment import Deployment
 from verify.wording import in_words
 
 
-def _filled(template: str, deployment: Deployment) -> str:
-    """`template` with {output} replaced, and the queue name for {dead_letter_queue_name}."""
-    values = {
-        name: getattr(deployment, name)
-        for name in ("function_name", "trail_log_group_name", "subscription_filter_name")
-    }
-    return template.format(
-        **values,
-        dead_letter_queue_name=deployment.dead_letter_queue_arn.rpartition(":")[2],
-        delivery_topic_name=deployment.delivery_topic_arn.rpartition(":")[2],
-        environment=deployment.environment,
-    )
-
-
 def _metrics(alarm: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """What an alarm looks at: its own metric, or those of its metric math."""
     if "MetricName" in alarm:
@@ -39,15 +25,11 @@ def _metrics(alarm: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
             yield {**pick(stat, "Metric"), "Statistic": pick(stat, "Stat"), **stat}
 
 
-def _looks_at(
-    alarm: Mapping[str, Any], required: Mapping[str, Any], deployment: Deployment
-) -> bool:
-    dimensions = {
-        name: _filled(value, deployment) for name, value in required["dimensions"].items()
-    }
+def _looks_at(alarm: Mapping[str, Any], required: Mapping[str, Any]) -> bool:
+    dimensions = required["dimensions"]
     return any(
         metric.get("Namespace") == required["namespace"]
-        and metric.get("MetricName") == _filled(required["metric"], deployment)
+        and metric.get("MetricName") == required["metric"]
         and {item["Name"]: item["Value"] for item in metric.get("Dimensions", [])} == dimensions
         for metric in _metrics(alarm)
     )
@@ -88,15 +70,12 @@ def _shortcomings(alarm: Mapping[str, Any], required: Mapping[str, Any]) -> list
 def _check_alarms(
     check: Check,
     alarms: Iterable[Mapping[str, Any]],
-    deployment: Deployment,
     requirements: Iterable[Mapping[str, Any]],
 ) -> None:
     """For each requirement there is an alarm on its metrics that is no weaker than it."""
     for required in requirements:
         wanted = required["metrics"]
-        candidates = [
-            alarm for alarm in alarms if all(_looks_at(alarm, item, deployment) for item in wanted)
-        ]
+        candidates = [alarm for alarm in alarms if all(_looks_at(alarm, item) for item in wanted)]
         weaknesses = {
             pick(alarm, "AlarmName"): _shortcomings(alarm, required) for alarm in candidates
         }
@@ -110,17 +89,16 @@ def _check_alarms(
         )
 
 
-@pytest.mark.control("alarm-delivery-stopped")
+@pytest.mark.control("alarm-delivery-stopped", reads.alarms)
 def test_alarms_ring_when_the_trail_falls_silent(
     check: Check,
     alarms: list[Mapping[str, Any]],
-    deployment: Deployment,
     baseline: Mapping[str, Any],
 ) -> None:
-    _check_alarms(check, alarms, deployment, baseline["alarms"]["delivery"])
+    _check_alarms(check, alarms, baseline["alarms"]["delivery"])
 
 
-@pytest.mark.control("alarm-function-trouble")
+@pytest.mark.control("alarm-function-trouble", reads.alarms, reads.metric_filters)
 def test_alarms_ring_when_the_function_is_in_trouble(
     check: Check,
     aws: Aws,
@@ -128,18 +106,17 @@ def test_alarms_ring_when_the_function_is_in_trouble(
     deployment: Deployment,
     baseline: Mapping[str, Any],
 ) -> None:
-    _check_alarms(check, alarms, deployment, baseline["alarms"]["function"])
-    answer = aws.read(reads.metric_filters(deployment))
+    _check_alarms(check, alarms, baseline["alarms"]["function"])
     _metrics_of(
         check,
         deployment.trail_log_group_name,
-        pick(answer.response or {}, "metricFilters"),
+        aws.pick(reads.metric_filters(deployment), "metricFilters"),
         "events that the function must judge",
         baseline["log_groups"]["subscription_filter_pattern"],
     )
 
 
-@pytest.mark.control("alarm-actions")
+@pytest.mark.control("alarm-actions", reads.alarms)
 def test_alarms_of_the_stack_notify_the_alert_topic(
     check: Check, alarms: list[Mapping[str, Any]], deployment: Deployment
 ) -> None:
@@ -160,7 +137,7 @@ def test_alarms_of_the_stack_notify_the_alert_topic(
         )
 
 
-@pytest.mark.control("security-metric-alarms")
+@pytest.mark.control("security-metric-alarms", reads.alarms, reads.metric_filters)
 def test_metric_filters_and_alarms_watch_security_changes(
     check: Check,
     aws: Aws,
@@ -169,8 +146,7 @@ def test_metric_filters_and_alarms_watch_security_changes(
     baseline: Mapping[str, Any],
 ) -> None:
     name = deployment.trail_log_group_name
-    answer = aws.read(reads.metric_filters(deployment))
-    filters = pick(answer.response or {}, "metricFilters")
+    filters = aws.pick(reads.metric_filters(deployment), "metricFilters")
     for required in baseline["alarms"]["metric_filters"]:
         metrics = _metrics_of(check, name, filters, required["purpose"], required["pattern"])
         candidates = {

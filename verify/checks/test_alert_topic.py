@@ -16,7 +16,7 @@ from verify.inputs.deployment import Deployment
 from verify.policy import effective_allows, foreign_grants, service_grants
 
 
-@pytest.mark.control("alert-topic-encrypted")
+@pytest.mark.control("alert-topic-encrypted", reads.alert_topic)
 def test_alert_topic_is_encrypted_with_the_customer_managed_key(
     check: Check, alert_topic: Mapping[str, Any], deployment: Deployment
 ) -> None:
@@ -32,7 +32,7 @@ def test_alert_topic_is_encrypted_with_the_customer_managed_key(
     )
 
 
-@pytest.mark.control("alert-topic-policy")
+@pytest.mark.control("alert-topic-policy", reads.alert_topic)
 def test_alert_topic_admits_the_stack_and_no_stranger(
     check: Check,
     alert_topic: Mapping[str, Any],
@@ -72,13 +72,12 @@ def test_alert_topic_admits_the_stack_and_no_stranger(
         )
 
 
-@pytest.mark.control("alert-topic-subscriptions")
+@pytest.mark.control("alert-topic-subscriptions", reads.alert_subscriptions)
 def test_alert_topic_subscriptions_are_confirmed_and_safe(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     name = deployment.alert_topic_arn
-    answer = aws.read(reads.alert_subscriptions(deployment))
-    subscriptions = pick(answer.response or {}, "Subscriptions")
+    subscriptions = aws.pick(reads.alert_subscriptions(deployment), "Subscriptions")
     unsafe = baseline["alert_topic"]["insecure_protocols"]
     check.none(
         name,

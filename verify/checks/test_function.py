@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,39 +21,26 @@ from verify.policy import foreign_grants, service_grants
 from verify.run.verification import Run
 
 
-@pytest.mark.control("function-configuration")
+@pytest.mark.control("function-configuration", reads.function, reads.function_concurrency)
 def test_function_is_active_and_configured(
     check: Check,
     aws: Aws,
     function: Mapping[str, Any],
     deployment: Deployment,
     baseline: Mapping[str, Any],
+    hold_settings: Callable[[], None],
 ) -> None:
     name = deployment.function_arn
-    required = baseline["function"]
     check.equal(name, "state", expected="Active", seen=pick(function, "State"))
     check.equal(name, "last update", expected="Successful", seen=pick(function, "LastUpdateStatus"))
-    check.holds(
+    hold_settings()
+    check.equal(
         name,
-        "runtime",
-        pick(function, "Runtime") in required["runtimes"],
-        expected=required["runtimes"],
-        seen=pick(function, "Runtime"),
-        declared="aws_lambda_function.compliance_checker.runtime",
+        "role",
+        expected=deployment.function_role_arn,
+        seen=pick(function, "Role"),
+        declared="aws_lambda_function.compliance_checker.role",
     )
-    for aspect, key, expected, argument in (
-        ("time-out in seconds", "Timeout", required["timeout_seconds"], "timeout"),
-        ("memory in MB", "MemorySize", required["memory_megabytes"], "memory_size"),
-        ("role", "Role", deployment.function_role_arn, "role"),
-        ("handler", "Handler", required["handler"], "handler"),
-    ):
-        check.equal(
-            name,
-            aspect,
-            expected=expected,
-            seen=pick(function, key),
-            declared=f"aws_lambda_function.compliance_checker.{argument}",
-        )
     # Without Logging configuration Lambda writes to the group that carries the function's name.
     check.equal(
         name,
@@ -64,16 +51,16 @@ def test_function_is_active_and_configured(
         ),
     )
     # Zero switches a function off; without a reservation the field is left out.
-    concurrency = aws.read(reads.function_concurrency(deployment)).response or {}
+    concurrency = aws.pick(reads.function_concurrency(deployment))
     reserved = concurrency.get("ReservedConcurrentExecutions", "unreserved")
     check.holds(name, "reserved concurrency", reserved != 0, expected="not 0", seen=reserved)
     variables = function.get("Environment", {}).get("Variables", {})
-    environment = required["environment"]
-    for variable, template in environment["required"].items():
+    environment = baseline["function"]["environment"]
+    for variable, value in environment["required"].items():
         check.equal(
             name,
             f"environment variable {variable}",
-            expected=template.format_map(vars(deployment)),
+            expected=value,
             seen=variables.get(variable),
         )
     check.none(
@@ -83,7 +70,7 @@ def test_function_is_active_and_configured(
     )
 
 
-@pytest.mark.control("function-code-reviewed")
+@pytest.mark.control("function-code-reviewed", reads.function)
 def test_function_runs_the_reviewed_code(
     check: Check, function: Mapping[str, Any], deployment: Deployment, verification_run: Run
 ) -> None:
@@ -104,7 +91,7 @@ def test_function_runs_the_reviewed_code(
     check.none(deployment.function_arn, "layers", function.get("Layers", []))
 
 
-@pytest.mark.control("function-dead-letter-queue")
+@pytest.mark.control("function-dead-letter-queue", reads.function, reads.dead_letter_queue)
 def test_function_keeps_what_it_cannot_process(
     check: Check, aws: Aws, function: Mapping[str, Any], deployment: Deployment
 ) -> None:
@@ -114,8 +101,7 @@ def test_function_keeps_what_it_cannot_process(
         expected=deployment.dead_letter_queue_arn,
         seen=function.get("DeadLetterConfig", {}).get("TargetArn"),
     )
-    answer = aws.read(reads.dead_letter_queue(deployment))
-    attributes = pick(answer.response or {}, "Attributes")
+    attributes = aws.pick(reads.dead_letter_queue(deployment), "Attributes")
     check.holds(
         deployment.dead_letter_queue_arn,
         "encryption",
@@ -125,7 +111,7 @@ def test_function_keeps_what_it_cannot_process(
     )
 
 
-@pytest.mark.control("function-not-public")
+@pytest.mark.control("function-not-public", reads.function_policy, reads.function_urls)
 def test_only_the_trail_log_group_may_invoke_the_function(
     check: Check, aws: Aws, deployment: Deployment
 ) -> None:
@@ -147,11 +133,13 @@ def test_only_the_trail_log_group_may_invoke_the_function(
         expected={"logs.amazonaws.com"},
         seen={grant.service for grant in grants},
     )
-    urls = aws.read(reads.function_urls(deployment))
     check.none(
         name,
         "function URLs",
-        [pick(item, "FunctionUrl") for item in pick(urls.response or {}, "FunctionUrlConfigs")],
+        [
+            pick(item, "FunctionUrl")
+            for item in aws.pick(reads.function_urls(deployment), "FunctionUrlConfigs")
+        ],
     )
     source = f"{deployment.trail_log_group_arn}:*"
     for grant in grants:

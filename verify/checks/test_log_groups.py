@@ -14,25 +14,21 @@ from verify.check import Check
 from verify.inputs.deployment import Deployment
 
 
-def _log_group(aws: Aws, name: str) -> Mapping[str, Any] | None:
-    answer = aws.read(reads.log_group(name))
+def _log_group(aws: Aws, deployment: Deployment, name: str) -> Mapping[str, Any] | None:
     found: list[Mapping[str, Any]] = [
         group
-        for group in pick(answer.response or {}, "logGroups")
+        for group in aws.pick(reads.log_group(deployment, name), "logGroups")
         if pick(group, "logGroupName") == name
     ]
     return found[0] if found else None
 
 
-@pytest.mark.control("log-groups-retention")
+@pytest.mark.control("log-groups-retention", reads.log_group)
 def test_log_groups_keep_events_as_long_as_required(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    for name, resource in (
-        (deployment.trail_log_group_name, "trail"),
-        (deployment.function_log_group_name, "function"),
-    ):
-        group = _log_group(aws, name)
+    for name in deployment.identified("aws_cloudwatch_log_group"):
+        group = _log_group(aws, deployment, name)
         check.holds(
             name, "log group", group is not None, expected="exists", seen=group and "exists"
         )
@@ -44,19 +40,19 @@ def test_log_groups_keep_events_as_long_as_required(
             "retention in days",
             expected=baseline["log_groups"]["retention_days"],
             seen=group.get("retentionInDays", "never expires"),
-            declared=f"aws_cloudwatch_log_group.{resource}.retention_in_days",
+            declared=f"{deployment.address(name)}.retention_in_days",
         )
         check.equal(
             name, "log class", expected="STANDARD", seen=group.get("logGroupClass", "STANDARD")
         )
 
 
-@pytest.mark.control("log-groups-encrypted")
+@pytest.mark.control("log-groups-encrypted", reads.log_group)
 def test_log_groups_are_encrypted_with_the_customer_managed_key(
     check: Check, aws: Aws, deployment: Deployment
 ) -> None:
-    for name in (deployment.trail_log_group_name, deployment.function_log_group_name):
-        group = _log_group(aws, name)
+    for name in deployment.identified("aws_cloudwatch_log_group"):
+        group = _log_group(aws, deployment, name)
         # CloudWatch Logs leaves the field out for a group with its own encryption.
         check.equal(
             name,
@@ -66,15 +62,14 @@ def test_log_groups_are_encrypted_with_the_customer_managed_key(
         )
 
 
-@pytest.mark.control("trail-log-group-feeds-function")
+@pytest.mark.control("trail-log-group-feeds-function", reads.subscription_filters)
 def test_trail_log_group_feeds_the_function(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     name = deployment.trail_log_group_name
-    answer = aws.read(reads.subscription_filters(deployment))
     filters = {
         pick(entry, "filterName"): entry
-        for entry in pick(answer.response or {}, "subscriptionFilters")
+        for entry in aws.pick(reads.subscription_filters(deployment), "subscriptionFilters")
     }
     ours = filters.get(deployment.subscription_filter_name)
     check.holds(

@@ -25,7 +25,9 @@ _UNPROVEN = frozenset({"gap", "log-uncovered"})
 _LATE = "digests-late"
 
 
-@pytest.mark.control("log-integrity-intact")
+@pytest.mark.control(
+    "log-integrity-intact", reads.trail, reads.trail_status, reads.key, reads.enabled_regions
+)
 @pytest.mark.after_live_fire
 def test_log_files_are_as_cloudtrail_delivered_them(
     check: Check, aws: Aws, deployment: Deployment, log_integrity: LogIntegrity
@@ -73,7 +75,7 @@ def test_log_files_are_as_cloudtrail_delivered_them(
     )
 
 
-@pytest.mark.control("digests-on-time")
+@pytest.mark.control("digests-on-time", reads.trail_status)
 @pytest.mark.after_live_fire
 def test_digests_keep_coming(
     check: Check,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
+from verify.checks.probes import is_unattached_probe
 from verify.exposure import (
     Direction,
     PrefixLists,
@@ -23,7 +24,6 @@ from verify.exposure import (
     rules_from_permissions,
 )
 from verify.inputs.deployment import Deployment
-from verify.live_fire import owner
 
 
 def _required_rules(entries: Iterable[Mapping[str, Any]], direction: Direction) -> list[Rule]:
@@ -47,17 +47,20 @@ def _prefix_lists(aws: Aws, rules: Iterable[Rule]) -> PrefixLists:
 def _resolved(aws: Aws, named: Iterable[str]) -> PrefixLists:
     found = {}
     for name in sorted(named):
-        answer = aws.read(reads.prefix_list(name))
-        found[name] = [entry["Cidr"] for entry in pick(answer.response or {}, "Entries")]
+        found[name] = [entry["Cidr"] for entry in aws.pick(reads.prefix_list(name), "Entries")]
     return found
 
 
-@pytest.mark.control("vpc-address-range")
+@pytest.mark.control("vpc-address-range", reads.vpc, reads.vpc_attribute)
 def test_vpc_has_the_required_range_and_dns(
-    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+    hold_settings: Callable[[], None],
 ) -> None:
-    answer = aws.read(reads.vpc(deployment))
-    for vpc in pick(answer.response or {}, "Vpcs"):
+    hold_settings()
+    for vpc in aws.pick(reads.vpc(deployment), "Vpcs"):
         blocks = [
             association["CidrBlock"]
             for association in pick(vpc, "CidrBlockAssociationSet")
@@ -68,23 +71,21 @@ def test_vpc_has_the_required_range_and_dns(
             "address ranges",
             expected=[baseline["network"]["vpc_cidr_block"]],
             seen=blocks,
-            declared="aws_vpc.audit.cidr_block",
         )
     for attribute, key, argument in (
         ("enableDnsSupport", "EnableDnsSupport", "enable_dns_support"),
         ("enableDnsHostnames", "EnableDnsHostnames", "enable_dns_hostnames"),
     ):
-        seen = aws.read(reads.vpc_attribute(deployment, attribute))
         check.equal(
             deployment.vpc_id,
             key,
             expected=True,
-            seen=pick(seen.response or {}, key, "Value"),
+            seen=aws.pick(reads.vpc_attribute(deployment, attribute), key, "Value"),
             declared=f"aws_vpc.audit.{argument}",
         )
 
 
-@pytest.mark.control("subnets-private-layout")
+@pytest.mark.control("subnets-private-layout", reads.subnets)
 def test_vpc_holds_only_the_private_subnets(
     check: Check,
     deployment: Deployment,
@@ -109,7 +110,7 @@ def test_vpc_holds_only_the_private_subnets(
     )
 
 
-@pytest.mark.control("subnets-no-public-addresses")
+@pytest.mark.control("subnets-no-public-addresses", reads.subnets)
 def test_subnets_assign_no_public_addresses(
     check: Check, vpc_subnets: list[Mapping[str, Any]]
 ) -> None:
@@ -122,12 +123,11 @@ def test_subnets_assign_no_public_addresses(
         )
 
 
-@pytest.mark.control("no-internet-route")
+@pytest.mark.control("no-internet-route", reads.subnets, reads.route_tables, reads.prefix_list)
 def test_no_route_leads_to_the_internet(
     check: Check, aws: Aws, deployment: Deployment, vpc_subnets: list[Mapping[str, Any]]
 ) -> None:
-    answer = aws.read(reads.route_tables(deployment))
-    tables = pick(answer.response or {}, "RouteTables")
+    tables = aws.pick(reads.route_tables(deployment), "RouteTables")
     for table in tables:
         name = pick(table, "RouteTableId")
         named = {
@@ -156,30 +156,28 @@ def test_no_route_leads_to_the_internet(
     )
 
 
-@pytest.mark.control("no-internet-gateway")
+@pytest.mark.control("no-internet-gateway", reads.internet_gateways, reads.nat_gateways)
 def test_vpc_has_no_internet_or_nat_gateway(check: Check, aws: Aws, deployment: Deployment) -> None:
-    gateways = aws.read(reads.internet_gateways(deployment))
     check.none(
         deployment.vpc_id,
         "internet gateways",
         [
             pick(item, "InternetGatewayId")
-            for item in pick(gateways.response or {}, "InternetGateways")
+            for item in aws.pick(reads.internet_gateways(deployment), "InternetGateways")
         ],
     )
-    nat = aws.read(reads.nat_gateways(deployment))
     check.none(
         deployment.vpc_id,
         "NAT gateways",
         [
             pick(item, "NatGatewayId")
-            for item in pick(nat.response or {}, "NatGateways")
+            for item in aws.pick(reads.nat_gateways(deployment), "NatGateways")
             if pick(item, "State") not in ("deleted", "deleting", "failed")
         ],
     )
 
 
-@pytest.mark.control("application-group-rules")
+@pytest.mark.control("application-group-rules", reads.security_groups, reads.prefix_list)
 def test_application_group_admits_only_https_from_the_vpc(
     check: Check,
     aws: Aws,
@@ -207,7 +205,7 @@ def test_application_group_admits_only_https_from_the_vpc(
         )
 
 
-@pytest.mark.control("default-group-closed")
+@pytest.mark.control("default-group-closed", reads.security_groups)
 def test_default_group_admits_and_sends_nothing(
     check: Check, deployment: Deployment, vpc_groups: list[Mapping[str, Any]]
 ) -> None:
@@ -227,13 +225,16 @@ def test_default_group_admits_and_sends_nothing(
         )
 
 
-@pytest.mark.control("no-internet-ingress")
+@pytest.mark.control(
+    "no-internet-ingress", reads.security_groups, reads.prefix_list, reads.interfaces_of_group
+)
 def test_no_group_of_the_vpc_admits_the_internet(
     check: Check, aws: Aws, vpc_groups: list[Mapping[str, Any]]
 ) -> None:
     for group in vpc_groups:
         name = pick(group, "GroupId")
-        if _is_unattached_probe(aws, group):
+        tags = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}
+        if is_unattached_probe(aws, name, tags):
             check.notes.append(f"{name} is a live-fire group, attached to nothing: not judged")
             continue
         rules = rules_from_group(group)
@@ -246,12 +247,3 @@ def test_no_group_of_the_vpc_admits_the_internet(
         for item in exposures:
             if item.verdict is Verdict.CANNOT_TELL:
                 check.unknown(name, item.reason)
-
-
-def _is_unattached_probe(aws: Aws, group: Mapping[str, Any]) -> bool:
-    """Whether `group` is live fire's and protects nothing: the tag alone would be a way to hide."""
-    tags = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}
-    if tags.get(owner.PURPOSE_TAG) != owner.PURPOSE:
-        return False
-    answer = aws.read(reads.interfaces_of_group(group["GroupId"]))
-    return not pick(answer.response or {}, "NetworkInterfaces")

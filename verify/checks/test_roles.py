@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
 from verify.account import reads
-from verify.account.answer import pick
 from verify.account.door import Aws
+from verify.account.inventory import attached_policies
 from verify.check import Check
 from verify.checks.findings import report_findings
 from verify.inputs.deployment import Deployment
 from verify.policy import Verdict, overbroad_identity_statements, trust_principals
 
 
-def _documents(aws: Aws, role: str) -> Iterator[tuple[str, object]]:
+def _documents(aws: Aws, deployment: Deployment, role: str) -> Iterator[tuple[str, object]]:
     """Every policy of `role`: its name and its document, inline and attached."""
-    inline = aws.read(reads.inline_policies(role))
-    for name in pick(inline.response or {}, "PolicyNames"):
-        answer = aws.read(reads.inline_policy(role, name))
-        yield name, pick(answer.response or {}, "PolicyDocument")
-    attached = aws.read(reads.attached_policies(role))
-    for policy in pick(attached.response or {}, "AttachedPolicies"):
-        arn = pick(policy, "PolicyArn")
-        version = pick(
-            aws.read(reads.managed_policy(arn)).response or {},
-            "Policy",
-            "DefaultVersionId",
-        )
-        answer = aws.read(reads.managed_policy_version(arn, version))
-        yield arn, pick(answer.response or {}, "PolicyVersion", "Document")
+    for name in aws.pick(reads.inline_policies(deployment, role), "PolicyNames"):
+        yield name, aws.pick(reads.inline_policy(role, name), "PolicyDocument")
+    for arn in attached_policies(aws, deployment, role):
+        version = aws.pick(reads.managed_policy(arn), "Policy", "DefaultVersionId")
+        yield arn, aws.pick(reads.managed_policy_version(arn, version), "PolicyVersion", "Document")
 
 
-@pytest.mark.control("roles-least-privilege")
+@pytest.mark.control(
+    "roles-least-privilege",
+    reads.inline_policies,
+    reads.inline_policy,
+    reads.attached_policies,
+    reads.managed_policy,
+    reads.managed_policy_version,
+)
 def test_roles_hold_only_specific_permissions(
     check: Check, aws: Aws, deployment: Deployment
 ) -> None:
     for role in reads.roles(deployment):
-        documents = list(_documents(aws, role))
+        documents = list(_documents(aws, deployment, role))
         check.holds(
             role,
             "policies",
@@ -55,18 +54,18 @@ def test_roles_hold_only_specific_permissions(
             )
 
 
-@pytest.mark.control("roles-trust")
-def test_roles_trust_only_whom_they_serve(check: Check, aws: Aws, deployment: Deployment) -> None:
+@pytest.mark.control("roles-trust", reads.role)
+def test_roles_trust_only_whom_they_serve(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
     root = f"arn:{deployment.partition}:iam::{deployment.account_id}:root"
-    for role, service in (
-        (deployment.function_role_name, "lambda.amazonaws.com"),
-        (deployment.trail_logs_role_name, "cloudtrail.amazonaws.com"),
-        (deployment.verifier_role_name, None),
-    ):
-        answer = aws.read(reads.role(role))
-        document = pick(answer.response or {}, "Role", "AssumeRolePolicyDocument")
+    serves = baseline["roles"]["serves"]
+    for role in reads.roles(deployment):
+        document = aws.pick(reads.role(deployment, role), "Role", "AssumeRolePolicyDocument")
         trusted = trust_principals(document, deployment.account_id)
-        if service:
+        service = serves.get(role, "nobody")
+        if service != "people of the account":
+            # A role that the baseline does not know serves nobody.
             check.equal(
                 role,
                 "who may assume it",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,40 +16,17 @@ from verify.check import Check
 from verify.inputs.deployment import Deployment
 
 
-@pytest.mark.control("trail-multi-region")
-def test_trail_covers_every_region(
-    check: Check, trail: Mapping[str, Any], baseline: Mapping[str, Any]
-) -> None:
-    check.equal(
-        trail["TrailARN"],
-        "multi-region",
-        expected=baseline["trail"]["multi_region"],
-        seen=pick(trail, "IsMultiRegionTrail"),
-        declared="aws_cloudtrail.audit.is_multi_region_trail",
-    )
-    check.equal(
-        trail["TrailARN"],
-        "global service events",
-        expected=baseline["trail"]["global_service_events"],
-        seen=pick(trail, "IncludeGlobalServiceEvents"),
-        declared="aws_cloudtrail.audit.include_global_service_events",
-    )
+@pytest.mark.control("trail-multi-region", reads.trail)
+def test_trail_covers_every_region(hold_settings: Callable[[], None]) -> None:
+    hold_settings()
 
 
-@pytest.mark.control("trail-log-file-validation")
-def test_trail_signs_its_log_files(
-    check: Check, trail: Mapping[str, Any], baseline: Mapping[str, Any]
-) -> None:
-    check.equal(
-        trail["TrailARN"],
-        "log file validation",
-        expected=baseline["trail"]["log_file_validation"],
-        seen=pick(trail, "LogFileValidationEnabled"),
-        declared="aws_cloudtrail.audit.enable_log_file_validation",
-    )
+@pytest.mark.control("trail-log-file-validation", reads.trail)
+def test_trail_signs_its_log_files(hold_settings: Callable[[], None]) -> None:
+    hold_settings()
 
 
-@pytest.mark.control("trail-encrypted")
+@pytest.mark.control("trail-encrypted", reads.trail)
 def test_trail_encrypts_with_the_customer_managed_key(
     check: Check, trail: Mapping[str, Any], deployment: Deployment
 ) -> None:
@@ -62,25 +39,16 @@ def test_trail_encrypts_with_the_customer_managed_key(
     )
 
 
-@pytest.mark.control("trail-is-logging")
-def test_trail_is_logging(
-    check: Check, trail: Mapping[str, Any], trail_status: Mapping[str, Any]
-) -> None:
-    check.equal(
-        trail["TrailARN"],
-        "logging",
-        expected=True,
-        seen=pick(trail_status, "IsLogging"),
-        declared="aws_cloudtrail.audit.enable_logging",
-    )
+@pytest.mark.control("trail-is-logging", reads.trail_status)
+def test_trail_is_logging(hold_settings: Callable[[], None]) -> None:
+    hold_settings()
 
 
-@pytest.mark.control("trail-management-events")
+@pytest.mark.control("trail-management-events", reads.event_selectors)
 def test_trail_records_all_management_events(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    answer = aws.read(reads.event_selectors(deployment))
-    selectors = answer.response or {}
+    selectors = aws.pick(reads.event_selectors(deployment))
     basic = selectors.get("EventSelectors") or []
     advanced = selectors.get("AdvancedEventSelectors") or []
     required = baseline["trail"]["read_write_type"]
@@ -109,7 +77,7 @@ def _records_all_management(selector: Mapping[str, Any]) -> bool:
     ]
 
 
-@pytest.mark.control("trail-destination")
+@pytest.mark.control("trail-destination", reads.trail)
 def test_trail_writes_to_our_bucket_and_log_group(
     check: Check, trail: Mapping[str, Any], deployment: Deployment
 ) -> None:
@@ -122,7 +90,7 @@ def test_trail_writes_to_our_bucket_and_log_group(
         check.equal(trail["TrailARN"], aspect, expected=expected, seen=trail.get(key))
 
 
-@pytest.mark.control("trail-delivers-to-log-group")
+@pytest.mark.control("trail-delivers-to-log-group", reads.trail_status_after_live_fire)
 @pytest.mark.after_live_fire
 def test_trail_delivers_to_the_log_group(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
@@ -130,7 +98,7 @@ def test_trail_delivers_to_the_log_group(
     _check_delivery(check, aws, deployment, baseline, "LatestCloudWatchLogsDelivery")
 
 
-@pytest.mark.control("trail-delivers-to-bucket")
+@pytest.mark.control("trail-delivers-to-bucket", reads.trail_status_after_live_fire)
 @pytest.mark.after_live_fire
 def test_trail_delivers_to_the_bucket(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
@@ -138,7 +106,7 @@ def test_trail_delivers_to_the_bucket(
     _check_delivery(check, aws, deployment, baseline, "LatestDelivery")
 
 
-@pytest.mark.control("trail-notifies-deliveries")
+@pytest.mark.control("trail-notifies-deliveries", reads.trail_status_after_live_fire)
 @pytest.mark.after_live_fire
 def test_trail_notifies_of_its_deliveries(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
@@ -161,8 +129,7 @@ def _check_delivery(
     limits = baseline["trail"]
 
     def status() -> Mapping[str, Any]:
-        answer = aws.read_again(reads.trail_status(deployment))
-        return answer.response or {}
+        return aws.read_again(reads.trail_status(deployment)).response or {}
 
     def may_still_come(seen: Mapping[str, Any]) -> bool:
         started = seen.get("StartLoggingTime")
@@ -171,7 +138,7 @@ def _check_delivery(
         )
         return f"{what}Time" not in seen and fresh and bool(seen.get("IsLogging"))
 
-    seen = aws.read(reads.trail_status_after_live_fire(deployment)).response or {}
+    seen = aws.pick(reads.trail_status_after_live_fire(deployment))
     if may_still_come(seen):
         seen = tenacity.Retrying(
             retry=tenacity.retry_if_result(may_still_come),

@@ -8,13 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from verify import schemas
-from verify.inputs.reader import read_yaml
+from verify.inputs.reader import UnreadableError, read_yaml
 from verify.model import Citations, Control
 
 FILE = Path(__file__).parent / "controls.yaml"
+MAXIMUM_CHARACTERS = 5_000_000
 
 
 class CatalogueError(Exception):
@@ -28,9 +27,9 @@ def load(path: Path = FILE) -> Mapping[str, Control]:
     Raises CatalogueError when the file breaks `schemas/catalogue.schema.json` or names one twice.
     """
     try:
-        document = read_yaml(path)
-    except (OSError, yaml.YAMLError) as error:
-        raise CatalogueError(f"the control catalogue cannot be read: {error}") from None
+        document = read_yaml(path, "the control catalogue", MAXIMUM_CHARACTERS)
+    except UnreadableError as error:
+        raise CatalogueError(str(error)) from None
     faults = schemas.violations("catalogue", document)
     if faults:
         raise CatalogueError("the control catalogue is not valid:\n  " + "\n  ".join(faults))
@@ -57,7 +56,6 @@ def _control(family: str, entry: Mapping[str, Any]) -> Control:
         ),
         rationale=entry["rationale"].strip(),
         remediation=entry["remediation"].strip(),
-        profiles=tuple(entry["profiles"]),
     )
 
 
@@ -80,7 +78,8 @@ def _marked(tree: ast.Module) -> Iterator[tuple[str, str]]:
         for decorator in node.decorator_list:
             match decorator:
                 case ast.Call(
-                    func=ast.Attribute(attr="control"), args=[ast.Constant(value=str(identifier))]
+                    func=ast.Attribute(attr="control"),
+                    args=[ast.Constant(value=str(identifier)), *_],
                 ):
                     yield node.name, identifier
 

@@ -15,7 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-MAXIMUM_BYTES = 2_000_000
+from verify.inputs.reader import UnreadableError, read_text
+
+MAXIMUM_CHARACTERS = 2_000_000
 _VARIABLE = re.compile(r"^\$\{var\.([A-Za-z_][\w-]*)\}$")
 _BOOKKEEPING = frozenset({"__is_block__", "__comments__", "__inline_comments__"})
 
@@ -74,6 +76,14 @@ class Configuration:
                 return None
             value = value.get(part)
         return self._plain(value)
+
+    def resource_types(self) -> frozenset[str]:
+        """The types of the resources that are declared. Raises DeclaredError."""
+        return frozenset(kind for kind, _ in self._blocks if kind != "variable")
+
+    def resources(self) -> frozenset[str]:
+        """The addresses of the resources that are declared. Raises DeclaredError."""
+        return frozenset(f"{kind}.{name}" for kind, name in self._blocks if kind != "variable")
 
     def _body(self, labels: _Labels) -> Mapping[str, Any]:
         if labels not in self._bodies:
@@ -177,13 +187,9 @@ def _members(document: Mapping[str, Any], block: str) -> Iterator[tuple[str, Map
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > MAXIMUM_BYTES:
-            raise DeclaredError(f"{path} exceeds {MAXIMUM_BYTES:,} bytes")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DeclaredError(f"{path} cannot be read: {error}") from None
-    except UnicodeError as error:
-        raise DeclaredError(f"{path} is not HCL: {error}") from None
+        return read_text(path, str(path), MAXIMUM_CHARACTERS)
+    except UnreadableError as error:
+        raise DeclaredError(str(error)) from None
 
 
 def _parsed(path: Path, text: str) -> Mapping[str, Any]:

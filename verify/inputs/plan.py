@@ -7,13 +7,12 @@ Output Format", plan representation, format version 1.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from verify.inputs.reader import UnreadableError, read_text
 from verify.redaction import REDACTED
 from verify.wording import in_words
 
@@ -55,16 +54,9 @@ def read_plan(source: str) -> str:
     Raises PlanError when it cannot be read or is too large.
     """
     try:
-        if source == "-":
-            found = sys.stdin.read(MAXIMUM_CHARACTERS + 1)
-        else:
-            with Path(source).open(encoding="utf-8") as stream:
-                found = stream.read(MAXIMUM_CHARACTERS + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"the plan {source} cannot be read: {error}") from None
-    if len(found) > MAXIMUM_CHARACTERS:
-        raise PlanError(f"the plan {source} exceeds {MAXIMUM_CHARACTERS:,} characters")
-    return found
+        return read_text(source, f"the plan {source}", MAXIMUM_CHARACTERS)
+    except UnreadableError as error:
+        raise PlanError(str(error)) from None
 
 
 def parse_plan(plan: str) -> Plan:

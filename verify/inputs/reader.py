@@ -1,7 +1,8 @@
-"""Reading our own YAML documents quickly."""
+"""The one way in which a file or standard input is read: bounded, as UTF-8 text."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,38 @@ import yaml
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_yaml(path: Path) -> Any:
-    """The document in `path`. Raises OSError and yaml.YAMLError."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both are safe
+class UnreadableError(Exception):
+    """What was given cannot be read. The message names it and the cause."""
+
+
+class AbsentError(UnreadableError):
+    """There is no such file."""
+
+
+def read_text(source: str | Path, what: str, maximum: int) -> str:
+    """The text of the file `source`, or of standard input for "-"; `what` names it to the reader.
+
+    Raises UnreadableError when it cannot be read, is not UTF-8 or exceeds `maximum` characters.
+    """
+    try:
+        if source == "-":
+            text = sys.stdin.read(maximum + 1)
+        else:
+            with Path(source).open(encoding="utf-8") as stream:
+                text = stream.read(maximum + 1)
+    except FileNotFoundError as error:
+        raise AbsentError(f"{what} cannot be read: {error}") from None
+    except (OSError, UnicodeError) as error:
+        raise UnreadableError(f"{what} cannot be read: {error}") from None
+    if len(text) > maximum:
+        raise UnreadableError(f"{what} exceeds {maximum:,} characters")
+    return text
+
+
+def read_yaml(path: Path, what: str, maximum: int, loader: Any = _LOADER) -> Any:
+    """The YAML document in `path`. Raises UnreadableError, also where it is not YAML."""
+    text = read_text(path, what, maximum)
+    try:
+        return yaml.load(text, Loader=loader)  # noqa: S506 - the loaders are safe ones
+    except yaml.YAMLError as error:
+        raise UnreadableError(f"{what} cannot be read: {error}") from None

@@ -7,7 +7,7 @@ failures alone, since nobody can accept what nobody saw, and it ends with its la
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,9 +16,10 @@ from typing import Any
 import yaml
 
 from verify import schemas
+from verify.inputs.reader import UnreadableError, read_yaml
 from verify.model import ControlResult, Outcome, WaiverUse
 
-MAXIMUM_BYTES = 1_000_000
+MAXIMUM_CHARACTERS = 1_000_000
 
 
 class WaiverError(Exception):
@@ -51,13 +52,9 @@ def load(path: Path, controls: Iterable[str]) -> tuple[Waiver, ...]:
     exist, or names a control that is not among `controls`.
     """
     try:
-        with path.open(encoding="utf-8") as stream:
-            content = stream.read(MAXIMUM_BYTES + 1)
-        document = yaml.load(content, Loader=_TextLoader)  # noqa: S506 - a SafeLoader
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise WaiverError(f"the waivers {path} cannot be read: {error}") from None
-    if len(content) > MAXIMUM_BYTES:
-        raise WaiverError(f"the waivers {path} exceed {MAXIMUM_BYTES:,} characters")
+        document = read_yaml(path, f"the waivers {path}", MAXIMUM_CHARACTERS, _TextLoader)
+    except UnreadableError as error:
+        raise WaiverError(str(error)) from None
     faults = schemas.violations("waivers", document)
     if faults:
         raise WaiverError(f"the waivers {path} are not valid:\n  " + "\n  ".join(faults))
@@ -93,6 +90,12 @@ def _waiver(path: Path, entry: Mapping[str, Any]) -> Waiver:
     return Waiver(**{**entry, "expires": expires})
 
 
+def waived(control: str, unmet: Collection[str], waivers: Iterable[Waiver], today: date) -> bool:
+    """Whether waivers that have not expired cover every subject on which `control` failed."""
+    living = [waiver for waiver in waivers if waiver.control == control and waiver.expires >= today]
+    return bool(unmet) and all(any(waiver.covers(one) for waiver in living) for one in unmet)
+
+
 def apply(
     results: Sequence[ControlResult], waivers: Sequence[Waiver], today: date
 ) -> tuple[tuple[ControlResult, ...], tuple[WaiverUse, ...]]:
@@ -111,9 +114,8 @@ def apply(
             judged.append(result)
             continue
         covered |= {waiver for waiver in mine if any(map(waiver.covers, unmet))}
-        living = [waiver for waiver in mine if waiver.expires >= today]
-        waived = all(any(waiver.covers(subject) for waiver in living) for subject in unmet)
-        judged.append(replace(result, outcome=Outcome.WAIVED) if waived else result)
+        accepted = waived(result.control.identifier, unmet, waivers, today)
+        judged.append(replace(result, outcome=Outcome.WAIVED) if accepted else result)
     return tuple(judged), tuple(_use(waiver, waiver in covered, today) for waiver in waivers)
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
 
 from verify.model import Control
 
 
-def render(controls: Iterable[Control]) -> str:
-    """The controls as Markdown, in the catalogue's order, a section a family."""
+def render(
+    controls: Iterable[Control],
+    profiles: Mapping[str, Collection[str]],
+    actions: Mapping[str, Collection[str]],
+) -> str:
+    """The controls as Markdown, in the catalogue's order, a section a family.
+
+    `profiles` and `actions` say by control in which profiles it holds and by which IAM actions its
+    check reads.
+    """
     listed = list(controls)
     lines = [
         "# Controls",
@@ -31,24 +39,30 @@ def render(controls: Iterable[Control]) -> str:
     for family, members in groupby(listed, key=lambda control: control.family):
         lines += ["", f"## {family}"]
         for control in members:
-            lines += ["", *_section(control)]
+            name = control.identifier
+            lines += ["", *_section(control, profiles[name], actions[name])]
     return "\n".join(lines) + "\n"
 
 
-def _section(control: Control) -> list[str]:
+def _section(control: Control, profiles: Collection[str], actions: Collection[str]) -> list[str]:
     citations = control.citations
     return [
         f"### {control.identifier}",
         "",
         f"**{control.statement}** {control.rationale}",
         "",
-        f"- Severity: {control.severity}; profiles: {', '.join(control.profiles)}",
+        f"- Severity: {control.severity}; profiles: {', '.join(profiles) or 'none'}",
         f"- HIPAA: {', '.join(citations.primary)}"
         + (f"; secondary: {', '.join(citations.secondary)}" if citations.secondary else ""),
         f"- NIST: {', '.join(citations.nist)}"
         + (f"; CIS: {', '.join(citations.cis)}" if citations.cis else ""),
+        f"- Reads: {', '.join(map(_code, actions)) or 'no state of the account'}",
         f"- Remedy: {control.remediation}",
     ]
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
 
 
 def _cell(text: str) -> str:

@@ -142,15 +142,7 @@ def _result(found: Mapping[str, Any]) -> ControlResult:
     control = found["control"]
     citations = {name: tuple(values) for name, values in control["citations"].items()}
     return ControlResult(
-        control=Control(
-            **(
-                control
-                | {
-                    "citations": Citations(**citations),
-                    "profiles": tuple(control["profiles"]),
-                }
-            )
-        ),
+        control=Control(**(control | {"citations": Citations(**citations)})),
         outcome=Outcome(found["outcome"]),
         message=found["message"],
         observations=tuple(Observation(**observation) for observation in found["observations"]),

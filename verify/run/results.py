@@ -38,12 +38,17 @@ class Collected:
         self.results.setdefault(result.control, []).append(result)
 
 
+def without_row(run: Run, collected: Collected) -> list[str]:
+    """The controls that a test gave a result for and that the report has no row for."""
+    rows = {control.identifier for control in run.controls}
+    return sorted(collected.results.keys() - rows)
+
+
 def build_report(run: Run, collected: Collected, finished: datetime) -> Report:
-    """The Report: one row for each control of the catalogue that the profile has."""
+    """The Report: one row for each control that the baseline lists."""
     results = [
         control_result(control, collected.results.get(control.identifier, ()))
-        for control in run.catalogue.values()
-        if run.settings.profile in control.profiles
+        for control in run.controls
     ]
     judged, uses = waivers.apply(results, run.waivers, finished.date())
     phases = [phase for results in collected.results.values() for phase in results]

@@ -28,8 +28,9 @@ class Run:
 
     settings: Settings
     deployment: deployment.Deployment
-    baseline: Mapping[str, Any]
-    catalogue: Mapping[str, Control]
+    profile: str
+    baseline: Mapping[str, Any]  # its values, with every placeholder filled
+    controls: tuple[Control, ...]  # those that the baseline lists, in the catalogue's order
     waivers: tuple[Waiver, ...]
     aws: Aws
     configuration: Configuration
@@ -48,7 +49,7 @@ class Run:
             region=self.deployment.region,
             partition=self.deployment.partition,
             environment=self.deployment.environment,
-            profile=self.settings.profile,
+            profile=self.profile,
             endpoint=os.environ.get("AWS_ENDPOINT_URL"),
         )
 
@@ -60,8 +61,10 @@ def prepare(settings: Settings) -> Settings:
     """
     try:
         deployed = deployment.parse(settings.outputs_text, settings.outputs_source)
-        baseline.load(settings.profile)
+        required = baseline.load(settings.profile)
         controls = catalogue.load()
+        baseline.require_known(required, controls)
+        baseline.filled(required, deployed.placeholders())
         _waivers(settings, controls)
     except (
         deployment.DeploymentError,
@@ -70,11 +73,11 @@ def prepare(settings: Settings) -> Settings:
         waivers.WaiverError,
     ) as error:
         raise RunError(str(error)) from None
-    if deployed.profile != settings.profile:
+    if deployed.profile not in required.lineage:
         raise RunError(
             f"the outputs are of a deployment with profile {deployed.profile!r}, but this run "
-            f"holds it to profile {settings.profile!r}: if that is meant, set "
-            f"PROFILE={deployed.profile}"
+            f"holds it to profile {required.profile!r}: if that is meant, set "
+            f"PROFILE={deployed.profile}, or let the baseline extend {deployed.profile}"
         )
     unmatched = catalogue.mismatches(controls, catalogue.tested_controls(Path(__file__).parents[1]))
     if unmatched:
@@ -97,17 +100,19 @@ def start(settings: Settings, worker: str) -> Run:
     )
     controls = catalogue.load()
     required = baseline.load(settings.profile)
+    values = baseline.filled(required, deployed.placeholders())
     session = caller.core_session()
     aws = Aws(boto3.Session(botocore_session=session), deployed.region, store)
     return Run(
         settings=settings,
         deployment=deployed,
-        baseline=required,
-        catalogue=controls,
+        profile=required.profile,
+        baseline=values,
+        controls=tuple(item for name, item in controls.items() if name in required.controls),
         waivers=_waivers(settings, controls),
         aws=aws,
-        configuration=Configuration(Path(settings.terraform_folder), settings.profile),
-        log_integrity=LogIntegrity(aws, deployed, _limits(settings, required), session),
+        configuration=Configuration(Path(settings.terraform_folder), deployed.profile),
+        log_integrity=LogIntegrity(aws, deployed, _limits(settings, values), session),
     )
 
 

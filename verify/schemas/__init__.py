@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,19 @@ FOLDER = Path(__file__).parent
 
 
 @cache
-def validator(name: str) -> jsonschema.Draft202012Validator:
-    """The validator for `<name>.schema.json` in this folder."""
-    schema = json.loads((FOLDER / f"{name}.schema.json").read_text(encoding="utf-8"))
-    return jsonschema.Draft202012Validator(schema)
+def _read(name: str) -> Any:
+    return json.loads((FOLDER / f"{name}.schema.json").read_text(encoding="utf-8"))
 
 
-def violations(name: str, document: Any, limit: int = 12) -> list[str]:
-    """What is wrong with `document` by schema `name`, a line each, at most `limit` of them."""
+def validator(schema: str | Mapping[str, Any]) -> jsonschema.Draft202012Validator:
+    """The validator for a schema, or for `<name>.schema.json` in this folder."""
+    return jsonschema.Draft202012Validator(_read(schema) if isinstance(schema, str) else schema)
+
+
+def violations(schema: str | Mapping[str, Any], document: Any, limit: int = 12) -> list[str]:
+    """What is wrong with `document` by `schema` (or its name), a line each, at most `limit`."""
     errors = sorted(
-        validator(name).iter_errors(document), key=lambda error: list(map(str, error.path))
+        validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path))
     )
     lines = []
     for error in errors[:limit]:

@@ -1,0 +1,190 @@
+"""Every resource of the stack untagged, one at a time: generated from what Terraform declares.
+
+Terraform's state, not the suite's inventory, says what there is and what tags it bears.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mutants.account import Account
+from mutants.model import Family
+from verify.inputs.declared import Configuration
+
+MODULE = Path(__file__).resolve().parents[1] / "terraform"
+FAMILY = Family("untagged")
+
+Attributes = Mapping[str, Any]
+Tags = Mapping[str, str]
+# Takes all tags of a resource away, and gives them back.
+Change = Callable[[Account, Attributes, Tags], object]
+
+
+def _listed(tags: Tags, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    return [{key: name, value: text} for name, text in tags.items()]
+
+
+def _untag_ec2(account: Account, found: Attributes, tags: Tags) -> object:
+    return account.ec2.delete_tags(Resources=[found["id"]], Tags=[{"Key": name} for name in tags])
+
+
+def _tag_ec2(account: Account, found: Attributes, tags: Tags) -> object:
+    return account.ec2.create_tags(Resources=[found["id"]], Tags=_listed(tags))
+
+
+_EC2 = (_untag_ec2, _tag_ec2)
+
+# By Terraform type. A declared type that bears tags and is missing here fails a test.
+CHANGES: Mapping[str, tuple[Change, Change]] = {
+    "aws_vpc": _EC2,
+    "aws_subnet": _EC2,
+    "aws_route_table": _EC2,
+    "aws_default_route_table": _EC2,
+    "aws_default_network_acl": _EC2,
+    "aws_security_group": _EC2,
+    "aws_default_security_group": _EC2,
+    "aws_cloudtrail": (
+        lambda account, found, tags: account.cloudtrail.remove_tags(
+            ResourceId=found["arn"], TagsList=_listed(tags)
+        ),
+        lambda account, found, tags: account.cloudtrail.add_tags(
+            ResourceId=found["arn"], TagsList=_listed(tags)
+        ),
+    ),
+    "aws_s3_bucket": (
+        lambda account, found, _: account.s3.delete_bucket_tagging(Bucket=found["bucket"]),
+        lambda account, found, tags: account.s3.put_bucket_tagging(
+            Bucket=found["bucket"], Tagging={"TagSet": _listed(tags)}
+        ),
+    ),
+    "aws_kms_key": (
+        lambda account, found, tags: account.kms.untag_resource(
+            KeyId=found["arn"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.kms.tag_resource(
+            KeyId=found["arn"], Tags=_listed(tags, "TagKey", "TagValue")
+        ),
+    ),
+    "aws_cloudwatch_log_group": (
+        lambda account, found, tags: account.logs.untag_resource(
+            resourceArn=found["arn"], tagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.logs.tag_resource(
+            resourceArn=found["arn"], tags=dict(tags)
+        ),
+    ),
+    "aws_lambda_function": (
+        lambda account, found, tags: account.functions.untag_resource(
+            Resource=found["arn"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.functions.tag_resource(
+            Resource=found["arn"], Tags=dict(tags)
+        ),
+    ),
+    "aws_cloudwatch_event_rule": (
+        lambda account, found, tags: account.client("events").untag_resource(
+            ResourceARN=found["arn"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.client("events").tag_resource(
+            ResourceARN=found["arn"], Tags=_listed(tags)
+        ),
+    ),
+    "aws_sns_topic": (
+        lambda account, found, tags: account.sns.untag_resource(
+            ResourceArn=found["arn"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.sns.tag_resource(
+            ResourceArn=found["arn"], Tags=_listed(tags)
+        ),
+    ),
+    "aws_sqs_queue": (
+        lambda account, found, tags: account.sqs.untag_queue(
+            QueueUrl=found["url"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.sqs.tag_queue(QueueUrl=found["url"], Tags=dict(tags)),
+    ),
+    "aws_cloudwatch_metric_alarm": (
+        lambda account, found, tags: account.cloudwatch.untag_resource(
+            ResourceARN=found["arn"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.cloudwatch.tag_resource(
+            ResourceARN=found["arn"], Tags=_listed(tags)
+        ),
+    ),
+    "aws_iam_role": (
+        lambda account, found, tags: account.iam.untag_role(
+            RoleName=found["name"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.iam.tag_role(
+            RoleName=found["name"], Tags=_listed(tags)
+        ),
+    ),
+    "aws_iam_policy": (
+        lambda account, found, tags: account.iam.untag_policy(
+            PolicyArn=found["arn"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.iam.tag_policy(
+            PolicyArn=found["arn"], Tags=_listed(tags)
+        ),
+    ),
+}
+
+
+def taggable() -> Iterator[str]:
+    """The addresses of the resources that the module declares with tags."""
+    configuration = Configuration(MODULE, "dev")
+    for address in sorted(configuration.resources()):
+        if configuration.argument(f"{address}.tags") is not None:
+            yield address
+
+
+def instances(outputs_file: Path, address: str) -> list[Attributes]:
+    """The attributes of the resources at `address`, by the state of the deployment.
+
+    Raises ValueError where there is no state beside or below the outputs.
+    """
+    kind, _, name = address.partition(".")
+    states = sorted(outputs_file.parent.rglob("terraform.tfstate"))
+    found = [
+        instance["attributes"]
+        for state in states
+        for resource in json.loads(state.read_text(encoding="utf-8")).get("resources", [])
+        if (resource["mode"], resource["type"], resource["name"]) == ("managed", kind, name)
+        for instance in resource["instances"]
+    ]
+    if not states:
+        raise ValueError(f"there is no Terraform state in {outputs_file.parent}")
+    return found
+
+
+def untag(account: Account, mending: ExitStack, kind: str, found: Attributes) -> None:
+    """Take all tags of one resource away until mended."""
+    take, give = CHANGES[kind]
+    tags = found["tags_all"]
+    mending.callback(give, account, found, tags)
+    take(account, found, tags)
+
+
+def _untag_last(address: str, account: Account, mending: ExitStack) -> None:
+    there = instances(account.deployed_outputs_file, address)
+    if not there:
+        raise ValueError(f"the deployment has no {address}")
+    untag(account, mending, address.partition(".")[0], there[-1])
+
+
+# Not in every deployment: what a variable switches on.
+OPTIONAL = frozenset({"aws_cloudwatch_event_rule.account_scan"})
+
+for _address in taggable():
+    if _address not in OPTIONAL:
+        FAMILY.add(
+            _address.replace("_", "-").replace(".", "-"),
+            f"{_address} has no tag at all",
+            partial(_untag_last, _address),
+            "resources-tagged",
+        )

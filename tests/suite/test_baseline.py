@@ -1,0 +1,118 @@
+"""A baseline says which controls hold and to what; it may extend another, and never by silence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from verify.inputs import baseline, catalogue
+from verify.inputs.baseline import BaselineError, filled, load, require_known
+from verify.inputs.deployment import example, parse
+
+
+def _write(folder: Path, text: str, name: str = "strict.yaml") -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_file_extends_a_profile_by_three_values(tmp_path: Path) -> None:
+    strict = load(
+        _write(
+            tmp_path,
+            "extends: dev\ntrail: {maximum_delivery_age_minutes: 20}\n"
+            "log_groups: {retention_days: 365}\nwithout_controls: [no-internet-gateway]\n",
+        )
+    )
+    dev = load("dev")
+    assert strict.lineage == ("strict", "dev")
+    assert strict.values["trail"] == {**dev.values["trail"], "maximum_delivery_age_minutes": 20}
+    assert strict.values["log_groups"]["retention_days"] == 365
+    assert strict.values["network"] == dev.values["network"]
+    assert set(dev.controls) - set(strict.controls) == {"no-internet-gateway"}
+
+
+def test_an_extension_adds_controls_and_extends_a_file_beside_it(tmp_path: Path) -> None:
+    _write(tmp_path, "extends: dev\nwithout_controls: [key-rotates]\n", "base.yaml")
+    found = load(
+        _write(tmp_path, "extends: base.yaml\nprofile: ours\nadditional_controls: [key-rotates]\n")
+    )
+    assert found.lineage == ("ours", "base", "dev")
+    assert set(found.controls) == set(load("dev").controls)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("extends: nobody\n", r"unknown profile 'nobody': there is a baseline for dev"),
+        ("extends: ./strict.yaml\n", r"a baseline extends itself: .*strict\.yaml extends"),
+        ("extends: dev\nwithout_controls: [no-such]\n", r"is without no-such, which what it"),
+        ("extends: dev\ncontrols: [key-rotates]\n", r"is not valid"),
+        (
+            "extends: dev\ntrial: {multi_region: true}\n",
+            r"is not valid.*\n.*'trial'",
+        ),
+        ("extends: dev\ntrail: {multi_region: maybe}\n", r"trail\.multi_region: 'maybe'"),
+        ("additional_controls: [key-rotates]\n", r"additional_controls but extends none"),
+        ("- a list\n", r"is not a mapping"),
+        ("extends: [\n", r"cannot be read"),
+        ("profile: 1\nextends: dev\n", r"profile is a name, not 1"),
+    ],
+)
+def test_what_is_no_baseline_is_refused_with_its_place(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(BaselineError, match=message) as caught:
+        load(_write(tmp_path, text))
+    assert "strict.yaml" in str(caught.value) or "nobody" in str(caught.value)
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(BaselineError, match=r"none\.yaml cannot be read"):
+        load(str(tmp_path / "none.yaml"))
+
+
+def test_an_unknown_profile_says_which_there_are() -> None:
+    with pytest.raises(BaselineError, match=r"unknown profile 'stage'.*dev"):
+        load("stage")
+
+
+def test_a_control_that_the_catalogue_lacks_is_named(tmp_path: Path) -> None:
+    found = load(_write(tmp_path, "extends: dev\nadditional_controls: [moon-is-full]\n"))
+    with pytest.raises(BaselineError, match=r"strict lists moon-is-full, which the catalogue"):
+        require_known(found, catalogue.load())
+
+
+def test_every_control_of_the_catalogue_holds_in_some_profile() -> None:
+    listed = {name for profile in baseline.profiles() for name in load(profile).controls}
+    assert listed == set(catalogue.load())
+
+
+# --- placeholders ---------------------------------------------------------------------------------
+
+
+def test_every_name_in_braces_is_filled_once() -> None:
+    deployed = parse(json.dumps(example()))
+    values = filled(load("dev"), deployed.placeholders())
+    assert "logs.ap-southeast-1.amazonaws.com" in values["key"]["services"]
+    assert values["names"]["log_bucket_name"] == "s3-cloudtrail-logs-dev-123456789012"
+    assert values["log_bucket"]["break_glass_roles"] == [
+        "arn:aws:iam::123456789012:role/role-break-glass-dev"
+    ]
+    [queue] = [
+        metric["dimensions"]["QueueName"]
+        for alarm in values["alarms"]["function"]
+        for metric in alarm["metrics"]
+        if metric["namespace"] == "AWS/SQS"
+    ]
+    assert queue == "sqs-compliance-checker-dlq-dev"
+    patterns = [item["pattern"] for item in values["alarms"]["metric_filters"]]
+    assert all(pattern.startswith("{ ") for pattern in patterns), "no pattern is a placeholder"
+
+
+def test_a_name_that_is_no_output_is_named_with_its_place(tmp_path: Path) -> None:
+    found = load(_write(tmp_path, 'extends: dev\nnames: {trail_name: "{trial_name}"}\n'))
+    with pytest.raises(BaselineError, match=r"strict\.names\.trail_name names \{trial_name\}"):
+        filled(found, parse(json.dumps(example())).placeholders())

@@ -1,0 +1,62 @@
+"""What the checks declare in their markers, without running them.
+
+From it follow the permissions that the verifier needs and the page of controls.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from verify.account.errors import iam_action
+from verify.account.read import Reading
+from verify.inputs import baseline, catalogue
+from verify.report.controls_page import render
+
+_PACKAGES = ("verify.checks", "verify.live_fire")
+
+
+def declared_readings() -> Mapping[str, tuple[Reading[Any], ...]]:
+    """Control -> what its check declares that it reads."""
+    return {
+        marker.args[0]: marker.args[1:]
+        for module in _modules()
+        for marker in _markers(module)
+        if marker.name == "control"
+    }
+
+
+def actions_of(readings: Iterable[Reading[Any]]) -> list[str]:
+    """The IAM actions that `readings` need, sorted."""
+    named = {iam_action(*reading.call) for reading in readings}
+    return sorted(action for action in named if action)
+
+
+def controls_page() -> str:
+    """docs/controls.md: the catalogue, with what baselines and checks say of each control."""
+    controls = catalogue.load()
+    listed = {name: baseline.load(name).controls for name in baseline.profiles()}
+    declared = declared_readings()
+    return render(
+        controls.values(),
+        {
+            control: [profile for profile, members in listed.items() if control in members]
+            for control in controls
+        },
+        {control: actions_of(declared.get(control, ())) for control in controls},
+    )
+
+
+def _modules() -> Iterator[ModuleType]:
+    for package in _PACKAGES:
+        location = importlib.import_module(package).__file__ or ""
+        for path in sorted(Path(location).parent.glob("test_*.py")):
+            yield importlib.import_module(f"{package}.{path.stem}")
+
+
+def _markers(module: ModuleType) -> Iterator[Any]:
+    for value in vars(module).values():
+        yield from getattr(value, "pytestmark", ())

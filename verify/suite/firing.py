@@ -1,0 +1,35 @@
+"""Firing what raises alerts, once a run, whoever asks first."""
+
+from __future__ import annotations
+
+import pytest
+
+from verify.live_fire.invocation import Invocation
+from verify.live_fire.probes import chosen
+from verify.live_fire.progress import Mailbox, Progress
+from verify.live_fire.volley import Volley
+from verify.suite import stash
+
+
+def fired_volley(config: pytest.Config) -> Volley:
+    """The probes, fired at the first call."""
+    volley = config.stash.get(stash.VOLLEY, None)
+    if volley is None:
+        started = config.stash[stash.RUN]
+        probes = chosen(started.settings.probes)
+        view = config.stash.get(stash.VIEW, None)
+        # A worker has no terminal.
+        tell = Mailbox(started.folder).put if view is None else view.tell
+        volley = Volley(started, probes, Progress(tell))
+        config.stash[stash.VOLLEY] = volley
+        volley.fire()
+    return volley
+
+
+def fired_invocation(config: pytest.Config) -> Invocation:
+    """The invocation of the function, made at the first call."""
+    invocation = config.stash.get(stash.INVOCATION, None)
+    if invocation is None:
+        invocation = config.stash[stash.INVOCATION] = Invocation(config.stash[stash.RUN])
+        invocation.fire()
+    return invocation

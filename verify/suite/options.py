@@ -1,0 +1,122 @@
+"""The suite's command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from verify.inputs import deployment
+from verify.inputs.plan import PlanError, read_plan
+from verify.live_fire.probes import OPTIONAL
+from verify.run.settings import RunError, Settings, default_settings
+
+# Beyond a week, `python -m verify integrity` is made for it.
+_MAXIMUM_HOURS = 168.0
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """The suite's own options."""
+    group = parser.getgroup("verification of a deployment")
+    group.addoption(
+        "--outputs",
+        metavar="FILE",
+        help="what `terraform output -json` printed: a file, or - for standard input",
+    )
+    group.addoption(
+        "--profile",
+        default="dev",
+        help="the baseline that the account is held to (default: %(default)s)",
+    )
+    group.addoption(
+        "--reports",
+        metavar="FOLDER",
+        default="reports",
+        help="where each run gets a folder; <FOLDER>/latest is the newest (default: %(default)s)",
+    )
+    group.addoption(
+        "--function-package",
+        metavar="ZIP",
+        default="lambda/dist/compliance_checker.zip",
+        help="the reviewed build of the function, which must be what is deployed "
+        "(default: %(default)s)",
+    )
+    group.addoption(
+        "--terraform-folder",
+        metavar="FOLDER",
+        default="terraform",
+        help="the Terraform configuration for declared-versus-live (default: %(default)s)",
+    )
+    group.addoption(
+        "--plan",
+        metavar="FILE",
+        help="what `terraform show -json <plan>` printed of a plan made now, for the control of "
+        "drift: a file, or - for standard input (default: drift is not looked for)",
+    )
+    group.addoption(
+        "--waivers",
+        metavar="FILE",
+        help="failures that somebody has accepted for a time (YAML, schemas/waivers.schema.json)",
+    )
+    group.addoption(
+        "--probe",
+        metavar="PROBE",
+        action="append",
+        default=[],
+        choices=sorted(OPTIONAL),
+        help="also raise an alert by a scratch resource, one of %(choices)s; may be repeated",
+    )
+    group.addoption(
+        "--alert-timeout",
+        metavar="SECONDS",
+        type=float,
+        default=900.0,
+        help="how long to wait for an alert; AWS delivers in about 5 minutes "
+        "(default: %(default)s)",
+    )
+    group.addoption(
+        "--integrity-hours",
+        metavar="HOURS",
+        type=_hours,
+        help="how many of the last hours' log files to validate (default: the baseline's)",
+    )
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not 0 < hours <= _MAXIMUM_HOURS:
+        raise ValueError(text)
+    return hours
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """What the command line asked for. Raises RunError."""
+    source = config.option.outputs
+    if not source:
+        raise RunError(
+            "no outputs given: run `make verify`, or name what `terraform output -json` printed "
+            "with --outputs=<file>"
+        )
+    plan, plan_problem = _plan(config.option.plan)
+    return default_settings(
+        outputs_text=deployment.read(source),
+        outputs_source=source if source != "-" else "standard input",
+        profile=config.option.profile,
+        reports_folder=config.option.reports,
+        function_package=config.option.function_package,
+        terraform_folder=config.option.terraform_folder,
+        alert_timeout=config.option.alert_timeout,
+        integrity_hours=config.option.integrity_hours,
+        waivers=config.option.waivers,
+        probes=tuple(config.option.probe),
+        plan=plan,
+        plan_problem=plan_problem,
+    )
+
+
+def _plan(source: str | None) -> tuple[str | None, str | None]:
+    """The plan's text, or why there is none: that is the control's concern, not the run's."""
+    if source is None:
+        return None, None
+    try:
+        return read_plan(source), None
+    except PlanError as error:
+        return None, str(error)
