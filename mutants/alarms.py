@@ -262,7 +262,7 @@ def relevant_events_not_counted(account: Account, mending: ExitStack) -> None:
     "an alarm is deleted, and its tags with it",
     _FUNCTION,
     "alarm-actions",
-    errors=frozenset({"resources-known", "resources-tagged"}),
+    errors=frozenset({"resources-tagged"}),
 )
 def alarm_deleted(account: Account, mending: ExitStack) -> None:
     original = account.alarm("function-errors")

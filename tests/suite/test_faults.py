@@ -83,16 +83,17 @@ def _outcomes(arguments: list[str], url: str, reports: Path) -> tuple[int, dict[
 
 
 CONDITIONAL = {
-    "GetManagedPrefixListEntries",  # only with prefix lists
-    "DescribeNetworkInterfaces",  # only with live-fire groups
-    "GetRolePolicy",  # only with inline policies
+    ("ec2", "get_managed_prefix_list_entries"),  # only with prefix lists
+    ("ec2", "describe_network_interfaces"),  # only with live-fire groups
+    ("iam", "get_role_policy"),  # only with inline policies
+    ("events", "list_tags_for_resource"),  # only with a rule of EventBridge
 }
 
 
 def _operations() -> list[str]:
     """The operations that state checks always use, as the controls declare them."""
-    defined = {_operation_name(name) for _, name in _declared_calls()}
-    return sorted((defined - CONDITIONAL) | BESIDE_THE_DOOR)
+    defined = {_operation_name(name) for _, name in _declared_calls() - CONDITIONAL}
+    return sorted(defined | BESIDE_THE_DOOR)
 
 
 def _declared_calls() -> set[tuple[str, str]]:
@@ -165,6 +166,7 @@ def test_a_denied_call_is_named_with_its_permission(
     assert run.code == 6, run.text
     assert run.controls("ERROR") == {
         "trail-is-logging",
+        "declared-matches-live",
         "trail-delivers-to-log-group",
         "trail-delivers-to-bucket",
         "trail-notifies-deliveries",
@@ -250,4 +252,4 @@ def test_what_was_recorded_is_what_the_source_says(clean: Verification) -> None:
         made = {operations[identifier] for identifier in row["evidence"]} - {VALIDATION}
         assert made <= declared
         # What follows from another answer is read only where there is something to follow.
-        assert {_operation_name(name) for _, name in declared - made} <= CONDITIONAL
+        assert declared - made <= CONDITIONAL

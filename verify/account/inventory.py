@@ -24,68 +24,65 @@ Tags = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource: its Terraform type, what its reader calls it, and what AWS says of it."""
+    """One resource: its Terraform type, what its reader calls it, and its ARN."""
 
-    kind: str
+    type: str
     identifier: str
     arn: str
-    tags: Tags
-    names: tuple[str, ...] = ()  # under which AWS knows it
 
 
 Find = Callable[[Aws, Deployment], Iterator[Resource]]
+TagsOf = Callable[[Aws, Deployment, Resource], Tags]
+NamesOf = Callable[[Aws, Deployment], Iterable[str]]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Resources that are found in one way.
+    """Resources that are found in one way, and what tells their tags and names.
 
     `parts` are Terraform types that bear no tags and belong to a resource of this kind, whose
-    controls look at them.
+    controls look at them. `found_by` is empty where the outputs alone say which there are.
     """
 
     types: tuple[str, ...]
-    readings: tuple[Reading[Any], ...]
     find: Find
+    tags: TagsOf
+    tagged_by: tuple[Reading[Any], ...]
+    found_by: tuple[Reading[Any], ...] = ()
+    names: NamesOf | None = None
+    named_by: tuple[Reading[Any], ...] = ()
     parts: tuple[str, ...] = ()
 
 
 class Inventory:
-    """The deployment's resources, each kind read when it is first asked for."""
+    """The deployment's resources."""
 
     def __init__(self, aws: Aws, deployment: Deployment, identifying_tags: Tags) -> None:
         self._aws = aws
         self._deployment = deployment
         self._identifying_tags = identifying_tags
 
-    def of(self, *types: str) -> list[Resource]:
-        """The resources of Terraform types.
+    def everything(self) -> list[Resource]:
+        """All resources of the deployment.
 
         Raises NotVerifiedError where AWS lists fewer than the outputs name.
         """
-        return [
-            resource
-            for kind in KINDS
-            if set(types) & set(kind.types)
-            for resource in kind.find(self._aws, self._deployment)
-        ]
-
-    def everything(self) -> list[Resource]:
-        """All resources of the deployment. Raises NotVerifiedError."""
         return [found for kind in KINDS for found in kind.find(self._aws, self._deployment)]
+
+    def tagged(self) -> Iterator[tuple[Resource, Tags]]:
+        """Every resource with its tags. Raises NotVerifiedError."""
+        for kind in KINDS:
+            for found in kind.find(self._aws, self._deployment):
+                yield found, kind.tags(self._aws, self._deployment, found)
 
     def has_named(self, name: str) -> bool:
         """Whether AWS knows one of the resources by this name. Raises NotVerifiedError."""
-        return any(
-            name in found.names
-            for kind in KINDS
-            for found in kind.find(self._aws, self._deployment)
-        )
+        return any(name in kind.names(self._aws, self._deployment) for kind in KINDS if kind.names)
 
     def unknown(self) -> list[str]:
         """The ARNs of what bears the deployment's tags and is not in the inventory.
 
-        Raises NotVerifiedError when the listing lacks what is known to bear them: it is not whole.
+        Raises NotVerifiedError where AWS lists nothing that bears them.
         """
         tagged = {
             str(pick(entry, "ResourceARN"))
@@ -126,90 +123,136 @@ def _in_vpc(
 ) -> Kind:
     """A kind that EC2 lists by VPC, with its tags."""
 
+    def listed(aws: Aws, deployment: Deployment) -> dict[str, Mapping[str, Any]]:
+        return {pick(one, identifier): one for one in aws.pick(reading(deployment), listing)}
+
     def find(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
-        found = {pick(one, identifier): one for one in aws.pick(reading(deployment), listing)}
+        found = listed(aws, deployment)
         named = {name for type_ in types for name in deployment.identified(type_)}
         if named - found.keys() or not found:
-            missing = ", ".join(sorted(named - found.keys())) or f"every {noun} of the VPC"
+            missing = ", ".join(sorted(named - found.keys())) or f"any {noun} of the VPC"
             raise NotVerifiedError(f"{reading.operation} does not list {missing}")
-        for name, one in sorted(found.items()):
-            tags = _pairs(one.get("Tags", []))
-            yield Resource(types[0], name, _arn(deployment, "ec2", f"{noun}/{name}"), tags)
+        for name in sorted(found):
+            yield Resource(types[0], name, _arn(deployment, "ec2", f"{noun}/{name}"))
 
-    return Kind(types, (reading,), find, parts)
+    def tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+        return _pairs(listed(aws, deployment)[found.identifier].get("Tags", []))
 
-
-def _trails(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
-    [entry] = aws.pick(reads.trail_tags(deployment), "ResourceTagList") or [None]
-    arn = deployment.trail_arn
-    if entry is None:
-        raise NotVerifiedError(f"list_tags does not list {arn}")
-    names = tuple(pick(item, "Name") for item in aws.pick(reads.trail(deployment), "trailList"))
-    yield Resource("aws_cloudtrail", arn, arn, _pairs(pick(entry, "TagsList")), names)
+    return Kind(types, find, tags, (reading,), (reading,), parts=parts)
 
 
-def _buckets(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
-    # That S3 has tags, or has no tag set, for a bucket of this name shows that there is one.
+def _by_arn(type_: str) -> Find:
+    """Resources that the outputs name by their ARNs."""
+
+    def find(_: Aws, deployment: Deployment) -> Iterator[Resource]:
+        for arn in deployment.identified(type_):
+            yield Resource(type_, arn, arn)
+
+    return find
+
+
+def _trail_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
+    entries = aws.pick(reads.trail_tags(deployment), "ResourceTagList")
+    if len(entries) != 1:
+        raise NotVerifiedError(f"list_tags lists {len(entries)} trails {deployment.trail_arn}")
+    return _pairs(pick(entries[0], "TagsList"))
+
+
+def _trail_names(aws: Aws, deployment: Deployment) -> list[str]:
+    return [pick(trail, "Name") for trail in aws.pick(reads.trail(deployment), "trailList")]
+
+
+def _buckets(_: Aws, deployment: Deployment) -> Iterator[Resource]:
+    yield Resource("aws_s3_bucket", deployment.log_bucket_arn, deployment.log_bucket_arn)
+
+
+def _bucket_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
     answer = aws.read(reads.bucket_tags(deployment))
-    tags = _pairs(pick(answer.response, "TagSet")) if answer.response else {}
-    arn, name = deployment.log_bucket_arn, deployment.log_bucket_name
-    yield Resource("aws_s3_bucket", arn, arn, tags, (name,))
+    return _pairs(pick(answer.response, "TagSet")) if answer.response else {}
 
 
-def _keys(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
-    tags = _pairs(aws.pick(reads.key_tags(deployment), "Tags"), "TagKey", "TagValue")
+def _bucket_names(aws: Aws, deployment: Deployment) -> list[str]:
+    aws.pick(reads.bucket_acl(deployment), "Owner")  # of a bucket of this name, which so exists
+    return [deployment.log_bucket_name]
+
+
+def _key_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
+    return _pairs(aws.pick(reads.key_tags(deployment), "Tags"), "TagKey", "TagValue")
+
+
+def _key_names(aws: Aws, deployment: Deployment) -> list[str]:
     aliases = aws.pick(reads.key_aliases(deployment), "Aliases")
-    names = tuple(pick(alias, "AliasName") for alias in aliases)
-    yield Resource("aws_kms_key", deployment.kms_key_arn, deployment.kms_key_arn, tags, names)
+    return [pick(alias, "AliasName") for alias in aliases]
 
 
-def _log_groups(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
+def _log_groups(_: Aws, deployment: Deployment) -> Iterator[Resource]:
     for name in deployment.identified("aws_cloudwatch_log_group"):
-        tags = aws.pick(reads.log_group_tags(deployment, name), "tags")
-        arn = reads.log_group_arn(deployment, name)
-        yield Resource("aws_cloudwatch_log_group", name, arn, tags, (name,))
+        yield Resource("aws_cloudwatch_log_group", name, reads.log_group_arn(deployment, name))
 
 
-def _functions(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
-    arn = deployment.function_arn
-    tags = aws.pick(reads.function_tags(deployment), "Tags")
-    name = aws.pick(reads.function(deployment), "FunctionName")
-    yield Resource("aws_lambda_function", arn, arn, tags, (name,))
+def _log_group_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+    tags: Tags = aws.pick(reads.log_group_tags(deployment, found.identifier), "tags")
+    return tags
+
+
+def _log_group_names(aws: Aws, deployment: Deployment) -> list[str]:
+    return [
+        pick(group, "logGroupName")
+        for name in deployment.identified("aws_cloudwatch_log_group")
+        for group in aws.pick(reads.log_group(deployment, name), "logGroups")
+    ]
+
+
+def _function_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
+    tags: Tags = aws.pick(reads.function_tags(deployment), "Tags")
+    return tags
+
+
+def _function_names(aws: Aws, deployment: Deployment) -> list[str]:
+    return [aws.pick(reads.function(deployment), "FunctionName")]
 
 
 def _event_rules(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
     for name in aws.pick(reads.rules_of_function(deployment), "RuleNames"):
         arn = _arn(deployment, "events", f"rule/{name}")
-        tags = _pairs(aws.pick(reads.rule_tags(arn), "Tags"))
-        yield Resource("aws_cloudwatch_event_rule", arn, arn, tags, (name,))
+        yield Resource("aws_cloudwatch_event_rule", arn, arn)
 
 
-def _topics(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
-    for arn in deployment.identified("aws_sns_topic"):
-        tags = _pairs(aws.pick(reads.topic_tags(deployment, arn), "Tags"))
-        yield Resource("aws_sns_topic", arn, arn, tags, (arn.rpartition(":")[2],))
+def _event_rule_tags(aws: Aws, _: Deployment, found: Resource) -> Tags:
+    return _pairs(aws.pick(reads.rule_tags(found.arn), "Tags"))
 
 
-def _queues(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
+def _topic_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+    return _pairs(aws.pick(reads.topic_tags(deployment, found.arn), "Tags"))
+
+
+def _topic_names(aws: Aws, deployment: Deployment) -> list[str]:
+    arn = aws.pick(reads.alert_topic(deployment), "Attributes", "TopicArn")
+    return [arn.rpartition(":")[2]]
+
+
+def _queues(_: Aws, deployment: Deployment) -> Iterator[Resource]:
     for url in deployment.identified("aws_sqs_queue"):
-        # SQS leaves Tags out for a queue without any.
-        tags = aws.pick(reads.queue_tags(deployment, url)).get("Tags", {})
-        name = url.rpartition("/")[2]
-        yield Resource("aws_sqs_queue", url, _arn(deployment, "sqs", name), tags, (name,))
+        yield Resource("aws_sqs_queue", url, _arn(deployment, "sqs", url.rpartition("/")[2]))
 
 
-def _alarms(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
-    for arn in deployment.identified("aws_cloudwatch_metric_alarm"):
-        tags = _pairs(aws.pick(reads.alarm_tags(deployment, arn), "Tags"))
-        name = arn.partition(":alarm:")[2]
-        yield Resource("aws_cloudwatch_metric_alarm", arn, arn, tags, (name,))
+def _queue_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+    # SQS leaves Tags out for a queue without any.
+    tags: Tags = aws.pick(reads.queue_tags(deployment, found.identifier)).get("Tags", {})
+    return tags
 
 
-def _roles(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
+def _alarm_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+    return _pairs(aws.pick(reads.alarm_tags(deployment, found.arn), "Tags"))
+
+
+def _roles(_: Aws, deployment: Deployment) -> Iterator[Resource]:
     for arn in deployment.identified("aws_iam_role"):
-        name = arn.rpartition("/")[2]
-        tags = _pairs(aws.pick(reads.role_tags(deployment, name), "Tags"))
-        yield Resource("aws_iam_role", name, arn, tags, (name,))
+        yield Resource("aws_iam_role", arn.rpartition("/")[2], arn)
+
+
+def _role_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+    return _pairs(aws.pick(reads.role_tags(deployment, found.identifier), "Tags"))
 
 
 def attached_policies(aws: Aws, deployment: Deployment, role: str) -> list[str]:
@@ -220,13 +263,18 @@ def attached_policies(aws: Aws, deployment: Deployment, role: str) -> list[str]:
 
 def _policies(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
     """The account's own policies that hang on the deployment's roles: AWS's bear no tags."""
-    for role in reads.roles(deployment):
-        for arn in attached_policies(aws, deployment, role):
-            if f":iam::{deployment.account_id}:" not in arn:
-                continue
-            policy = aws.pick(reads.managed_policy(arn), "Policy")
-            tags = _pairs(policy.get("Tags", []))
-            yield Resource("aws_iam_policy", arn, arn, tags, (arn.rpartition("/")[2],))
+    attached = [
+        arn for role in reads.roles(deployment) for arn in attached_policies(aws, deployment, role)
+    ]
+    if not attached:
+        raise NotVerifiedError("AWS lists no policy of any role of the deployment")
+    for arn in dict.fromkeys(attached):
+        if f":iam::{deployment.account_id}:" in arn:
+            yield Resource("aws_iam_policy", arn, arn)
+
+
+def _policy_tags(aws: Aws, _: Deployment, found: Resource) -> Tags:
+    return _pairs(aws.pick(reads.managed_policy(found.arn), "Policy").get("Tags", []))
 
 
 KINDS = (
@@ -256,12 +304,22 @@ KINDS = (
         "aws_security_group",
         "aws_default_security_group",
     ),
-    Kind(("aws_cloudtrail",), (reads.trail, reads.trail_tags), _trails),
+    Kind(
+        ("aws_cloudtrail",),
+        _by_arn("aws_cloudtrail"),
+        _trail_tags,
+        (reads.trail_tags,),
+        names=_trail_names,
+        named_by=(reads.trail,),
+    ),
     Kind(
         ("aws_s3_bucket",),
-        (reads.bucket_tags,),
         _buckets,
-        (
+        _bucket_tags,
+        (reads.bucket_tags,),
+        names=_bucket_names,
+        named_by=(reads.bucket_acl,),
+        parts=(
             "aws_s3_bucket_ownership_controls",
             "aws_s3_bucket_policy",
             "aws_s3_bucket_public_access_block",
@@ -269,36 +327,74 @@ KINDS = (
             "aws_s3_bucket_versioning",
         ),
     ),
-    Kind(("aws_kms_key",), (reads.key_tags, reads.key_aliases), _keys, ("aws_kms_alias",)),
+    Kind(
+        ("aws_kms_key",),
+        _by_arn("aws_kms_key"),
+        _key_tags,
+        (reads.key_tags,),
+        names=_key_names,
+        named_by=(reads.key_aliases,),
+        parts=("aws_kms_alias",),
+    ),
     Kind(
         ("aws_cloudwatch_log_group",),
-        (reads.log_group_tags,),
         _log_groups,
-        ("aws_cloudwatch_log_metric_filter", "aws_cloudwatch_log_subscription_filter"),
+        _log_group_tags,
+        (reads.log_group_tags,),
+        names=_log_group_names,
+        named_by=(reads.log_group,),
+        parts=("aws_cloudwatch_log_metric_filter", "aws_cloudwatch_log_subscription_filter"),
     ),
     Kind(
         ("aws_lambda_function",),
-        (reads.function, reads.function_tags),
-        _functions,
-        ("aws_lambda_permission",),
+        _by_arn("aws_lambda_function"),
+        _function_tags,
+        (reads.function_tags,),
+        names=_function_names,
+        named_by=(reads.function,),
+        parts=("aws_lambda_permission",),
     ),
     Kind(
         ("aws_cloudwatch_event_rule",),
-        (reads.rules_of_function, reads.rule_tags),
         _event_rules,
-        ("aws_cloudwatch_event_target",),
+        _event_rule_tags,
+        (reads.rule_tags,),
+        (reads.rules_of_function,),
+        parts=("aws_cloudwatch_event_target",),
     ),
     Kind(
         ("aws_sns_topic",),
+        _by_arn("aws_sns_topic"),
+        _topic_tags,
         (reads.topic_tags,),
-        _topics,
-        ("aws_sns_topic_policy", "aws_sns_topic_subscription"),
+        names=_topic_names,
+        named_by=(reads.alert_topic,),
+        parts=("aws_sns_topic_policy", "aws_sns_topic_subscription"),
     ),
-    Kind(("aws_sqs_queue",), (reads.queue_tags,), _queues),
-    Kind(("aws_cloudwatch_metric_alarm",), (reads.alarm_tags,), _alarms),
-    Kind(("aws_iam_role",), (reads.role_tags,), _roles, ("aws_iam_role_policy_attachment",)),
-    Kind(("aws_iam_policy",), (reads.attached_policies, reads.managed_policy), _policies),
+    Kind(("aws_sqs_queue",), _queues, _queue_tags, (reads.queue_tags,)),
+    Kind(
+        ("aws_cloudwatch_metric_alarm",),
+        _by_arn("aws_cloudwatch_metric_alarm"),
+        _alarm_tags,
+        (reads.alarm_tags,),
+    ),
+    Kind(
+        ("aws_iam_role",),
+        _roles,
+        _role_tags,
+        (reads.role_tags,),
+        parts=("aws_iam_role_policy_attachment",),
+    ),
+    Kind(
+        ("aws_iam_policy",),
+        _policies,
+        _policy_tags,
+        (reads.managed_policy,),
+        (reads.attached_policies,),
+    ),
 )
 
-# What a control reads that looks at everything.
-READINGS = tuple({id(one): one for kind in KINDS for one in kind.readings}.values())
+# What a control reads that lists everything, that looks at all tags, at all names.
+FOUND_BY = tuple(dict.fromkeys(one for kind in KINDS for one in kind.found_by))
+TAGGED_BY = tuple(dict.fromkeys((*FOUND_BY, *(one for kind in KINDS for one in kind.tagged_by))))
+NAMED_BY = tuple(dict.fromkeys(one for kind in KINDS for one in kind.named_by))

@@ -224,4 +224,4 @@ SETTINGS = (
 )
 
 # What `declared-matches-live` reads.
-READINGS = tuple({id(setting.reading): setting.reading for setting in SETTINGS}.values())
+READINGS = tuple(dict.fromkeys(setting.reading for setting in SETTINGS))

@@ -9,7 +9,13 @@ import pytest
 
 from verify.account import reads
 from verify.account.door import Aws
-from verify.account.inventory import READINGS, Inventory, undeclared_types
+from verify.account.inventory import (
+    FOUND_BY,
+    NAMED_BY,
+    TAGGED_BY,
+    Inventory,
+    undeclared_types,
+)
 from verify.check import Check
 from verify.checks.probes import is_unattached_probe
 from verify.inputs.declared import Configuration, DeclaredError
@@ -18,7 +24,7 @@ from verify.model import NotVerifiedError
 from verify.run.verification import Run
 
 
-@pytest.mark.control("resources-known", reads.resources_tagged, *READINGS)
+@pytest.mark.control("resources-known", reads.resources_tagged, *FOUND_BY)
 def test_every_resource_of_the_deployment_is_looked_at(
     check: Check, deployment: Deployment, inventory: Inventory, verification_run: Run
 ) -> None:
@@ -41,13 +47,12 @@ def _declared_types(configuration: Configuration) -> frozenset[str]:
         raise NotVerifiedError(str(error)) from None
 
 
-@pytest.mark.control("resources-tagged", *READINGS, reads.interfaces_of_group)
+@pytest.mark.control("resources-tagged", *TAGGED_BY, reads.interfaces_of_group)
 def test_every_resource_carries_the_required_tags(
     check: Check, aws: Aws, inventory: Inventory, baseline: Mapping[str, Any]
 ) -> None:
     required = baseline["tags"]
-    for resource in inventory.everything():
-        live = resource.tags
+    for resource, live in inventory.tagged():
         if is_unattached_probe(aws, resource.identifier, live):
             continue
         wrong = {
@@ -65,7 +70,7 @@ def test_every_resource_carries_the_required_tags(
         )
 
 
-@pytest.mark.control("names-follow-convention", *READINGS)
+@pytest.mark.control("names-follow-convention", *NAMED_BY)
 def test_resources_carry_the_names_of_the_convention(
     check: Check, inventory: Inventory, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
