@@ -9,6 +9,7 @@ SHELL := bash
 # --- what a user may set --------------------------------------------------------------------------
 
 PROFILE ?= dev
+BASELINE ?= $(PROFILE)
 REGION ?=
 STATE_BUCKET ?=
 OUTPUTS ?=
@@ -43,6 +44,7 @@ help: ## list the targets and what they take
 	cat <<'TEXT'
 
 	PROFILE=dev         what to deploy and what the account is held to
+	BASELINE=<file>     verify: hold the account to this baseline instead of the profile's
 	REGION=...          home region (default: AWS's configuration, or ap-southeast-1)
 	SANDBOX=1           use the sandbox that `make sandbox` runs instead of AWS; SANDBOX=<url> another
 	OUTPUTS=<file>      verify: what `terraform output -json` printed, instead of our own state
@@ -115,7 +117,7 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 		outputs=$(WORK)/outputs.json
 		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
 	fi
-	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(PROFILE) \
+	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(BASELINE) \
 		--reports=$(REPORTS) --function-package=$(PACKAGE) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 destroy: $(RUNTIME) ## remove the deployment
@@ -126,9 +128,10 @@ destroy: $(RUNTIME) ## remove the deployment
 test: $(DEVELOPMENT) package browser lint ## every test of the project itself
 	@$(PY) -m pytest -c tests/pytest.ini --rootdir . -n 2 --dist loadfile tests
 
-lint: $(DEVELOPMENT) ## style, types, Terraform's format
+lint: $(DEVELOPMENT) ## style, complexity, types, and who may know whom
 	@$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	PYTHONPATH=lambda $(VENV)/bin/lint-imports
 	$(VENV)/bin/mypy
 
 format: $(DEVELOPMENT) ## put Python and Terraform files into their format

@@ -15,17 +15,20 @@ from verify.report import ReportError, json_report, write_reports
 def test_every_format_is_written(tmp_path: Path) -> None:
     folder = tmp_path / "reports" / "run"
     paths = write_reports(sample.report(), folder)
-    assert [path.name for path in paths] == ["report.html", "junit.xml", "report.json"]
-    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in paths)
-    assert paths[0].read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-    assert paths[1].read_text(encoding="utf-8").startswith('<?xml version="1.0" encoding="UTF-8"?>')
-    assert json_report.parse(paths[2].read_text(encoding="utf-8")).run_id == sample.report().run_id
+    assert list(paths) == ["report.html", "junit.xml", "report.json"]
+    assert {path.name: path for path in folder.iterdir()} == paths
+    assert paths["report.html"].read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert paths["junit.xml"].read_text(encoding="utf-8").startswith('<?xml version="1.0" encoding="UTF-8"?>')
+    read = json_report.parse(paths["report.json"].read_text(encoding="utf-8"))
+    assert read.run_id == sample.report().run_id
 
 
 def test_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     first = write_reports(sample.report(), tmp_path / "first")
     second = write_reports(sample.report(), tmp_path / "second")
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert [path.read_bytes() for path in first.values()] == [
+        path.read_bytes() for path in second.values()
+    ]
 
 
 def test_reports_can_be_read_by_whomever_the_umask_admits(tmp_path: Path) -> None:
@@ -34,17 +37,17 @@ def test_reports_can_be_read_by_whomever_the_umask_admits(tmp_path: Path) -> Non
         paths = write_reports(sample.report(), tmp_path)
     finally:
         os.umask(before)
-    assert {path.stat().st_mode & 0o777 for path in paths} == {0o640}
+    assert {path.stat().st_mode & 0o777 for path in paths.values()} == {0o640}
 
 
 def test_earlier_reports_are_replaced(tmp_path: Path) -> None:
     write_reports(sample.report(()), tmp_path)
-    *_, path = write_reports(sample.report(), tmp_path)
+    path = write_reports(sample.report(), tmp_path)["report.json"]
     assert json_report.parse(path.read_text(encoding="utf-8")).verdict == "CONTROLS FAILED"
 
 
 def test_run_that_cannot_be_rendered_leaves_earlier_reports_alone(tmp_path: Path) -> None:
-    before = {path: path.read_bytes() for path in write_reports(sample.report(), tmp_path)}
+    before = {path: path.read_bytes() for path in write_reports(sample.report(), tmp_path).values()}
     broken = replace(sample.report(), finished=sample.STARTED.replace(tzinfo=None))
     with pytest.raises((ValueError, TypeError)):
         write_reports(broken, tmp_path)

@@ -235,7 +235,7 @@ def pytest_sessionfinish(
         )
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     try:
-        collected.files = write_reports(collected.report, started.folder)
+        collected.files = tuple(write_reports(collected.report, started.folder).values())
         _point_latest(started.folder)
     except (ReportError, OSError) as error:
         collected.problem = f"the reports could not be written: {error}"
