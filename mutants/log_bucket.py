@@ -105,6 +105,7 @@ def _own(account: Account, ownership: str) -> None:
     "ACLs are on and the bucket's admits all users; the blocks are back on",
     "log-bucket-not-public",
     "log-bucket-owner-enforced",
+    "declared-matches-live",
 )
 def public_acl(account: Account, mending: ExitStack) -> None:
     mending.callback(_own, account, "BucketOwnerEnforced")

@@ -353,7 +353,8 @@ def test_command_that_checks_the_evidence_works_as_printed(tmp_path: Path) -> No
     reference = replace(
         sample.EVIDENCE[0], file="evidence/0001.json", sha256=hashlib.sha256(content).hexdigest()
     )
-    path, *_ = write_reports(replace(sample.report(), evidence=(reference,)), tmp_path)
+    paths = write_reports(replace(sample.report(), evidence=(reference,)), tmp_path)
+    path = paths["report.html"]
     command = re.search(r"<pre><code>(.*?)</code>", path.read_text(encoding="utf-8"))
     assert command is not None
     line = ["bash", "-o", "pipefail", "-c", html.unescape(command[1])]

@@ -22,8 +22,7 @@ class Writer(Protocol):
 
     FILE_NAME: str
 
-    @staticmethod
-    def render(report: Report) -> str:
+    def render(self, report: Report) -> str:
         """The run in the format."""
 
 
