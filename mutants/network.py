@@ -31,19 +31,18 @@ def _authorize(account: Account, mending: ExitStack, group: str, permission: _PE
     mending.callback(account.ec2.revoke_security_group_ingress, **rule)
 
 
-def _tagged(account: Account, kind: str) -> list[dict[str, Any]]:
+def _tagged(account: Account, kind: str, *more: dict[str, str]) -> list[dict[str, Any]]:
     """The deployment's tags: what is made by hand is wrong in one thing alone."""
     [vpc] = account.ec2.describe_vpcs(VpcIds=[account.outputs["vpc_id"]])["Vpcs"]
-    return [{"ResourceType": kind, "Tags": vpc["Tags"]}]
+    return [{"ResourceType": kind, "Tags": [*vpc["Tags"], *more]}]
 
 
-def _new_group(account: Account, mending: ExitStack, **settings: Any) -> str:
+def _new_group(account: Account, mending: ExitStack, *tags: dict[str, str]) -> str:
     created = account.ec2.create_security_group(
         GroupName="forgotten",
         Description="made by hand",
         VpcId=account.outputs["vpc_id"],
-        TagSpecifications=_tagged(account, "security-group"),
-        **settings,
+        TagSpecifications=_tagged(account, "security-group", *tags),
     )
     mending.callback(account.ec2.delete_security_group, GroupId=created["GroupId"])
     return str(created["GroupId"])
@@ -335,9 +334,6 @@ def open_group_prefix_list(account: Account, mending: ExitStack) -> None:
 
 @FAMILY.fault("an open group in use hides behind the tag of live fire", "no-internet-ingress")
 def open_group_tagged_as_live_fire(account: Account, mending: ExitStack) -> None:
-    tags = [{"Key": "trailwarden:purpose", "Value": "live-fire"}]
-    group = _new_group(
-        account, mending, TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}]
-    )
+    group = _new_group(account, mending, {"Key": "trailwarden:purpose", "Value": "live-fire"})
     _interface(account, mending, Groups=[group])
     _authorize(account, mending, group, _ipv4("tcp", (22, 22), "0.0.0.0/0"))
