@@ -113,6 +113,7 @@ def test_the_function_judges_records_as_readme_says(tmp_path: Path) -> None:
     assert (alert["rule"], alert["event"]["event_id"]) == ("trail-stopped", "e-1")
 
 
+@pytest.mark.slow
 def test_demo_goes_the_whole_way_and_leaves_nothing_running(tmp_path: Path) -> None:
     done = subprocess.run(
         [MAKE, "demo", f"REPORTS={tmp_path / 'reports'}", f"WORK={tmp_path / 'work'}"],

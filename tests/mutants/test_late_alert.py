@@ -31,7 +31,7 @@ class _Fired:
 
 def _judged(seconds: float) -> Check:
     check = Check()
-    judge(check, cast(Volley, _Fired(seconds)), baseline.load("dev"))
+    judge(check, cast(Volley, _Fired(seconds)), baseline.load("dev").values)
     return check
 
 

@@ -17,6 +17,9 @@ from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION, ROOT, environment
 from verify.inputs import deployment
 
+# Each test copies the repository and starts pytest on it.
+pytestmark = pytest.mark.slow
+
 _PAGE = (ROOT / "CONTRIBUTING.md").read_text()
 _GIT = shutil.which("git") or "git"
 # Each names what a new control still lacks, and needs no account.
