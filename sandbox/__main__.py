@@ -134,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     os.environ["MOTO_ACCOUNT_ID"] = options.account
     os.environ["AWS_DEFAULT_REGION"] = options.region
-    from sandbox import server
+    from sandbox.front import server
 
     settings = Settings(
         options.account,

@@ -11,8 +11,8 @@ from moto.awslambda import models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
 from moto.sqs.models import SQSBackend
 
-from sandbox import permissions
-from sandbox.runtime import MAXIMUM_ASYNC_PAYLOAD_BYTES, LambdaRuntime
+from sandbox.access import permissions
+from sandbox.function.runtime import MAXIMUM_ASYNC_PAYLOAD_BYTES, LambdaRuntime
 from sandbox.world import World
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import permissions, trail_layout
+from sandbox.access import permissions
+from sandbox.trail import layout
 from sandbox.world import World
 
 SERVICE = "cloudtrail.amazonaws.com"
@@ -70,8 +71,8 @@ def _bucket(world: World, trail: Any) -> Missing | None:
         bucket.policy, SERVICE, "s3:GetBucketAcl", bucket.arn, trail.arn, account
     )
     folders = {
-        trail_layout.account_folder(world, trail, None),
-        trail_layout.folder(world, trail),
+        layout.account_folder(world, trail, None),
+        layout.folder(world, trail),
     }
     if readable and all(
         write_refusal(world, trail, bucket, f"{folder}CloudTrail/{trail.region_name}/") is None
@@ -175,7 +176,7 @@ def _log_group(world: World, trail: Any) -> Missing | None:
 
 def log_stream(world: World, trail: Any) -> str:
     """The log stream that a trail writes to: ``[<organization>_]<account>_CloudTrail_<region>``."""
-    organization = trail_layout.organization_id(world, trail)
+    organization = layout.organization_id(world, trail)
     start = f"{organization}_" if organization else ""
     return f"{start}{world.settings.account}_CloudTrail_{trail.region_name}"
 

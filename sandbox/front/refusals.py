@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from xml.sax.saxutils import escape
 
-from sandbox.gateway import Answer, Arrived
+from sandbox.front.gateway import Answer, Arrived
 
 _QUERY_PROTOCOL = frozenset({"iam", "sts", "sns", "cloudwatch", "rds", "elbv2"})
 _CODES = {"sns": "AuthorizationError", "ec2": "UnauthorizedOperation"}

@@ -1,6 +1,6 @@
 """The process in which a function runs: AWS's runtime client, bound to the sandbox's life.
 
-Run as a script, never imported: ``python -P runtime_process.py <handler>``. The sandbox holds the
+Run as a script, never imported: ``python -P bootstrap.py <handler>``. The sandbox holds the
 other end of standard input, so when it dies, however it dies, the read below ends and so does
 this process. (A parent-death signal would do the same on Linux alone, and is bound to the
 parent's *thread*.)

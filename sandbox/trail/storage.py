@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox import trail_requirements
+from sandbox.trail import requirements
 from sandbox.world import World
 
 
@@ -20,9 +20,9 @@ def put(
     bucket = backend.buckets.get(trail.bucket_name)
     if bucket is None:
         return "NoSuchBucket"
-    refusal = trail_requirements.write_refusal(
-        world, trail, bucket, key
-    ) or trail_requirements.key_refusal(world, trail, "kms:GenerateDataKey")
+    refusal = requirements.write_refusal(world, trail, bucket, key) or requirements.key_refusal(
+        world, trail, "kms:GenerateDataKey"
+    )
     if refusal is not None:
         return refusal
     encryption = "aws:kms" if trail.kms_key_id else None if bucket.encryption else "AES256"

@@ -19,9 +19,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import function_package
 from sandbox.clock import milliseconds, now
-from sandbox.runtime_api import Answer, RuntimeApi, Work
+from sandbox.function.package import InvalidPackageError, unpack
+from sandbox.function.runtime_api import Answer, RuntimeApi, Work
 
 # AWS gives the init phase 10 s. A busy machine may start Python more slowly than a Lambda worker
 # does, so the bound here is generous: it is there to end what hangs.
@@ -78,7 +78,7 @@ class FunctionProcess:
     ) -> None:
         """Unpack the package and start the process.
 
-        Raises function_package.InvalidPackageError when the package cannot be unpacked.
+        Raises InvalidPackageError when the package cannot be unpacked.
         """
         self.definition = definition
         self.log_stream = log_stream
@@ -89,14 +89,14 @@ class FunctionProcess:
         task.mkdir()
         scratch.mkdir()
         try:
-            function_package.unpack(package, task)
-        except function_package.InvalidPackageError:
+            unpack(package, task)
+        except InvalidPackageError:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
         self._api = RuntimeApi()
         self._started = time.monotonic()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", _LAUNCHER, definition.handler],
+            [sys.executable, "-P", _BOOTSTRAP, definition.handler],
             cwd=task,
             env={
                 **dict(definition.environment),
@@ -265,7 +265,7 @@ class FunctionProcess:
             self._on_line(milliseconds(now()), text)
 
 
-_LAUNCHER = str(Path(__file__).with_name("runtime_process.py"))
+_BOOTSTRAP = str(Path(__file__).with_name("bootstrap.py"))
 
 
 def _json(document: Mapping[str, str]) -> bytes:

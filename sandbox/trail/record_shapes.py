@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 from xml.etree import ElementTree
 
-from sandbox import record_names
 from sandbox.clock import record_text
+from sandbox.trail import record_names
 
 _NAMESPACE = re.compile(r"\{(?P<uri>[^}]*)\}(?P<name>.*)")
 EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"

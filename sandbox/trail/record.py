@@ -15,9 +15,9 @@ from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.utils import get_service_model
 
-from sandbox import record_names, record_shapes
-from sandbox.caller import Caller
+from sandbox.access.caller import Caller
 from sandbox.clock import iso_seconds
+from sandbox.trail import record_names, record_shapes
 
 EVENT_VERSION = "1.11"
 _READ_ONLY = re.compile(

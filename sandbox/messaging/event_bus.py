@@ -12,9 +12,11 @@ from typing import Any
 
 from moto.events import models as events_models
 
-from sandbox import metrics, notifications, permissions, schedule
+from sandbox.access import permissions
 from sandbox.clock import iso_seconds, now
-from sandbox.runtime import LambdaRuntime
+from sandbox.function.runtime import LambdaRuntime
+from sandbox.messaging import notifications, schedule
+from sandbox.metrics import data_points
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -83,11 +85,11 @@ class EventBus:
         """Send an event to all targets of a rule."""
         dimensions = {"RuleName": rule.name}
         region = rule.region_name
-        metrics.publish(self._world, region, "AWS/Events", "TriggeredRules", 1, dimensions)
+        data_points.publish(self._world, region, "AWS/Events", "TriggeredRules", 1, dimensions)
         for target in list(rule.targets):
             delivered = self._to_target(rule, target, event)
             name = "Invocations" if delivered else "FailedInvocations"
-            metrics.publish(self._world, region, "AWS/Events", name, 1, dimensions)
+            data_points.publish(self._world, region, "AWS/Events", name, 1, dimensions)
 
     def _to_target(self, rule: Any, target: Mapping[str, Any], event: dict[str, Any]) -> bool:
         arn: str = target["Arn"]

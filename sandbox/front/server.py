@@ -17,27 +17,20 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import ThreadedWSGIServer
 
-from sandbox import (
-    alarms,
-    authorization,
-    caller,
-    confirmations,
-    event_bus,
-    function_gaps,
-    gaps,
-    notifications,
-    regions,
-    runtime_install,
-    shortcuts,
-    subscriptions,
-    trails,
-)
-from sandbox.delivery import Delivery
-from sandbox.digests import Digests
-from sandbox.gateway import Gateway
-from sandbox.runtime import LambdaRuntime
+from sandbox import regions
+from sandbox.access import caller
+from sandbox.front import authorization
+from sandbox.front.gateway import Gateway
+from sandbox.function import invocation
+from sandbox.function.runtime import LambdaRuntime
+from sandbox.gaps import functions, logs, shortcuts
+from sandbox.messaging import confirmations, event_bus, log_events, notifications
+from sandbox.metrics import alarms
 from sandbox.settings import HOST, Settings
-from sandbox.signing_keys import SigningKeys
+from sandbox.trail import api
+from sandbox.trail.delivery import Delivery
+from sandbox.trail.digests import Digests
+from sandbox.trail.signing_keys import SigningKeys
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -81,8 +74,8 @@ class Sandbox:
         os.environ["MOTO_ACCOUNT_ID"] = settings.account
         world = World(self.settings)
         self._scheduler = world.scheduler
-        self._runtime = runtime_install.install(world)
-        subscriptions.install(world, self._runtime)
+        self._runtime = invocation.install(world)
+        log_events.install(world, self._runtime)
         caller.install(world)
         notifications.install(world, self._runtime)
         bus = event_bus.install(world, self._runtime)
@@ -90,9 +83,9 @@ class Sandbox:
         keys = SigningKeys()
         digests = Digests(world, keys)
         self._delivery = Delivery(world, bus, digests)
-        trails.install(world, self._delivery, digests, keys)
-        gaps.install(world)
-        function_gaps.install(world)
+        api.install(world, self._delivery, digests, keys)
+        logs.install(world)
+        functions.install(world)
         regions.install(world)
         shortcuts.install()
         guards = [authorization.install(world)]

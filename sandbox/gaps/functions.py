@@ -14,7 +14,7 @@ from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.responses import LambdaResponse
 from moto.utilities.utils import get_partition
 
-from sandbox import permissions
+from sandbox.access import permissions
 from sandbox.world import World
 
 

@@ -18,12 +18,12 @@ from moto.core.request import Request
 from moto.core.routing import get_service_router
 from werkzeug.exceptions import NotFound
 
-from sandbox import caller as callers
-from sandbox import record, record_names
+from sandbox.access import caller as callers
 from sandbox.clock import now
 from sandbox.control import Control, ControlError, read_request
-from sandbox.delivery import Delivery
 from sandbox.scheduler import report
+from sandbox.trail import record, record_names
+from sandbox.trail.delivery import Delivery
 from sandbox.world import World
 
 log = logging.getLogger(__name__)

@@ -23,12 +23,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox import digest_document, regions, trail_layout, trail_storage
+from sandbox import regions
 from sandbox.clock import iso_seconds, now
 from sandbox.control import ControlError
-from sandbox.digest_document import Link, LogFile, Source
 from sandbox.settings import DIGEST_SECONDS
-from sandbox.signing_keys import SigningKeys
+from sandbox.trail import digest_document, layout, storage
+from sandbox.trail.digest_document import Link, LogFile, Source
+from sandbox.trail.signing_keys import SigningKeys
 from sandbox.world import World
 
 _TICK_SECONDS = 0.25
@@ -287,7 +288,7 @@ class Digests:
         }
         if generated is not None:
             metadata["backfill-generation-timestamp"] = iso_seconds(generated)
-        error = trail_storage.put(self._world, trail, key, gzip.compress(body), metadata)
+        error = storage.put(self._world, trail, key, gzip.compress(body), metadata)
         return error or Link(source.bucket, key, hash_value, signature)
 
     def _source(self, trail: Any, region: str) -> Source:
@@ -297,7 +298,7 @@ class Digests:
             trail.trail_name,
             trail.region_name,
             trail.bucket_name,
-            trail_layout.folder(self._world, trail),
+            layout.folder(self._world, trail),
         )
 
     # --- backfill ----------------------------------------------------------------------------
@@ -328,7 +329,7 @@ class Digests:
         start = _whole_second(files[0].delivered)
         end = _whole_second(files[-1].delivered) + _SECOND
         source = self._source(trail, region)
-        while trail_storage.exists(self._world, trail, source.key(end, backfill=True)):
+        while storage.exists(self._world, trail, source.key(end, backfill=True)):
             end += _SECOND
         previous = self._backfilled.get(place)
         written = self._put(trail, region, start, end, previous, files, generated=now())

@@ -24,9 +24,10 @@ from moto.s3 import models as s3_models
 from moto.s3 import responses as s3_responses
 from moto.utilities.utils import get_partition
 
-from sandbox import bucket_policy, permissions, policy
+from sandbox.access import permissions, policy
 from sandbox.clock import milliseconds, now
-from sandbox.subscriptions import check_pattern
+from sandbox.front import bucket_policy
+from sandbox.messaging.log_events import check_pattern
 from sandbox.world import World
 
 

@@ -6,8 +6,9 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox import policy, refusals
-from sandbox.gateway import Answer, Arrived
+from sandbox.access import policy
+from sandbox.front import refusals
+from sandbox.front.gateway import Answer, Arrived
 
 Context = dict[str, str | tuple[str, ...]]
 

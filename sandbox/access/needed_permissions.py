@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 
-from sandbox import iam_actions
+from sandbox.access import iam_actions
 
 Context = dict[str, str | tuple[str, ...]]
 

@@ -15,10 +15,12 @@ from moto.core.request import Request
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 
-from sandbox import bucket_policy, iam_actions, permissions, policy, record, refusals
-from sandbox.gateway import Answer, Arrived, Guard
-from sandbox.needed_permissions import Needed, needed_for
-from sandbox.policy import AccessRequest, Decision, Principal
+from sandbox.access import iam_actions, permissions, policy
+from sandbox.access.needed_permissions import Needed, needed_for
+from sandbox.access.policy import AccessRequest, Decision, Principal
+from sandbox.front import bucket_policy, refusals
+from sandbox.front.gateway import Answer, Arrived, Guard
+from sandbox.trail import record
 from sandbox.world import World
 
 _EXPLICIT = "with an explicit deny in a resource-based policy"

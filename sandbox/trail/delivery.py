@@ -16,19 +16,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox import (
-    digest_document,
-    permissions,
-    record_names,
-    trail_layout,
-    trail_requirements,
-    trail_storage,
-)
+from sandbox.access import permissions
 from sandbox.clock import milliseconds, now
-from sandbox.digest_document import LogFile
-from sandbox.digests import Digests
-from sandbox.event_bus import EventBus
+from sandbox.messaging.event_bus import EventBus
 from sandbox.scheduler import report
+from sandbox.trail import digest_document, layout, record_names, requirements, storage
+from sandbox.trail.digest_document import LogFile
+from sandbox.trail.digests import Digests
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -207,10 +201,10 @@ class Delivery:
         if group is None:
             status.logs_error = "ResourceNotFoundException"
             return
-        if not trail_requirements.may_log(self._world, trail):
+        if not requirements.may_log(self._world, trail):
             status.logs_error = "AccessDenied"
             return
-        name = trail_requirements.log_stream(self._world, trail)
+        name = requirements.log_stream(self._world, trail)
         if name not in group.streams:
             group.create_log_stream(name)
         moment = now()
@@ -246,10 +240,10 @@ class Delivery:
     def _put_file(self, trail: Any, region: str, records: list[dict[str, Any]]) -> str | None:
         status = self.status(trail)
         moment = now()
-        folder = trail_layout.folder(self._world, trail)
+        folder = layout.folder(self._world, trail)
         key = log_file_key(folder, self._world.settings.account, region, moment, _unique())
         content = json.dumps({"Records": records}, separators=(",", ":")).encode()
-        error = trail_storage.put(self._world, trail, key, gzip.compress(content))
+        error = storage.put(self._world, trail, key, gzip.compress(content))
         status.delivery_error = error
         if error is not None:
             self._digests.undelivered(trail, region)
@@ -277,7 +271,7 @@ class Delivery:
             status.notification_error = "NotFound"
             return
         topic = backend.topics[topic_arn]
-        if not permissions.may_publish(self._world, topic, trail_requirements.SERVICE, trail.arn):
+        if not permissions.may_publish(self._world, topic, requirements.SERVICE, trail.arn):
             status.notification_error = "AuthorizationError"
             return
         message = json.dumps({"s3Bucket": trail.bucket_name, "s3ObjectKey": [key]})

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sandbox import metrics
 from sandbox.clock import milliseconds, now
-from sandbox.function_package import InvalidPackageError
-from sandbox.function_process import FunctionDefinition, FunctionProcess, Outcome
+from sandbox.function.package import InvalidPackageError
+from sandbox.function.process import FunctionDefinition, FunctionProcess, Outcome
+from sandbox.metrics import data_points
 from sandbox.scheduler import report
 from sandbox.world import World
 
@@ -331,7 +331,7 @@ class LambdaRuntime:
         self, region: str, function_name: str, name: str, value: float, unit: str = "Count"
     ) -> None:
         dimensions = {"FunctionName": function_name}
-        metrics.publish(self._world, region, "AWS/Lambda", name, value, dimensions, unit)
+        data_points.publish(self._world, region, "AWS/Lambda", name, value, dimensions, unit)
 
 
 def _refused(reason: str) -> Outcome:

@@ -12,10 +12,12 @@ from typing import Any
 
 from moto.cloudwatch import models as cloudwatch_models
 
-from sandbox import metric_math, metrics, notifications, permissions
+from sandbox.access import permissions
 from sandbox.clock import iso_milliseconds, iso_seconds, now
-from sandbox.event_bus import EventBus
-from sandbox.runtime import LambdaRuntime
+from sandbox.function.runtime import LambdaRuntime
+from sandbox.messaging import notifications
+from sandbox.messaging.event_bus import EventBus
+from sandbox.metrics import data_points, expressions
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -129,7 +131,7 @@ class Alarms:
                             queue.approximate_number_of_messages_not_visible,
                         ),
                     ):
-                        metrics.publish(
+                        data_points.publish(
                             self._world, queue.region, "AWS/SQS", name, value, dimensions
                         )
 
@@ -168,13 +170,13 @@ class Alarms:
         if state != alarm.state_value:
             self.change(alarm, state, _reason(state, values, alarm, threshold), "")
 
-    def _values(self, region: str, alarm: Any, count: int) -> metric_math.Series | None:
+    def _values(self, region: str, alarm: Any, count: int) -> expressions.Series | None:
         """The values of an alarm's periods, newest first; None when they cannot be had."""
         if not alarm.metric_data_queries:
             name = alarm.statistic or alarm.extended_statistic or "Average"
             key = (alarm.namespace, alarm.metric_name, _dimensions(alarm.dimensions))
             return self._series(region, key, int(alarm.period), count, name)
-        metrics_by_id: dict[str, metric_math.Series] = {}
+        metrics_by_id: dict[str, expressions.Series] = {}
         for query in alarm.metric_data_queries:
             if query.metric_stat is not None:
                 metric = query.metric_stat.metric
@@ -190,18 +192,18 @@ class Alarms:
         if returned.expression is None:
             return metrics_by_id.get(returned.id)
         try:
-            return metric_math.evaluate(returned.expression, metrics_by_id, count)
-        except metric_math.UnsupportedExpressionError as error:
+            return expressions.evaluate(returned.expression, metrics_by_id, count)
+        except expressions.UnsupportedExpressionError as error:
             log.info("alarm %s is not evaluated: %s", alarm.name, error)
             return None
 
     def _series(
         self, region: str, key: Any, period: int, count: int, name: str
-    ) -> metric_math.Series:
+    ) -> expressions.Series:
         moment = now()
         begin = moment - timedelta(seconds=period * count)
         recent = [point for point in self._points[region][key] if begin <= point.moment <= moment]
-        values: metric_math.Series = []
+        values: expressions.Series = []
         for index in range(count):
             end = moment - timedelta(seconds=period * index)
             start = end - timedelta(seconds=period)

@@ -16,9 +16,10 @@ from typing import Any
 from moto.logs import models as logs_models
 from moto.logs.exceptions import InvalidParameterException
 
-from sandbox import embedded_metrics, filter_pattern, metrics, notifications
 from sandbox.clock import milliseconds, now
-from sandbox.runtime import LambdaRuntime
+from sandbox.function.runtime import LambdaRuntime
+from sandbox.messaging import filter_pattern, notifications
+from sandbox.metrics import data_points, embedded
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class LogEvents:
         if default is not None and total > len(chosen):
             points += [(float(default), {})] * (total - len(chosen))
         for value, dimensions in points:
-            metrics.publish(
+            data_points.publish(
                 self._world,
                 region,
                 transformation["metricNamespace"],
@@ -93,9 +94,9 @@ class LogEvents:
 
     def _embedded_metrics(self, group: Any, events: list[Any]) -> None:
         for event in events:
-            for metric in embedded_metrics.read(event.message):
+            for metric in embedded.read(event.message):
                 for value in metric.values:
-                    metrics.publish(
+                    data_points.publish(
                         self._world,
                         group.region,
                         metric.namespace,
@@ -113,7 +114,7 @@ class LogEvents:
         ]
         if ":lambda:" in destination:
             if not _may_invoke(self._world, self._runtime, group, destination):
-                metrics.publish(
+                data_points.publish(
                     self._world,
                     group.region,
                     "AWS/Logs",
@@ -143,7 +144,7 @@ class LogEvents:
                 log_events=log_events,
             )
         dimensions = {"LogGroupName": group.name}
-        metrics.publish(
+        data_points.publish(
             self._world, group.region, "AWS/Logs", "ForwardedLogEvents", len(events), dimensions
         )
 
@@ -154,7 +155,9 @@ class LogEvents:
             ("IncomingLogEvents", len(events), "Count"),
             ("IncomingBytes", size, "Bytes"),
         ):
-            metrics.publish(self._world, group.region, "AWS/Logs", name, value, dimensions, unit)
+            data_points.publish(
+                self._world, group.region, "AWS/Logs", name, value, dimensions, unit
+            )
 
 
 def _envelope(payload: dict[str, Any]) -> bytes:

@@ -14,11 +14,11 @@ from moto.cloudtrail import models as cloudtrail_models
 from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.exceptions import JsonRESTError
 
-from sandbox import trail_requirements
 from sandbox.clock import iso_seconds, now
-from sandbox.delivery import DEFAULT_SELECTOR, Delivery
-from sandbox.digests import Digests
-from sandbox.signing_keys import SigningKeys
+from sandbox.trail import requirements
+from sandbox.trail.delivery import DEFAULT_SELECTOR, Delivery
+from sandbox.trail.digests import Digests
+from sandbox.trail.signing_keys import SigningKeys
 from sandbox.world import World
 
 
@@ -92,7 +92,7 @@ def install(world: World, delivery: Delivery, digests: Digests, keys: SigningKey
                 f"Trail {name} already exists for customer: {world.settings.account}",
             )
         trail = original_create(backend, *arguments, **keywords)
-        missing = trail_requirements.first_missing(world, trail)
+        missing = requirements.first_missing(world, trail)
         if missing is not None:
             del backend.trails[name]
             raise JsonRESTError(missing.code, missing.message)
@@ -102,7 +102,7 @@ def install(world: World, delivery: Delivery, digests: Digests, keys: SigningKey
         trail = backend.get_trail(name)
         before = dict(trail.__dict__)
         original_update(backend, name, **changes)
-        missing = trail_requirements.first_missing(world, trail)
+        missing = requirements.first_missing(world, trail)
         if missing is not None:
             trail.__dict__.update(before)
             raise JsonRESTError(missing.code, missing.message)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox import policy
-from sandbox.policy import AccessRequest, Decision, Principal
+from sandbox.access import policy
+from sandbox.access.policy import AccessRequest, Decision, Principal
 from sandbox.world import World
 
 

@@ -9,9 +9,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto.sns import models as sns_models
 
-from sandbox import confirmations, metrics, permissions
+from sandbox.access import permissions
 from sandbox.clock import iso_milliseconds, now
-from sandbox.runtime import LambdaRuntime
+from sandbox.function.runtime import LambdaRuntime
+from sandbox.messaging import confirmations
+from sandbox.metrics import data_points
 from sandbox.world import World
 
 SERVICE = "sns.amazonaws.com"
@@ -42,7 +44,7 @@ def install(world: World, runtime: LambdaRuntime) -> None:
             ("NumberOfNotificationsFilteredOut", counts["filtered"]),
         ):
             if value:
-                metrics.publish(world, region, "AWS/SNS", name, value, dimensions)
+                data_points.publish(world, region, "AWS/SNS", name, value, dimensions)
         topic.sent_notifications.append(
             (
                 message_id,
