@@ -10,7 +10,6 @@ from urllib.parse import parse_qs
 
 from moto.utilities.utils import get_partition
 
-from sandbox.clock import iso_seconds
 from sandbox.world import World
 
 # The person behind credentials that the sandbox has not issued itself (any others are accepted).
@@ -122,24 +121,3 @@ def identify(world: World, signature: Signature) -> Caller:
         access_key_id=signature.access_key_id,
         user_name=OPERATOR_NAME,
     )
-
-
-def install(world: World) -> None:
-    """Make STS agree with what the records say of callers."""
-    from moto.sts.models import AssumedRole, STSBackend
-
-    original_init = AssumedRole.__init__
-
-    def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: N807
-        from sandbox.clock import now
-
-        original_init(self, *arguments, **keywords)
-        self.sandbox_started = iso_seconds(now())
-
-    def get_caller_identity(backend: Any, access_key_id: str, region: str) -> tuple[str, str, str]:
-        caller = identify(world, Signature(access_key_id, region, "sts"))
-        return caller.principal_id, caller.arn, caller.account
-
-    AssumedRole.__init__ = __init__
-    # moto answers with an ARN (sts user "moto") that no principal has.
-    STSBackend.get_caller_identity = get_caller_identity

@@ -19,7 +19,8 @@ from sandbox.access import iam_actions, permissions, policy
 from sandbox.access.needed_permissions import Needed, needed_for
 from sandbox.access.policy import AccessRequest, Decision, Principal
 from sandbox.front import bucket_policy, refusals
-from sandbox.front.gateway import Answer, Arrived, Guard
+from sandbox.front.gateway import Answer, Arrived
+from sandbox.replacement import Replacement
 from sandbox.trail import record
 from sandbox.world import World
 
@@ -48,50 +49,47 @@ _ORGANIZATION_TRAIL = (
 _current: ContextVar[Arrived | None] = ContextVar("current", default=None)
 
 
-def install(world: World) -> Guard:
-    """The guard; and moto's own, condition-blind check of bucket policies is retired."""
-
-    def guard(arrived: Arrived) -> Answer | None:
-        _current.set(arrived)
-        is_role = arrived.caller.kind == "AssumedRole"
-        parameters: Mapping[str, Any] = arrived.path_parameters
-        if arrived.service == "s3":
-            versioned = "versionId=" in arrived.environ.get("QUERY_STRING", "")
-            parameters = {**parameters, "VersionId": "x" if versioned else None}
-        elif is_role or arrived.service == "sns":
-            request = Request(arrived.fresh_environ())
-            parameters = record.parse_parameters(
-                arrived.service, arrived.operation, arrived.path_parameters, request
-            )
-        needed = needed_for(
-            arrived.service,
-            arrived.operation,
-            arrived.signature.region,
-            arrived.caller.account,
-            parameters,
+def guard(world: World, arrived: Arrived) -> Answer | None:
+    """The refusal of a request by the policies that are about it; None when moto may see it."""
+    _current.set(arrived)
+    is_role = arrived.caller.kind == "AssumedRole"
+    parameters: Mapping[str, Any] = arrived.path_parameters
+    if arrived.service == "s3":
+        versioned = "versionId=" in arrived.environ.get("QUERY_STRING", "")
+        parameters = {**parameters, "VersionId": "x" if versioned else None}
+    elif is_role or arrived.service == "sns":
+        request = Request(arrived.fresh_environ())
+        parameters = record.parse_parameters(
+            arrived.service, arrived.operation, arrived.path_parameters, request
         )
-        decision = _resource_decision(world, arrived, needed[0], parameters)
-        if decision is Decision.DENY:
-            return refusals.access_denied(arrived, needed[0].action, needed[0].resource, _EXPLICIT)
-        if arrived.service == "s3" and parameters.get("Bucket"):
-            refused = bucket_policy.blocked_public_access(_bucket(world, arrived), arrived)
-            if refused is not None:
-                return refused
-        if is_role and decision is not Decision.ALLOW:
-            return _check_role(world, arrived, needed, parameters)
-        return None
+    needed = needed_for(
+        arrived.service,
+        arrived.operation,
+        arrived.signature.region,
+        arrived.caller.account,
+        parameters,
+    )
+    decision = _resource_decision(world, arrived, needed[0], parameters)
+    if decision is Decision.DENY:
+        return refusals.access_denied(arrived, needed[0].action, needed[0].resource, _EXPLICIT)
+    if arrived.service == "s3" and parameters.get("Bucket"):
+        refused = bucket_policy.blocked_public_access(_bucket(world, arrived), arrived)
+        if refused is not None:
+            return refused
+    if is_role and decision is not Decision.ALLOW:
+        return _check_role(world, arrived, needed, parameters)
+    return None
 
-    def get_permission(bucket: Any, action: str, resource: str) -> PermissionResult:
-        arrived = _current.get()
-        if arrived is None or arrived.operation != "DeleteObjects":
-            return PermissionResult.NEUTRAL  # the guard has judged it already
-        decision = _decide(world, bucket, arrived, action, resource)
-        if decision is Decision.DENY:
-            return PermissionResult.DENIED
+
+def get_permission(world: World, bucket: Any, action: str, resource: str) -> PermissionResult:
+    """What a bucket's policy says of one key of a bulk deletion; the guard has judged the rest."""
+    arrived = _current.get()
+    if arrived is None or arrived.operation != "DeleteObjects":
         return PermissionResult.NEUTRAL
-
-    FakeBucket.get_permission = get_permission
-    return guard
+    decision = _decide(world, bucket, arrived, action, resource)
+    if decision is Decision.DENY:
+        return PermissionResult.DENIED
+    return PermissionResult.NEUTRAL
 
 
 def _bucket(world: World, arrived: Arrived) -> Any | None:
@@ -199,3 +197,13 @@ def _allows(
             context["iam:permissionsboundary"] = role.permissions_boundary_arn
     request = AccessRequest(Principal(), needed.action, resource or policy.ANY_RESOURCE, context)
     return policy.evaluate(documents, request) is Decision.ALLOW
+
+
+REPLACEMENTS = (
+    Replacement(
+        FakeBucket,
+        "get_permission",
+        get_permission,
+        "moto enforces bucket policies without a look at their conditions.",
+    ),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import signal
@@ -17,17 +18,18 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import ThreadedWSGIServer
 
-from sandbox import regions
-from sandbox.access import caller
-from sandbox.front import authorization
+from sandbox.front import authorization, replacements
 from sandbox.front.gateway import Gateway
 from sandbox.function import invocation
 from sandbox.function.runtime import LambdaRuntime
-from sandbox.gaps import functions, logs, shortcuts
-from sandbox.messaging import confirmations, event_bus, log_events, notifications
-from sandbox.metrics import alarms
+from sandbox.messaging import confirmations
+from sandbox.messaging.alarm_actions import AlarmActions
+from sandbox.messaging.event_bus import EventBus
+from sandbox.messaging.log_events import LogEvents
+from sandbox.messaging.notifications import Notifications, signing_key
+from sandbox.metrics.alarms import Alarms
 from sandbox.settings import HOST, Settings
-from sandbox.trail import api
+from sandbox.trail.api import TrailParts
 from sandbox.trail.delivery import Delivery
 from sandbox.trail.digests import Digests
 from sandbox.trail.signing_keys import SigningKeys
@@ -74,30 +76,32 @@ class Sandbox:
         os.environ["MOTO_ACCOUNT_ID"] = settings.account
         world = World(self.settings)
         self._scheduler = world.scheduler
-        self._runtime = invocation.install(world)
-        log_events.install(world, self._runtime)
-        caller.install(world)
-        notifications.install(world, self._runtime)
-        bus = event_bus.install(world, self._runtime)
-        alarms.install(world, self._runtime, bus)
+        self._runtime = invocation.start_runtime(world)
+        bus = EventBus(world, self._runtime)
         keys = SigningKeys()
         digests = Digests(world, keys)
         self._delivery = Delivery(world, bus, digests)
-        api.install(world, self._delivery, digests, keys)
-        logs.install(world)
-        functions.install(world)
-        regions.install(world)
-        shortcuts.install()
-        guards = [authorization.install(world)]
+        replacements.install(
+            replacements.Parts(
+                world=world,
+                runtime=self._runtime,
+                notifications=Notifications(world, self._runtime),
+                bus=bus,
+                log_events=LogEvents(world, self._runtime),
+                alarms=Alarms(world, AlarmActions(world, self._runtime, bus).changed),
+                trails=TrailParts(world, self._delivery, digests, keys),
+            )
+        )
+        signing_key()  # now, and not under the lock when the first message is signed
         self._gateway = Gateway(
             world,
             DomainDispatcherApplication(create_backend_app),
             self._delivery,
-            guards,
+            [functools.partial(authorization.guard, world)],
             {
                 "/_sandbox/backfill-digest": digests.backfill,
                 "/_sandbox/rotate-signing-key": keys.rotate,
-                "/_sandbox/expire-unconfirmed-subscriptions": confirmations.install(world),
+                "/_sandbox/expire-unconfirmed-subscriptions": confirmations.expiry(world),
             },
         )
         self._server = ThreadedWSGIServer(

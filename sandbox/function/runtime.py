@@ -117,6 +117,10 @@ class LambdaRuntime:
                     environment.process.stop()
                     environment.process = None
 
+    def forget_later(self, function_arn: str) -> None:
+        """End the process of a deleted function without waiting for it, as under the lock."""
+        self._world.scheduler.later(0, lambda: self.forget(function_arn))
+
     def _queue(
         self, function_arn: str, payload: bytes, request_id: str, attempt: int, delay: float
     ) -> None:

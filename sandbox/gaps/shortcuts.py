@@ -7,7 +7,7 @@ listing costs is what all the others wait for.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,18 +15,19 @@ from moto import backends
 from moto.core import serialize
 from moto.s3.models import FakeDeleteMarker, S3Backend
 
+from sandbox.replacement import Kind, Replacement
 
-def install() -> None:
-    """Put the shortcuts in moto's place."""
-    # Which folders moto consists of does not change while it runs; it looks for each request.
-    modules = frozenset(backends.list_of_moto_modules())
-    backends.list_of_moto_modules = lambda: modules
-    # Times of files are kept as text, and parsed anew, at some cost, for each listing.
-    serialize.parse_to_aware_datetime = functools.lru_cache(maxsize=100_000)(
-        serialize.parse_to_aware_datetime
-    )
-    # moto copies every version of every object in the bucket, whatever the prefix.
-    S3Backend.list_object_versions = _list_object_versions
+
+@functools.cache
+def list_of_moto_modules(context: None, original: Callable[[], Iterable[str]]) -> frozenset[str]:
+    """The folders that moto consists of."""
+    return frozenset(original())
+
+
+@functools.lru_cache(maxsize=100_000)
+def parse_to_aware_datetime(context: None, original: Callable[[Any], Any], value: Any) -> Any:
+    """An instant with its zone, of a text."""
+    return original(value)
 
 
 @dataclass
@@ -44,7 +45,8 @@ class _Page:
         return len(self.versions) + len(self.markers) + len(self.prefixes) >= self.maximum
 
 
-def _list_object_versions(
+def list_object_versions(
+    context: None,
     backend: Any,
     bucket_name: str,
     delimiter: str | None = None,
@@ -100,3 +102,27 @@ def _entries(
                 version.is_latest = version is newest_first[0]
                 yield name, version
             passed = passed or version.version_id == version_marker
+
+
+REPLACEMENTS = (
+    Replacement(
+        backends,
+        "list_of_moto_modules",
+        list_of_moto_modules,
+        "moto looks for its own folders at each request, and they do not change while it runs.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        serialize,
+        "parse_to_aware_datetime",
+        parse_to_aware_datetime,
+        "Times of files are kept as text, and parsed anew, at some cost, for each listing.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        S3Backend,
+        "list_object_versions",
+        list_object_versions,
+        "moto copies every version of every object in the bucket, whatever the prefix.",
+    ),
+)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from moto.sns.responses import SNSResponse
 
 from sandbox.clock import iso_milliseconds, now
 from sandbox.control import Control
+from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -36,79 +37,103 @@ def is_pending(subscription: Any) -> bool:
     return getattr(subscription, "sandbox_token", None) is not None
 
 
-def install(world: World) -> Control:
-    """Make SNS wait for confirmations; returns what lets the three days pass at once."""
-    backend_class = sns_models.SNSBackend
-    original_subscribe = backend_class.subscribe
-    original_unsubscribe = backend_class.unsubscribe
-    original_topic = SNSResponse.get_topic_attributes
-    original_attributes = backend_class.get_subscription_attributes
+def subscribe(
+    world: World,
+    original: Callable[..., Any],
+    backend: Any,
+    topic_arn: str,
+    endpoint: str,
+    protocol: str,
+) -> Any:
+    """Subscribe an endpoint, and send it a token when it has to confirm."""
+    known = set(backend.subscriptions)
+    made = original(backend, topic_arn, endpoint, protocol)
+    if made.arn not in known and protocol in _PROTOCOLS:
+        made.sandbox_token = secrets.token_hex(64)
+        document = _confirmation(made)
+        if protocol in ("http", "https"):
+            world.scheduler.later(0, lambda: post(endpoint, document, "SubscriptionConfirmation"))
+    return made
 
-    def subscribe(backend: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
-        known = set(backend.subscriptions)
-        made = original_subscribe(backend, topic_arn, endpoint, protocol)
-        if made.arn not in known and protocol in _PROTOCOLS:
-            made.sandbox_token = secrets.token_hex(64)
-            document = _confirmation(made)
-            if protocol in ("http", "https"):
-                world.scheduler.later(
-                    0, lambda: post(endpoint, document, "SubscriptionConfirmation")
-                )
-        return made
 
-    def answer_subscribe(response: Any, original: Any) -> ActionResult:
-        result: ActionResult = original(response)
-        arn = result.result["SubscriptionArn"]
-        wants_arn = str(response._get_param("ReturnSubscriptionArn")).lower() == "true"
-        if is_pending(response.backend.subscriptions[arn]) and not wants_arn:
-            return ActionResult({"SubscriptionArn": "pending confirmation"})
-        return result
+def answer_subscribe(
+    world: World, original: Callable[[Any], ActionResult], response: Any
+) -> ActionResult:
+    """Subscribe's answer, without an ARN while nobody has confirmed unless it was asked for."""
+    result = original(response)
+    arn = result.result["SubscriptionArn"]
+    wants_arn = str(response._get_param("ReturnSubscriptionArn")).lower() == "true"
+    if is_pending(response.backend.subscriptions[arn]) and not wants_arn:
+        return ActionResult({"SubscriptionArn": "pending confirmation"})
+    return result
 
-    def confirm_subscription(response: Any) -> ActionResult:
-        token = str(response._get_param("Token"))
-        for one in _of_topic(response.backend, response._get_param("TopicArn")):
-            if is_pending(one) and secrets.compare_digest(one.sandbox_token, token):
-                one.sandbox_token = None
-                return ActionResult({"SubscriptionArn": one.arn})
-        raise SNSInvalidParameter("Invalid parameter: Token")
 
-    def unsubscribe(backend: Any, subscription_arn: str) -> None:
-        if is_pending(backend.subscriptions.get(subscription_arn)):
-            raise SNSInvalidParameter(
-                "Invalid parameter: SubscriptionArn Reason: Cannot unsubscribe a subscription "
-                "that is pending confirmation"
-            )
-        original_unsubscribe(backend, subscription_arn)
+def confirm_subscription(world: World, response: Any) -> ActionResult:
+    """Confirm the topic's subscription of a token. Raises SNSInvalidParameter when it is none's."""
+    token = str(response._get_param("Token"))
+    for one in _of_topic(response.backend, response._get_param("TopicArn")):
+        if is_pending(one) and secrets.compare_digest(one.sandbox_token, token):
+            one.sandbox_token = None
+            return ActionResult({"SubscriptionArn": one.arn})
+    raise SNSInvalidParameter("Invalid parameter: Token")
 
-    def get_subscription_attributes(backend: Any, arn: str) -> dict[str, Any]:
-        shown: dict[str, Any] = original_attributes(backend, arn)
-        if is_pending(backend.subscriptions[arn]):
-            shown |= {"PendingConfirmation": True, "ConfirmationWasAuthenticated": False}
-        return shown
 
-    def listed(response: Any, original: Any) -> ActionResult:
-        result: ActionResult = original(response)
-        shown = [
-            {
-                "SubscriptionArn": "PendingConfirmation" if is_pending(one) else one.arn,
-                "Owner": one.owner,
-                "Protocol": one.protocol,
-                "Endpoint": one.endpoint,
-                "TopicArn": one.topic_arn,
-            }
-            for one in result.result["Subscriptions"]
-        ]
-        return ActionResult({**result.result, "Subscriptions": shown})
+def unsubscribe(
+    world: World, original: Callable[..., None], backend: Any, subscription_arn: str
+) -> None:
+    """End a subscription. Raises SNSInvalidParameter while nobody has confirmed it."""
+    if is_pending(backend.subscriptions.get(subscription_arn)):
+        raise SNSInvalidParameter(
+            "Invalid parameter: SubscriptionArn Reason: Cannot unsubscribe a subscription "
+            "that is pending confirmation"
+        )
+    original(backend, subscription_arn)
 
-    def get_topic_attributes(response: Any) -> ActionResult:
-        topic_arn = response._get_param("TopicArn")
-        result: ActionResult = original_topic(response)
-        pending = [is_pending(one) for one in _of_topic(response.backend, topic_arn)]
-        result.result["Attributes"] |= {
-            "SubscriptionsPending": sum(pending),
-            "SubscriptionsConfirmed": len(pending) - sum(pending),
+
+def get_subscription_attributes(
+    world: World, original: Callable[..., dict[str, Any]], backend: Any, arn: str
+) -> dict[str, Any]:
+    """A subscription's attributes, which say whether it waits for its confirmation."""
+    shown = original(backend, arn)
+    if is_pending(backend.subscriptions[arn]):
+        shown |= {"PendingConfirmation": True, "ConfirmationWasAuthenticated": False}
+    return shown
+
+
+def list_subscriptions(
+    world: World, original: Callable[[Any], ActionResult], response: Any
+) -> ActionResult:
+    """Subscriptions, without the ARN of one that waits for its confirmation."""
+    result = original(response)
+    shown = [
+        {
+            "SubscriptionArn": "PendingConfirmation" if is_pending(one) else one.arn,
+            "Owner": one.owner,
+            "Protocol": one.protocol,
+            "Endpoint": one.endpoint,
+            "TopicArn": one.topic_arn,
         }
-        return result
+        for one in result.result["Subscriptions"]
+    ]
+    return ActionResult({**result.result, "Subscriptions": shown})
+
+
+def get_topic_attributes(
+    world: World, original: Callable[[Any], ActionResult], response: Any
+) -> ActionResult:
+    """A topic's attributes, with the numbers of its pending and confirmed subscriptions."""
+    topic_arn = response._get_param("TopicArn")
+    result = original(response)
+    pending = [is_pending(one) for one in _of_topic(response.backend, topic_arn)]
+    result.result["Attributes"] |= {
+        "SubscriptionsPending": sum(pending),
+        "SubscriptionsConfirmed": len(pending) - sum(pending),
+    }
+    return result
+
+
+def expiry(world: World) -> Control:
+    """What lets the three days pass at once, after which SNS forgets what nobody has confirmed."""
 
     def expire(request: Mapping[str, Any]) -> dict[str, Any]:
         expired = []
@@ -118,18 +143,6 @@ def install(world: World) -> Control:
                 expired.append(arn)
         return {"expired": expired}
 
-    def around(name: str, wrapper: Any) -> None:
-        original = getattr(SNSResponse, name)
-        setattr(SNSResponse, name, lambda response: wrapper(response, original))
-
-    backend_class.subscribe = subscribe
-    backend_class.unsubscribe = unsubscribe
-    backend_class.get_subscription_attributes = get_subscription_attributes
-    around("subscribe", answer_subscribe)
-    around("list_subscriptions", listed)
-    around("list_subscriptions_by_topic", listed)
-    SNSResponse.confirm_subscription = confirm_subscription
-    SNSResponse.get_topic_attributes = get_topic_attributes
     return expire
 
 
@@ -173,3 +186,58 @@ def _is_local(endpoint: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+REPLACEMENTS = (
+    Replacement(
+        sns_models.SNSBackend,
+        "subscribe",
+        subscribe,
+        "An endpoint is sent a token; moto takes every subscription as confirmed.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        SNSResponse,
+        "subscribe",
+        answer_subscribe,
+        "Subscribe tells no ARN while the subscription is pending.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        SNSResponse,
+        "confirm_subscription",
+        confirm_subscription,
+        "A token confirms its own subscription; moto takes any.",
+    ),
+    Replacement(
+        sns_models.SNSBackend,
+        "unsubscribe",
+        unsubscribe,
+        "A pending subscription cannot be ended.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        sns_models.SNSBackend,
+        "get_subscription_attributes",
+        get_subscription_attributes,
+        "moto says of every subscription that it is not pending.",
+        Kind.AROUND,
+    ),
+    *(
+        Replacement(
+            SNSResponse,
+            name,
+            list_subscriptions,
+            "A pending subscription is listed as PendingConfirmation, not by its ARN.",
+            Kind.AROUND,
+        )
+        for name in ("list_subscriptions", "list_subscriptions_by_topic")
+    ),
+    Replacement(
+        SNSResponse,
+        "get_topic_attributes",
+        get_topic_attributes,
+        "A topic counts its pending and its confirmed subscriptions apart.",
+        Kind.AROUND,
+    ),
+)

@@ -17,6 +17,7 @@ from sandbox.clock import iso_seconds, now
 from sandbox.function.runtime import LambdaRuntime
 from sandbox.messaging import notifications, schedule
 from sandbox.metrics import data_points
+from sandbox.replacement import Replacement
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -267,19 +268,25 @@ def _lines(text: str) -> str:
     return "\n".join(shown)
 
 
-def install(world: World, runtime: LambdaRuntime) -> EventBus:
-    """Put this module's behaviour in the place of moto's; returns the bus."""
-    bus = EventBus(world, runtime)
-
-    def send_to_targets(rule: Any, event: dict[str, Any], transform_input: bool = True) -> None:
-        shown = {name: value for name, value in event.items() if name != "ingestion-time"}
-        moment = shown.get("time")
-        if isinstance(moment, int | float):
-            shown["time"] = iso_seconds(_epoch + timedelta(seconds=float(moment)))
-        bus.offer(rule, shown)
-
-    events_models.Rule.send_to_targets = send_to_targets
-    return bus
-
-
 _epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def send_to_targets(
+    bus: EventBus, rule: Any, event: dict[str, Any], transform_input: bool = True
+) -> None:
+    """Take an event of moto's to a rule's targets."""
+    shown = {name: value for name, value in event.items() if name != "ingestion-time"}
+    moment = shown.get("time")
+    if isinstance(moment, int | float):
+        shown["time"] = iso_seconds(_epoch + timedelta(seconds=float(moment)))
+    bus.offer(rule, shown)
+
+
+REPLACEMENTS = (
+    Replacement(
+        events_models.Rule,
+        "send_to_targets",
+        send_to_targets,
+        "moto takes events to log groups, archives, queues and buses alone, and asks no policy.",
+    ),
+)

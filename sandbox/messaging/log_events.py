@@ -20,6 +20,7 @@ from sandbox.clock import milliseconds, now
 from sandbox.function.runtime import LambdaRuntime
 from sandbox.messaging import filter_pattern, notifications
 from sandbox.metrics import data_points, embedded
+from sandbox.replacement import Replacement
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,27 @@ class LogEvents:
             "logEvents": [{"id": "", "timestamp": milliseconds(now()), "message": CONTROL_TEXT}],
         }
         self._runtime.invoke_later(subscription.destination_arn, _envelope(payload))
+
+    def check_destination(self, group: Any, destination: str) -> None:
+        """Probe a destination, as PutSubscriptionFilter does.
+
+        Raises InvalidParameterException when it may not be invoked.
+        """
+        if ":lambda:" in destination and not self._may_invoke(group, destination):
+            raise InvalidParameterException(
+                "Could not execute the lambda function. Make sure you have given CloudWatch Logs "
+                "permission to execute your function."
+            )
+
+    def _may_invoke(self, group: Any, destination: str) -> bool:
+        function = self._runtime.find(destination)
+        if function is None:
+            return False
+        source = f"{group.arn}:*"
+        return any(
+            notifications.function_admits(self._world, function, service, source)
+            for service in ("logs.amazonaws.com", f"logs.{group.region}.amazonaws.com")
+        )
 
     def _filter_metrics(self, group: Any, events: list[Any]) -> None:
         backend = self._world.backend("logs", group.region)
@@ -113,7 +135,7 @@ class LogEvents:
             for event in events
         ]
         if ":lambda:" in destination:
-            if not _may_invoke(self._world, self._runtime, group, destination):
+            if not self._may_invoke(group, destination):
                 data_points.publish(
                     self._world,
                     group.region,
@@ -199,73 +221,76 @@ def check_pattern(pattern: str | None) -> None:
         raise InvalidParameterException(f"Invalid filter pattern: {error}") from error
 
 
-def _may_invoke(world: World, runtime: LambdaRuntime, group: Any, destination: str) -> bool:
-    function = runtime.find(destination)
-    if function is None:
-        return False
-    source = f"{group.arn}:*"
-    return any(
-        notifications.function_admits(world, function, service, source)
-        for service in ("logs.amazonaws.com", f"logs.{group.region}.amazonaws.com")
+def put_log_events(log_events: LogEvents, stream: Any, events: list[dict[str, Any]]) -> str:
+    """Store events in a stream and hand them on; returns the next sequence token."""
+    moment = now()
+    stream.last_ingestion_time = moment.replace(tzinfo=None)
+    stored = [logs_models.LogEvent(milliseconds(moment), event) for event in events]
+    stream.events += stored
+    stream.stored_bytes += sum(len(event.message) for event in stored)
+    stream.upload_sequence_token += 1
+    if stored:
+        log_events.arrived(stream, stored)
+    return f"{stream.upload_sequence_token:056d}"
+
+
+def filter_log_events(
+    log_events: LogEvents, stream: Any, start_time: int, end_time: int, pattern_text: str
+) -> list[dict[str, Any]]:
+    """The events of a stream that match a pattern, from the oldest on."""
+    pattern = filter_pattern.compile_pattern(pattern_text)
+    return [
+        {**event.to_filter_dict(), "logStreamName": stream.log_stream_name}
+        for event in sorted(stream.events, key=lambda event: event.timestamp)
+        if (not start_time or event.timestamp >= start_time)
+        and (not end_time or event.timestamp <= end_time)
+        and pattern.matches(event.message)
+    ]
+
+
+def put_subscription_filter(
+    log_events: LogEvents,
+    group: Any,
+    filter_name: str,
+    pattern_text: str,
+    destination_arn: str,
+    role_arn: str,
+) -> None:
+    """Make a subscription filter, or change the one of its name."""
+    check_pattern(pattern_text)
+    existing = group.subscription_filters.get(filter_name)
+    if existing is not None:
+        log_events.check_destination(group, destination_arn)
+        existing.update(pattern_text, destination_arn, role_arn)
+        return
+    if len(group.subscription_filters) >= 2:
+        raise logs_models.LimitExceededException()
+    log_events.check_destination(group, destination_arn)
+    created = logs_models.SubscriptionFilter(
+        filter_name, group.name, pattern_text, destination_arn, role_arn
     )
+    group.subscription_filters[filter_name] = created
+    log_events.control_message(group, created)
 
 
-def _check_destination(world: World, runtime: LambdaRuntime, group: Any, destination: str) -> None:
-    """PutSubscriptionFilter probes its destination and fails when it may not be invoked."""
-    if ":lambda:" in destination and not _may_invoke(world, runtime, group, destination):
-        raise InvalidParameterException(
-            "Could not execute the lambda function. Make sure you have given CloudWatch Logs "
-            "permission to execute your function."
-        )
-
-
-def install(world: World, runtime: LambdaRuntime) -> LogEvents:
-    """Put this module's behaviour in the place of moto's."""
-    log_events = LogEvents(world, runtime)
-
-    def put_log_events(stream: Any, events: list[dict[str, Any]]) -> str:
-        moment = now()
-        stream.last_ingestion_time = moment.replace(tzinfo=None)
-        stored = [logs_models.LogEvent(milliseconds(moment), event) for event in events]
-        stream.events += stored
-        stream.stored_bytes += sum(len(event.message) for event in stored)
-        stream.upload_sequence_token += 1
-        if stored:
-            log_events.arrived(stream, stored)
-        return f"{stream.upload_sequence_token:056d}"
-
-    def filter_log_events(
-        stream: Any, start_time: int, end_time: int, pattern_text: str
-    ) -> list[dict[str, Any]]:
-        pattern = filter_pattern.compile_pattern(pattern_text)
-        return [
-            {**event.to_filter_dict(), "logStreamName": stream.log_stream_name}
-            for event in sorted(stream.events, key=lambda event: event.timestamp)
-            if (not start_time or event.timestamp >= start_time)
-            and (not end_time or event.timestamp <= end_time)
-            and pattern.matches(event.message)
-        ]
-
-    def put_subscription_filter(
-        group: Any, filter_name: str, pattern_text: str, destination_arn: str, role_arn: str
-    ) -> None:
-        check_pattern(pattern_text)
-        existing = group.subscription_filters.get(filter_name)
-        if existing is not None:
-            _check_destination(world, runtime, group, destination_arn)
-            existing.update(pattern_text, destination_arn, role_arn)
-            return
-        if len(group.subscription_filters) >= 2:
-            # moto counts before it looks whether the filter is there already.
-            raise logs_models.LimitExceededException()
-        _check_destination(world, runtime, group, destination_arn)
-        created = logs_models.SubscriptionFilter(
-            filter_name, group.name, pattern_text, destination_arn, role_arn
-        )
-        group.subscription_filters[filter_name] = created
-        log_events.control_message(group, created)
-
-    logs_models.LogStream.put_log_events = put_log_events
-    logs_models.LogStream.filter_log_events = filter_log_events
-    logs_models.LogGroup.put_subscription_filter = put_subscription_filter
-    return log_events
+REPLACEMENTS = (
+    Replacement(
+        logs_models.LogStream,
+        "put_log_events",
+        put_log_events,
+        "moto hands every event to every subscription, whatever its pattern, and makes no metrics.",
+    ),
+    Replacement(
+        logs_models.LogStream,
+        "filter_log_events",
+        filter_log_events,
+        "FilterLogEvents and the filters match by one grammar of patterns, that of AWS.",
+    ),
+    Replacement(
+        logs_models.LogGroup,
+        "put_subscription_filter",
+        put_subscription_filter,
+        "A destination is probed and told; moto counts the filters before it looks whether the "
+        "filter is there already.",
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -14,93 +15,112 @@ from sandbox.clock import iso_milliseconds, now
 from sandbox.function.runtime import LambdaRuntime
 from sandbox.messaging import confirmations
 from sandbox.metrics import data_points
+from sandbox.replacement import Replacement
 from sandbox.world import World
 
 SERVICE = "sns.amazonaws.com"
 
 
 @functools.cache
-def _signing_key() -> rsa.RSAPrivateKey:
+def signing_key() -> rsa.RSAPrivateKey:
+    """The one key with which SNS signs, made when it is first asked for."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def install(world: World, runtime: LambdaRuntime) -> None:
-    """Put this module's behaviour in the place of moto's."""
-    topic_class = sns_models.Topic
-    subscription_class = sns_models.Subscription
+@dataclass(frozen=True)
+class Notifications:
+    """What deliveries need: the account, and the functions that may be subscribed."""
 
-    def publish(topic: Any, message: str, **details: Any) -> str:
-        message_id = str(sns_models.mock_random.uuid4())
-        counts = {"delivered": 0, "failed": 0, "filtered": 0, "pending": 0}
-        for subscription in list(topic.sns_backend.subscriptions.values()):
-            if subscription.topic is topic:
-                counts[subscription.publish(message, message_id, **details)] += 1
-        region = topic.arn.split(":")[3]
-        dimensions = {"TopicName": topic.name}
-        for name, value in (
-            ("NumberOfMessagesPublished", 1),
-            ("NumberOfNotificationsDelivered", counts["delivered"]),
-            ("NumberOfNotificationsFailed", counts["failed"]),
-            ("NumberOfNotificationsFilteredOut", counts["filtered"]),
-        ):
-            if value:
-                data_points.publish(world, region, "AWS/SNS", name, value, dimensions)
-        topic.sent_notifications.append(
-            (
-                message_id,
-                message,
-                details.get("subject"),
-                details.get("message_attributes"),
-                details.get("group_id"),
-            )
+    world: World
+    runtime: LambdaRuntime
+
+
+def publish(notifications: Notifications, topic: Any, message: str, **details: Any) -> str:
+    """Deliver a message to a topic's subscriptions and count it; returns the message's id."""
+    message_id = str(sns_models.mock_random.uuid4())
+    counts = {"delivered": 0, "failed": 0, "filtered": 0, "pending": 0}
+    for subscription in list(topic.sns_backend.subscriptions.values()):
+        if subscription.topic is topic:
+            counts[subscription.publish(message, message_id, **details)] += 1
+    region = topic.arn.split(":")[3]
+    dimensions = {"TopicName": topic.name}
+    for name, value in (
+        ("NumberOfMessagesPublished", 1),
+        ("NumberOfNotificationsDelivered", counts["delivered"]),
+        ("NumberOfNotificationsFailed", counts["failed"]),
+        ("NumberOfNotificationsFilteredOut", counts["filtered"]),
+    ):
+        if value:
+            data_points.publish(notifications.world, region, "AWS/SNS", name, value, dimensions)
+    topic.sent_notifications.append(
+        (
+            message_id,
+            message,
+            details.get("subject"),
+            details.get("message_attributes"),
+            details.get("group_id"),
         )
-        return message_id
+    )
+    return message_id
 
-    def deliver(
-        subscription: Any,
-        message: str,
-        message_id: str,
-        subject: str | None = None,
-        message_attributes: dict[str, Any] | None = None,
-        group_id: str | None = None,
-        deduplication_id: str | None = None,
-        message_structure: str | None = None,
-    ) -> str:
-        matcher = subscription._filter_policy_matcher
-        if confirmations.is_pending(subscription):
-            return "pending"
-        if matcher is not None and not matcher.matches(message_attributes, message):
-            return "filtered"
-        if message_structure == "json":
-            message = subscription._parse_message_structure(message, subscription.protocol)
-        if subscription.protocol == "sqs":
-            return _to_queue(
-                world,
-                subscription,
-                message,
-                message_id,
-                subject,
-                message_attributes,
-                group_id,
-                deduplication_id,
-            )
-        if subscription.protocol == "lambda":
-            return _to_function(
-                world, runtime, subscription, message, message_id, subject, message_attributes
-            )
-        if subscription.protocol in ("http", "https"):
-            document = subscription.get_post_data(message, message_id, subject, message_attributes)
-            world.scheduler.later(
-                0, lambda: confirmations.post(subscription.endpoint, document, "Notification")
-            )
-            return "delivered"
-        return "pending"  # SMS, mobile push and the like lead off this machine
 
-    topic_class.publish = publish
-    subscription_class.publish = deliver
-    # moto makes a key for each subscription: a tenth of a second, under the lock.
-    subscription_class.private_key = lambda subscription: _signing_key()
-    _signing_key()
+def deliver(
+    notifications: Notifications,
+    subscription: Any,
+    message: str,
+    message_id: str,
+    subject: str | None = None,
+    message_attributes: dict[str, Any] | None = None,
+    group_id: str | None = None,
+    deduplication_id: str | None = None,
+    message_structure: str | None = None,
+) -> str:
+    """Deliver a message to a subscription.
+
+    Returns what became of it: delivered, failed, filtered (by the subscription's own policy) or
+    pending.
+    """
+    world = notifications.world
+    matcher = subscription._filter_policy_matcher
+    if confirmations.is_pending(subscription):
+        return "pending"
+    if matcher is not None and not matcher.matches(message_attributes, message):
+        return "filtered"
+    if message_structure == "json":
+        message = subscription._parse_message_structure(message, subscription.protocol)
+    if subscription.protocol == "sqs":
+        return _to_queue(
+            world,
+            subscription,
+            message,
+            message_id,
+            subject,
+            message_attributes,
+            group_id,
+            deduplication_id,
+        )
+    if subscription.protocol == "lambda":
+        return _to_function(
+            world,
+            notifications.runtime,
+            subscription,
+            message,
+            message_id,
+            subject,
+            message_attributes,
+        )
+    if subscription.protocol in ("http", "https"):
+        document = subscription.get_post_data(message, message_id, subject, message_attributes)
+        world.scheduler.later(
+            0, lambda: confirmations.post(subscription.endpoint, document, "Notification")
+        )
+        return "delivered"
+    return "pending"  # SMS, mobile push and the like lead off this machine
+
+
+def private_key(notifications: Notifications, subscription: Any) -> rsa.RSAPrivateKey:
+    """The key that messages are signed with."""
+    return signing_key()
 
 
 def queue_admits(world: World, queue: Any, service: str, source_arn: str) -> bool:
@@ -216,3 +236,25 @@ def function_admits(world: World, function: Any, service: str, source_arn: str) 
         source_arn,
         world.settings.account,
     )
+
+
+REPLACEMENTS = (
+    Replacement(
+        sns_models.Topic,
+        "publish",
+        publish,
+        "moto counts nothing of what becomes of a message.",
+    ),
+    Replacement(
+        sns_models.Subscription,
+        "publish",
+        deliver,
+        "moto asks neither a queue's policy and key nor a function's policy, and posts anywhere.",
+    ),
+    Replacement(
+        sns_models.Subscription,
+        "private_key",
+        private_key,
+        "moto makes a key for each subscription: a tenth of a second, under the lock.",
+    ),
+)

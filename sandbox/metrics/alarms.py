@@ -1,28 +1,23 @@
-"""CloudWatch alarms, evaluated: periods, missing data, state changes and their actions."""
+"""CloudWatch alarms, evaluated: periods, missing data and state changes."""
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.cloudwatch import models as cloudwatch_models
 
-from sandbox.access import permissions
-from sandbox.clock import iso_milliseconds, iso_seconds, now
-from sandbox.function.runtime import LambdaRuntime
-from sandbox.messaging import notifications
-from sandbox.messaging.event_bus import EventBus
+from sandbox.clock import now
 from sandbox.metrics import data_points, expressions
+from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
 
-SERVICE = "cloudwatch.amazonaws.com"
 EVALUATION_SECONDS = 60.0
 QUEUE_METRIC_SECONDS = 60.0
 SHORTEST_EVALUATION_SECONDS = 1.0
@@ -98,13 +93,16 @@ def judge(
     return "ALARM" if hits == len(found) and absent else "OK"
 
 
+# Is told of an alarm of moto's that has changed, and the state that it had before.
+Listener = Callable[[Any, str], None]
+
+
 class Alarms:
     """Evaluates every alarm of the account, again and again."""
 
-    def __init__(self, world: World, runtime: LambdaRuntime, bus: EventBus) -> None:
+    def __init__(self, world: World, tell: Listener) -> None:
         self._world = world
-        self._runtime = runtime
-        self._bus = bus
+        self._tell = tell
         self._points: dict[str, dict[Any, list[Point]]] = defaultdict(lambda: defaultdict(list))
         self._read: dict[str, int] = defaultdict(int)
         latency = world.settings.latency
@@ -136,7 +134,7 @@ class Alarms:
                         )
 
     def evaluate(self) -> None:
-        """Bring every alarm's state up to date and run the actions of those that change."""
+        """Bring every alarm's state up to date and tell of those that change."""
         with self._world.lock:
             for backend in self._world.regions("cloudwatch"):
                 if not backend.alarms:
@@ -212,52 +210,10 @@ class Alarms:
         return values
 
     def change(self, alarm: Any, state: str, reason: str, reason_data: str) -> None:
-        """Set an alarm's state and run its actions. Hold the lock."""
+        """Set an alarm's state and tell of it. Hold the lock."""
         before = alarm.state_value
         alarm.update_state(reason, reason_data, state)
-        region = alarm.region_name
-        self._bus.put(
-            region,
-            "aws.cloudwatch",
-            "CloudWatch Alarm State Change",
-            {
-                "alarmName": alarm.name,
-                "state": {"value": state, "reason": reason, "timestamp": iso_milliseconds(now())},
-                "previousState": {"value": before},
-            },
-            [alarm.alarm_arn],
-            iso_seconds(now()),
-        )
-        actions = {
-            "ALARM": alarm.alarm_actions,
-            "OK": alarm.ok_actions,
-            "INSUFFICIENT_DATA": alarm.insufficient_data_actions,
-        }[state]
-        if alarm.actions_enabled and before != state:
-            for action in actions or []:
-                self._act(alarm, action, before)
-
-    def _act(self, alarm: Any, action: str, before: str) -> None:
-        service, region = action.split(":")[2:4]
-        account = self._world.settings.account
-        message = alarm_message(alarm, before, account)
-        if service == "sns":
-            topic = self._world.backend("sns", region).topics.get(action)
-            if topic is None or not permissions.may_publish(
-                self._world, topic, SERVICE, alarm.alarm_arn
-            ):
-                log.info("alarm %s may not publish to %s", alarm.name, action)
-                return
-            subject = f'{alarm.state_value}: "{alarm.name}" in {region}'[:100]
-            text = json.dumps(message)
-            self._world.backend("sns", region).publish(text, arn=action, subject=subject)
-        elif service == "lambda":
-            function = self._runtime.find(action)
-            invoker = "lambda.alarms.cloudwatch.amazonaws.com"
-            if function is not None and notifications.function_admits(
-                self._world, function, invoker, alarm.alarm_arn
-            ):
-                self._runtime.invoke_later(action, json.dumps(message).encode())
+        self._tell(alarm, before)
 
 
 def _is_true(value: Any) -> bool:
@@ -286,52 +242,30 @@ def _reason(state: str, values: Sequence[float | None], alarm: Any, threshold: f
     return f"Threshold Crossed: datapoints [{shown}] {verb} the threshold ({threshold:g})."
 
 
-def alarm_message(alarm: Any, before: str, account: str) -> Mapping[str, Any]:
-    """The message that an alarm publishes to a topic."""
-    changed = alarm.state_updated_timestamp.replace(tzinfo=UTC)
-    return {
-        "AlarmName": alarm.name,
-        "AlarmDescription": alarm.description,
-        "AWSAccountId": account,
-        "NewStateValue": alarm.state_value,
-        "NewStateReason": alarm.state_reason,
-        "StateChangeTime": changed.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000",
-        "Region": alarm.region_name,
-        "AlarmArn": alarm.alarm_arn,
-        "OldStateValue": before,
-        "OKActions": alarm.ok_actions,
-        "AlarmActions": alarm.alarm_actions,
-        "InsufficientDataActions": alarm.insufficient_data_actions,
-        "Trigger": {
-            "MetricName": alarm.metric_name,
-            "Namespace": alarm.namespace,
-            "StatisticType": "Statistic",
-            "Statistic": (alarm.statistic or "").upper(),
-            "Unit": alarm.unit,
-            "Dimensions": [{"name": one.name, "value": one.value} for one in alarm.dimensions],
-            "Period": alarm.period,
-            "EvaluationPeriods": alarm.evaluation_periods,
-            "ComparisonOperator": alarm.comparison_operator,
-            "Threshold": alarm.threshold,
-            "TreatMissingData": alarm.treat_missing_data or "missing",
-        },
-    }
+def set_alarm_state(
+    alarms: Alarms,
+    original: Callable[..., None],
+    backend: Any,
+    alarm_name: str,
+    reason: str,
+    reason_data: str | None,
+    state_value: str,
+) -> None:
+    """Set an alarm's state by hand, which lasts until its next evaluation."""
+    alarm = backend.alarms.get(alarm_name)
+    known = state_value in ("OK", "ALARM", "INSUFFICIENT_DATA")
+    if alarm is None or not known or reason_data:
+        original(backend, alarm_name, reason, reason_data, state_value)  # checks, and raises
+        return
+    alarms.change(alarm, state_value, reason, "")
 
 
-def install(world: World, runtime: LambdaRuntime, bus: EventBus) -> Alarms:
-    """Start evaluating; SetAlarmState runs the actions too."""
-    alarms = Alarms(world, runtime, bus)
-    original = cloudwatch_models.CloudWatchBackend.set_alarm_state
-
-    def set_alarm_state(
-        backend: Any, alarm_name: str, reason: str, reason_data: str | None, state_value: str
-    ) -> None:
-        alarm = backend.alarms.get(alarm_name)
-        known = state_value in ("OK", "ALARM", "INSUFFICIENT_DATA")
-        if alarm is None or not known or reason_data:
-            original(backend, alarm_name, reason, reason_data, state_value)  # checks, and raises
-            return
-        alarms.change(alarm, state_value, reason, "")
-
-    cloudwatch_models.CloudWatchBackend.set_alarm_state = set_alarm_state
-    return alarms
+REPLACEMENTS = (
+    Replacement(
+        cloudwatch_models.CloudWatchBackend,
+        "set_alarm_state",
+        set_alarm_state,
+        "SetAlarmState runs the actions of the new state, too.",
+        Kind.AROUND,
+    ),
+)

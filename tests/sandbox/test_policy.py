@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.access.policy import AccessRequest, Decision, Principal, evaluate
-from sandbox.front.bucket_policy import is_public
+from sandbox.access.public_access import is_public
 
 ALICE = Principal(account="123456789012", arns=("arn:aws:iam::123456789012:user/alice",))
 TRAIL = Principal(service="cloudtrail.amazonaws.com")
