@@ -36,7 +36,9 @@ _OPT_IN_NOT_REQUIRED = frozenset(
 
 def enabled(settings: Settings, region: str) -> list[str]:
     """The enabled regions of the partition that a region belongs to."""
-    return [one.name for one in of_partition(settings, get_partition(region)) if is_enabled(one)]
+    return [
+        known.name for known in of_partition(settings, get_partition(region)) if is_enabled(known)
+    ]
 
 
 def is_enabled(region: Any) -> bool:

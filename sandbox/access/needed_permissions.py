@@ -137,7 +137,9 @@ def _made(operation: str, prefix: str) -> str | None:
 
 def _tags_of_made(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     specifications = parameters.get("TagSpecifications") or []
-    return {"Tags": [tag for one in specifications for tag in one.get("Tags") or []]}
+    return {
+        "Tags": [tag for specification in specifications for tag in specification.get("Tags") or []]
+    }
 
 
 # --- tags of a request --------------------------------------------------------------------------

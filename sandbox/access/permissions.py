@@ -20,7 +20,7 @@ def role_documents(world: World, role_arn: str) -> list[policy.Document] | None:
         return None
     texts = list(role.policies.values())
     for attached in role.managed_policies.values():
-        version = next((one for one in attached.versions if one.is_default), None)
+        version = next((kept for kept in attached.versions if kept.is_default), None)
         if version is not None:
             texts.append(version.document)
     return [policy.parse(text if isinstance(text, str) else json.dumps(text)) for text in texts]
@@ -59,7 +59,9 @@ def role_boundary(world: World, role_arn: str) -> policy.Document | None:
         return None
     managed = backend.managed_policies.get(arn)
     version = (
-        None if managed is None else next((one for one in managed.versions if one.is_default), None)
+        None
+        if managed is None
+        else next((kept for kept in managed.versions if kept.is_default), None)
     )
     return {} if version is None else policy.parse(version.document)
 
@@ -120,7 +122,7 @@ def find_key(world: World, key: str, region: str) -> Any | None:
     backend = world.backend("kms", region)
     name = key.split(":", 5)[-1].removeprefix("key/")
     if name.startswith("alias/"):
-        return next((one for one in backend.keys.values() if name in one.aliases), None)
+        return next((known for known in backend.keys.values() if name in known.aliases), None)
     return backend.keys.get(name)
 
 

@@ -136,12 +136,16 @@ def _check_role(
         return None
     documents = permissions.role_documents(world, role)
     boundary = permissions.role_boundary(world, role)
-    policies = [documents or [], *([] if boundary is None else [[boundary]])]
-    for one in needed:
-        if not all(_allows(world, arrived, each, one) for each in policies):
-            return refusals.access_denied(arrived, one.action, one.resource, _IMPLICIT)
+    layers = [documents or [], *([] if boundary is None else [[boundary]])]
+    for permission in needed:
+        if not all(_allows(world, arrived, layer, permission) for layer in layers):
+            return refusals.access_denied(
+                arrived, permission.action, permission.resource, _IMPLICIT
+            )
     if parameters.get("IsOrganizationTrail") and not all(
-        _allows(world, arrived, each, one) for each in policies for one in _ORGANIZATION_TRAIL
+        _allows(world, arrived, layer, permission)
+        for layer in layers
+        for permission in _ORGANIZATION_TRAIL
     ):
         return refusals.refuse(
             arrived,

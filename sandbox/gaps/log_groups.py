@@ -40,7 +40,7 @@ def describe_log_group(
     shown = original(group)
     shown["logGroupClass"] = getattr(group, "sandbox_class", "STANDARD")
     filters = world.backend("logs", group.region).filters.metric_filters
-    shown["metricFilterCount"] = sum(one["logGroupName"] == group.name for one in filters)
+    shown["metricFilterCount"] = sum(each["logGroupName"] == group.name for each in filters)
     return shown
 
 
@@ -112,12 +112,12 @@ def delete_filter(
 ) -> list[dict[str, Any]]:
     """Take a metric filter away; returns those that are left."""
     filters.metric_filters = [
-        one
-        for one in filters.metric_filters
-        if (one["filterName"], one["logGroupName"]) != (filter_name, log_group_name)
+        kept
+        for kept in filters.metric_filters
+        if (kept["filterName"], kept["logGroupName"]) != (filter_name, log_group_name)
     ]
-    kept: list[dict[str, Any]] = filters.metric_filters
-    return kept
+    remaining: list[dict[str, Any]] = filters.metric_filters
+    return remaining
 
 
 def delete_log_group(
@@ -126,7 +126,7 @@ def delete_log_group(
     """Delete a group with its metric filters."""
     original(backend, log_group_name)
     backend.filters.metric_filters = [
-        one for one in backend.filters.metric_filters if one["logGroupName"] != log_group_name
+        kept for kept in backend.filters.metric_filters if kept["logGroupName"] != log_group_name
     ]
 
 

@@ -101,7 +101,9 @@ def alarm_message(alarm: Any, before: str, account: str) -> Mapping[str, Any]:
             "StatisticType": "Statistic",
             "Statistic": (alarm.statistic or "").upper(),
             "Unit": alarm.unit,
-            "Dimensions": [{"name": one.name, "value": one.value} for one in alarm.dimensions],
+            "Dimensions": [
+                {"name": dimension.name, "value": dimension.value} for dimension in alarm.dimensions
+            ],
             "Period": alarm.period,
             "EvaluationPeriods": alarm.evaluation_periods,
             "ComparisonOperator": alarm.comparison_operator,

@@ -71,10 +71,10 @@ def answer_subscribe(
 def confirm_subscription(world: World, response: Any) -> ActionResult:
     """Confirm the topic's subscription of a token. Raises SNSInvalidParameter when it is none's."""
     token = str(response._get_param("Token"))
-    for one in _of_topic(response.backend, response._get_param("TopicArn")):
-        if is_pending(one) and secrets.compare_digest(one.sandbox_token, token):
-            one.sandbox_token = None
-            return ActionResult({"SubscriptionArn": one.arn})
+    for subscription in _of_topic(response.backend, response._get_param("TopicArn")):
+        if is_pending(subscription) and secrets.compare_digest(subscription.sandbox_token, token):
+            subscription.sandbox_token = None
+            return ActionResult({"SubscriptionArn": subscription.arn})
     raise SNSInvalidParameter("Invalid parameter: Token")
 
 
@@ -107,13 +107,15 @@ def list_subscriptions(
     result = original(response)
     shown = [
         {
-            "SubscriptionArn": "PendingConfirmation" if is_pending(one) else one.arn,
-            "Owner": one.owner,
-            "Protocol": one.protocol,
-            "Endpoint": one.endpoint,
-            "TopicArn": one.topic_arn,
+            "SubscriptionArn": "PendingConfirmation"
+            if is_pending(subscription)
+            else subscription.arn,
+            "Owner": subscription.owner,
+            "Protocol": subscription.protocol,
+            "Endpoint": subscription.endpoint,
+            "TopicArn": subscription.topic_arn,
         }
-        for one in result.result["Subscriptions"]
+        for subscription in result.result["Subscriptions"]
     ]
     return ActionResult({**result.result, "Subscriptions": shown})
 
@@ -124,7 +126,7 @@ def get_topic_attributes(
     """A topic's attributes, with the numbers of its pending and confirmed subscriptions."""
     topic_arn = response._get_param("TopicArn")
     result = original(response)
-    pending = [is_pending(one) for one in _of_topic(response.backend, topic_arn)]
+    pending = [is_pending(subscription) for subscription in _of_topic(response.backend, topic_arn)]
     result.result["Attributes"] |= {
         "SubscriptionsPending": sum(pending),
         "SubscriptionsConfirmed": len(pending) - sum(pending),
@@ -138,7 +140,11 @@ def expiry(world: World) -> Control:
     def expire(request: Mapping[str, Any]) -> dict[str, Any]:
         expired = []
         for backend in world.regions("sns"):
-            for arn in [arn for arn, one in backend.subscriptions.items() if is_pending(one)]:
+            for arn in [
+                arn
+                for arn, subscription in backend.subscriptions.items()
+                if is_pending(subscription)
+            ]:
                 del backend.subscriptions[arn]
                 expired.append(arn)
         return {"expired": expired}
@@ -147,7 +153,11 @@ def expiry(world: World) -> Control:
 
 
 def _of_topic(backend: Any, topic_arn: str | None) -> Iterator[Any]:
-    return (one for one in backend.subscriptions.values() if one.topic_arn == topic_arn)
+    return (
+        subscription
+        for subscription in backend.subscriptions.values()
+        if subscription.topic_arn == topic_arn
+    )
 
 
 def _confirmation(subscription: Any) -> dict[str, Any]:

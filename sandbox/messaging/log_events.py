@@ -84,12 +84,12 @@ class LogEvents:
 
     def _filter_metrics(self, group: Any, events: list[Any]) -> None:
         backend = self._world.backend("logs", group.region)
-        for one in backend.filters.metric_filters:
-            if one["logGroupName"] != group.name:
+        for metric_filter in backend.filters.metric_filters:
+            if metric_filter["logGroupName"] != group.name:
                 continue
-            pattern = filter_pattern.compile_pattern(one["filterPattern"])
+            pattern = filter_pattern.compile_pattern(metric_filter["filterPattern"])
             chosen = [event.message for event in events if pattern.matches(event.message)]
-            for transformation in one["metricTransformations"]:
+            for transformation in metric_filter["metricTransformations"]:
                 self._transform(group.region, transformation, chosen, len(events))
 
     def _transform(

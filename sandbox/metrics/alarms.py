@@ -221,7 +221,7 @@ def _is_true(value: Any) -> bool:
 
 
 def _dimensions(dimensions: Iterable[Any]) -> frozenset[tuple[str, str]]:
-    return frozenset((one.name, str(one.value)) for one in dimensions)
+    return frozenset((dimension.name, str(dimension.value)) for dimension in dimensions)
 
 
 def _point(datum: Any) -> Point:

@@ -48,9 +48,9 @@ def _directive(document: dict[str, Any], directive: Any) -> Iterator[EmbeddedMet
             value = document.get(metric.get("Name"))
             values = value if isinstance(value, list) else [value]
             numbers = tuple(
-                float(one)
-                for one in values
-                if isinstance(one, int | float) and not isinstance(one, bool)
+                float(number)
+                for number in values
+                if isinstance(number, int | float) and not isinstance(number, bool)
             )
             if numbers:
                 unit = metric.get("Unit") or "None"

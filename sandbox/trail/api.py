@@ -82,7 +82,7 @@ def put_event_selectors(
     if advanced:
         trail.event_selectors, trail.advanced_event_selectors = [], advanced
     else:
-        trail.event_selectors = [{**DEFAULT_SELECTOR, **one} for one in event_selectors or []]
+        trail.event_selectors = [{**DEFAULT_SELECTOR, **given} for given in event_selectors or []]
         trail.advanced_event_selectors = []
 
 
@@ -293,7 +293,9 @@ def _lookup(delivery: Delivery, region: str, request: dict[str, Any]) -> dict[st
         record
         for record in reversed(list(delivery.history[region]))
         if start <= _epoch(record) <= end
-        and all(_has(record, one["AttributeKey"], one["AttributeValue"]) for one in attributes)
+        and all(
+            _has(record, asked["AttributeKey"], asked["AttributeValue"]) for asked in attributes
+        )
     ]
     offset = int(request.get("NextToken") or 0)
     size = min(int(request.get("MaxResults") or _PAGE), _PAGE)

@@ -110,7 +110,7 @@ class Digests:
                 self._begin(trail)
             return
         if validated.multi_region and not trail.is_multi_region:
-            for region in [one for one in validated.chains if one != trail.region_name]:
+            for region in [other for other in validated.chains if other != trail.region_name]:
                 self._finish(validated, region)
         validated.multi_region = trail.is_multi_region
         self._open(validated)
@@ -132,7 +132,7 @@ class Digests:
         if validated is not None:
             self._end(validated)
         for places in (self._status, self._unreferenced, self._backfilled):
-            for place in [one for one in places if one[0] == trail.arn]:
+            for place in [place for place in places if place[0] == trail.arn]:
                 del places[place]
 
     def delivered(self, trail: Any, region: str, file: LogFile) -> None:

@@ -52,7 +52,7 @@ def _organization(world: World, trail: Any) -> Missing | None:
             "OrganizationNotInAllFeaturesModeException",
             "The organization does not have all features enabled.",
         )
-    if SERVICE not in {one["ServicePrincipal"] for one in backend.services}:
+    if SERVICE not in {service["ServicePrincipal"] for service in backend.services}:
         return Missing(
             "CloudTrailAccessNotEnabledException",
             "The organization has not enabled service access for CloudTrail.",
