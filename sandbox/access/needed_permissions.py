@@ -69,7 +69,10 @@ def needed_for(
 
 
 def _subscription(action: str, parameters: Mapping[str, Any]) -> Context:
-    """https://docs.aws.amazon.com/sns/latest/dg/sns-using-identity-based-policies.html"""
+    """SNS's own condition keys of Subscribe.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-using-identity-based-policies.html
+    """
     if action != "sns:Subscribe":
         return {}
     members = {"sns:protocol": "Protocol", "sns:endpoint": "Endpoint"}
@@ -77,7 +80,10 @@ def _subscription(action: str, parameters: Mapping[str, Any]) -> Context:
 
 
 def _boundary(action: str, parameters: Mapping[str, Any]) -> Context:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
+    """The condition key of the permissions boundary that a new principal gets.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    """
     given = parameters.get("PermissionsBoundary")
     if action not in ("iam:CreateRole", "iam:CreateUser") or not given:
         return {}

@@ -64,6 +64,7 @@ class Answer:
 
     @property
     def code(self) -> int:
+        """The status as a number."""
         return int(self.status.split(" ", 1)[0])
 
 

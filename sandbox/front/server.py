@@ -21,7 +21,6 @@ from werkzeug.serving import ThreadedWSGIServer
 from sandbox.front import authorization, replacements
 from sandbox.front.gateway import Gateway
 from sandbox.function import invocation
-from sandbox.function.runtime import LambdaRuntime
 from sandbox.messaging import confirmations
 from sandbox.messaging.alarm_actions import AlarmActions
 from sandbox.messaging.event_bus import EventBus
@@ -110,10 +109,6 @@ class Sandbox:
         self._server.daemon_threads = True
         # The server has a duplicate of the socket of its own.
         listener.close()
-
-    @property
-    def runtime(self) -> LambdaRuntime:
-        return self._runtime
 
     def serve(self) -> None:
         """Serve until ``stop`` is called from another thread."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from sandbox.clock import milliseconds, now
 from sandbox.function.package import InvalidPackageError, unpack
-from sandbox.function.runtime_api import Answer, RuntimeApi, Work
+from sandbox.function.runtime_api import Message, RuntimeApi, Work
 
 # AWS gives the init phase 10 s. A busy machine may start Python more slowly than a Lambda worker
 # does, so the bound here is generous: it is there to end what hangs.
@@ -137,9 +137,9 @@ class FunctionProcess:
         """Run one invocation to its end; a failure is an Outcome, not an exception."""
         init: float | None = None
         if not self._warm:
-            answer = self._wait(time.monotonic() + INIT_SECONDS)
-            if answer is None or answer.kind != "ready":
-                return self._failed_start(request_id, answer)
+            message = self._wait(time.monotonic() + INIT_SECONDS)
+            if message is None or message.kind != "ready":
+                return self._failed_start(request_id, message)
             self._warm = True
             init = (time.monotonic() - self._started) * 1000
         begun = time.monotonic()
@@ -152,23 +152,24 @@ class FunctionProcess:
                 function_arn=self.definition.arn,
             )
         )
-        answer = self._wait(begun + timeout)
+        message = self._wait(begun + timeout)
         duration = (time.monotonic() - begun) * 1000
         peak = self._peak_megabytes()
-        if answer is None:
+        if message is None:
             timed_out = self.alive
             self.stop()
             if timed_out:
-                message = (
-                    f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds"
-                )
-                self._line(f"{_instant()} {request_id} Task timed out after {timeout:.2f} seconds")
-                document = {"errorType": "Sandbox.Timedout", "errorMessage": message}
+                why = f"Task timed out after {timeout:.2f} seconds"
+                self._line(f"{_instant()} {request_id} {why}")
+                document = {
+                    "errorType": "Sandbox.Timedout",
+                    "errorMessage": f"RequestId: {request_id} Error: {why}",
+                }
                 return Outcome(_json(document), "Timeout", duration, init, peak)
             return self._exited(request_id, duration, init, peak)
         self._drain()
-        error = "Unhandled" if answer.kind == "error" else None
-        return Outcome(answer.body, error, duration, init, peak)
+        error = "Unhandled" if message.kind == "error" else None
+        return Outcome(message.body, error, duration, init, peak)
 
     def stop(self) -> None:
         """End the process, read what it still had to say, and remove its files."""
@@ -182,24 +183,24 @@ class FunctionProcess:
                 stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _wait(self, until: float) -> Answer | None:
+    def _wait(self, until: float) -> Message | None:
         """The process's next word, or None when it has ended or the time is up."""
         while (left := until - time.monotonic()) > 0:
             try:
-                return self._api.answers.get(timeout=min(left, 0.2))
+                return self._api.messages.get(timeout=min(left, 0.2))
             except queue.Empty:
-                if not self.alive and self._api.answers.empty():
+                if not self.alive and self._api.messages.empty():
                     return None
         return None
 
-    def _failed_start(self, request_id: str, answer: Answer | None) -> Outcome:
+    def _failed_start(self, request_id: str, message: Message | None) -> Outcome:
         duration = (time.monotonic() - self._started) * 1000
         peak = self._peak_megabytes()
-        if answer is not None:
+        if message is not None:
             self._drain()
         self.stop()
-        if answer is not None:
-            return Outcome(answer.body, "Init", duration, None, peak)
+        if message is not None:
+            return Outcome(message.body, "Init", duration, None, peak)
         return self._exited(request_id, duration, None, peak)
 
     def _exited(self, request_id: str, duration: float, init: float | None, peak: int) -> Outcome:
@@ -243,7 +244,7 @@ class FunctionProcess:
                     self._line(line.decode("utf-8", "replace"))
 
     def _drain(self) -> None:
-        """Wait until everything written before the answer was posted has been logged."""
+        """Wait until everything written before the message was posted has been logged."""
         stream = self._process.stdout
         until = time.monotonic() + 1.0
         while stream is not None and time.monotonic() < until:

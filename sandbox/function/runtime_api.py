@@ -29,8 +29,8 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back: ``ready``, ``response``, ``error`` or ``init-error``, with its body."""
+class Message:
+    """What a process says: ``ready``, ``response``, ``error`` or ``init-error``, with its body."""
 
     kind: str
     request_id: str
@@ -40,12 +40,12 @@ class Answer:
 class RuntimeApi:
     """A Runtime API server on a loopback port of its own.
 
-    ``offer`` hands over an invocation; ``answers`` yields what the process says: first
-    ``ready`` when it asks for its first invocation, then one answer an invocation.
+    ``offer`` hands over an invocation; ``messages`` has what the process says: first ``ready``
+    when it asks for its first invocation, then one message an invocation.
     """
 
     def __init__(self) -> None:
-        self.answers: queue.Queue[Answer] = queue.Queue()
+        self.messages: queue.Queue[Message] = queue.Queue()
         self._work: queue.Queue[Work | None] = queue.Queue()
         self._asked = False
         api = self
@@ -94,7 +94,7 @@ class RuntimeApi:
     def _next(self, handler: BaseHTTPRequestHandler) -> None:
         if not self._asked:
             self._asked = True
-            self.answers.put(Answer("ready", "", b""))
+            self.messages.put(Message("ready", "", b""))
         work = self._work.get()
         if work is None:
             handler.send_error(410)
@@ -118,9 +118,9 @@ class RuntimeApi:
             return
         parts = handler.path.removeprefix(PREFIX).split("/")
         if parts == ["init", "error"]:
-            self.answers.put(Answer("init-error", "", body))
+            self.messages.put(Message("init-error", "", body))
         elif len(parts) == 3 and parts[0] == "invocation" and parts[2] in ("response", "error"):
-            self.answers.put(Answer(parts[2], parts[1], body))
+            self.messages.put(Message(parts[2], parts[1], body))
         else:
             handler.send_error(404)
             return

@@ -161,9 +161,11 @@ def _of_topic(backend: Any, topic_arn: str | None) -> Iterator[Any]:
 
 
 def _confirmation(subscription: Any) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/sns/latest/dg/http-subscription-confirmation-json.html
+    """The message with a subscription's token.
 
-    Without a SubscribeURL: unsigned calls are not taken here.
+    It has no SubscribeURL: unsigned calls are not taken here.
+
+    https://docs.aws.amazon.com/sns/latest/dg/http-subscription-confirmation-json.html
     """
     return {
         "Type": "SubscriptionConfirmation",

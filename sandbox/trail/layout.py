@@ -27,6 +27,6 @@ def folder(world: World, trail: Any) -> str:
 
 
 def account_folder(world: World, trail: Any, organization: str | None) -> str:
-    """``[<prefix>/]AWSLogs/[<organization>/]<account>/``"""
+    """``[<prefix>/]AWSLogs/[<organization>/]<account>/``, with ``organization`` as it is named."""
     parts = [trail.s3_key_prefix, "AWSLogs", organization, world.settings.account]
     return "".join(f"{part}/" for part in parts if part)
