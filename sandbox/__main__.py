@@ -8,6 +8,7 @@ import os
 import re
 import sys
 
+from sandbox.replacement import ReplacementError
 from sandbox.settings import (
     DEFAULT_ACCOUNT,
     DEFAULT_PORT,
@@ -111,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
         help="regions that trails digest at that period also when there is no log file to name; "
         "elsewhere an empty digest comes by the hour, as on AWS (SANDBOX_DIGEST_REGIONS)",
     )
+    parser.add_argument(
+        "--replacements",
+        action="store_true",
+        help="print what is replaced of moto, by what and why, and leave",
+    )
     parser.add_argument("--verbose", action="store_true", help="log every request to stderr")
     return parser
 
@@ -134,7 +140,12 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     os.environ["MOTO_ACCOUNT_ID"] = options.account
     os.environ["AWS_DEFAULT_REGION"] = options.region
-    from sandbox import server
+    from sandbox.front import replacements, server
+
+    if options.replacements:
+        for line in replacements.lines():
+            print(line)
+        return 0
 
     settings = Settings(
         options.account,
@@ -152,6 +163,9 @@ def main(arguments: list[str] | None = None) -> int:
             f"sandbox: port {options.port} on {HOST} is in use; choose another with --port",
             file=sys.stderr,
         )
+        return 2
+    except ReplacementError as error:
+        print(f"sandbox: another version of moto is installed: {error}", file=sys.stderr)
         return 2
     return 0
 

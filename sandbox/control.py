@@ -3,7 +3,7 @@
 - ``GET /_sandbox/health``: what this sandbox is.
 - ``POST /_sandbox/backfill-digest`` with ``{"trail": <name or ARN>, "region": <region>}``: a
   backfill digest of the log files that no digest of that trail and region names (see
-  ``sandbox.digests``). The region may be left out: it is the trail's own then.
+  ``sandbox.trail.digests``). The region may be left out: it is the trail's own then.
 - ``POST /_sandbox/rotate-signing-key`` with ``{"region": <region>}``: digests of that region are
   signed with a new key from now on.
 - ``POST /_sandbox/expire-unconfirmed-subscriptions`` with ``{}``: SNS forgets the subscriptions

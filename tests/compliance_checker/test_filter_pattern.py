@@ -61,7 +61,7 @@ _READS = (
 
 def _load_grammar() -> Any:
     """The sandbox's filter patterns, by path: pytest gives its name to a folder of tests."""
-    path = REPOSITORY / "sandbox" / "filter_pattern.py"
+    path = REPOSITORY / "sandbox" / "messaging" / "filter_pattern.py"
     spec = importlib.util.spec_from_file_location("_sandbox_filter_pattern", path)
     assert spec is not None
     assert spec.loader is not None

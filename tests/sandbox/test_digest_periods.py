@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from sandbox import digests as digests_module
-from sandbox import trail_storage
-from sandbox.digest_document import LogFile, Source
-from sandbox.digests import Digests
 from sandbox.settings import Settings, default_digest_period
-from sandbox.signing_keys import SigningKeys
+from sandbox.trail import digests as digests_module
+from sandbox.trail import storage
+from sandbox.trail.digest_document import LogFile, Source
+from sandbox.trail.digests import Digests
+from sandbox.trail.signing_keys import SigningKeys
 
 ACCOUNT = "123456789012"
 HOME = "eu-west-1"
@@ -93,8 +93,8 @@ def _stage(
 ) -> Stage:
     made = Stage(period, keys, regular)
     monkeypatch.setattr(digests_module, "now", lambda: made.moment)
-    monkeypatch.setattr(trail_storage, "put", made.put)
-    monkeypatch.setattr(trail_storage, "exists", made.exists)
+    monkeypatch.setattr(storage, "put", made.put)
+    monkeypatch.setattr(storage, "exists", made.exists)
     made.digests.changed(made.trail)
     return made
 

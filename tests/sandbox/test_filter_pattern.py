@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.filter_pattern import InvalidFilterPattern, compile_pattern
+from sandbox.messaging.filter_pattern import InvalidFilterPattern, compile_pattern
 
 RECORD: dict[str, Any] = {
     "eventName": "AuthorizeSecurityGroupIngress",

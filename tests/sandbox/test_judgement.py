@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from sandbox.alarms import judge
-from sandbox.embedded_metrics import EmbeddedMetric, read
-from sandbox.event_bus import target_input
-from sandbox.function_package import InvalidPackageError, unpack
-from sandbox.metric_math import UnsupportedExpressionError, evaluate
-from sandbox.schedule import cron_matches, is_due
+from sandbox.function.package import InvalidPackageError, unpack
+from sandbox.messaging.event_bus import target_input
+from sandbox.messaging.schedule import cron_matches, is_due
+from sandbox.metrics.alarms import judge
+from sandbox.metrics.embedded import EmbeddedMetric, read
+from sandbox.metrics.expressions import UnsupportedExpressionError, evaluate
 
 EVENT: dict[str, Any] = {
     "id": "1",
@@ -232,6 +232,6 @@ def test_a_dangerous_package_is_refused(tmp_path: Path, package: bytes) -> None:
 def test_a_package_that_grows_too_large_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox.function_package.MAXIMUM_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr("sandbox.function.package.MAXIMUM_UNPACKED_BYTES", 1000)
     with pytest.raises(InvalidPackageError, match="250 MB"):
         unpack(_zip({"a": b"x" * 600, "b": b"x" * 600}), tmp_path)

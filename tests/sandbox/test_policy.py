@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.bucket_policy import is_public
-from sandbox.policy import AccessRequest, Decision, Principal, evaluate
+from sandbox.access.policy import AccessRequest, Decision, Principal, evaluate
+from sandbox.access.public_access import is_public
 
 ALICE = Principal(account="123456789012", arns=("arn:aws:iam::123456789012:user/alice",))
 TRAIL = Principal(service="cloudtrail.amazonaws.com")

@@ -1,0 +1,97 @@
+"""All that the sandbox replaces of moto, collected from the rooms: one table, installed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sandbox import replacement
+from sandbox.access import sessions
+from sandbox.front import authorization
+from sandbox.function import invocation
+from sandbox.function.runtime import LambdaRuntime
+from sandbox.gaps import (
+    alarm_states,
+    buckets,
+    functions,
+    keys,
+    log_groups,
+    networks,
+    queues,
+    regions,
+    shortcuts,
+)
+from sandbox.messaging import confirmations, event_bus, log_events, notifications
+from sandbox.messaging.event_bus import EventBus
+from sandbox.messaging.log_events import LogEvents
+from sandbox.messaging.notifications import Notifications
+from sandbox.metrics import alarms
+from sandbox.metrics.alarms import Alarms
+from sandbox.replacement import Replacement
+from sandbox.trail import api
+from sandbox.trail.api import TrailParts
+from sandbox.world import World
+
+# Those that need nothing but the account.
+_OF_THE_ACCOUNT = (
+    *sessions.REPLACEMENTS,
+    *authorization.REPLACEMENTS,
+    *confirmations.REPLACEMENTS,
+    *alarm_states.REPLACEMENTS,
+    *buckets.REPLACEMENTS,
+    *functions.REPLACEMENTS,
+    *keys.REPLACEMENTS,
+    *log_groups.REPLACEMENTS,
+    *networks.REPLACEMENTS,
+    *queues.REPLACEMENTS,
+    *regions.REPLACEMENTS,
+)
+
+TABLE: tuple[Replacement, ...] = (
+    *_OF_THE_ACCOUNT,
+    *invocation.REPLACEMENTS,
+    *notifications.REPLACEMENTS,
+    *event_bus.REPLACEMENTS,
+    *log_events.REPLACEMENTS,
+    *alarms.REPLACEMENTS,
+    *api.REPLACEMENTS,
+    *shortcuts.REPLACEMENTS,
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The running parts that stand behind the replacements."""
+
+    world: World
+    runtime: LambdaRuntime
+    notifications: Notifications
+    bus: EventBus
+    log_events: LogEvents
+    alarms: Alarms
+    trails: TrailParts
+
+
+def install(parts: Parts) -> None:
+    """Put all of them in moto's place.
+
+    Raises replacement.ReplacementError when the installed moto is not the one they are for.
+    """
+    replacement.install(
+        (
+            (_OF_THE_ACCOUNT, parts.world),
+            (invocation.REPLACEMENTS, parts.runtime),
+            (notifications.REPLACEMENTS, parts.notifications),
+            (event_bus.REPLACEMENTS, parts.bus),
+            (log_events.REPLACEMENTS, parts.log_events),
+            (alarms.REPLACEMENTS, parts.alarms),
+            (api.REPLACEMENTS, parts.trails),
+            (shortcuts.REPLACEMENTS, None),
+        )
+    )
+
+
+def lines() -> Iterator[str]:
+    """The table as text, a paragraph a replacement: what, how and by what, why."""
+    for entry in sorted(TABLE, key=lambda entry: entry.target):
+        yield f"{entry.target}\n    {entry.kind}: {entry.replaced_by}\n    {entry.why}"

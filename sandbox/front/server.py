@@ -1,0 +1,151 @@
+"""The sandbox as a whole: parts put together, served on the loopback interface."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import signal
+import socket
+import threading
+from dataclasses import replace
+from typing import Any
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import ThreadedWSGIServer
+
+from sandbox.front import authorization, replacements
+from sandbox.front.gateway import Gateway
+from sandbox.function import invocation
+from sandbox.messaging import confirmations
+from sandbox.messaging.alarm_actions import AlarmActions
+from sandbox.messaging.event_bus import EventBus
+from sandbox.messaging.log_events import LogEvents
+from sandbox.messaging.notifications import Notifications, signing_key
+from sandbox.metrics.alarms import Alarms
+from sandbox.settings import HOST, Settings
+from sandbox.trail.api import TrailParts
+from sandbox.trail.delivery import Delivery
+from sandbox.trail.digests import Digests
+from sandbox.trail.signing_keys import SigningKeys
+from sandbox.world import World
+
+log = logging.getLogger(__name__)
+
+
+class PortInUseError(OSError):
+    """Another program listens on the port."""
+
+
+class RequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no types
+    """Buffered, without Nagle's delay: each answer leaves in one packet, at once."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 64 * 1024
+    timeout = 120
+
+    def handle_expect_100(self) -> bool:
+        result: bool = super().handle_expect_100()
+        self.wfile.flush()  # the client waits for this line before it sends its body
+        return result
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        log.debug("%s %s -> %s", self.command, self.path, code)
+
+    def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+        log.debug(format, *args)
+
+
+class Sandbox:
+    """A running sandbox. One a process: moto's state is the process's own."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Bind the port and put the parts together.
+
+        Raises PortInUseError when the port is taken; ``settings.port`` 0 takes a free one.
+        """
+        listener = _listen(settings.port)
+        port = listener.getsockname()[1]
+        self.settings = replace(settings, port=port)
+        os.environ["MOTO_ACCOUNT_ID"] = settings.account
+        world = World(self.settings)
+        self._scheduler = world.scheduler
+        self._runtime = invocation.start_runtime(world)
+        bus = EventBus(world, self._runtime)
+        keys = SigningKeys()
+        digests = Digests(world, keys)
+        self._delivery = Delivery(world, bus, digests)
+        replacements.install(
+            replacements.Parts(
+                world=world,
+                runtime=self._runtime,
+                notifications=Notifications(world, self._runtime),
+                bus=bus,
+                log_events=LogEvents(world, self._runtime),
+                alarms=Alarms(world, AlarmActions(world, self._runtime, bus).changed),
+                trails=TrailParts(world, self._delivery, digests, keys),
+            )
+        )
+        signing_key()  # now, and not under the lock when the first message is signed
+        self._gateway = Gateway(
+            world,
+            DomainDispatcherApplication(create_backend_app),
+            self._delivery,
+            [functools.partial(authorization.guard, world)],
+            {
+                "/_sandbox/backfill-digest": digests.backfill,
+                "/_sandbox/rotate-signing-key": keys.rotate,
+                "/_sandbox/expire-unconfirmed-subscriptions": confirmations.expiry(world),
+            },
+        )
+        self._server = ThreadedWSGIServer(
+            HOST, port, self._gateway, RequestHandler, fd=listener.fileno()
+        )
+        self._server.daemon_threads = True
+        # The server has a duplicate of the socket of its own.
+        listener.close()
+
+    def serve(self) -> None:
+        """Serve until ``stop`` is called from another thread."""
+        self._server.serve_forever(poll_interval=0.05)
+
+    def stop(self) -> None:
+        """Stop serving and end every process and thread of the sandbox."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._gateway.stop()
+        self._delivery.stop()
+        self._runtime.stop()
+        self._scheduler.stop()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise PortInUseError(str(error)) from error
+    return listener
+
+
+def run(settings: Settings) -> None:
+    """Serve in the foreground until SIGTERM or SIGINT; print the ready line."""
+    sandbox = Sandbox(settings)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    thread = threading.Thread(target=sandbox.serve, name="sandbox-server", daemon=True)
+    thread.start()
+    print(  # noqa: T201 - the line that whoever started the sandbox waits for
+        f"sandbox ready: {sandbox.settings.url} (account {sandbox.settings.account})", flush=True
+    )
+    stopping.wait()
+    sandbox.stop()

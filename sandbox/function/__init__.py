@@ -1,0 +1,4 @@
+"""Lambda functions, run for real in warm processes.
+
+The room knows ``access`` and ``metrics``.
+"""

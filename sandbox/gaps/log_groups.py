@@ -1,0 +1,182 @@
+"""Where moto's answers about log groups and their metric filters differ from CloudWatch Logs's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.logs import models as logs_models
+from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
+from moto.logs.metric_filters import MetricFilters
+from moto.logs.responses import LogsResponse
+from moto.utilities.utils import get_partition
+
+from sandbox.access import permissions
+from sandbox.clock import milliseconds, now
+from sandbox.messaging.log_events import check_pattern
+from sandbox.replacement import Kind, Replacement
+from sandbox.world import World
+
+
+def create_log_group(world: World, original: Callable[[Any], str], response: Any) -> str:
+    """Make a group and keep its class.
+
+    Raises InvalidParameterException for a key that does not admit the service.
+    """
+    region = response.logs_backend.region_name
+    name, key = response._get_param("logGroupName"), response._get_param("kmsKeyId")
+    if key and name:
+        _check_key(world, region, name, key)
+    answer = original(response)
+    group = response.logs_backend.groups[response._get_param("logGroupName")]
+    group.sandbox_class = response._get_param("logGroupClass") or "STANDARD"
+    return answer
+
+
+def describe_log_group(
+    world: World, original: Callable[[Any], dict[str, Any]], group: Any
+) -> dict[str, Any]:
+    """A group as DescribeLogGroups shows it."""
+    shown = original(group)
+    shown["logGroupClass"] = getattr(group, "sandbox_class", "STANDARD")
+    filters = world.backend("logs", group.region).filters.metric_filters
+    shown["metricFilterCount"] = sum(each["logGroupName"] == group.name for each in filters)
+    return shown
+
+
+def _check_key(world: World, region: str, name: str, key: str) -> None:
+    """CloudWatch Logs takes a key only when its policy admits the service of the region."""
+    arn = f"arn:{get_partition(region)}:logs:{region}:{world.settings.account}:log-group:{name}"
+    encryption = {"kms:encryptioncontext:aws:logs:arn": arn}
+    service = f"logs.{region}.amazonaws.com"
+    for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
+        if permissions.key_refusal(world, key, service, action, arn, encryption, region):
+            raise InvalidParameterException(
+                "The specified KMS key does not exist or is not allowed to be used with "
+                f"LogGroup '{arn}'"
+            )
+
+
+def _group_of(response: Any) -> Any:
+    name = response._get_param("logGroupName")
+    if not name:
+        name = (response._get_param("resourceIdentifier") or "").split(":log-group:")[-1]
+        name = name.removesuffix(":*")
+    group = response.logs_backend.groups.get(name)
+    if group is None:
+        raise ResourceNotFoundException()
+    return group
+
+
+def associate_kms_key(world: World, response: Any) -> str:
+    """Encrypt a group with a key from now on."""
+    group, key = _group_of(response), response._get_param("kmsKeyId")
+    _check_key(world, group.region, group.name, key)
+    group.kms_key_id = key
+    return ""
+
+
+def disassociate_kms_key(world: World, response: Any) -> str:
+    """Leave a group to the service's own key."""
+    _group_of(response).kms_key_id = None
+    return ""
+
+
+def add_filter(
+    world: World,
+    filters: Any,
+    filter_name: str,
+    filter_pattern: str,
+    log_group_name: str,
+    metric_transformations: Any,
+) -> None:
+    """Put a metric filter in the place of the one of its name, if there is one."""
+    check_pattern(filter_pattern)
+    delete_filter(world, filters, filter_name, log_group_name)
+    filters.metric_filters.append(
+        {
+            "filterName": filter_name,
+            "filterPattern": filter_pattern,
+            "logGroupName": log_group_name,
+            "metricTransformations": metric_transformations,
+            "creationTime": milliseconds(now()),
+        }
+    )
+
+
+def delete_filter(
+    world: World,
+    filters: Any,
+    filter_name: str | None = None,
+    log_group_name: str | None = None,
+) -> list[dict[str, Any]]:
+    """Take a metric filter away; returns those that are left."""
+    filters.metric_filters = [
+        kept
+        for kept in filters.metric_filters
+        if (kept["filterName"], kept["logGroupName"]) != (filter_name, log_group_name)
+    ]
+    remaining: list[dict[str, Any]] = filters.metric_filters
+    return remaining
+
+
+def delete_log_group(
+    world: World, original: Callable[..., None], backend: Any, log_group_name: str
+) -> None:
+    """Delete a group with its metric filters."""
+    original(backend, log_group_name)
+    backend.filters.metric_filters = [
+        kept for kept in backend.filters.metric_filters if kept["logGroupName"] != log_group_name
+    ]
+
+
+REPLACEMENTS = (
+    Replacement(
+        LogsResponse,
+        "create_log_group",
+        create_log_group,
+        "A group has a class, and takes only a key that admits the service.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        logs_models.LogGroup,
+        "to_describe_dict",
+        describe_log_group,
+        "Without the class in the answer the provider replaces the group at each apply.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        LogsResponse,
+        "associate_kms_key",
+        associate_kms_key,
+        "moto lacks AssociateKmsKey.",
+        Kind.ADDED,
+    ),
+    Replacement(
+        LogsResponse,
+        "disassociate_kms_key",
+        disassociate_kms_key,
+        "moto lacks DisassociateKmsKey.",
+        Kind.ADDED,
+    ),
+    Replacement(
+        MetricFilters,
+        "add_filter",
+        add_filter,
+        "A second PutMetricFilter of a name replaces the first, where moto keeps both; a filter "
+        "has a creation time.",
+    ),
+    Replacement(
+        MetricFilters,
+        "delete_filter",
+        delete_filter,
+        "A filter is that of its name and its group together.",
+    ),
+    Replacement(
+        logs_models.LogsBackend,
+        "delete_log_group",
+        delete_log_group,
+        "A group's metric filters go with the group.",
+        Kind.AROUND,
+    ),
+)
