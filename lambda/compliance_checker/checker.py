@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Any
 
 from . import aws
+from .alert import build, encode
+from .coalesce import Candidate, coalesce
 from .envelope import (
     Delivery,
     Message,
@@ -17,21 +21,16 @@ from .envelope import (
 )
 from .evaluate import concerned_rules, evaluate
 from .letter import letter
+from .live import Clients, LiveState
+from .model import Violation
+from .output import StructuredLog
+from .pipeline import AuditPipeline
+from .publish import AlertPublisher, DeadLetterQueue
 from .record import failed, flag, mapping
+from .remediate import REMEDIABLE_RULES, Remediation
+from .scheduled import scan
 from .settings import ConfigurationError, Settings
 from .times import as_iso, from_iso, now
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .coalesce import Candidate
-    from .live import Clients, LiveState
-    from .model import Violation
-    from .output import StructuredLog
-    from .pipeline import AuditPipeline
-    from .publish import AlertPublisher, DeadLetterQueue
-    from .remediate import Remediation
 
 _REMEMBERED_ALERTS = 10_000
 _SECONDS_TO_PUBLISH = 12.0
@@ -96,7 +95,6 @@ class Checker:
         rules = self._settings.remediation_rules
         if not rules:
             return None
-        from .remediate import REMEDIABLE_RULES, Remediation  # off by default
 
         if unknown := sorted(rules - REMEDIABLE_RULES):
             raise ConfigurationError(f"REMEDIATION_RULES without a remedy: {', '.join(unknown)}")
@@ -139,15 +137,11 @@ class Checker:
             self._deliver(work)
         summary = self._finish(work, request_id)
         if delivery.kind == "test":
-            from .alert import encode
-
             summary["alerts"] = [json.loads(encode(each.alert, now())) for each in work.candidates]
         return summary
 
     def _scan(self, work: _Work, event: Mapping[str, Any], seconds: float) -> None:
         # Not needed for records.
-        from .coalesce import Candidate
-        from .scheduled import scan
 
         alert = scan(
             self._settings,
@@ -248,9 +242,6 @@ class Checker:
         violation: Violation,
     ) -> bool:
         """Add the violation's alert to the work; False if it is known already."""
-        from .alert import build
-        from .coalesce import Candidate
-
         alert = build(
             violation,
             record,
@@ -289,9 +280,6 @@ class Checker:
         self._keep(work.letters)
 
     def _publish(self, work: _Work) -> None:
-        from .alert import encode
-        from .coalesce import coalesce
-
         notices = coalesce(work.candidates)
         undelivered = self._publisher.publish([notice.alert for notice in notices])
         lost = {each.item["alert_id"]: each.code for each in undelivered}
@@ -386,7 +374,6 @@ def _event_id(record: Mapping[str, Any]) -> str:
     event_id = record.get("eventID")
     if isinstance(event_id, str) and event_id:
         return event_id
-    from hashlib import sha256
 
     digest = sha256(repr(record).encode("utf-8", "backslashreplace")).hexdigest()
     return f"without-id-{digest}"

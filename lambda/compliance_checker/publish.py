@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from . import alert as alerts
 from . import aws
-from .frozen import frozen
 from .times import now
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 # Quotas of SNS PublishBatch and SQS SendMessageBatch: ten entries and 262,144 bytes a call.
 _MAXIMUM_ENTRIES = 10
@@ -25,10 +22,10 @@ _FINAL_CODES = frozenset(
     {"AuthorizationError", "InvalidParameter", "InvalidParameterValue", "NotFound"}
 )
 
-Alert = Mapping[str, "Any"]
+Alert = Mapping[str, Any]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Undelivered:
     """Something that could not be sent, and the code of the last refusal."""
 

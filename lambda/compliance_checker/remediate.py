@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from . import aws
 from .addresses import internet_openings
-from .frozen import frozen
+from .live import Clients
 from .model import Violation
 from .pipeline import AuditPipeline
 from .record import dig, mapping, text, texts
 from .rules.network import read_opening
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .live import Clients
 
 _MOST_PER_INVOCATION = 20
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -37,7 +33,7 @@ class NotRemediatedError(Exception):
         self.outcome = outcome
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Remedy:
     """One change: the call that makes it, what it replaces, and the command that undoes it."""
 
@@ -48,7 +44,7 @@ class Remedy:
     act: Callable[[], object]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Case:
     """A violation to put right, where it happened."""
 

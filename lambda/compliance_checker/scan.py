@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
 from . import aws
 from .addresses import Opening, internet_openings
-from .frozen import frozen
-from .live import LiveState, NotReadError, Place
-from .policy import parse_document, public_statements
+from .live import Clients, LiveState, NotReadError, Place
+from .model import Severity
+from .policy.admission import public_statements
+from .policy.document import parse_document
 from .record import text
 from .rules.network import exposure_severity, in_words, read_opening
 from .rules.trail import advanced_gaps, basic_gaps
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .live import Clients
-    from .model import Severity
 
 CHECKS = ("security-groups", "buckets", "trails", "flow-logs")
 _BUCKETS_AT_ONCE = 8
@@ -31,7 +28,7 @@ _PUBLIC_GROUPS = ("/global/AllUsers", "/global/AuthenticatedUsers")
 _RANKS: dict[str, int] = {"LOW": 0, "MEDIUM": 1, "HIGH": 2, "CRITICAL": 3}
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Fault:
     """One resource that is not as it has to be."""
 
@@ -197,8 +194,6 @@ class AccountScan:
     # --- buckets ----------------------------------------------------------------------------------
 
     def _buckets(self) -> None:
-        from concurrent.futures import ThreadPoolExecutor
-
         answer = self._read("s3", "s3:ListAllMyBuckets", "*", _list_buckets)
         names = [str(bucket["Name"]) for bucket in answer]
         self._report.resources["buckets"] = len(names)

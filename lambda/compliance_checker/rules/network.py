@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..addresses import Opening, internet_openings, parse_block
+from ..live import LiveState, NotReadError, Place
 from ..model import Confirmed, Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..record import Event, flag, integer, mapping, members, objects, text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ..live import LiveState, NotReadError, Place
 
 _EC2 = "ec2.amazonaws.com"
 _RDS = "rds.amazonaws.com"
@@ -166,8 +162,6 @@ def _judge_security_group(event: Event, _: AuditPipeline) -> Finding | None:
 
 
 def _place(event: Event) -> Place:
-    from ..live import Place
-
     return Place(event.account, event.region)
 
 
@@ -204,8 +198,6 @@ def _open_lists(
     event: Event, listed: Iterable[_Listed], live: LiveState
 ) -> tuple[list[Opening], list[str], list[NotReadError], bool]:
     """What the prefix lists open, which could not be read, why, and whether one could."""
-    from ..live import NotReadError
-
     openings: list[Opening | None] = []
     unknown: list[str] = []
     failures: list[NotReadError] = []
@@ -287,8 +279,6 @@ def _confirm_modified_rules(
     event: Event, _: AuditPipeline, finding: Finding | None, live: LiveState
 ) -> Confirmed:
     """Ask for each rule's direction: what only goes out is no exposure."""
-    from ..live import NotReadError
-
     listed = list(_listed_in_modified(event))
     if finding is None and not listed:
         return Confirmed(None)
