@@ -20,6 +20,7 @@ from .model import Violation
 from .pipeline import AuditPipeline
 from .record import dig, mapping, text, texts
 from .rules.network import read_opening
+from .settings import ConfigurationError, Settings
 
 _MOST_PER_INVOCATION = 20
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -307,3 +308,23 @@ class Remediation:
         except (AttributeError, LookupError, TypeError) as error:
             report["error"] = f"unexpected answer: {type(error).__name__}"
         return report
+
+
+def remediation_of(
+    settings: Settings, pipeline: AuditPipeline, clients: Clients = aws.client_in
+) -> Remediation | None:
+    """The remediation that the settings ask for; None if they name no rule.
+
+    Raises ConfigurationError for a rule without a remedy.
+    """
+    if not settings.remediation_rules:
+        return None
+    if unknown := sorted(settings.remediation_rules - REMEDIABLE_RULES):
+        raise ConfigurationError(f"REMEDIATION_RULES without a remedy: {', '.join(unknown)}")
+    return Remediation(
+        settings.remediation_rules,
+        pipeline,
+        apply=settings.remediation_applies,
+        exemption_tag=settings.remediation_exemption_tag,
+        clients=clients,
+    )

@@ -37,7 +37,6 @@ def from_iso(value: object) -> int | None:
     """CloudTrail's ``eventTime`` in milliseconds, or None if it is no ISO 8601 time."""
     if not isinstance(value, str) or len(value) > 64:
         return None
-
     try:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:

@@ -1,8 +1,4 @@
-"""Every rule, by family; the order is that of the alerts of one record.
-
-What only the judgement of a policy or the live state needs is imported there: a cold start compiles
-every module that it loads, and most records bring neither.
-"""
+"""Every rule, by family; the order is that of the alerts of one record."""
 
 from __future__ import annotations
 
