@@ -15,8 +15,6 @@ from .settings import Settings
 
 @cache
 def _checker() -> Checker:
-    # What only an event needs; a cold start compiles every module that it loads.
-
     settings = Settings.from_environment()
     pipeline = AuditPipeline.from_environment()
     queue_url = settings.dead_letter_queue_url
