@@ -19,7 +19,7 @@ from .model import Severity
 from .policy.admission import public_statements
 from .policy.document import parse_document
 from .record import text
-from .rules.network import exposure_severity, in_words, read_opening
+from .rules.exposure import exposure_severity, in_words, read_opening
 from .rules.trail import advanced_gaps, basic_gaps
 
 CHECKS = ("security-groups", "buckets", "trails", "flow-logs")

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from ..model import Rule
-from . import delivery, detection, identity, keys, logs, network, sign_in, storage, trail
+from . import (
+    delivery,
+    detection,
+    identity,
+    keys,
+    logs,
+    network,
+    security_groups,
+    sign_in,
+    storage,
+    trail,
+)
 
 RULES: tuple[Rule, ...] = (
+    *security_groups.RULES,
     *network.RULES,
     *storage.RULES,
     *identity.RULES,
