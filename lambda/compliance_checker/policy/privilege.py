@@ -139,25 +139,49 @@ def broad_grants(document: Mapping[str, Any], account: str | None) -> list[Grant
     allows = [statement for statement in every if statement.allows]
     if not allows or _nullified(every):
         return []
-    if found := _granted(allows, _POWER + _ADMINISTRATION, owner):
+    return _over_everything(allows, owner) or _over_parts(allows, owner)
+
+
+def _over_everything(allows: Sequence[Statement], account: str) -> list[Grant]:
+    if found := _granted(allows, _POWER + _ADMINISTRATION, account):
         return [Grant("administrator", "every action on every resource", found)]
-    if found := _granted(allows, _POWER, owner):
+    if found := _granted(allows, _POWER, account):
         return [Grant("power-user", "nearly every action on every resource", found)]
+    return []
+
+
+def _over_parts(allows: Sequence[Statement], account: str) -> list[Grant]:
     untied = [statement for statement in allows if not _tied(statement)]
-    grants = []
-    for service, actions in _SERVICES.items():
-        if found := _granted(untied, actions, owner):
-            grants.append(Grant("whole-service", f"{service}:* on every resource", found))
-    if grants and any("iam:*" in grant.extent for grant in grants):
-        return grants
+    services = _whole_services(untied, account)
+    if any("iam:*" in grant.extent for grant in services):
+        return services  # and with it every way to become more
+    return services + _escalations(untied, account) + _passed_roles(untied, allows, account)
+
+
+def _whole_services(untied: Sequence[Statement], account: str) -> list[Grant]:
+    return [
+        Grant("whole-service", f"{service}:* on every resource", found)
+        for service, actions in _SERVICES.items()
+        if (found := _granted(untied, actions, account))
+    ]
+
+
+def _escalations(untied: Sequence[Statement], account: str) -> list[Grant]:
+    """The first action found by which a holder may become more; one is enough for an alert."""
     for action in _ESCALATIONS:
-        if found := _granted(untied, (action,), owner):
-            grants.append(Grant("privilege-escalation", f"{action} on every resource", found))
-            break
-    if passing := _granted(untied, ("iam:passrole",), owner):
-        running = [action for action in _COMPUTE if any(each.grants(action) for each in allows)]
-        if running:
-            grants.append(
-                Grant("pass-any-role", f"iam:PassRole on every role with {running[0]}", passing)
-            )
-    return grants
+        if found := _granted(untied, (action,), account):
+            return [Grant("privilege-escalation", f"{action} on every resource", found)]
+    return []
+
+
+def _passed_roles(
+    untied: Sequence[Statement], allows: Sequence[Statement], account: str
+) -> list[Grant]:
+    passing = _granted(untied, ("iam:passrole",), account)
+    if not passing:
+        return []
+    for action in _COMPUTE:
+        if any(statement.grants(action) for statement in allows):
+            extent = f"iam:PassRole on every role with {action}"
+            return [Grant("pass-any-role", extent, passing)]
+    return []
