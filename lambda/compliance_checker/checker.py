@@ -20,7 +20,7 @@ from .pipeline import AuditPipeline
 from .publish import AlertPublisher, DeadLetterQueue
 from .record import flag, mapping
 from .remediate import remediation_of
-from .scheduled import scan
+from .scan.scheduled import scan
 from .settings import Settings
 from .times import now
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .alert import MAXIMUM_MEMBERS, SCHEMA_VERSION, alert_id, bounded, cut
-from .live import Clients
-from .output import StructuredLog
-from .pipeline import AuditPipeline
-from .scan import CHECKS, AccountScan, Report
-from .settings import ConfigurationError, Settings
-from .times import as_iso
+from ..alert import MAXIMUM_MEMBERS, SCHEMA_VERSION, alert_id, bounded, cut
+from ..live import Clients
+from ..output import StructuredLog
+from ..pipeline import AuditPipeline
+from ..settings import ConfigurationError, Settings
+from ..times import as_iso
+from .account_scan import CHECKS, AccountScan
+from .report import Report
 
 SCAN_RULE = "account-scan"
 
