@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-ClientFactory = Callable[[str], "Any"]
+ClientFactory = Callable[[str], Any]
 
 
 @cache

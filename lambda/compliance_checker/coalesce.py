@@ -10,13 +10,10 @@ changed something, its name. A different violation beside a flood is told by its
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from .frozen import frozen
 from .times import from_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 SINGLE_ALERTS = 20
 _MAXIMUM_EVENT_IDS = 100
@@ -24,7 +21,7 @@ _MAXIMUM_EVENT_NAMES = 20
 _LONGEST_EVENT_ID = 64
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An alert for one violation; ``reads`` says that its call changed nothing."""
 
@@ -32,7 +29,7 @@ class Candidate:
     reads: bool
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Notice:
     """An alert as it goes out, and the identities of the alerts that it stands for."""
 

@@ -20,15 +20,12 @@ import binascii
 import json
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from .frozen import frozen
 from .record import mapping, text
 from .screen import screen
 from .times import from_epoch
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Literal
 
 # Lambda takes 1 MB from CloudWatch Logs; real batches of records grow about twelvefold.
 MAXIMUM_DECOMPRESSED_BYTES = 32 * 1024 * 1024
@@ -44,7 +41,7 @@ class UnreadableEventError(ValueError):
     """The invocation is of a known kind, but broken."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Message:
     """One record as delivered: JSON text, or already parsed. ``delivered`` is in milliseconds."""
 
@@ -53,7 +50,7 @@ class Message:
     delivered: int | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """The records of one invocation and where they came from.
 

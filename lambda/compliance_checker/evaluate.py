@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from .model import Finding, Rule, Violation
+from .live import LiveState, NotReadError
+from .model import Basis, Finding, Rule, Violation
 from .pipeline import AuditPipeline
 from .record import failed, open_event
 from .rules import RULES
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .live import LiveState, NotReadError
-    from .model import Basis
 
 
 def _by_event(rules: Iterable[Rule]) -> dict[tuple[str, str], tuple[Rule, ...]]:

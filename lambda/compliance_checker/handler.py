@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from .checker import Checker
+from .live import LiveState
 from .output import StructuredLog
 from .pipeline import AuditPipeline
+from .publish import AlertPublisher, DeadLetterQueue
 from .settings import Settings
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 @cache
 def _checker() -> Checker:
-    # What only an event needs; a cold start compiles every module that it loads.
-    from .live import LiveState
-    from .publish import AlertPublisher, DeadLetterQueue
-
     settings = Settings.from_environment()
     pipeline = AuditPipeline.from_environment()
     queue_url = settings.dead_letter_queue_url

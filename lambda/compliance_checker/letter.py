@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from typing import Any
 
 MAXIMUM_LETTER_BYTES = 200_000  # of the 262,144 that SQS takes for a whole batch
 

@@ -11,15 +11,12 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from . import aws
-from .frozen import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    Clients = Callable[[str, str | None], Any]
+Clients = Callable[[str, str | None], Any]
 
 OTHER_ACCOUNT = "OtherAccount"
 _KEPT_SECONDS = 60.0
@@ -52,7 +49,7 @@ class NotReadError(Exception):
         return {"call": self.call, "resource": self.resource[:512], "error": self.code[:128]}
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where something is: account and region, as far as the record says."""
 

@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from .frozen import frozen
+from .live import LiveState, NotReadError
 from .pipeline import AuditPipeline
 from .record import Event
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Literal
-
-    from .live import LiveState, NotReadError
-
-    Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
-    Basis = Literal["record", "live-state", "record-and-live-state"]
-    Confirm = Callable[["Event", AuditPipeline, "Finding | None", LiveState], "Confirmed"]
-else:
-    Severity = Basis = str
-    Confirm = Callable
-
-_NO_DETAILS: Mapping[str, Any] = {}
+Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
+Basis = Literal["record", "live-state", "record-and-live-state"]
+Confirm = Callable[["Event", AuditPipeline, "Finding | None", LiveState], "Confirmed"]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What a rule saw in one record. Severity and resource type stand in for the rule's own."""
 
     resource_id: str | None
     reason: str
-    details: Mapping[str, Any] = _NO_DETAILS
+    details: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity | None = None
     resource_type: str | None = None
 
@@ -38,7 +29,7 @@ class Finding:
 Judge = Callable[[Event, AuditPipeline], Finding | None]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """What is left of a finding, or was found, once the account's live state was asked.
 
@@ -50,7 +41,7 @@ class Confirmed:
     not_read: tuple[NotReadError, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule: the events that it looks at and the judgement on each.
 
@@ -74,7 +65,7 @@ class Rule:
     confirm: Confirm | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Violation:
     """A finding with the rule behind it: what an alert is made of."""
 

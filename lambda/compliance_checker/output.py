@@ -6,12 +6,9 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
 
 from .times import as_iso, now
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TextIO
 
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-
-from .frozen import frozen
+from dataclasses import dataclass
 
 
 def last_part(name: str) -> str:
@@ -19,7 +18,7 @@ def last_part(name: str) -> str:
     return name.rstrip(":*").replace("/", ":").rsplit(":", 1)[-1]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class AuditPipeline:
     """The deployment's own resources. Without an environment, those of every environment."""
 

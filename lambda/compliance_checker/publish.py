@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from . import alert as alerts
 from . import aws
-from .frozen import frozen
 from .times import now
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 # Quotas of SNS PublishBatch and SQS SendMessageBatch: ten entries and 262,144 bytes a call.
 _MAXIMUM_ENTRIES = 10
@@ -25,10 +22,10 @@ _FINAL_CODES = frozenset(
     {"AuthorizationError", "InvalidParameter", "InvalidParameterValue", "NotFound"}
 )
 
-Alert = Mapping[str, "Any"]
+Alert = Mapping[str, Any]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Undelivered:
     """Something that could not be sent, and the code of the last refusal."""
 
@@ -36,51 +33,82 @@ class Undelivered:
     code: str
 
 
-def _chunks(items: Sequence[tuple[Any, str, int]]) -> Iterator[list[tuple[Any, str, int]]]:
-    chunk: list[tuple[Any, str, int]] = []
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """Something to send: the item itself, its text, and the bytes that it takes of a batch."""
+
+    item: Any
+    body: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why an entry of a batch was not taken; ``final`` says that no retry would mend it."""
+
+    code: str
+    final: bool
+
+
+_Entries = list[dict[str, Any]]
+_Send = Callable[[_Entries], Mapping[str, Any]]
+_AsEntry = Callable[[_Parcel], dict[str, Any]]
+
+
+def _batches(parcels: Iterable[_Parcel]) -> Iterator[list[_Parcel]]:
+    batch: list[_Parcel] = []
     size = 0
-    for item in items:
-        if chunk and (len(chunk) == _MAXIMUM_ENTRIES or size + item[2] > _MAXIMUM_BATCH_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(item)
-        size += item[2]
-    if chunk:
-        yield chunk
+    for parcel in parcels:
+        if batch and (len(batch) == _MAXIMUM_ENTRIES or size + parcel.size > _MAXIMUM_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(parcel)
+        size += parcel.size
+    if batch:
+        yield batch
 
 
 def _send_all(
-    items: Sequence[tuple[Any, str, int]],
-    send: Callable[[list[dict[str, Any]]], Mapping[str, Any]],
-    entry: Callable[[Any, str], dict[str, Any]],
-    sleep: Callable[[float], None],
+    parcels: Iterable[_Parcel], send: _Send, as_entry: _AsEntry, sleep: Callable[[float], None]
 ) -> list[Undelivered]:
-    """Send (item, body, bytes) in batches; retry what is refused; return what stays refused."""
-    undelivered: list[Undelivered] = []
-    for chunk in _chunks(items):
-        pending = {str(number): item for number, item in enumerate(chunk)}
-        refusals: dict[str, str] = {}
-        for pause in (*_PAUSES, None):
-            try:
-                response = send([{"Id": key, **entry(*item[:2])} for key, item in pending.items()])
-            except aws.errors() as error:
-                code = aws.code(error)
-                refusals = dict.fromkeys(pending, code)
-                final = set(pending) if code in _FINAL_CODES else set()
+    """Send in batches; retry what is refused; return what stays refused."""
+    return [
+        undelivered
+        for batch in _batches(parcels)
+        for undelivered in _send_batch(batch, send, as_entry, sleep)
+    ]
+
+
+def _send_batch(
+    batch: list[_Parcel], send: _Send, as_entry: _AsEntry, sleep: Callable[[float], None]
+) -> Iterator[Undelivered]:
+    pending = {str(number): parcel for number, parcel in enumerate(batch)}
+    for pause in (*_PAUSES, None):
+        entries = [{"Id": key, **as_entry(parcel)} for key, parcel in pending.items()]
+        refusals = _refusals(send, entries)
+        refused = {key: parcel for key, parcel in pending.items() if key in refusals}
+        pending = {}
+        for key, parcel in refused.items():
+            if refusals[key].final or pause is None:
+                yield Undelivered(parcel.item, refusals[key].code)
             else:
-                failures = response.get("Failed") or []
-                refusals = {str(each.get("Id")): str(each.get("Code")) for each in failures}
-                pending = {key: item for key, item in pending.items() if key in refusals}
-                final = {str(each.get("Id")) for each in failures if each.get("SenderFault")}
-            undelivered += [
-                Undelivered(pending[key][0], refusals[key]) for key in pending if key in final
-            ]
-            pending = {key: item for key, item in pending.items() if key not in final}
-            if not pending or pause is None:
-                break
-            sleep(pause)
-        undelivered += [Undelivered(item[0], refusals[key]) for key, item in pending.items()]
-    return undelivered
+                pending[key] = parcel
+        if not pending or pause is None:
+            return
+        sleep(pause)
+
+
+def _refusals(send: _Send, entries: _Entries) -> dict[str, _Refusal]:
+    """What was refused of one call, by the entry's Id."""
+    try:
+        response = send(entries)
+    except aws.errors() as error:
+        code = aws.code(error)
+        return {entry["Id"]: _Refusal(code, code in _FINAL_CODES) for entry in entries}
+    return {
+        str(each.get("Id")): _Refusal(str(each.get("Code")), bool(each.get("SenderFault")))
+        for each in response.get("Failed") or []
+    }
 
 
 class AlertPublisher:
@@ -98,28 +126,28 @@ class AlertPublisher:
 
     def publish(self, batch: Iterable[Alert]) -> list[Undelivered]:
         """Publish each alert as a message of its own; return those that SNS did not take."""
-        items = [
-            (alert, body := alerts.encode(alert, now()), len(body) + _ATTRIBUTES_BYTES)
+        parcels = [
+            _Parcel(alert, body := alerts.encode(alert, now()), len(body) + _ATTRIBUTES_BYTES)
             for alert in batch
         ]
-        if not items:
+        if not parcels:
             return []
         sns = self._client("sns")
 
-        def send(entries: list[dict[str, Any]]) -> Mapping[str, Any]:
+        def send(entries: _Entries) -> Mapping[str, Any]:
             response: Mapping[str, Any] = sns.publish_batch(
                 TopicArn=self._topic_arn, PublishBatchRequestEntries=entries
             )
             return response
 
-        def entry(alert: Alert, body: str) -> dict[str, Any]:
+        def as_entry(parcel: _Parcel) -> dict[str, Any]:
             return {
-                "Message": body,
-                "Subject": alerts.subject(alert),
-                "MessageAttributes": alerts.attributes(alert),
+                "Message": parcel.body,
+                "Subject": alerts.subject(parcel.item),
+                "MessageAttributes": alerts.attributes(parcel.item),
             }
 
-        return _send_all(items, send, entry, self._sleep)
+        return _send_all(parcels, send, as_entry, self._sleep)
 
 
 class DeadLetterQueue:
@@ -137,15 +165,15 @@ class DeadLetterQueue:
 
     def send(self, letters: Iterable[Mapping[str, Any]]) -> list[Undelivered]:
         """Send each letter; return those that SQS did not take."""
-        items = [(each, body := json.dumps(each), len(body)) for each in letters]
-        if not items:
+        parcels = [_Parcel(each, body := json.dumps(each), len(body)) for each in letters]
+        if not parcels:
             return []
         sqs = self._client("sqs")
 
-        def send(entries: list[dict[str, Any]]) -> Mapping[str, Any]:
+        def send(entries: _Entries) -> Mapping[str, Any]:
             response: Mapping[str, Any] = sqs.send_message_batch(
                 QueueUrl=self._queue_url, Entries=entries
             )
             return response
 
-        return _send_all(items, send, lambda _, body: {"MessageBody": body}, self._sleep)
+        return _send_all(parcels, send, lambda each: {"MessageBody": each.body}, self._sleep)

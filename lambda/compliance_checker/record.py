@@ -8,12 +8,8 @@ list may be ``{}`` or ``""``, flags may be strings, and whatever the caller sent
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-
-from .frozen import frozen
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from dataclasses import dataclass
+from typing import Any
 
 _EMPTY: Mapping[str, Any] = {}
 
@@ -94,7 +90,7 @@ def dig(value: object, *path: str) -> Any:
     return value
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Event:
     """One CloudTrail record, opened as far as every rule needs it."""
 

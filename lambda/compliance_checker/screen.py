@@ -13,15 +13,15 @@ the log events.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from .evaluate import EVENT_NAMES, plain_name
-from .frozen import frozen
 
 _KEY = "eventName"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Form:
     """How log events are written: what is before, within and behind them, and an event's name."""
 
@@ -54,7 +54,7 @@ _ENDING = (
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Screened:
     """A delivery cut up: the text before its log events, those to parse, the ids of the rest."""
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-
-from .frozen import frozen
+from dataclasses import dataclass
 
 
 class ConfigurationError(RuntimeError):
     """A required environment variable is missing."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Settings:
     """How this deployment's function works."""
 

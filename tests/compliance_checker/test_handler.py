@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import ANY, Stubber
-from compliance_checker.checker import LostRecordsError
+from compliance_checker.dispatch import LostRecordsError
 from compliance_checker.envelope import (
     MAXIMUM_DECOMPRESSED_BYTES,
     UnreadableEventError,

@@ -8,7 +8,9 @@ from typing import Any
 import jsonschema
 from compliance_checker.alert import MAXIMUM_ALERT_BYTES
 from compliance_checker.evaluate import evaluate
-from compliance_checker.policy import broad_grants, matches, parse_document, public_statements
+from compliance_checker.policy.admission import public_statements
+from compliance_checker.policy.document import matches, parse_document
+from compliance_checker.policy.privilege import broad_grants
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

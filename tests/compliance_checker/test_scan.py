@@ -9,7 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 from botocore.exceptions import ClientError
-from compliance_checker.scan import AccountScan, Report
+from compliance_checker.scan.account_scan import AccountScan
+from compliance_checker.scan.report import Report
 from compliance_checker.settings import ConfigurationError
 
 from tests.compliance_checker.door import TRAIL, Door, alert_schema, refusing

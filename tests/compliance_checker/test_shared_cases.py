@@ -13,12 +13,9 @@ from typing import Any
 
 import pytest
 from compliance_checker.evaluate import evaluate
-from compliance_checker.policy import (
-    broad_grants,
-    parse_document,
-    public_statements,
-    unbound_federations,
-)
+from compliance_checker.policy.admission import public_statements, unbound_federations
+from compliance_checker.policy.document import parse_document
+from compliance_checker.policy.privilege import broad_grants
 
 from tests.compliance_checker.records import ingress
 

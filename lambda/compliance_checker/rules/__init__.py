@@ -1,15 +1,23 @@
-"""Every rule, by family; the order is that of the alerts of one record.
-
-What only the judgement of a policy or the live state needs is imported there: a cold start compiles
-every module that it loads, and most records bring neither.
-"""
+"""Every rule, by family; the order is that of the alerts of one record."""
 
 from __future__ import annotations
 
 from ..model import Rule
-from . import delivery, detection, identity, keys, logs, network, sign_in, storage, trail
+from . import (
+    delivery,
+    detection,
+    identity,
+    keys,
+    logs,
+    network,
+    security_groups,
+    sign_in,
+    storage,
+    trail,
+)
 
 RULES: tuple[Rule, ...] = (
+    *security_groups.RULES,
     *network.RULES,
     *storage.RULES,
     *identity.RULES,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..model import Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..record import Event, flag, integer, mapping, text, texts
+from .grants import granted_to_anyone, statement_details
 
 _LAMBDA = "lambda.amazonaws.com"
 _MONITORING = "monitoring.amazonaws.com"
@@ -127,8 +128,6 @@ def _judge_topic(event: Event, pipeline: AuditPipeline) -> Finding | None:
 
 
 def _judge_topic_policy(event: Event, _: AuditPipeline) -> Finding | None:
-    from ..policy import parse_document, public_statements
-
     parameters = event.parameters
     if event.name == "CreateTopic":
         policy = mapping(parameters.get("attributes")).get("Policy")
@@ -136,8 +135,7 @@ def _judge_topic_policy(event: Event, _: AuditPipeline) -> Finding | None:
         policy = parameters.get("attributeValue")
     else:
         return None
-    document = parse_document(policy)
-    found = public_statements(document) if document is not None else []
+    found = granted_to_anyone(policy)
     if not found:
         return None
     topic = (
@@ -148,7 +146,7 @@ def _judge_topic_policy(event: Event, _: AuditPipeline) -> Finding | None:
     return Finding(
         resource_id=topic,
         reason=f"Topic {topic or '(unnamed)'} has a policy that lets any AWS account use it.",
-        details={"statements": [statement.as_details() for statement in found[:5]]},
+        details={"statements": statement_details(found)},
     )
 
 

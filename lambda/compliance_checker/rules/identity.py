@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from ..model import Confirmed, Finding, Rule, Severity
-from ..pipeline import AuditPipeline
-from ..record import Event, dig, flag, text
+from collections.abc import Mapping
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..live import LiveState
-    from ..policy import Grant
+from ..live import OTHER_ACCOUNT, LiveState, NotReadError, Place
+from ..model import Confirmed, Finding, Rule
+from ..pipeline import AuditPipeline
+from ..policy.admission import public_statements, unbound_federations
+from ..record import Event, dig, flag, text
+from .grants import (
+    AWS_POLICY,
+    extents_of,
+    first_document,
+    grant_details,
+    granted_by_aws_policy,
+    granted_too_much,
+    severity_of,
+    statement_details,
+)
+from .membership import confirm_membership
 
 _IAM = "iam.amazonaws.com"
 _SSO = "sso.amazonaws.com"
 
-# How grave a grant is by its kind; the others are HIGH.
-SEVERITIES: dict[str, Severity] = {"administrator": "CRITICAL"}
-AWS_POLICY = ":iam::aws:policy/"
-# AWS-managed policies that are as broad as what no policy of one's own may grant.
-MANAGED: dict[str, tuple[str, Severity]] = {
-    "AdministratorAccess": ("every action on every resource", "CRITICAL"),
-    "IAMFullAccess": ("iam:* on every resource, and with it every other permission", "CRITICAL"),
-    "PowerUserAccess": ("nearly every action on every resource", "HIGH"),
-}
 
-
-def _holder(event: Event) -> tuple[str, str | None]:
+def _holder(parameters: Mapping[str, Any]) -> tuple[str, str | None]:
     """CloudFormation type and name of what receives the policy."""
-    parameters = event.parameters
     for key, kind in (
         ("userName", "AWS::IAM::User"),
         ("roleName", "AWS::IAM::Role"),
@@ -41,6 +41,11 @@ def _holder(event: Event) -> tuple[str, str | None]:
     return "AWS::IAM::ManagedPolicy", None
 
 
+def _holder_of_attached(parameters: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The same where the request also names the policy, which is not what receives it."""
+    return _holder({key: value for key, value in parameters.items() if key != "policyArn"})
+
+
 def _in_words(kind: str, name: str | None) -> str:
     words = {
         "AWS::IAM::User": "user",
@@ -51,15 +56,6 @@ def _in_words(kind: str, name: str | None) -> str:
     return f"{words.get(kind, 'managed policy')} {name or '(unnamed)'}"
 
 
-def grant_details(grant: Grant) -> dict[str, object]:
-    """A broad grant as it stands in an alert."""
-    return {
-        "kind": grant.kind,
-        "extent": grant.extent,
-        "statements": [statement.as_details() for statement in grant.statements[:3]],
-    }
-
-
 def _confirm_policy(
     event: Event, _: AuditPipeline, finding: Finding | None, live: LiveState
 ) -> Confirmed:
@@ -67,17 +63,12 @@ def _confirm_policy(
     if finding is not None:
         return Confirmed(finding)
     if event.name == "AddUserToGroup":
-        from .membership import confirm_membership
-
         return confirm_membership(event, live)
     return _confirm_customer_policy(event, live)
 
 
 def _confirm_customer_policy(event: Event, live: LiveState) -> Confirmed:
     """Read what a customer-managed policy grants: the record of its use names it only."""
-    from ..live import OTHER_ACCOUNT, NotReadError, Place
-    from ..policy import broad_grants, parse_document
-
     parameters = event.parameters
     policy = text(parameters.get("policyArn"))
     version = text(parameters.get("versionId"))
@@ -89,8 +80,7 @@ def _confirm_customer_policy(event: Event, live: LiveState) -> Confirmed:
         name: str | None = policy
     else:
         version = None
-        others = {key: value for key, value in parameters.items() if key != "policyArn"}
-        kind, name = _holder(Event(event.source, event.name, others, {}, {}, None, None, {}))
+        kind, name = _holder_of_attached(parameters)
         holder = f"it was attached to {_in_words(kind, name)}"
     try:
         # IAM is global, with its endpoint where the partition keeps it.
@@ -112,24 +102,22 @@ def _confirm_customer_policy(event: Event, live: LiveState) -> Confirmed:
             ),
             not_read=(error,),
         )
-    document = parse_document(answer)
-    grants = broad_grants(document, event.account) if document is not None else []
+    grants = granted_too_much(event.account, answer)
     if not grants:
         return Confirmed(None, True)
-    extents = "; ".join(grant.extent for grant in grants[:3])
     return Confirmed(
         Finding(
             resource_id=name,
             reason=(
-                f"The policy {policy} grants {extents}, and {holder}. Whoever holds it can reach "
-                "all data and remove every safeguard within that reach."
+                f"The policy {policy} grants {extents_of(grants)}, and {holder}. Whoever "
+                "holds it can reach all data and remove every safeguard within that reach."
             ),
             details={
                 "policy_arn": policy,
                 "version": version,
-                "grants": [grant_details(grant) for grant in grants[:5]],
+                "grants": grant_details(grants),
             },
-            severity=SEVERITIES.get(grants[0].kind, "HIGH"),
+            severity=severity_of(grants),
             resource_type=kind,
         ),
         read=True,
@@ -137,45 +125,39 @@ def _confirm_customer_policy(event: Event, live: LiveState) -> Confirmed:
 
 
 def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
-    from ..policy import broad_grants, parse_document
-
-    document = parse_document(event.parameters.get("policyDocument"))
-    if document is None:
-        document = parse_document(event.parameters.get("inlinePolicy"))
-    if document is None:
-        return None
-    grants = broad_grants(document, event.account)
+    grants = granted_too_much(
+        event.account,
+        event.parameters.get("policyDocument"),
+        event.parameters.get("inlinePolicy"),
+    )
     if not grants:
         return None
-    kind, name = _holder(event)
-    details: dict[str, object] = {"grants": [grant_details(grant) for grant in grants[:5]]}
+    kind, name = _holder(event.parameters)
+    details: dict[str, object] = {"grants": grant_details(grants)}
     if policy := text(event.parameters.get("policyName")):
         details["policy_name"] = policy
     if event.name == "CreatePolicyVersion":
         details["set_as_default"] = flag(event.parameters.get("setAsDefault"))
-    extents = "; ".join(grant.extent for grant in grants[:3])
     return Finding(
         resource_id=name,
         reason=(
-            f"A policy of {_in_words(kind, name)} grants {extents}. "
+            f"A policy of {_in_words(kind, name)} grants {extents_of(grants)}. "
             "Whoever holds it can reach all data and remove every safeguard within that reach."
         ),
         details=details,
-        severity=SEVERITIES.get(grants[0].kind, "HIGH"),
+        severity=severity_of(grants),
         resource_type=kind,
     )
 
 
 def _judge_managed_policy(event: Event, _: AuditPipeline) -> Finding | None:
     arn = text(event.parameters.get("policyArn")) or text(event.parameters.get("managedPolicyArn"))
-    if arn is None or AWS_POLICY not in arn:
+    broad = granted_by_aws_policy(arn) if arn is not None else None
+    if arn is None or broad is None:
         return None
+    extent, severity = broad
     policy = arn.rsplit("/", 1)[-1]
-    if policy not in MANAGED:
-        return None
-    extent, severity = MANAGED[policy]
-    parameters = {key: value for key, value in event.parameters.items() if key != "policyArn"}
-    kind, name = _holder(Event(event.source, event.name, parameters, {}, {}, None, None, {}))
+    kind, name = _holder_of_attached(event.parameters)
     return Finding(
         resource_id=name,
         reason=f"The managed policy {policy} was attached to {_in_words(kind, name)}: {extent}.",
@@ -186,19 +168,14 @@ def _judge_managed_policy(event: Event, _: AuditPipeline) -> Finding | None:
 
 
 def _judge_trust(event: Event, _: AuditPipeline) -> Finding | None:
-    from ..policy import parse_document, public_statements, unbound_federations
-
     parameters = event.parameters
     role = text(parameters.get("roleName"))
-    for candidate in (
+    document = first_document(
         parameters.get("assumeRolePolicyDocument"),
         parameters.get("policyDocument"),
         dig(event.response, "role", "assumeRolePolicyDocument"),
-    ):
-        document = parse_document(candidate)
-        if document is not None:
-            break
-    else:
+    )
+    if document is None:
         return None
     found = public_statements(document)
     who = "any AWS account in the world"
@@ -213,7 +190,7 @@ def _judge_trust(event: Event, _: AuditPipeline) -> Finding | None:
             f"Role {role or '(unnamed)'} trusts everyone: {who} can assume it and use what it is "
             "allowed."
         ),
-        details={"statements": [statement.as_details() for statement in found[:5]]},
+        details={"statements": statement_details(found)},
     )
 
 

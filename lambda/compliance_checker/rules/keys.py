@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
 from ..record import Event, dig, integer, text
+from .grants import granted_to_anyone, statement_details
 
 _KMS = "kms.amazonaws.com"
 
@@ -24,15 +25,8 @@ def _named(key: str | None) -> str:
 
 
 def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
-    from ..policy import parse_document, public_statements
-
     # A replica without a policy of its own gets the key's, which only the response tells.
-    document = parse_document(event.parameters.get("policy")) or parse_document(
-        event.response.get("replicaPolicy")
-    )
-    if document is None:
-        return None
-    found = public_statements(document)
+    found = granted_to_anyone(event.parameters.get("policy"), event.response.get("replicaPolicy"))
     if not found:
         return None
     key = _key(event)
@@ -42,7 +36,7 @@ def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
             f"{_named(key)} has a policy that lets any AWS account use it, with no condition that "
             "names the callers: encryption with it protects nothing."
         ),
-        details={"statements": [statement.as_details() for statement in found[:5]]},
+        details={"statements": statement_details(found)},
     )
 
 

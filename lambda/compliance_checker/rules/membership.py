@@ -7,29 +7,22 @@ alone does not grant, such as passing any role to a service of one's choice, two
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 
-from ..frozen import frozen
-from ..live import OTHER_ACCOUNT, NotReadError, Place
-from ..model import Confirmed, Finding
-from ..policy import broad_grants, parse_document
+from ..live import OTHER_ACCOUNT, LiveState, NotReadError, Place
+from ..model import Confirmed, Finding, Severity
+from ..policy.document import parse_document
+from ..policy.privilege import Grant, broad_grants
 from ..record import Event, members, text
-from .identity import AWS_POLICY, MANAGED, SEVERITIES, grant_details
+from .grants import AWS_POLICY, extents_of, grant_details, granted_by_aws_policy, severity_of
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any, TypeVar
-
-    from ..live import LiveState
-    from ..model import Severity
-    from ..policy import Grant
-
-    T = TypeVar("T")
+T = TypeVar("T")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Held:
     """One broad policy of a group, or all of them together."""
 
@@ -71,8 +64,8 @@ class _Group:
         nothing: list[str] = []
         attached = self._asked(partial(live.attached_group_policies, place, name), nothing)
         for arn in attached:
-            if AWS_POLICY in arn and (managed := arn.rsplit("/", 1)[-1]) in MANAGED:
-                extent, severity = MANAGED[managed]
+            if (broad := granted_by_aws_policy(arn)) is not None:
+                extent, severity = broad
                 yield _Held(severity, extent, {"policy": arn})
         for arn in attached:
             if AWS_POLICY not in arn:
@@ -101,9 +94,8 @@ class _Group:
 def _told(policy: str, grants: list[Grant]) -> list[_Held]:
     if not grants:
         return []
-    details = {"policy": policy, "grants": [grant_details(grant) for grant in grants[:5]]}
-    extents = "; ".join(grant.extent for grant in grants[:3])
-    return [_Held(SEVERITIES.get(grants[0].kind, "HIGH"), extents, details)]
+    details = {"policy": policy, "grants": grant_details(grants)}
+    return [_Held(severity_of(grants), extents_of(grants), details)]
 
 
 def confirm_membership(event: Event, live: LiveState) -> Confirmed:

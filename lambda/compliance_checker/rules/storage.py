@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
 from ..record import Event, dig, flag, integer, mapping, objects, text, texts
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from .grants import granted_to_anyone, statement_details
 
 _S3 = "s3.amazonaws.com"
 _GROUPS = {
@@ -35,12 +33,7 @@ def _named(bucket: str | None) -> str:
 
 
 def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
-    from ..policy import parse_document, public_statements
-
-    document = parse_document(event.parameters.get("bucketPolicy"))
-    if document is None:
-        return None
-    found = public_statements(document)
+    found = granted_to_anyone(event.parameters.get("bucketPolicy"))
     if not found:
         return None
     bucket = _bucket(event)
@@ -55,12 +48,12 @@ def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
             f"{_named(bucket)} has a policy that lets anyone in, with no condition that names "
             f"accounts or networks. Strangers can {'change' if writes else 'read'} what it holds."
         ),
-        details={"statements": [statement.as_details() for statement in found[:5]]},
+        details={"statements": statement_details(found)},
         severity="CRITICAL",
     )
 
 
-def _grants(event: Event) -> Iterator[tuple[str, str]]:
+def _acl_entries(event: Event) -> Iterator[tuple[str, str]]:
     """Pairs of who is let in and the permission, from each of the three forms of an ACL."""
     parameters = event.parameters
     headers = {**mapping(parameters.get("accessControlList")), **parameters}
@@ -82,7 +75,7 @@ def _grants(event: Event) -> Iterator[tuple[str, str]]:
 
 
 def _judge_acl(event: Event, _: AuditPipeline) -> Finding | None:
-    grants = list(dict.fromkeys(_grants(event)))
+    grants = list(dict.fromkeys(_acl_entries(event)))
     if not grants:
         return None
     bucket = _bucket(event)

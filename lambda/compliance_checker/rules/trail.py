@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from ..live import LiveState, NotReadError, Place
 from ..model import Confirmed, Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..record import Event, flag, members, objects, text, texts
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ..live import LiveState
 
 _CLOUDTRAIL = "cloudtrail.amazonaws.com"
 
@@ -80,8 +76,6 @@ def _confirm_weakened(
     event: Event, pipeline: AuditPipeline, finding: Finding | None, live: LiveState
 ) -> Confirmed:
     """Ask what came of an empty string where the record holds no response."""
-    from ..live import NotReadError, Place
-
     doubted = {
         meaning: field
         for key, (field, meaning) in _UNSET.items()

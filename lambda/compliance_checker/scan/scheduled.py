@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from .alert import MAXIMUM_MEMBERS, SCHEMA_VERSION, alert_id, bounded, cut
-from .scan import CHECKS, AccountScan, Report
-from .settings import ConfigurationError, Settings
-from .times import as_iso
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .live import Clients
-    from .output import StructuredLog
-    from .pipeline import AuditPipeline
+from ..alert import MAXIMUM_MEMBERS, SCHEMA_VERSION, alert_id, bounded, cut
+from ..live import Clients
+from ..output import StructuredLog
+from ..pipeline import AuditPipeline
+from ..settings import ConfigurationError, Settings
+from ..times import as_iso
+from .account_scan import CHECKS, AccountScan
+from .report import Report
 
 SCAN_RULE = "account-scan"
 

@@ -1,0 +1,1 @@
+"""Judging policy documents: pure, and without a word of CloudTrail."""
