@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from tests.integrity.loopback import Account, Bucket
 from tests.integrity.trail import ACCOUNT, HOME, START, Trail, fingerprint, key_pair, public_der
-from verify.integrity import executors
-from verify.integrity.layout import Layout, Target
-from verify.integrity.progress import Progress
-from verify.integrity.reader import Consumer, History, ObjectMissingError, Version
-from verify.integrity.run import Request, Result, validate
-from verify.integrity.signature import PublicKey
-from verify.integrity.tail import TrailStatus
+from verify.integrity.judge.layout import Layout, Target
+from verify.integrity.judge.signature import PublicKey
+from verify.integrity.judge.tail import TrailStatus
+from verify.integrity.read.reader import Consumer, History, ObjectMissingError, Version
+from verify.integrity.run import executors
+from verify.integrity.run.progress import Progress
+from verify.integrity.run.validation import Request, Result, validate
 
 T = TypeVar("T")
 TARGET = Target(ACCOUNT, HOME)

@@ -23,16 +23,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.integrity.trail import fingerprint, key_pair, public_der
-from verify.integrity.chain import Chain, Node, Probe
-from verify.integrity.content import ContentProblem, inflate
-from verify.integrity.coverage import Interval, gaps, union, within
-from verify.integrity.digest import DigestFormatError, Link, parse_digest
-from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import Layout, Target
-from verify.integrity.progress import Progress, describe, duration
-from verify.integrity.signature import PublicKey, SignatureProblem, judge_signature
-from verify.integrity.sigv4 import signed_headers
-from verify.integrity.tail import Newest, TrailStatus, judge_gaps
+from verify.integrity.judge.anomaly import Finding, Kind
+from verify.integrity.judge.chain import Chain, Node, Probe
+from verify.integrity.judge.content import ContentProblem, inflate
+from verify.integrity.judge.coverage import Interval, gaps, union, within
+from verify.integrity.judge.digest import DigestFormatError, Link, parse_digest
+from verify.integrity.judge.layout import Layout, Target
+from verify.integrity.judge.signature import PublicKey, SignatureProblem, judge_signature
+from verify.integrity.judge.tail import Newest, TrailStatus, judge_gaps
+from verify.integrity.read.sigv4 import signed_headers
+from verify.integrity.run.progress import Progress, describe, duration
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)

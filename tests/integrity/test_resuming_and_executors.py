@@ -14,8 +14,8 @@ from tests.integrity.loopback import Account
 from tests.integrity.support import DAY, Commands
 from tests.integrity.trail import BUCKET, HOME, START, Trail, timestamp
 from verify.__main__ import main
-from verify.integrity import run
-from verify.integrity.day import DayResult
+from verify.integrity.run import validation as run
+from verify.integrity.run.day import DayResult
 
 
 def test_a_later_run_goes_on_where_the_earlier_one_ended(

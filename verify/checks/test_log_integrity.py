@@ -15,7 +15,7 @@ from verify.inputs.deployment import Deployment
 from verify.run.log_integrity import LogIntegrity, Validation
 
 if TYPE_CHECKING:
-    from verify.integrity.finding import Finding
+    from verify.integrity.judge.anomaly import Finding
 
 _HOUR = timedelta(hours=1)  # CloudTrail makes a digest for each
 # Findings beyond this many are counted; the evidence has them all.

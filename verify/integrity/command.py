@@ -12,15 +12,17 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError
 
-from verify.integrity import discovery, executors, report
-from verify.integrity.discovery import UsageError
-from verify.integrity.executors import SchedulerError
-from verify.integrity.layout import DIGEST_PERIOD
-from verify.integrity.progress import Progress
-from verify.integrity.reader import Reader
-from verify.integrity.run import NOT_VERIFIED, Request, validate
-from verify.integrity.s3 import ACTIONS, Connection, reader
-from verify.integrity.state import StateError
+from verify.integrity import report
+from verify.integrity.judge.layout import DIGEST_PERIOD
+from verify.integrity.read import discovery
+from verify.integrity.read.discovery import UsageError
+from verify.integrity.read.reader import Reader
+from verify.integrity.read.s3 import ACTIONS, Connection, reader
+from verify.integrity.run import executors
+from verify.integrity.run.executors import SchedulerError
+from verify.integrity.run.progress import Progress
+from verify.integrity.run.state import StateError
+from verify.integrity.run.validation import NOT_VERIFIED, Request, validate
 
 _EPILOG = f"""\
 Exit code: 0 intact; 1 tampering or loss; 2 nothing to validate, partly unverifiable, or a usage

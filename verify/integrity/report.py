@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from verify import __version__
-from verify.integrity.coverage import Interval
-from verify.integrity.finding import Finding, Severity
-from verify.integrity.run import INTACT, NOT_VERIFIED, TAMPERED, Result
-from verify.integrity.state import finding_document
-from verify.integrity.wording import span, text
+from verify.integrity.judge.anomaly import Finding, Severity
+from verify.integrity.judge.coverage import Interval
+from verify.integrity.run.state import finding_document
+from verify.integrity.run.validation import INTACT, NOT_VERIFIED, TAMPERED, Result
+from verify.wording import time_span, utc_time
 
 SCHEMA_VERSION = "1.0"
 VERDICTS = {
@@ -35,8 +35,8 @@ def document(result: Result, trail_arn: str, finished: datetime) -> dict[str, An
         "prefix": layout.prefix,
         "organization": layout.organization,
         "period": _interval((request.start, request.end)),
-        "started": text(request.now),
-        "finished": text(finished),
+        "started": utc_time(request.now),
+        "finished": utc_time(finished),
         "verdict": VERDICTS[result.exit_code],
         "exit_code": result.exit_code,
         "totals": result.totals.as_dict(),
@@ -54,7 +54,7 @@ def document(result: Result, trail_arn: str, finished: datetime) -> dict[str, An
 
 
 def _interval(interval: Interval) -> dict[str, str]:
-    return {"start": text(interval[0]), "end": text(interval[1])}
+    return {"start": utc_time(interval[0]), "end": utc_time(interval[1])}
 
 
 def _sorted(result: Result) -> list[Finding]:
@@ -68,7 +68,7 @@ def lines(result: Result, trail_arn: str) -> Iterator[str]:
     """The result for a terminal."""
     request, totals = result.request, result.totals
     yield f"Trail {trail_arn}"
-    yield f"Period {span(request.start, request.end)}"
+    yield f"Period {time_span(request.start, request.end)}"
     findings = _sorted(result)
     if findings:
         yield ""
@@ -109,11 +109,11 @@ def _coverage(result: Result) -> Iterator[str]:
     period = (result.request.start, result.request.end)
     whole = [one for one in result.targets if one.covered == (period,)]
     if whole and len(whole) == len(result.targets):
-        yield f"Covered  {span(*period)} in all of {len(whole)} region(s)"
+        yield f"Covered  {time_span(*period)} in all of {len(whole)} region(s)"
         return
     for one in result.targets:
         place = f"{one.target.account} {one.target.region}"
-        covered = "; ".join(span(*interval) for interval in one.covered[:10]) or "nothing"
+        covered = "; ".join(time_span(*interval) for interval in one.covered[:10]) or "nothing"
         more = f"; and {len(one.covered) - 10} more" if len(one.covered) > 10 else ""
         yield f"Covered  {place}: {covered}{more}"
 

@@ -1,6 +1,6 @@
 """The validation of the trail's last hours: made once a run, beside the other checks.
 
-It reads too much for the recorded door (see `verify.integrity.reader`): what it found, and the hash
+It reads too much for the recorded door (see `verify.integrity.read.reader`): what it found, and the hash
 of each digest that it rests on, are kept as one piece of evidence instead.
 """
 
@@ -21,10 +21,10 @@ from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 
 if TYPE_CHECKING:
-    from verify.integrity.day import DayJob, DayResult
-    from verify.integrity.layout import Target
-    from verify.integrity.run import Result
-    from verify.integrity.tail import TrailStatus
+    from verify.integrity.judge.layout import Target
+    from verify.integrity.judge.tail import TrailStatus
+    from verify.integrity.run.day import DayJob, DayResult
+    from verify.integrity.run.validation import Result
 
 Digest = dict[str, str | bool]
 
@@ -109,12 +109,13 @@ class LogIntegrity:
 
     def _validate(self, reads_again: bool) -> Validation:
         # Here, so that what it takes to load them delays no other check.
-        from verify.integrity import discovery, executors
-        from verify.integrity.layout import Layout
-        from verify.integrity.progress import Progress
-        from verify.integrity.reader import UnreadableError
-        from verify.integrity.run import Request, validate
-        from verify.integrity.s3 import Connection, S3Reader
+        from verify.integrity.judge.layout import Layout
+        from verify.integrity.read import discovery
+        from verify.integrity.read.reader import UnreadableError
+        from verify.integrity.read.s3 import Connection, S3Reader
+        from verify.integrity.run import executors
+        from verify.integrity.run.progress import Progress
+        from verify.integrity.run.validation import Request, validate
 
         deployment, started = self.deployment, datetime.now(UTC)
         home = self._home_status(reads_again)

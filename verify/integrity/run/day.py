@@ -15,16 +15,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from verify.integrity.chain import Node
-from verify.integrity.coverage import Interval, union
-from verify.integrity.digest import Digest, LogEntry
-from verify.integrity.digests import Loaded, load_digest
-from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import OVERHANG, DigestName, Layout, Target, midnight
-from verify.integrity.logs import CheckedLog, check_log
-from verify.integrity.reader import History, Reader, UnreadableError
-from verify.integrity.signature import PublicKey
-from verify.integrity.totals import Totals
+from verify.integrity.judge.anomaly import Finding, Kind
+from verify.integrity.judge.chain import Node
+from verify.integrity.judge.coverage import Interval, union
+from verify.integrity.judge.digest import Digest, LogEntry
+from verify.integrity.judge.digests import Loaded, load_digest
+from verify.integrity.judge.layout import OVERHANG, DigestName, Layout, Target, midnight
+from verify.integrity.judge.logs import CheckedLog, check_log
+from verify.integrity.judge.signature import PublicKey
+from verify.integrity.judge.totals import Totals
+from verify.integrity.read.reader import History, Reader, UnreadableError
 
 ONE_DAY = timedelta(days=1)
 # A day's findings beyond this many are counted and no longer described.

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from verify.integrity.coverage import Interval, union
-from verify.integrity.digest import Link
-from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import DIGEST_PERIOD, Target
-from verify.integrity.wording import span
+from verify.integrity.judge.anomaly import Finding, Kind
+from verify.integrity.judge.coverage import Interval, union
+from verify.integrity.judge.digest import Link
+from verify.integrity.judge.layout import DIGEST_PERIOD, Target
+from verify.wording import time_span
 
 _REMEMBERED = 4
 
@@ -230,7 +230,7 @@ class Chain:
         self, kind: Kind, bucket: str, since: datetime, until: datetime, seen: str
     ) -> Finding:
         self.explained = union((*self.explained, (since, until)))
-        return self._finding(kind, bucket, "", f"digests for {span(since, until)}", seen)
+        return self._finding(kind, bucket, "", f"digests for {time_span(since, until)}", seen)
 
     def _finding(self, kind: Kind, bucket: str, key: str, expected: str, seen: str) -> Finding:
         return Finding(kind, self.target.account, self.target.region, bucket, key, expected, seen)

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from verify.integrity.digest import Digest
+from verify.integrity.judge.digest import Digest
 
 ALGORITHM = "SHA256withRSA"
 # A digest is signed when it is delivered, which is after its end; a new key may be in use by then.

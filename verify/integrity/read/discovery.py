@@ -11,11 +11,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from verify.account.errors import describe
-from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import DIGEST_FOLDER, LOG_FOLDER, Layout, Target
-from verify.integrity.reader import UnreadableError
-from verify.integrity.s3 import S3Reader
-from verify.integrity.tail import TrailStatus
+from verify.integrity.judge.anomaly import Finding, Kind
+from verify.integrity.judge.layout import DIGEST_FOLDER, LOG_FOLDER, Layout, Target
+from verify.integrity.judge.tail import TrailStatus
+from verify.integrity.read.reader import UnreadableError
+from verify.integrity.read.s3 import S3Reader
 
 _ARN = re.compile(
     r"arn:[a-z-]+:cloudtrail:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):trail/(?P<name>[^/]+)"

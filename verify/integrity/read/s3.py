@@ -15,16 +15,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import parse_timestamp
 
 from verify.account.errors import DENIED, code_and_message, describe
-from verify.integrity.fast_get import FastGet
-from verify.integrity.plain_http import NotPlainError
-from verify.integrity.reader import (
+from verify.integrity.judge.signature import PublicKey
+from verify.integrity.read.fast_get import FastGet
+from verify.integrity.read.plain_http import NotPlainError
+from verify.integrity.read.reader import (
     Consumer,
     History,
     ObjectMissingError,
     UnreadableError,
     Version,
 )
-from verify.integrity.signature import PublicKey
 
 T = TypeVar("T")
 

@@ -6,14 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from verify.integrity.chain import Node
-from verify.integrity.content import MAXIMUM_DIGEST_BYTES, Content, ContentProblem, inflate
-from verify.integrity.digest import Digest, DigestFormatError, parse_digest
-from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import DigestName, Target
-from verify.integrity.reader import History, ObjectMissingError, Reader, UnreadableError, Version
-from verify.integrity.signature import PublicKey, SignatureProblem, judge_signature
-from verify.integrity.wording import text
+from verify.integrity.judge.anomaly import Finding, Kind
+from verify.integrity.judge.chain import Node
+from verify.integrity.judge.content import MAXIMUM_DIGEST_BYTES, Content, ContentProblem, inflate
+from verify.integrity.judge.digest import Digest, DigestFormatError, parse_digest
+from verify.integrity.judge.layout import DigestName, Target
+from verify.integrity.judge.signature import PublicKey, SignatureProblem, judge_signature
+from verify.integrity.read.reader import (
+    History,
+    ObjectMissingError,
+    Reader,
+    UnreadableError,
+    Version,
+)
+from verify.wording import utc_time
 
 MAXIMUM_VERSIONS_READ = 20
 _GENERATED = "backfill-generation-timestamp"
@@ -80,7 +86,7 @@ def judge_digest(
         # What it says is about another time or place, where it may well be true.
         problem = Problem(
             Kind.DIGEST_MOVED,
-            f"the digest of this place, ending {text(name.end)}",
+            f"the digest of this place, ending {utc_time(name.end)}",
             f"that of s3://{digest.bucket}/{digest.key}, ending {digest.end_text}",
         )
         return Judged(content.hash_value, signature, None, (*problems, problem))
@@ -129,7 +135,7 @@ def _signature_problem(
     elif problem is SignatureProblem.KEY_NOT_VALID:
         key = next(one for one in keys if one.fingerprint == digest.fingerprint)
         expected = f"a key valid at {digest.end_text}"
-        seen = f"{digest.fingerprint}, valid from {text(key.valid_from)} to {text(key.valid_until)}"
+        seen = f"{digest.fingerprint}, valid from {utc_time(key.valid_from)} to {utc_time(key.valid_until)}"
     elif problem is SignatureProblem.KEY_UNUSABLE:
         seen = f"that ListPublicKeys gives no RSA key for {digest.fingerprint}"
     return Problem(_KINDS[problem], expected, seen)
@@ -193,7 +199,7 @@ def load_digest(
         find(
             Kind.DIGEST_HIDDEN,
             "a digest",
-            f"a delete marker of {text(history.versions[0].modified)}; "
+            f"a delete marker of {utc_time(history.versions[0].modified)}; "
             f"read by version {version.identifier}",
         )
     latest = judged[0][1]

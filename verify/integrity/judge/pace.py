@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Protocol
 
-from verify.integrity.digest import Link
-from verify.integrity.layout import DIGEST_PERIOD
+from verify.integrity.judge.digest import Link
+from verify.integrity.judge.layout import DIGEST_PERIOD
 
 _WHOLE_PERIODS = 2
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from verify.integrity.signature import PublicKey
+from verify.integrity.judge.signature import PublicKey
 
 T = TypeVar("T")
 

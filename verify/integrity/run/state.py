@@ -12,12 +12,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from verify.integrity.chain import Chain, Node
-from verify.integrity.coverage import Interval
-from verify.integrity.digest import Link
-from verify.integrity.finding import Finding, kind_of
-from verify.integrity.layout import Layout, Target
-from verify.integrity.totals import Totals
+from verify.integrity.judge.anomaly import Finding, kind_of
+from verify.integrity.judge.chain import Chain, Node
+from verify.integrity.judge.coverage import Interval
+from verify.integrity.judge.digest import Link
+from verify.integrity.judge.layout import Layout, Target
+from verify.integrity.judge.totals import Totals
 
 VERSION = 2
 

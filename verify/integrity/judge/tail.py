@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from verify.integrity.coverage import RESOLUTION, Interval, gaps, union
-from verify.integrity.finding import Kind
-from verify.integrity.layout import DIGEST_PERIOD
-from verify.integrity.wording import span, text
+from verify.integrity.judge.anomaly import Kind
+from verify.integrity.judge.coverage import RESOLUTION, Interval, gaps, union
+from verify.integrity.judge.layout import DIGEST_PERIOD
+from verify.wording import time_span, utc_time
 
 LATENESS = timedelta(hours=1)
 # A final digest covers the StopLogging event; its end may be a little before the call's own time.
@@ -81,7 +81,7 @@ def judge_gaps(
             found.append(
                 Judged(
                     Kind.GAP,
-                    f"digests for {span(one, other)}",
+                    f"digests for {time_span(one, other)}",
                     "none: logging or log file validation was off, or began only then",
                 )
             )
@@ -93,7 +93,7 @@ def judge_gaps(
             found.append(
                 Judged(
                     Kind.DIGEST_PENDING,
-                    f"a digest for {span(one, other)}, within {lateness} of its end",
+                    f"a digest for {time_span(one, other)}, within {lateness} of its end",
                     "none yet",
                 )
             )
@@ -119,20 +119,20 @@ def _missing(one: datetime, other: datetime, newest: Newest | None, status: Trai
     delivered = status.latest_digest_delivery
     return Judged(
         Kind.NEWEST_DIGEST_MISSING,
-        f"digests for {span(one, other)}"
-        + (f": CloudTrail delivered the latest at {text(delivered)}" if delivered else ""),
+        f"digests for {time_span(one, other)}"
+        + (f": CloudTrail delivered the latest at {utc_time(delivered)}" if delivered else ""),
         _since(newest),
     )
 
 
 def _since(newest: Newest | None) -> str:
-    return "no digest" if newest is None else f"no digest after {text(newest.end)}"
+    return "no digest" if newest is None else f"no digest after {utc_time(newest.end)}"
 
 
 def _judge_tail(
     reached: datetime, end: datetime, newest: Newest | None, status: TrailStatus | None
 ) -> Judged:
-    expected = f"digests for {span(reached, end)}"
+    expected = f"digests for {time_span(reached, end)}"
     since = _since(newest)
     if status is None:
         return Judged(
@@ -159,7 +159,7 @@ def _judge_tail(
             return Judged(Kind.GAP, expected, f"{since}: the trail is not logging")
         return Judged(
             Kind.NEWEST_DIGEST_MISSING,
-            f"a final digest up to {text(stopped)}, when logging was stopped",
+            f"a final digest up to {utc_time(stopped)}, when logging was stopped",
             since,
         )
     return Judged(Kind.DIGESTS_LATE, expected, f"{since}, although the trail is logging")

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from verify.integrity.content import MAXIMUM_LOG_BYTES, Content, ContentProblem, inflate
-from verify.integrity.digest import LogEntry
-from verify.integrity.digests import MAXIMUM_VERSIONS_READ
-from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import Target
-from verify.integrity.reader import History, ObjectMissingError, Reader, UnreadableError, Version
-from verify.integrity.wording import text
+from verify.integrity.judge.anomaly import Finding, Kind
+from verify.integrity.judge.content import MAXIMUM_LOG_BYTES, Content, ContentProblem, inflate
+from verify.integrity.judge.digest import LogEntry
+from verify.integrity.judge.digests import MAXIMUM_VERSIONS_READ
+from verify.integrity.judge.layout import Target
+from verify.integrity.read.reader import (
+    History,
+    ObjectMissingError,
+    Reader,
+    UnreadableError,
+    Version,
+)
+from verify.wording import utc_time
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ def check_log(
         kind, seen = problem
         if kind is Kind.LOG_MISSING and history is not None and history.is_hidden:
             kind = Kind.LOG_HIDDEN
-            seen = f"a delete marker of {text(history.versions[0].modified)}"
+            seen = f"a delete marker of {utc_time(history.versions[0].modified)}"
         if same:
             seen += f"; version {same[0].identifier} still has the recorded content"
         find(kind, seen)
@@ -82,7 +88,7 @@ def check_log(
         find(
             Kind.LOG_OVERWRITTEN,
             f"the recorded content, but {len(different)} earlier version(s) with another, "
-            f"such as {different[0].identifier} of {text(different[0].modified)}",
+            f"such as {different[0].identifier} of {utc_time(different[0].modified)}",
         )
     elif history is not None and any(one.is_marker for one in history.versions):
         find(Kind.LOG_OVERWRITTEN, "the recorded content, put back after a deletion")

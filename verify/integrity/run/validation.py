@@ -12,22 +12,22 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-from verify.integrity import state as state_file
-from verify.integrity.chain import Chain, Node, Observed, Probe
-from verify.integrity.content import MAXIMUM_DIGEST_BYTES, inflate
-from verify.integrity.coverage import Interval, within
-from verify.integrity.day import ONE_DAY, DayJob, DayResult
-from verify.integrity.digests import load_digest
-from verify.integrity.executors import Engine
-from verify.integrity.finding import Consequence, Finding, Kind
-from verify.integrity.layout import DIGEST_FOLDER, DIGEST_PERIOD, OVERHANG, Layout, Target
-from verify.integrity.pace import pace
-from verify.integrity.progress import Progress
-from verify.integrity.reader import ObjectMissingError, Reader, UnreadableError
-from verify.integrity.signature import PublicKey
-from verify.integrity.state import State, TargetState
-from verify.integrity.tail import Newest, TrailStatus, judge_gaps
-from verify.integrity.totals import Totals
+from verify.integrity.judge.anomaly import Consequence, Finding, Kind
+from verify.integrity.judge.chain import Chain, Node, Observed, Probe
+from verify.integrity.judge.content import MAXIMUM_DIGEST_BYTES, inflate
+from verify.integrity.judge.coverage import Interval, within
+from verify.integrity.judge.digests import load_digest
+from verify.integrity.judge.layout import DIGEST_FOLDER, DIGEST_PERIOD, OVERHANG, Layout, Target
+from verify.integrity.judge.pace import pace
+from verify.integrity.judge.signature import PublicKey
+from verify.integrity.judge.tail import Newest, TrailStatus, judge_gaps
+from verify.integrity.judge.totals import Totals
+from verify.integrity.read.reader import ObjectMissingError, Reader, UnreadableError
+from verify.integrity.run import state as state_file
+from verify.integrity.run.day import ONE_DAY, DayJob, DayResult
+from verify.integrity.run.executors import Engine
+from verify.integrity.run.progress import Progress
+from verify.integrity.run.state import State, TargetState
 
 INTACT, TAMPERED, NOT_VERIFIED = 0, 1, 2
 
