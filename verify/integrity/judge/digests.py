@@ -1,57 +1,40 @@
-"""Reading one digest and judging it by itself: bytes, form, place and signature, by version."""
+"""Judging a digest by itself: bytes, form, place and signature; each version, then all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from verify.integrity.judge.anomaly import Finding, Kind
+from verify.integrity.judge.anomaly import Anomaly, AnomalyKind, Discrepancy
 from verify.integrity.judge.chain import Node
-from verify.integrity.judge.content import MAXIMUM_DIGEST_BYTES, Content, ContentProblem, inflate
+from verify.integrity.judge.content import Content, ContentProblem
 from verify.integrity.judge.digest import Digest, DigestFormatError, parse_digest
-from verify.integrity.judge.layout import DigestName, Target
+from verify.integrity.judge.history import MAXIMUM_VERSIONS_READ, History, Version
+from verify.integrity.judge.layout import ChainScope, DigestName
 from verify.integrity.judge.signature import PublicKey, SignatureProblem, judge_signature
-from verify.integrity.read.reader import (
-    History,
-    ObjectMissingError,
-    Reader,
-    UnreadableError,
-    Version,
-)
-from verify.wording import utc_time
+from verify.wording import time_span, utc_time
 
-MAXIMUM_VERSIONS_READ = 20
 _GENERATED = "backfill-generation-timestamp"
-_BACKFILL_KEYS = timedelta(hours=1)
 
 _KINDS = {
-    SignatureProblem.MISSING: Kind.DIGEST_SIGNATURE_MISSING,
-    SignatureProblem.ALGORITHM: Kind.DIGEST_SIGNATURE_INVALID,
-    SignatureProblem.KEY_UNKNOWN: Kind.DIGEST_KEY_UNKNOWN,
-    SignatureProblem.KEY_NOT_VALID: Kind.DIGEST_KEY_NOT_VALID,
-    SignatureProblem.KEY_UNUSABLE: Kind.DIGEST_KEY_UNKNOWN,
-    SignatureProblem.INVALID: Kind.DIGEST_SIGNATURE_INVALID,
+    SignatureProblem.MISSING: AnomalyKind.DIGEST_SIGNATURE_MISSING,
+    SignatureProblem.ALGORITHM: AnomalyKind.DIGEST_SIGNATURE_INVALID,
+    SignatureProblem.KEY_UNKNOWN: AnomalyKind.DIGEST_KEY_UNKNOWN,
+    SignatureProblem.KEY_NOT_VALID: AnomalyKind.DIGEST_KEY_NOT_VALID,
+    SignatureProblem.KEY_UNUSABLE: AnomalyKind.DIGEST_KEY_UNKNOWN,
+    SignatureProblem.INVALID: AnomalyKind.DIGEST_SIGNATURE_INVALID,
 }
 
 
 @dataclass(frozen=True)
-class Problem:
-    """What is wrong with one version of a digest."""
-
-    kind: Kind
-    expected: str
-    seen: str
-
-
-@dataclass(frozen=True)
-class Judged:
+class DigestVersion:
     """One version of a digest, judged by itself. `digest` is None when it has no such form."""
 
     hash_value: str
     signature: str | None
     digest: Digest | None
-    problems: tuple[Problem, ...]
+    problems: tuple[Discrepancy, ...]
 
     @property
     def proven(self) -> bool:
@@ -66,60 +49,84 @@ def judge_digest(
     content: Content,
     metadata: Mapping[str, str],
     keys: Sequence[PublicKey],
-) -> Judged:
+) -> DigestVersion:
     """Judge a digest's content and metadata by themselves. `name` is what its key says of it."""
     signature = metadata.get("signature")
-    problems: list[Problem] = []
+    if content.problem is not None and content.problem is not ContentProblem.TRAILING:
+        malformed = Discrepancy(
+            AnomalyKind.DIGEST_MALFORMED, "one complete gzip member", content.problem.value
+        )
+        return DigestVersion("", signature, None, (malformed,))
+    problems: list[Discrepancy] = []
     if content.problem is ContentProblem.TRAILING:
         problems.append(
-            Problem(Kind.DIGEST_TRAILING_DATA, "one gzip member and nothing more", "data after it")
+            Discrepancy(
+                AnomalyKind.DIGEST_TRAILING_DATA,
+                "one gzip member and nothing more",
+                "data after it",
+            )
         )
-    elif content.problem is not None:
-        problem = Problem(Kind.DIGEST_MALFORMED, "one complete gzip member", content.problem.value)
-        return Judged("", signature, None, (problem,))
     try:
         digest = parse_digest(content.body)
     except DigestFormatError as error:
-        problem = Problem(Kind.DIGEST_MALFORMED, "a digest as CloudTrail writes them", str(error))
-        return Judged(content.hash_value, signature, None, (*problems, problem))
+        problems.append(
+            Discrepancy(
+                AnomalyKind.DIGEST_MALFORMED, "a digest as CloudTrail writes them", str(error)
+            )
+        )
+        return DigestVersion(content.hash_value, signature, None, tuple(problems))
     if (digest.bucket, digest.key) != (bucket, key) or digest.end != name.end:
         # What it says is about another time or place, where it may well be true.
-        problem = Problem(
-            Kind.DIGEST_MOVED,
-            f"the digest of this place, ending {utc_time(name.end)}",
-            f"that of s3://{digest.bucket}/{digest.key}, ending {digest.end_text}",
+        problems.append(
+            Discrepancy(
+                AnomalyKind.DIGEST_MOVED,
+                f"the digest of this place, ending {utc_time(name.end)}",
+                f"that of s3://{digest.bucket}/{digest.key}, ending {digest.end_text}",
+            )
         )
-        return Judged(content.hash_value, signature, None, (*problems, problem))
+        return DigestVersion(content.hash_value, signature, None, tuple(problems))
+    problems += _signature_problems(digest, content.hash_value, metadata, name.backfill, keys)
+    return DigestVersion(content.hash_value, signature, digest, tuple(problems))
+
+
+def _signature_problems(
+    digest: Digest,
+    content_hash: str,
+    metadata: Mapping[str, str],
+    backfill: bool,
+    keys: Sequence[PublicKey],
+) -> list[Discrepancy]:
+    problems: list[Discrepancy] = []
     signed_at: datetime | None = None
-    if name.backfill:
+    if backfill:
         signed_at = generation_time(metadata)
         if signed_at is None:
             problems.append(
-                Problem(
-                    Kind.DIGEST_MALFORMED,
+                Discrepancy(
+                    AnomalyKind.DIGEST_MALFORMED,
                     f"the metadata {_GENERATED} of a backfill digest",
                     "no such time",
                 )
             )
     broken = judge_signature(
         digest,
-        content.hash_value,
-        signature,
+        content_hash,
+        metadata.get("signature"),
         metadata.get("signature-algorithm"),
         keys,
         signed_at,
     )
     if broken is not None:
-        problems.append(_signature_problem(broken, digest, metadata, keys))
-    return Judged(content.hash_value, signature, digest, tuple(problems))
+        problems.append(_broken_signature(broken, digest, metadata, keys))
+    return problems
 
 
-def _signature_problem(
+def _broken_signature(
     problem: SignatureProblem,
     digest: Digest,
     metadata: Mapping[str, str],
     keys: Sequence[PublicKey],
-) -> Problem:
+) -> Discrepancy:
     expected = f"a signature of key {digest.fingerprint}, RSA PKCS #1 v1.5 with SHA-256"
     seen = "one that does not hold"
     if problem is SignatureProblem.MISSING:
@@ -133,12 +140,13 @@ def _signature_problem(
         expected = "a key that CloudTrail has in this region (ListPublicKeys)"
         seen = f"fingerprint {digest.fingerprint}, not among the {len(keys)} of the time"
     elif problem is SignatureProblem.KEY_NOT_VALID:
-        key = next(one for one in keys if one.fingerprint == digest.fingerprint)
+        key = next(known for known in keys if known.fingerprint == digest.fingerprint)
         expected = f"a key valid at {digest.end_text}"
-        seen = f"{digest.fingerprint}, valid from {utc_time(key.valid_from)} to {utc_time(key.valid_until)}"
+        validity = time_span(key.valid_from, key.valid_until)
+        seen = f"{digest.fingerprint}, valid from {validity}"
     elif problem is SignatureProblem.KEY_UNUSABLE:
         seen = f"that ListPublicKeys gives no RSA key for {digest.fingerprint}"
-    return Problem(_KINDS[problem], expected, seen)
+    return Discrepancy(_KINDS[problem], expected, seen)
 
 
 def generation_time(metadata: Mapping[str, str]) -> datetime | None:
@@ -151,79 +159,101 @@ def generation_time(metadata: Mapping[str, str]) -> datetime | None:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class JudgedDigest:
     """A digest as it was found: the version that holds the truth, and what is to be said of it."""
 
     name: DigestName
     node: Node
     digest: Digest | None
-    findings: tuple[Finding, ...]
+    anomalies: tuple[Anomaly, ...]
 
 
-def load_digest(
-    reader: Reader,
-    target: Target,
+def judge_versions(
+    scope: ChainScope,
     bucket: str,
     history: History,
     name: DigestName,
-    keys: Sequence[PublicKey],
-) -> Loaded:
-    """Read a digest, all its versions where there are several, and judge it.
+    judged: Sequence[tuple[Version, DigestVersion]],
+    unread: Sequence[Discrepancy],
+) -> JudgedDigest:
+    """Judge a digest by its versions: those that were read, and what kept others from being read.
 
     Where the latest version is not what CloudTrail wrote, an earlier one that is takes its place,
-    so that the log files are held against the truth; the finding says which version that was.
+    so that the log files are held against the truth; the anomaly says which version that was.
     """
-    key = history.key
-    findings: list[Finding] = []
+    if judged:
+        version, best = next((pair for pair in judged if pair[1].proven), judged[0])
+        problems = [
+            *unread,
+            *_hidden(history, version),
+            *_overwritten(history, judged, version, best),
+            *judged[0][1].problems,
+        ]
+        node = _node(bucket, history, name, version, best)
+        digest = best.digest
+    else:
+        problems = list(unread)
+        if not history.contents:
+            problems.append(
+                Discrepancy(
+                    AnomalyKind.DIGEST_MISSING, "a digest", "delete markers and no version of it"
+                )
+            )
+        node, digest = _unparsed(bucket, history, name, None), None
+    anomalies = tuple(Anomaly.at(scope, bucket, history.key, problem) for problem in problems)
+    return JudgedDigest(name, node, digest, anomalies)
 
-    def find(kind: Kind, expected: str, seen: str) -> None:
-        findings.append(Finding(kind, target.account, target.region, bucket, key, expected, seen))
 
-    versions = history.contents[:MAXIMUM_VERSIONS_READ]
-    judged: list[tuple[Version, Judged]] = []
-    for version in versions:
-        # The latest is read as anyone would read it.
-        identifier = None if version.is_latest else version.identifier
-        try:
-            judged.append((version, _read(reader, target, bucket, key, identifier, name, keys)))
-        except UnreadableError as error:
-            find(Kind.DIGEST_UNREADABLE, "a digest", str(error))
-        except ObjectMissingError:
-            find(Kind.DIGEST_MISSING, "the object that the bucket lists", "no such object")
-    if not judged:
-        if not versions:
-            find(Kind.DIGEST_MISSING, "a digest", "delete markers and no version of it")
-        return Loaded(name, _unparsed(bucket, history, name, None), None, tuple(findings))
-    version, best = next((one for one in judged if one[1].proven), judged[0])
-    if history.is_hidden:
-        find(
-            Kind.DIGEST_HIDDEN,
+def _hidden(history: History, read: Version) -> list[Discrepancy]:
+    if not history.is_hidden:
+        return []
+    return [
+        Discrepancy(
+            AnomalyKind.DIGEST_HIDDEN,
             "a digest",
             f"a delete marker of {utc_time(history.versions[0].modified)}; "
-            f"read by version {version.identifier}",
+            f"read by version {read.identifier}",
         )
-    latest = judged[0][1]
-    differing = [
-        one
-        for one, other in judged[1:]
-        if (other.hash_value, other.signature) != (latest.hash_value, latest.signature)
-        or other.problems != latest.problems
     ]
-    if differing:
-        verdict = "is as CloudTrail signed it" if best.proven else "none is as CloudTrail signed it"
-        find(
-            Kind.DIGEST_OVERWRITTEN,
+
+
+def _overwritten(
+    history: History,
+    judged: Sequence[tuple[Version, DigestVersion]],
+    version: Version,
+    best: DigestVersion,
+) -> list[Discrepancy]:
+    """That versions differ, if they do; `best` of them, `version`, is the one that is believed."""
+    latest = judged[0][1]
+    if all(
+        (earlier.hash_value, earlier.signature, earlier.problems)
+        == (latest.hash_value, latest.signature, latest.problems)
+        for _, earlier in judged[1:]
+    ):
+        return []
+    count = min(len(history.contents), MAXIMUM_VERSIONS_READ)
+    verdict = (
+        f"version {version.identifier} is as CloudTrail signed it"
+        if best.proven
+        else "none is as CloudTrail signed it"
+    )
+    return [
+        Discrepancy(
+            AnomalyKind.DIGEST_OVERWRITTEN,
             "one version, or several with the same content",
-            f"{len(versions)} versions that differ; "
-            + (f"version {version.identifier} {verdict}" if best.proven else verdict),
+            f"{count} versions that differ; {verdict}",
         )
-    for problem in latest.problems:
-        find(problem.kind, problem.expected, problem.seen)
+    ]
+
+
+def _node(
+    bucket: str, history: History, name: DigestName, version: Version, best: DigestVersion
+) -> Node:
     if best.digest is None:
-        return Loaded(name, _unparsed(bucket, history, name, best), None, tuple(findings))
-    node = Node(
+        return _unparsed(bucket, history, name, best)
+    return Node(
         bucket=bucket,
-        key=key,
+        key=history.key,
         start=best.digest.start,
         end=name.end,
         hash_value=best.hash_value,
@@ -233,10 +263,11 @@ def load_digest(
         proven=best.proven,
         modified=version.modified,
     )
-    return Loaded(name, node, best.digest, tuple(findings))
 
 
-def _unparsed(bucket: str, history: History, name: DigestName, judged: Judged | None) -> Node:
+def _unparsed(
+    bucket: str, history: History, name: DigestName, judged: DigestVersion | None
+) -> Node:
     return Node(
         bucket=bucket,
         key=history.key,
@@ -249,31 +280,3 @@ def _unparsed(bucket: str, history: History, name: DigestName, judged: Judged | 
         proven=False,
         modified=history.versions[0].modified,
     )
-
-
-def _read(
-    reader: Reader,
-    target: Target,
-    bucket: str,
-    key: str,
-    version: str | None,
-    name: DigestName,
-    keys: Sequence[PublicKey],
-) -> Judged:
-    content, metadata = reader.read(bucket, key, version, _consume)
-    judged = judge_digest(bucket, key, name, content, metadata, keys)
-    generated = generation_time(metadata) if name.backfill else None
-    unknown = any(one.kind is Kind.DIGEST_KEY_UNKNOWN for one in judged.problems)
-    if not unknown or generated is None:
-        return judged
-    # A backfill digest is signed with the key of the time at which it was generated.
-    others = reader.public_keys(
-        target.region, generated - _BACKFILL_KEYS, generated + _BACKFILL_KEYS
-    )
-    return judge_digest(bucket, key, name, content, metadata, [*keys, *others])
-
-
-def _consume(
-    metadata: Mapping[str, str], chunks: Iterable[bytes]
-) -> tuple[Content, dict[str, str]]:
-    return inflate(chunks, MAXIMUM_DIGEST_BYTES, keep=True), dict(metadata)

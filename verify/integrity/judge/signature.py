@@ -58,7 +58,7 @@ def judge_signature(
         return SignatureProblem.MISSING
     if algorithm != ALGORITHM or digest.algorithm != ALGORITHM:
         return SignatureProblem.ALGORITHM
-    key = next((one for one in keys if one.fingerprint == digest.fingerprint), None)
+    key = next((known for known in keys if known.fingerprint == digest.fingerprint), None)
     if key is None:
         return SignatureProblem.KEY_UNKNOWN
     signed = signed_at or digest.end

@@ -7,119 +7,45 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from itertools import islice
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-from verify.integrity.judge.anomaly import Consequence, Finding, Kind
-from verify.integrity.judge.chain import Chain, Node, Observed, Probe
-from verify.integrity.judge.content import MAXIMUM_DIGEST_BYTES, inflate
-from verify.integrity.judge.coverage import Interval, within
-from verify.integrity.judge.digests import load_digest
-from verify.integrity.judge.layout import DIGEST_FOLDER, DIGEST_PERIOD, OVERHANG, Layout, Target
+from verify.integrity.judge.anomaly import Anomaly, AnomalyKind, Discrepancy
+from verify.integrity.judge.chain import Chain, Node
+from verify.integrity.judge.coverage import within
+from verify.integrity.judge.layout import ChainScope
 from verify.integrity.judge.pace import pace
 from verify.integrity.judge.signature import PublicKey
 from verify.integrity.judge.tail import Newest, TrailStatus, judge_gaps
 from verify.integrity.judge.totals import Totals
-from verify.integrity.read.reader import ObjectMissingError, Reader, UnreadableError
+from verify.integrity.read.reader import Reader, UnreadableError
 from verify.integrity.run import state as state_file
-from verify.integrity.run.day import ONE_DAY, DayJob, DayResult
+from verify.integrity.run.day import DayJob, DayResult
 from verify.integrity.run.executors import Engine
+from verify.integrity.run.linking import Linker
 from verify.integrity.run.progress import Progress
-from verify.integrity.run.state import State, TargetState
+from verify.integrity.run.request import Request
+from verify.integrity.run.result import Result, ScopeResult
+from verify.integrity.run.state import RunState, ScopeState
 
-INTACT, TAMPERED, NOT_VERIFIED = 0, 1, 2
-
-# Findings beyond this many are counted and no longer described.
-MAXIMUM_FINDINGS = 10_000
+# Anomalies beyond this many are counted and no longer described.
+MAXIMUM_ANOMALIES = 10_000
 _KEY_MARGIN = timedelta(hours=4)
 _SAVE_SECONDS = 5.0
 _STATUSES_AT_ONCE = 8
-# How many objects to look through for the first digest after the period.
-_LOOK_BEYOND = 5_000
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to validate: log files delivered from `start` to `end` (UTC).
-
-    `now` is when the run began; digests younger than `lateness` may still be on their way.
-    `begun` is when the trail began to log, where nothing is to be asked for before;
-    `without_files` are targets of which the bucket is known to hold nothing.
-    """
-
-    layout: Layout
-    targets: tuple[Target, ...]
-    start: datetime
-    end: datetime
-    now: datetime
-    lateness: timedelta
-    begun: datetime | None = None
-    without_files: frozenset[Target] = frozenset()
-
-    @property
-    def period(self) -> timedelta:
-        """How long it is."""
-        return self.end - self.start
-
-    @property
-    def expected_from(self) -> datetime:
-        """From when on digests should cover the period."""
-        return self.start if self.begun is None else min(max(self.start, self.begun), self.end)
-
-    @property
-    def due(self) -> datetime:
-        """Digests for any time before this should exist by now."""
-        return self.now - DIGEST_PERIOD - self.lateness
-
-    @property
-    def days(self) -> tuple[date, ...]:
-        """The days on which digests of the period end."""
-        last = min(self.end + OVERHANG, max(self.now, self.end)).date()
-        count = (last - self.start.date()).days + 1
-        return tuple(self.start.date() + index * ONE_DAY for index in range(count))
-
-
-@dataclass(frozen=True)
-class TargetResult:
-    """What was validated of one account and region; `covered` is by proven digests."""
-
-    target: Target
-    covered: tuple[Interval, ...]
-    totals: Totals
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run found."""
-
-    request: Request
-    targets: tuple[TargetResult, ...]
-    findings: tuple[Finding, ...]
-    totals: Totals
-
-    @property
-    def exit_code(self) -> int:
-        """0 intact, 1 tampering or loss, 2 nothing to validate or partly unverifiable."""
-        consequences = {finding.kind.consequence for finding in self.findings}
-        if consequences & {Consequence.TAMPERING, Consequence.LOSS}:
-            return TAMPERED
-        if Consequence.UNVERIFIABLE in consequences or not self.totals.digests_proven:
-            return NOT_VERIFIED
-        return INTACT
 
 
 def validate(
     request: Request,
     reader: Reader,
     engine: Engine,
-    statuses: Callable[[Target], TrailStatus | None],
+    statuses: Callable[[ChainScope], TrailStatus | None],
     progress: Progress,
-    findings: Iterable[Finding] = (),
+    anomalies: Iterable[Anomaly] = (),
     state_path: Path | None = None,
 ) -> Result:
-    """Validate what `request` asks for. `findings` are those of discovery.
+    """Validate what `request` asks for. `anomalies` are those of discovery.
 
     Raises StateError when `state_path` holds something else than the state of an earlier run.
     """
@@ -132,45 +58,46 @@ def validate(
             )
         # The verdict is about all that the file remembers.
         request = replace(request, start=earlier.start)
-    run = _Run(request, reader, engine, statuses, progress, state_path, earlier)
-    for finding in findings:
-        run.find(finding)
-    run.ask()
-    run.work()
-    run.judge()
-    return run.result()
+    validation = _Validation(request, reader, engine, statuses, progress, state_path, earlier)
+    for anomaly in anomalies:
+        validation.find(anomaly)
+    validation.ask()
+    validation.work()
+    validation.judge()
+    return validation.result()
 
 
-class _Run:
+class _Validation:
     def __init__(
         self,
         request: Request,
         reader: Reader,
         engine: Engine,
-        statuses: Callable[[Target], TrailStatus | None],
+        statuses: Callable[[ChainScope], TrailStatus | None],
         progress: Progress,
         state_path: Path | None,
-        earlier: State | None,
+        earlier: RunState | None,
     ) -> None:
         self._request = request
         self._reader = reader
         self._engine = engine
-        self._ask = statuses
-        self._statuses: dict[Target, TrailStatus | None] = {}
+        self._linker = Linker(request, reader)
+        self._read_status = statuses
+        self._statuses: dict[ChainScope, TrailStatus | None] = {}
         self._progress = progress
         self._path = state_path
-        known: Mapping[Target, TargetState] = {} if earlier is None else earlier.targets
+        known: Mapping[ChainScope, ScopeState] = {} if earlier is None else earlier.scopes
         self._states = {
-            target: known.get(target) or state_file.fresh(target) for target in request.targets
+            scope: known.get(scope) or state_file.fresh(scope) for scope in request.scopes
         }
         # What a state file keeps although it was not asked for this time.
-        self._others = {target: one for target, one in known.items() if target not in self._states}
+        self._others = {scope: state for scope, state in known.items() if scope not in self._states}
         # The state before the first day that has to be validated again by a later run.
-        self._done: dict[Target, TargetState] = {}
+        self._done: dict[ChainScope, ScopeState] = {}
         self._saved = time.monotonic()
-        self._findings: list[Finding] = []
+        self._anomalies: list[Anomaly] = []
         self._omitted = 0
-        self._keys: dict[Target, tuple[PublicKey, ...]] = {}
+        self._keys: dict[ChainScope, tuple[PublicKey, ...]] = {}
         self._sees_versions = True
         self._counted = (0, 0)
 
@@ -184,13 +111,13 @@ class _Run:
         if self._request.end <= self._request.due:
             return
         home = self._request.layout.home_region
-        targets = [
-            one
-            for one in self._states
-            if one.region == home or one not in self._request.without_files
+        scopes = [
+            scope
+            for scope in self._states
+            if scope.region == home or scope not in self._request.without_files
         ]
         with ThreadPoolExecutor(_STATUSES_AT_ONCE, thread_name_prefix="integrity-status") as pool:
-            self._statuses.update(zip(targets, pool.map(self._ask, targets), strict=True))
+            self._statuses.update(zip(scopes, pool.map(self._read_status, scopes), strict=True))
 
     def work(self) -> None:
         """Validate all days, a bounded number under way, and merge them in order."""
@@ -210,28 +137,30 @@ class _Run:
 
     def _jobs(self) -> Iterator[DayJob]:
         request = self._request
-        for target, one in self._states.items():
-            if target in request.without_files:
-                self._keys[target] = ()
+        for scope, state in self._states.items():
+            if scope in request.without_files:
+                self._keys[scope] = ()
                 continue
             try:
                 keys = self._reader.public_keys(
-                    target.region, request.start - _KEY_MARGIN, request.end + _KEY_MARGIN
+                    scope.region, request.start - _KEY_MARGIN, request.end + _KEY_MARGIN
                 )
             except UnreadableError as error:
-                self.find(
-                    self._finding(
-                        Kind.KEYS_UNREADABLE, target, "", "CloudTrail's public keys", str(error)
-                    )
+                self._find_at(
+                    scope,
+                    "",
+                    Discrepancy(
+                        AnomalyKind.KEYS_UNREADABLE, "CloudTrail's public keys", str(error)
+                    ),
                 )
                 continue
-            self._keys[target] = keys
+            self._keys[scope] = keys
             for day in request.days:
-                if one.through is not None and day <= one.through:
+                if state.through is not None and day <= state.through:
                     continue
                 yield DayJob(
                     layout=request.layout,
-                    target=target,
+                    scope=scope,
                     day=day,
                     start=request.start,
                     end=request.end,
@@ -255,23 +184,23 @@ class _Run:
         self._progress.update(*(self._counted if meter is None else meter.read()))
 
     def _merge(self, day: DayResult) -> None:
-        one = self._states[day.target]
-        if not day.complete and day.target not in self._done:
-            self._done[day.target] = copy.deepcopy(one)
+        state = self._states[day.scope]
+        if not day.complete and day.scope not in self._done:
+            self._done[day.scope] = copy.deepcopy(state)
         for node in day.nodes:
-            one.findings.extend(self._feed(one.chain, node))
+            state.anomalies.extend(self._linker.feed(state.chain, node))
         for node in day.backfill_nodes:
-            one.findings.extend(self._feed(one.backfill, node))
-        one.findings.extend(day.findings)
-        one.candidates |= set(day.unreferenced)
-        one.named |= day.named_elsewhere
-        one.totals += day.totals
-        excess = len(one.findings) - MAXIMUM_FINDINGS
+            state.anomalies.extend(self._linker.feed(state.backfill, node))
+        state.anomalies.extend(day.anomalies)
+        state.candidates |= set(day.unreferenced)
+        state.named |= day.named_elsewhere
+        state.totals += day.totals
+        excess = len(state.anomalies) - MAXIMUM_ANOMALIES
         if excess > 0:
-            del one.findings[MAXIMUM_FINDINGS:]
-            one.totals += Totals(findings_omitted=excess)
-        if day.target not in self._done:
-            one.through = day.day
+            del state.anomalies[MAXIMUM_ANOMALIES:]
+            state.totals += Totals(findings_omitted=excess)
+        if day.scope not in self._done:
+            state.through = day.day
         self._sees_versions = self._sees_versions and day.sees_versions
         self._counted = (
             self._counted[0] + len(day.nodes) + len(day.backfill_nodes),
@@ -281,88 +210,24 @@ class _Run:
     def _save(self) -> None:
         if self._path is None:
             return
-        targets = {**self._others, **self._states, **self._done}
-        state_file.save(self._path, self._request.layout, State(self._request.start, targets))
+        scopes = {**self._others, **self._states, **self._done}
+        state_file.save(self._path, self._request.layout, RunState(self._request.start, scopes))
         self._saved = time.monotonic()
-
-    # --- linking ------------------------------------------------------------------------------
-
-    def _feed(self, chain: Chain, node: Node) -> list[Finding]:
-        findings: list[Finding] = []
-        for item in list(chain.feed(node)):
-            if not isinstance(item, Probe):
-                findings.append(item)
-                continue
-            try:
-                seen = self._observe(item.link.bucket, item.link.key)
-            except UnreadableError as error:
-                findings.append(
-                    replace(
-                        self._finding(
-                            Kind.DIGEST_UNREADABLE,
-                            chain.target,
-                            item.link.key,
-                            f"the digest that {node.key} names as the one before",
-                            str(error),
-                        ),
-                        bucket=item.link.bucket,
-                    )
-                )
-                continue
-            findings.extend(chain.answer(item, seen, self._request.start))
-        return findings
-
-    def _observe(self, bucket: str, key: str) -> Observed | None:
-        try:
-            return self._reader.read(
-                bucket,
-                key,
-                None,
-                lambda metadata, chunks: Observed(
-                    inflate(chunks, MAXIMUM_DIGEST_BYTES).hash_value, metadata.get("signature")
-                ),
-            )
-        except ObjectMissingError:
-            return None
 
     # --- what is not there --------------------------------------------------------------------
 
     def judge(self) -> None:
         """Judge gaps, the end of each chain, and log files that no digest names."""
-        for target, one in self._states.items():
-            if target not in self._keys or any(
-                finding.kind is Kind.LISTING_UNREADABLE for finding in one.findings
+        for scope, state in self._states.items():
+            # What is not there cannot be told from what was not seen.
+            if scope in self._keys and not any(
+                anomaly.kind is AnomalyKind.LISTING_UNREADABLE for anomaly in state.anomalies
             ):
-                continue  # What is not there cannot be told from what was not seen.
-            newest = one.chain.last
-            if self._ends_early(newest):
-                self._look_beyond(target, one)
-            for judged in judge_gaps(
-                self._request.start,
-                self._request.end,
-                one.chain.covered,
-                one.chain.explained,
-                _newest(one.chain),
-                self._status(target, newest),
-                self._request.now,
-                self._request.lateness,
-                self._request.begun,
-            ):
-                self.find(self._finding(judged.kind, target, "", judged.expected, judged.seen))
-            for key in sorted(one.candidates - one.named):
-                self.find(
-                    self._finding(
-                        Kind.LOG_UNREFERENCED,
-                        target,
-                        key,
-                        "a digest that names it: those of the time are there",
-                        "none does",
-                    )
-                )
+                self._judge_scope(scope, state)
         if not self._sees_versions:
             self.find(
-                Finding(
-                    Kind.VERSIONS_UNREADABLE,
+                Anomaly(
+                    AnomalyKind.VERSIONS_UNREADABLE,
                     "",
                     "",
                     self._request.layout.bucket,
@@ -372,74 +237,68 @@ class _Run:
                 )
             )
 
+    def _judge_scope(self, scope: ChainScope, state: ScopeState) -> None:
+        request, newest = self._request, state.chain.last
+        if self._ends_early(newest):
+            for anomaly in self._linker.look_beyond(state.chain, self._keys[scope]):
+                self.find(anomaly)
+        for discrepancy in judge_gaps(
+            request.start,
+            request.end,
+            state.chain.covered,
+            state.chain.explained,
+            _newest(state.chain),
+            self._status(scope, newest),
+            request.now,
+            request.lateness,
+            request.begun,
+        ):
+            self._find_at(scope, "", discrepancy)
+        unreferenced = Discrepancy(
+            AnomalyKind.LOG_UNREFERENCED,
+            "a digest that names it: those of the time are there",
+            "none does",
+        )
+        for key in sorted(state.unreferenced):
+            self._find_at(scope, key, unreferenced)
+
     def _ends_early(self, newest: Node | None) -> bool:
         reached = self._request.expected_from if newest is None else newest.end
         return reached < min(self._request.end, self._request.due)
 
-    def _status(self, target: Target, newest: Node | None) -> TrailStatus | None:
-        if target in self._statuses or not self._ends_early(newest):
-            return self._statuses.get(target)
-        return self._ask(target)
-
-    def _look_beyond(self, target: Target, one: TargetState) -> None:
-        """Link the first digest after the period, which tells whether there was one before it."""
-        layout, newest = self._request.layout, one.chain.last
-        folder = layout.region_folder(DIGEST_FOLDER, target)
-        after = (
-            layout.digest_folder(target, self._request.start.date())
-            if newest is None
-            else newest.key
-        )
-        reached = self._request.start if newest is None else newest.end
-        try:
-            later = islice(self._reader.histories(layout.bucket, folder, after), _LOOK_BEYOND)
-            for history in later:
-                name = layout.digest_name(target, history.key)
-                if name is None or name.backfill or name.end <= reached:
-                    continue
-                if layout.is_ours(name):
-                    loaded = load_digest(
-                        self._reader, target, layout.bucket, history, name, self._keys[target]
-                    )
-                    for finding in self._feed(one.chain, loaded.node):
-                        self.find(finding)
-                    return
-        except UnreadableError as error:
-            self.find(
-                self._finding(
-                    Kind.LISTING_UNREADABLE, target, folder, "digests after the period", str(error)
-                )
-            )
+    def _status(self, scope: ChainScope, newest: Node | None) -> TrailStatus | None:
+        if scope in self._statuses or not self._ends_early(newest):
+            return self._statuses.get(scope)
+        return self._read_status(scope)
 
     # --- the outcome --------------------------------------------------------------------------
 
-    def find(self, finding: Finding) -> None:
-        """Add a finding that is about the run and not about a day."""
-        if len(self._findings) < MAXIMUM_FINDINGS:
-            self._findings.append(finding)
+    def find(self, anomaly: Anomaly) -> None:
+        """Add an anomaly that is about the run and not about a day."""
+        if len(self._anomalies) < MAXIMUM_ANOMALIES:
+            self._anomalies.append(anomaly)
         else:
             self._omitted += 1
+
+    def _find_at(self, scope: ChainScope, key: str, discrepancy: Discrepancy) -> None:
+        self.find(Anomaly.at(scope, self._request.layout.bucket, key, discrepancy))
 
     def result(self) -> Result:
         """What was found."""
         request = self._request
-        found = [finding for one in self._states.values() for finding in one.findings]
-        targets = tuple(
-            TargetResult(
-                target,
-                within(one.chain.covered, request.start, request.end),
-                replace(one.totals, logs_unreferenced=len(one.candidates - one.named)),
+        found = [anomaly for state in self._states.values() for anomaly in state.anomalies]
+        scopes = tuple(
+            ScopeResult(
+                scope,
+                within(state.chain.covered, request.start, request.end),
+                replace(state.totals, logs_unreferenced=len(state.unreferenced)),
             )
-            for target, one in self._states.items()
+            for scope, state in self._states.items()
         )
         totals = Totals(findings_omitted=self._omitted)
-        for one in targets:
-            totals += one.totals
-        return Result(request, targets, (*found, *self._findings), totals)
-
-    def _finding(self, kind: Kind, target: Target, key: str, expected: str, seen: str) -> Finding:
-        bucket = self._request.layout.bucket
-        return Finding(kind, target.account, target.region, bucket, key, expected, seen)
+        for validated in scopes:
+            totals += validated.totals
+        return Result(request, scopes, (*found, *self._anomalies), totals)
 
 
 def _newest(chain: Chain) -> Newest | None:
