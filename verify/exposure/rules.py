@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from verify.exposure.addresses import AddressSet
+from verify.addresses import AddressSet
 
 Direction = Literal["ingress", "egress"]
 PrefixLists = Mapping[str, Iterable[str]]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from verify.exposure import AddressSet
+from verify.addresses import AddressSet
 from verify.policy.document import Condition
 from verify.policy.patterns import arn_matches, matches
 

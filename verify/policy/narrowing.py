@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from verify.exposure import AddressSet, is_internet
+from verify.addresses import AddressSet, is_internet
 from verify.policy.document import Condition, Document, Statement
 from verify.policy.patterns import arn_fields, has_wildcard, is_account
 
