@@ -9,7 +9,7 @@ import pytest
 from tests.integrity.loopback import Account, serving
 from tests.integrity.support import Commands
 from tests.integrity.trail import HOME, Trail
-from verify.integrity import s3
+from verify.integrity.read import s3
 
 
 @pytest.fixture(scope="session")

@@ -13,16 +13,19 @@ from hypothesis import strategies as st
 
 from tests.integrity.loopback import Account, Bucket
 from tests.integrity.trail import ACCOUNT, HOME, START, Trail, fingerprint, key_pair, public_der
-from verify.integrity import executors
-from verify.integrity.layout import Layout, Target
-from verify.integrity.progress import Progress
-from verify.integrity.reader import Consumer, History, ObjectMissingError, Version
-from verify.integrity.run import Request, Result, validate
-from verify.integrity.signature import PublicKey
-from verify.integrity.tail import TrailStatus
+from verify.integrity.judge.history import History, Version
+from verify.integrity.judge.layout import ChainScope, Layout
+from verify.integrity.judge.signature import PublicKey
+from verify.integrity.judge.tail import TrailStatus
+from verify.integrity.read.reader import Consumer, ObjectMissingError
+from verify.integrity.run import executors
+from verify.integrity.run.progress import Progress
+from verify.integrity.run.request import Request
+from verify.integrity.run.result import Result
+from verify.integrity.run.validation import validate
 
 T = TypeVar("T")
-TARGET = Target(ACCOUNT, HOME)
+SCOPE = ChainScope(ACCOUNT, HOME)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -76,7 +79,7 @@ def _run(trail: Trail, start: datetime, end: datetime) -> Result:
     reader = MemoryReader(trail.bucket)
     request = Request(
         Layout(trail.bucket_name, trail.prefix, None, trail.name, trail.home),
-        (TARGET,),
+        (SCOPE,),
         start,
         end,
         NOW,
@@ -143,8 +146,8 @@ slow = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChe
 @given(trails())
 def test_an_untouched_trail_is_intact_for_any_period(built: Built) -> None:
     result = _run(built.trail, built.start, built.end)
-    assert (result.findings, result.exit_code) == ((), 0)
-    assert result.targets[0].covered == ((built.start, built.end),)
+    assert (result.anomalies, result.exit_code) == ((), 0)
+    assert result.scopes[0].covered == ((built.start, built.end),)
     named = [
         entry
         for key in built.digests
@@ -185,7 +188,7 @@ def test_any_object_that_is_touched_is_found(
     act(built.trail.bucket, key)
     result = _run(built.trail, built.start, built.end)
     assert result.exit_code == 1
-    assert key in {finding.key for finding in result.findings}
+    assert key in {anomaly.key for anomaly in result.anomalies}
 
 
 @slow
@@ -195,4 +198,4 @@ def test_any_log_file_that_is_put_in_is_found(built: Built, draw: st.DataObject)
     minute = draw.draw(st.integers(0, last))
     key = built.trail.write_log(HOME, built.start + timedelta(minutes=minute))["s3Object"]
     result = _run(built.trail, built.start, built.end)
-    assert [(one.kind.label, one.key) for one in result.findings] == [("log-unreferenced", key)]
+    assert [(one.kind.label, one.key) for one in result.anomalies] == [("log-unreferenced", key)]

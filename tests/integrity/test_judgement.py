@@ -23,20 +23,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.integrity.trail import fingerprint, key_pair, public_der
-from verify.integrity.chain import Chain, Node, Probe
-from verify.integrity.content import ContentProblem, inflate
-from verify.integrity.coverage import Interval, gaps, union, within
-from verify.integrity.digest import DigestFormatError, Link, parse_digest
-from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import Layout, Target
-from verify.integrity.progress import Progress, describe, duration
-from verify.integrity.signature import PublicKey, SignatureProblem, judge_signature
-from verify.integrity.sigv4 import signed_headers
-from verify.integrity.tail import Newest, TrailStatus, judge_gaps
+from verify.integrity.judge.anomaly import Anomaly, AnomalyKind
+from verify.integrity.judge.chain import Chain, Lookup, Node
+from verify.integrity.judge.content import ContentProblem, inflate
+from verify.integrity.judge.coverage import Interval, gaps, union, within
+from verify.integrity.judge.digest import DigestFormatError, Link, parse_digest
+from verify.integrity.judge.layout import ChainScope, Layout
+from verify.integrity.judge.signature import PublicKey, SignatureProblem, judge_signature
+from verify.integrity.judge.tail import Newest, TrailStatus, judge_gaps
+from verify.integrity.read.sigv4 import signed_headers
+from verify.integrity.run.progress import Progress, describe, duration
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-TARGET = Target("123456789012", "ap-southeast-1")
+SCOPE = ChainScope("123456789012", "ap-southeast-1")
 # A busy machine is no reason to fail.
 unhurried = settings(deadline=None)
 
@@ -328,8 +328,8 @@ def _chain(lengths: Sequence[int]) -> list[Node]:
     return nodes
 
 
-def _feed(nodes: Sequence[Node]) -> tuple[Chain, list[Finding | Probe]]:
-    chain = Chain(TARGET, ordered=True)
+def _feed(nodes: Sequence[Node]) -> tuple[Chain, list[Anomaly | Lookup]]:
+    chain = Chain(SCOPE, ordered=True)
     return chain, [item for node in nodes for item in chain.feed(node)]
 
 
@@ -350,15 +350,15 @@ def test_digests_taken_out_are_missed(minutes: list[int], draw: st.DataObject) -
     nodes = _chain(minutes)
     first = draw.draw(st.integers(0, len(nodes) - 2))
     last = draw.draw(st.integers(first, len(nodes) - 2))
-    chain = Chain(TARGET, ordered=True)
-    findings: list[Finding] = []
+    chain = Chain(SCOPE, ordered=True)
+    findings: list[Anomaly] = []
     for node in nodes[:first] + nodes[last + 1 :]:
         for item in list(chain.feed(node)):
-            if isinstance(item, Probe):
-                findings.extend(chain.answer(item, None, START))
+            if isinstance(item, Lookup):
+                findings.extend(chain.resolve(item, None, START))
             else:
                 findings.append(item)
-    assert [one.kind for one in findings] == [Kind.DIGEST_MISSING, Kind.CHAIN_LOST]
+    assert [one.kind for one in findings] == [AnomalyKind.DIGEST_MISSING, AnomalyKind.CHAIN_LOST]
     assert findings[0].key == nodes[last].key
     assert chain.explained == ((nodes[first].start, nodes[last].end),)
 
@@ -374,11 +374,11 @@ def test_a_digest_that_is_not_the_one_recorded_is_found(
     nodes[place] = replace(nodes[place], **changes)
     _, found = _feed(nodes)
     (finding,) = found
-    assert isinstance(finding, Finding)
+    assert isinstance(finding, Anomaly)
     assert finding.key == nodes[place].key
     expected = {
-        "hash_value": Kind.DIGEST_PREVIOUS_HASH,
-        "signature": Kind.DIGEST_PREVIOUS_SIGNATURE,
+        "hash_value": AnomalyKind.DIGEST_PREVIOUS_HASH,
+        "signature": AnomalyKind.DIGEST_PREVIOUS_SIGNATURE,
     }
     assert finding.kind is expected[what]
 
@@ -388,7 +388,7 @@ def test_a_digest_that_is_not_the_one_recorded_is_found(
 STATUS = TrailStatus(True, START + timedelta(hours=10, minutes=12), None, None)
 
 
-def _tail(status: TrailStatus | None, reached: int, now: int = 100) -> list[Kind]:
+def _tail(status: TrailStatus | None, reached: int, now: int = 100) -> list[AnomalyKind]:
     newest = None
     if reached:
         end = START + reached * HOUR
@@ -400,20 +400,20 @@ def _tail(status: TrailStatus | None, reached: int, now: int = 100) -> list[Kind
 
 def test_the_end_of_a_chain_is_judged_by_what_cloudtrail_delivered() -> None:
     assert _tail(STATUS, 24) == []
-    assert _tail(STATUS, 10) == [Kind.DIGESTS_LATE]
-    assert _tail(STATUS, 9) == [Kind.NEWEST_DIGEST_MISSING]
-    assert _tail(STATUS, 0) == [Kind.NEWEST_DIGEST_MISSING]
-    assert _tail(None, 9) == [Kind.STATUS_UNREADABLE]
-    assert _tail(replace(STATUS, latest_digest_delivery=None), 0) == [Kind.DIGESTS_LATE]
-    assert _tail(STATUS, 10, now=12) == [Kind.DIGEST_PENDING]
-    assert _tail(STATUS, 10, now=13) == [Kind.DIGESTS_LATE]
+    assert _tail(STATUS, 10) == [AnomalyKind.DIGESTS_LATE]
+    assert _tail(STATUS, 9) == [AnomalyKind.NEWEST_DIGEST_MISSING]
+    assert _tail(STATUS, 0) == [AnomalyKind.NEWEST_DIGEST_MISSING]
+    assert _tail(None, 9) == [AnomalyKind.STATUS_UNREADABLE]
+    assert _tail(replace(STATUS, latest_digest_delivery=None), 0) == [AnomalyKind.DIGESTS_LATE]
+    assert _tail(STATUS, 10, now=12) == [AnomalyKind.DIGEST_PENDING]
+    assert _tail(STATUS, 10, now=13) == [AnomalyKind.DIGESTS_LATE]
 
 
 def test_the_end_of_a_chain_that_was_stopped_has_its_final_digest() -> None:
     stopped = replace(STATUS, is_logging=False, stopped=START + 10 * HOUR)
-    assert _tail(stopped, 10) == [Kind.GAP]
+    assert _tail(stopped, 10) == [AnomalyKind.GAP]
     unfinished = replace(stopped, stopped=START + timedelta(hours=10, minutes=40))
-    assert _tail(unfinished, 10) == [Kind.NEWEST_DIGEST_MISSING]
+    assert _tail(unfinished, 10) == [AnomalyKind.NEWEST_DIGEST_MISSING]
 
 
 # --- layout --------------------------------------------------------------------------------------
@@ -424,7 +424,7 @@ NAME = "123456789012_CloudTrail-Digest_ap-southeast-1_my_trail_ap-southeast-1_20
 
 
 def test_names_of_digests_are_read() -> None:
-    name = LAYOUT.digest_name(TARGET, f"{FOLDER}{NAME}.json.gz")
+    name = LAYOUT.digest_name(SCOPE, f"{FOLDER}{NAME}.json.gz")
     assert name is not None
     assert (name.trail, name.home_region, name.end, name.backfill) == (
         "my_trail",
@@ -432,7 +432,7 @@ def test_names_of_digests_are_read() -> None:
         START + HOUR,
         False,
     )
-    backfill = LAYOUT.digest_name(TARGET, f"{FOLDER}{NAME}_backfill.json.gz")
+    backfill = LAYOUT.digest_name(SCOPE, f"{FOLDER}{NAME}_backfill.json.gz")
     assert backfill is not None
     assert (backfill.end, backfill.backfill) == (START + HOUR, True)
 
@@ -450,14 +450,14 @@ def test_names_of_digests_are_read() -> None:
     ],
 )
 def test_a_name_that_is_not_of_this_place_is_none(key: str) -> None:
-    assert LAYOUT.digest_name(TARGET, key) is None
+    assert LAYOUT.digest_name(SCOPE, key) is None
 
 
 @unhurried
 @given(st.text(max_size=40))
 def test_no_name_breaks_the_layout(text: str) -> None:
-    assert LAYOUT.digest_name(TARGET, FOLDER + text) is None
-    assert LAYOUT.log_time(TARGET, text) is None
+    assert LAYOUT.digest_name(SCOPE, FOLDER + text) is None
+    assert LAYOUT.log_time(SCOPE, text) is None
 
 
 # --- signing requests ----------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from tests.integrity.trail import key_pair
-from verify.integrity.plain_http import NotPlainError, PlainConnection
+from verify.integrity.read.plain_http import NotPlainError, PlainConnection
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Amz-Meta-Signature: ab\r\n\r\nhello"
 

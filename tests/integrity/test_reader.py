@@ -15,8 +15,8 @@ from moto.server import ThreadedMotoServer
 
 from tests.integrity.loopback import Account, Bucket
 from tests.integrity.trail import HOME
-from verify.integrity.reader import ObjectMissingError
-from verify.integrity.s3 import Connection, S3Reader
+from verify.integrity.read.reader import ObjectMissingError
+from verify.integrity.read.s3 import Connection, S3Reader
 
 KEYS = [f"folder/object {number:02} +=é.json.gz" for number in range(30)]
 

@@ -14,8 +14,8 @@ from tests.integrity.loopback import Account
 from tests.integrity.support import DAY, Commands
 from tests.integrity.trail import BUCKET, HOME, START, Trail, timestamp
 from verify.__main__ import main
-from verify.integrity import run
-from verify.integrity.day import DayResult
+from verify.integrity.run import validation
+from verify.integrity.run.day import DayResult
 
 
 def test_a_later_run_goes_on_where_the_earlier_one_ended(
@@ -90,16 +90,16 @@ def test_a_run_that_is_ended_keeps_the_days_that_were_done(
     class EndedError(Exception):
         pass
 
-    original = run._Run._merge
+    original = validation._Validation._merge
 
-    def merge(self: run._Run, day: DayResult) -> None:
+    def merge(self: validation._Validation, day: DayResult) -> None:
         if len(merged) == 4:
             raise EndedError
         merged.append(day.day)
         original(self, day)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run._Run, "_merge", merge)
+        patch.setattr(validation._Validation, "_merge", merge)
         with pytest.raises(EndedError):
             commands.ours(trail, "--state", str(state), end=START + 10 * DAY)
     account.calls.clear()

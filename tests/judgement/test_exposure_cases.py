@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
+from verify.addresses import AddressSet, Bounds
 from verify.exposure import (
-    AddressSet,
-    Bounds,
     Exposure,
     Rule,
     Verdict,

@@ -8,9 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verify.addresses import PUBLIC, AddressSet
 from verify.exposure import (
-    PUBLIC,
-    AddressSet,
     Exposure,
     Rule,
     Verdict,

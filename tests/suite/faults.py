@@ -15,7 +15,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from verify.integrity import fast_get
+from verify.integrity.read import fast_get
 from verify.run import caller
 
 KINDS = ("denied", "throttled", "server-error", "time-out", "empty-page", "half-page")

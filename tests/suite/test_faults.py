@@ -17,7 +17,7 @@ from tests.sandbox.support import RunningSandbox
 from tests.suite.faults import KINDS, LOADER
 from tests.suite.support import REGION, ROOT, Verification, environment, verify
 from verify.account.errors import iam_action
-from verify.integrity.s3 import ACTIONS
+from verify.integrity.read.s3 import ACTIONS
 from verify.suite.declarations import declared_readings
 
 STATE = "verify/checks"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,13 @@ from verify.account.door import Aws
 from verify.check import Check
 from verify.inputs.deployment import Deployment
 from verify.run.log_integrity import LogIntegrity, Validation
+from verify.wording import byte_count, hours_or_minutes, time_span, utc_time
 
 if TYPE_CHECKING:
-    from verify.integrity.finding import Finding
+    from verify.integrity.judge.anomaly import Anomaly
 
 _HOUR = timedelta(hours=1)  # CloudTrail makes a digest for each
-# Findings beyond this many are counted; the evidence has them all.
+# Anomalies beyond this many are counted; the evidence has them all.
 _SHOWN = 50
 # What is known to be so, although it proves no tampering: there is no proof for these times.
 _UNPROVEN = frozenset({"gap", "log-uncovered"})
@@ -36,15 +37,15 @@ def test_log_files_are_as_cloudtrail_delivered_them(
     validation = _validated(check, log_integrity)
     _note_coverage(check, validation)
     result, arn = validation.result, deployment.trail_arn
-    wrong = [one for one in result.findings if _is_wrong(one)]
+    wrong = [anomaly for anomaly in result.anomalies if _is_wrong(anomaly)]
     unseen = [
-        f"{_place(one)}: {one.kind.label}: {one.seen}"
-        for one in result.findings
-        if one.kind.consequence.value == "unverifiable" and not (_is_wrong(one) or _is_late(one))
+        f"{_place(anomaly)}: {anomaly.kind.label}: {anomaly.seen}"
+        for anomaly in result.anomalies
+        if anomaly.kind.consequence.value == "unverifiable"
+        and not (_is_wrong(anomaly) or _is_late(anomaly))
     ]
     unseen += [f"{region}: {reason}" for region, reason in sorted(validation.unasked.items())]
-    for one in wrong[:_SHOWN]:
-        check.holds(_place(one), _aspect(one), False, expected=one.expected, seen=one.seen)
+    _fail(check, wrong[:_SHOWN])
     more = len(wrong[_SHOWN:]) + result.totals.findings_omitted
     if more:
         check.holds(arn, "further findings", False, expected="none", seen=f"{more:,}")
@@ -54,15 +55,17 @@ def test_log_files_are_as_cloudtrail_delivered_them(
         return  # Counts of what was seen would look like those of what there is.
     totals = result.totals
     if not totals.digests and not wrong:
-        late = any(map(_is_late, result.findings))
+        late = any(map(_is_late, result.anomalies))
         if validation.begun is None or late:
-            check.unknown(arn, f"there is no digest in the last {_duration(result.request.period)}")
+            check.unknown(
+                arn, f"there is no digest in the last {hours_or_minutes(result.request.period)}"
+            )
             return
         check.not_applicable(
             f"nothing to validate yet: {_first_due(validation.begun, result.request.lateness)}"
         )
     check.equal(
-        f"{totals.digests:,} digests of the last {_duration(result.request.period)}",
+        f"{totals.digests:,} digests of the last {hours_or_minutes(result.request.period)}",
         "signed by CloudTrail, unchanged, and linked to the one before",
         expected=totals.digests,
         seen=totals.digests_proven,
@@ -96,8 +99,7 @@ def test_digests_keep_coming(
         "LatestDigestDeliveryError",
         [f"{region}: {error}" for region, error in sorted(errors.items())],
     )
-    for one in filter(_is_late, validation.result.findings):
-        check.holds(_place(one), _aspect(one), False, expected=one.expected, seen=one.seen)
+    _fail(check, filter(_is_late, validation.result.anomalies))
     for region, reason in validation.unasked.items():
         check.unknown(f"{arn} in {region}", reason)
     lateness = timedelta(minutes=baseline["log_integrity"]["lateness_minutes"])
@@ -109,7 +111,7 @@ def test_digests_keep_coming(
         arn,
         "LatestDigestDeliveryTime",
         isinstance(latest, datetime) and now - latest <= maximum,
-        expected=f"within the last {_duration(maximum)}",
+        expected=f"within the last {hours_or_minutes(maximum)}",
         seen=latest,
     )
 
@@ -130,38 +132,46 @@ def _validated(check: Check, log_integrity: LogIntegrity) -> Validation:
     return validation
 
 
-def _is_wrong(finding: Finding) -> bool:
+def _fail(check: Check, anomalies: Iterable[Anomaly]) -> None:
+    """Each anomaly is an expectation that is not met."""
+    for anomaly in anomalies:
+        check.holds(
+            _place(anomaly),
+            f"{anomaly.kind.severity.value} {anomaly.kind.label}",
+            False,
+            expected=anomaly.expected,
+            seen=anomaly.seen,
+        )
+
+
+def _is_wrong(anomaly: Anomaly) -> bool:
     return (
-        finding.kind.consequence.value in ("tampering", "loss") or finding.kind.label in _UNPROVEN
+        anomaly.kind.consequence.value in ("tampering", "loss") or anomaly.kind.label in _UNPROVEN
     )
 
 
-def _is_late(finding: Finding) -> bool:
-    return finding.kind.label == _LATE
+def _is_late(anomaly: Anomaly) -> bool:
+    return anomaly.kind.label == _LATE
 
 
-def _place(finding: Finding) -> str:
-    if finding.key:
-        return f"s3://{finding.bucket}/{finding.key}"
-    return f"{finding.bucket} {finding.region}".strip()
-
-
-def _aspect(finding: Finding) -> str:
-    return f"{finding.kind.severity.value} {finding.kind.label}"
+def _place(anomaly: Anomaly) -> str:
+    if anomaly.key:
+        return f"s3://{anomaly.bucket}/{anomaly.key}"
+    return f"{anomaly.bucket} {anomaly.region}".strip()
 
 
 def _note_coverage(check: Check, validation: Validation) -> None:
     """What was really covered: the period that was asked for is not always it."""
     request, totals = validation.result.request, validation.result.totals
     covered: dict[str, list[str]] = {}
-    for one in validation.result.targets:
-        spans = "; ".join(f"{_text(start)} to {_text(end)}" for start, end in one.covered)
-        covered.setdefault(spans or "nothing yet", []).append(one.target.region)
+    for validated in validation.result.scopes:
+        spans = "; ".join(time_span(*interval) for interval in validated.covered)
+        covered.setdefault(spans or "nothing yet", []).append(validated.scope.region)
     check.notes.append(
-        f"Log integrity, asked for {_text(request.start)} to {_text(request.end)}: "
+        f"Log integrity, asked for {time_span(request.start, request.end)}: "
         f"{totals.digests_proven + totals.backfill_digests_proven:,} of "
         f"{totals.digests + totals.backfill_digests:,} digests proven, {totals.logs_intact:,} of "
-        f"{totals.logs:,} log files intact ({_size(totals.log_bytes)} uncompressed), "
+        f"{totals.logs:,} log files intact ({byte_count(totals.log_bytes)} uncompressed), "
         f"{totals.logs_pending:,} more await their digest. Covered by proven digests: "
         + " | ".join(f"{spans} in {_some(regions)}" for spans, regions in covered.items())
     )
@@ -175,17 +185,4 @@ def _some(regions: list[str]) -> str:
 
 def _first_due(begun: datetime, lateness: timedelta) -> str:
     due = begun + _HOUR + lateness
-    return f"logging began at {_text(begun)}, the first digest is due by {_text(due)}"
-
-
-def _text(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _duration(length: timedelta) -> str:
-    hours, minutes = length / timedelta(hours=1), length / timedelta(minutes=1)
-    return f"{hours:g} h" if hours >= 1 else f"{minutes:.3g} min"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1_000_000:,.1f} MB" if count >= 100_000 else f"{count / 1_000:,.1f} kB"
+    return f"logging began at {utc_time(begun)}, the first digest is due by {utc_time(due)}"

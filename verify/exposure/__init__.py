@@ -5,16 +5,12 @@ Everything public is importable from here. Nothing here talks to AWS.
 
 from __future__ import annotations
 
-from verify.exposure.addresses import NAT64, NOT_ON_THE_INTERNET, PUBLIC, AddressSet, Family
 from verify.exposure.comparison import Difference, Part, allowed_sources, difference_from
 from verify.exposure.internet import (
-    DEFAULT_BOUNDS,
-    Bounds,
     Exposure,
     Verdict,
     exposure_verdict,
     internet_exposures,
-    is_internet,
     network_acl_internet_exposures,
 )
 from verify.exposure.routes import InternetRoute, Reach, internet_routes
@@ -30,17 +26,10 @@ from verify.exposure.rules import (
 )
 
 __all__ = [
-    "DEFAULT_BOUNDS",
-    "NAT64",
-    "NOT_ON_THE_INTERNET",
-    "PUBLIC",
     "AclEntry",
-    "AddressSet",
-    "Bounds",
     "Difference",
     "Direction",
     "Exposure",
-    "Family",
     "InternetRoute",
     "Part",
     "PrefixLists",
@@ -53,7 +42,6 @@ __all__ = [
     "exposure_verdict",
     "internet_exposures",
     "internet_routes",
-    "is_internet",
     "network_acl_internet_exposures",
     "rules_from_descriptions",
     "rules_from_group",

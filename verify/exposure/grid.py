@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from verify.exposure.addresses import AddressSet
+from verify.addresses import AddressSet
 from verify.exposure.rules import (
     ALL_PROTOCOLS,
     ICMP_PROTOCOLS,

@@ -1,10 +1,7 @@
 """Which ports the internet can reach, or be reached from, by a set of rules taken together.
 
-What counts as "the internet": more public addresses than one known network can have. The bounds
-are AWS's own: the S3 user guide ("Blocking public access to your Amazon S3 storage", the meaning
-of "public") calls source addresses broader than /8 of IPv4 or /32 of IPv6 public, private ranges
-apart. They also are about the largest blocks that a single organisation holds. The size is that of
-the union over all rules, so splitting a range over many rules changes nothing.
+The size of what is open is that of the union over all rules, so splitting a range over many rules
+changes nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +11,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from verify.exposure.addresses import FAMILIES, NAT64, PUBLIC, AddressSet, Family
+from verify.addresses import (
+    DEFAULT_BOUNDS,
+    FAMILIES,
+    NAT64,
+    AddressSet,
+    Bounds,
+    Family,
+    is_internet,
+)
 from verify.exposure.grid import (
     NAMED_PROTOCOLS,
     WHOLE_SPAN,
@@ -44,21 +49,6 @@ class Verdict(Enum):
     EXPOSED = "exposed"
     CLOSED = "closed"
     CANNOT_TELL = "cannot tell"
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """The most public addresses of a family that still count as a known network."""
-
-    ipv4: int = 2 ** (32 - 8)
-    ipv6: int = 2 ** (128 - 32)
-
-    def of(self, family: Family) -> int:
-        """The bound of a family."""
-        return self.ipv4 if family == "ipv4" else self.ipv6
-
-
-DEFAULT_BOUNDS = Bounds()
 
 
 @dataclass(frozen=True)
@@ -131,11 +121,6 @@ def network_acl_internet_exposures(
     """
     acl = [AclEntry.parse(entry) for entry in entries]
     return _exposures(grid_of_acl(acl, direction), direction, bounds)
-
-
-def is_internet(addresses: AddressSet, bounds: Bounds = DEFAULT_BOUNDS) -> bool:
-    """Whether a set of addresses is too large to be a known network, in either family."""
-    return any((addresses & PUBLIC).size(family) > bounds.of(family) for family in FAMILIES)
 
 
 def _judge(cell: Cell, family: Family, direction: Direction, bounds: Bounds) -> Verdict:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from verify.exposure.addresses import NAT64, PUBLIC, AddressSet
+from verify.addresses import NAT64, PUBLIC, AddressSet
 from verify.exposure.rules import PrefixLists
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from verify.exposure.addresses import AddressSet
+from verify.addresses import AddressSet
 
 Direction = Literal["ingress", "egress"]
 PrefixLists = Mapping[str, Iterable[str]]
@@ -141,22 +141,27 @@ def _normalise_ports(
         if port is not None and (isinstance(port, bool) or not isinstance(port, int)):
             raise ValueError(f"not a port: {port!r}")
     if protocol in ICMP_PROTOCOLS:
-        if from_port in (None, -1):
-            return None, None
-        code = -1 if to_port is None else to_port
-        if not (0 <= from_port <= 255 and -1 <= code <= 255):
-            raise ValueError(f"not an {protocol} type and code: {from_port}, {to_port}")
-        return from_port, code
+        return _normalise_icmp(protocol, from_port, to_port)
+    first, last = (None if port == -1 else port for port in (from_port, to_port))
     # EC2 ignores ports for every protocol but these, and records carry 0-0 for "-1".
-    if protocol not in _PROTOCOLS_WITH_PORTS:
+    if protocol not in _PROTOCOLS_WITH_PORTS or (first is None and last is None):
         return None, None
-    if from_port in (None, -1) and to_port in (None, -1):
-        return None, None
-    if from_port in (None, -1) or to_port in (None, -1):
+    if first is None or last is None:
         raise ValueError(f"half a port range: from {from_port} to {to_port}")
-    if not 0 <= from_port <= to_port <= LAST_PORT:
+    if not 0 <= first <= last <= LAST_PORT:
         raise ValueError(f"not a port range: from {from_port} to {to_port}")
-    return (None, None) if (from_port, to_port) == (0, LAST_PORT) else (from_port, to_port)
+    return (None, None) if (first, last) == (0, LAST_PORT) else (first, last)
+
+
+def _normalise_icmp(
+    protocol: str, kind: int | None, code: int | None
+) -> tuple[int | None, int | None]:
+    if kind is None or kind == -1:
+        return None, None
+    code = -1 if code is None else code
+    if not (0 <= kind <= 255 and -1 <= code <= 255):
+        raise ValueError(f"not an {protocol} type and code: {kind}, {code}")
+    return kind, code
 
 
 def rules_from_permissions(

@@ -12,15 +12,18 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError
 
-from verify.integrity import discovery, executors, report
-from verify.integrity.discovery import UsageError
-from verify.integrity.executors import SchedulerError
-from verify.integrity.layout import DIGEST_PERIOD
-from verify.integrity.progress import Progress
-from verify.integrity.reader import Reader
-from verify.integrity.run import NOT_VERIFIED, Request, validate
-from verify.integrity.s3 import ACTIONS, Connection, reader
-from verify.integrity.state import StateError
+from verify.integrity import report
+from verify.integrity.judge.layout import DIGEST_PERIOD
+from verify.integrity.read import discovery
+from verify.integrity.read.discovery import Trail, UsageError
+from verify.integrity.read.s3 import ACTIONS, Connection, S3Reader, reader
+from verify.integrity.run import executors
+from verify.integrity.run.executors import SchedulerError
+from verify.integrity.run.progress import Progress
+from verify.integrity.run.request import Request
+from verify.integrity.run.result import NOT_VERIFIED
+from verify.integrity.run.state import StateError
+from verify.integrity.run.validation import validate
 
 _EPILOG = f"""\
 Exit code: 0 intact; 1 tampering or loss; 2 nothing to validate, partly unverifiable, or a usage
@@ -92,45 +95,30 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     now = datetime.now(UTC).replace(microsecond=0)
-    end = options.end or now
-    if options.start >= end:
-        raise UsageError("--start must be before --end")
-    if options.start > now:
-        raise UsageError("--start is in the future")
-    if options.state is not None and not options.state.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder for {options.state}")
-    home, _, _ = discovery.parse_arn(options.trail_arn)
-    organization = options.organization_id and discovery.check_organization(options.organization_id)
-    first = reader(Connection(home, options.workers))
-    trail = discovery.describe_trail(
-        first, options.trail_arn, options.bucket, options.prefix, organization
-    )
-    connection = Connection(
-        discovery.bucket_region(first, trail.layout.bucket, home), options.workers
-    )
-    reads = reader(connection)
-    scope = discovery.find_targets(
+    _check(options, now)
+    trail, reads = _found(options)
+    discovered = discovery.find_scopes(
         reads, trail, _names(options.regions, "all"), _names(options.account_id, "")
     )
     request = Request(
         layout=trail.layout,
-        targets=scope.targets,
+        scopes=discovered.scopes,
         start=options.start,
-        end=end,
+        end=options.end or now,
         now=now,
         lateness=timedelta(minutes=options.lateness),
-        without_files=scope.without_files,
+        without_files=discovered.without_files,
     )
-    hours = (request.end - request.start) / DIGEST_PERIOD
-    progress = Progress(_to_stderr, sys.stderr.isatty(), round(hours * len(scope.targets)))
-    with _engine(options, connection, reads, trail.layout.bucket) as engine:
+    expected = round(request.period / DIGEST_PERIOD * len(request.scopes))
+    progress = Progress(_to_stderr, sys.stderr.isatty(), expected)
+    with _engine(options, reads, trail.layout.bucket) as engine:
         result = validate(
             request,
             reads,
             engine,
-            lambda target: discovery.trail_status(reads, trail, target),
+            lambda scope: discovery.trail_status(reads, trail, scope),
             progress,
-            scope.findings,
+            discovered.anomalies,
             options.state,
         )
     if options.json:
@@ -141,14 +129,36 @@ def _run(options: argparse.Namespace) -> int:
     return result.exit_code
 
 
+def _check(options: argparse.Namespace, now: datetime) -> None:
+    """Raise UsageError for options that do not go together."""
+    if options.start >= (options.end or now):
+        raise UsageError("--start must be before --end")
+    if options.start > now:
+        raise UsageError("--start is in the future")
+    if options.state is not None and not options.state.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder for {options.state}")
+
+
+def _found(options: argparse.Namespace) -> tuple[Trail, S3Reader]:
+    """The trail that was asked for, and a reader in its bucket's region. Raises UsageError."""
+    home, _, _ = discovery.parse_arn(options.trail_arn)
+    organization = options.organization_id and discovery.check_organization(options.organization_id)
+    at_home = reader(Connection(home, options.workers))
+    trail = discovery.describe_trail(
+        at_home, options.trail_arn, options.bucket, options.prefix, organization
+    )
+    region = discovery.bucket_region(at_home, trail.layout.bucket, home)
+    return trail, reader(Connection(region, options.workers))
+
+
 def _engine(
-    options: argparse.Namespace, connection: Connection, reads: Reader, bucket: str
+    options: argparse.Namespace, reads: S3Reader, bucket: str
 ) -> AbstractContextManager[executors.Engine]:
     if options.scheduler:
-        return executors.dask(connection, options.scheduler)
+        return executors.dask(reads.connection, options.scheduler)
     if options.executor == "processes":
-        return executors.processes(connection)
-    return executors.threads(reads, connection.workers, bucket)
+        return executors.processes(reads.connection)
+    return executors.threads(reads, options.workers, bucket)
 
 
 def _names(text: str | None, everything: str) -> list[str] | None:

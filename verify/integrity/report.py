@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from verify import __version__
-from verify.integrity.coverage import Interval
-from verify.integrity.finding import Finding, Severity
-from verify.integrity.run import INTACT, NOT_VERIFIED, TAMPERED, Result
-from verify.integrity.state import finding_document
-from verify.integrity.wording import span, text
+from verify.integrity.judge.anomaly import Anomaly, Severity, anomaly_document
+from verify.integrity.judge.coverage import Interval
+from verify.integrity.judge.totals import Totals
+from verify.integrity.run.result import INTACT, NOT_VERIFIED, TAMPERED, Result
+from verify.wording import time_span, utc_time
 
 SCHEMA_VERSION = "1.0"
 VERDICTS = {
@@ -35,55 +35,71 @@ def document(result: Result, trail_arn: str, finished: datetime) -> dict[str, An
         "prefix": layout.prefix,
         "organization": layout.organization,
         "period": _interval((request.start, request.end)),
-        "started": text(request.now),
-        "finished": text(finished),
+        "started": utc_time(request.now),
+        "finished": utc_time(finished),
         "verdict": VERDICTS[result.exit_code],
         "exit_code": result.exit_code,
         "totals": result.totals.as_dict(),
         "targets": [
             {
-                "account": one.target.account,
-                "region": one.target.region,
-                "covered": [_interval(interval) for interval in one.covered],
-                "totals": one.totals.as_dict(),
+                "account": validated.scope.account,
+                "region": validated.scope.region,
+                "covered": [_interval(interval) for interval in validated.covered],
+                "totals": validated.totals.as_dict(),
             }
-            for one in result.targets
+            for validated in result.scopes
         ],
-        "findings": [finding_document(finding) for finding in _sorted(result)],
+        "findings": [anomaly_document(anomaly) for anomaly in _sorted(result)],
     }
 
 
 def _interval(interval: Interval) -> dict[str, str]:
-    return {"start": text(interval[0]), "end": text(interval[1])}
+    return {"start": utc_time(interval[0]), "end": utc_time(interval[1])}
 
 
-def _sorted(result: Result) -> list[Finding]:
+def _sorted(result: Result) -> list[Anomaly]:
     return sorted(
-        result.findings,
-        key=lambda one: (_ORDER.index(one.kind.severity), one.account, one.region, one.key),
+        result.anomalies,
+        key=lambda anomaly: (
+            _ORDER.index(anomaly.kind.severity),
+            anomaly.account,
+            anomaly.region,
+            anomaly.key,
+        ),
     )
 
 
 def lines(result: Result, trail_arn: str) -> Iterator[str]:
     """The result for a terminal."""
-    request, totals = result.request, result.totals
+    anomalies = _sorted(result)
     yield f"Trail {trail_arn}"
-    yield f"Period {span(request.start, request.end)}"
-    findings = _sorted(result)
-    if findings:
+    yield f"Period {time_span(result.request.start, result.request.end)}"
+    if anomalies:
         yield ""
-    for finding in findings[:_SHOWN]:
-        place = f"s3://{finding.bucket}/{finding.key}" if finding.key else finding.region
-        yield f"{finding.kind.severity.value:<8} {finding.kind.label}  {place or finding.bucket}"
-        if finding.key == "" and finding.account and place != finding.bucket:
-            yield f"         account  {finding.account}"
-        yield f"         expected {finding.expected}"
-        yield f"         seen     {finding.seen}"
-    if len(findings) > _SHOWN:
-        yield f"and {len(findings) - _SHOWN:,} more; --json has them"
-    if totals.findings_omitted:
-        yield f"and {totals.findings_omitted:,} more that are only counted"
+    for anomaly in anomalies[:_SHOWN]:
+        yield from _described(anomaly)
+    if len(anomalies) > _SHOWN:
+        yield f"and {len(anomalies) - _SHOWN:,} more; --json has them"
+    if result.totals.findings_omitted:
+        yield f"and {result.totals.findings_omitted:,} more that are only counted"
     yield ""
+    yield from _totals(result.totals)
+    yield ""
+    yield from _coverage(result)
+    yield ""
+    yield f"{VERDICTS[result.exit_code]}{_counts(anomalies)}"
+
+
+def _described(anomaly: Anomaly) -> Iterator[str]:
+    place = f"s3://{anomaly.bucket}/{anomaly.key}" if anomaly.key else anomaly.region
+    yield f"{anomaly.kind.severity.value:<8} {anomaly.kind.label}  {place or anomaly.bucket}"
+    if anomaly.key == "" and anomaly.account and place != anomaly.bucket:
+        yield f"         account  {anomaly.account}"
+    yield f"         expected {anomaly.expected}"
+    yield f"         seen     {anomaly.seen}"
+
+
+def _totals(totals: Totals) -> Iterator[str]:
     yield f"{totals.digests_proven:,} of {totals.digests:,} digests proven"
     if totals.backfill_digests:
         yield (
@@ -99,27 +115,23 @@ def lines(result: Result, trail_arn: str) -> Iterator[str]:
     ):
         if count:
             yield f"{count:,} {what}"
-    yield ""
-    yield from _coverage(result)
-    yield ""
-    yield f"{VERDICTS[result.exit_code]}{_counts(findings)}"
 
 
 def _coverage(result: Result) -> Iterator[str]:
     period = (result.request.start, result.request.end)
-    whole = [one for one in result.targets if one.covered == (period,)]
-    if whole and len(whole) == len(result.targets):
-        yield f"Covered  {span(*period)} in all of {len(whole)} region(s)"
+    scopes = result.scopes
+    if scopes and all(validated.covered == (period,) for validated in scopes):
+        yield f"Covered  {time_span(*period)} in all of {len(scopes)} region(s)"
         return
-    for one in result.targets:
-        place = f"{one.target.account} {one.target.region}"
-        covered = "; ".join(span(*interval) for interval in one.covered[:10]) or "nothing"
-        more = f"; and {len(one.covered) - 10} more" if len(one.covered) > 10 else ""
-        yield f"Covered  {place}: {covered}{more}"
+    for validated in scopes:
+        covered, scope = validated.covered, validated.scope
+        shown = "; ".join(time_span(*interval) for interval in covered[:10]) or "nothing"
+        more = f"; and {len(covered) - 10} more" if len(covered) > 10 else ""
+        yield f"Covered  {scope.account} {scope.region}: {shown}{more}"
 
 
-def _counts(findings: list[Finding]) -> str:
-    counts = Counter(finding.kind.consequence.value for finding in findings)
+def _counts(anomalies: list[Anomaly]) -> str:
+    counts = Counter(anomaly.kind.consequence.value for anomaly in anomalies)
     if not counts:
         return ""
     return " (" + ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) + ")"

@@ -16,15 +16,14 @@ from verify.policy.finding import Finding, Judgement, Verdict, verdict_of
 from verify.policy.grants import (
     UNCONDITIONED_SERVICE_ACTIONS,
     ServiceGrant,
-    TrustedPrincipal,
     foreign_grants,
     public_grants,
     service_grants,
-    trust_principals,
 )
 from verify.policy.identity import ACTIONS_WITHOUT_RESOURCES, overbroad_identity_statements
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
 from verify.policy.narrowing import NARROWING_KEYS, NOT_NARROWING_KEYS
+from verify.policy.trust import TrustedPrincipal, trust_principals
 
 __all__ = [
     "ACTIONS_WITHOUT_RESOURCES",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from verify.exposure import AddressSet
+from verify.addresses import AddressSet
 from verify.policy.document import Condition
 from verify.policy.patterns import arn_matches, matches
 
@@ -78,22 +78,23 @@ def evaluate(condition: Condition, context: Context, has_variables: bool) -> boo
     if test is None:
         return None
     if not given:
-        if condition.for_any:
-            return None if condition.if_exists else False
-        return condition.if_exists or condition.for_all or negated
+        return _evaluate_absent(condition, negated)
     if len(given) > 1 and not (condition.for_all or condition.for_any):
         # AWS matches keys with many values only through a set qualifier.
         return None
-
-    def holds(value: str) -> bool | None:
-        outcomes: list[bool | None] = []
-        for wanted in condition.values:
-            resolved = resolve(wanted, context, has_variables)
-            outcomes.append(None if resolved is None else test(resolved, value))
-        return negate(any_of(outcomes)) if negated else any_of(outcomes)
-
-    outcomes = [holds(value) for value in given]
+    wanted = [resolve(value, context, has_variables) for value in condition.values]
+    outcomes: list[bool | None] = []
+    for value in given:
+        outcome = any_of([None if text is None else test(text, value) for text in wanted])
+        outcomes.append(negate(outcome) if negated else outcome)
     return any_of(outcomes) if condition.for_any else all_of(outcomes)
+
+
+def _evaluate_absent(condition: Condition, negated: bool) -> bool | None:
+    """The outcome for a request that lacks the key."""
+    if condition.for_any:
+        return None if condition.if_exists else False
+    return condition.if_exists or condition.for_all or negated
 
 
 def _evaluate_null(condition: Condition, given: tuple[str, ...] | None) -> bool | None:

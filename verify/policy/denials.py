@@ -6,20 +6,18 @@ Sources: S3 user guide, "Bucket policy examples" (managing access based on HTTP 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from verify.policy.document import Condition, Document, Statement
+from verify.policy.document import Condition, Document, Policy, Statement
 from verify.policy.finding import Judgement
 from verify.policy.patterns import (
-    action_matches,
     arn_covers,
     statement_covers_action,
     statement_covers_resource,
+    statement_matches_action,
 )
 
-Policy = str | Mapping[str, Any] | Document
-
+_TRANSPORT = "aws:securetransport"
 _NEGATED = frozenset({"arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals"})
 
 
@@ -30,28 +28,20 @@ def denies_insecure_transport(document: Policy, bucket_arn: str) -> Judgement:
     aws:SecureTransport false, cover both the bucket and all its objects, in one statement or in
     several. Every statement that comes close is named with what weakens it. Raises PolicyError.
     """
-    parsed = Document.parse(document)
     wanted = {"the bucket": bucket_arn, "its objects": f"{bucket_arn}/*"}
     covered: dict[str, str] = {}
     near: list[str] = []
-    for statement in parsed.statements:
-        if statement.allows:
+    for statement in Document.parse(document).statements:
+        about_transport = _is_about(statement, _TRANSPORT)
+        if statement.allows or (statement.conditions and not about_transport):
             continue
-        about_transport = any(c.name == "aws:securetransport" for c in statement.conditions)
-        if statement.conditions and not about_transport:
-            continue
-        weakness = _not_for_everyone(statement)
-        if weakness is None and not statement_covers_action(statement, "s3:*"):
-            weakness = "is not for all S3 actions"
+        weakness = _other_than_insecure(statement)
         if weakness is None:
-            weakness = _other_than_insecure(statement.conditions)
-        if weakness is not None:
-            if about_transport:
-                near.append(f"{statement.label} {weakness}")
-            continue
-        for name, arn in wanted.items():
-            if statement_covers_resource(statement, arn):
-                covered.setdefault(name, statement.label)
+            for name, arn in wanted.items():
+                if statement_covers_resource(statement, arn):
+                    covered.setdefault(name, statement.label)
+        elif about_transport:
+            near.append(f"{statement.label} {weakness}")
     lacking = [name for name in wanted if name not in covered]
     if not lacking:
         labels = " and ".join(dict.fromkeys(covered.values()))
@@ -124,7 +114,7 @@ def denies_other_encryption(
         label, weak = _first_without_weakness(
             (statement, _other_than_refusing(statement, bucket_arn, name, values))
             for statement in parsed.statements
-            if not statement.allows and any(c.name == name for c in statement.conditions)
+            if not statement.allows and _is_about(statement, name)
         )
         if label is None:
             failures.append(f"no statement denies files with another {what}{weak}")
@@ -166,11 +156,11 @@ def _other_than_negated(
     for condition in conditions:
         operator = condition.operator.lower()
         if condition.name != name or condition.for_all or condition.for_any:
-            return f"only denies when also {condition.describe()}"
+            return _only_when(condition)
         if operator == "null" and {value.lower() for value in condition.values} == {"false"}:
             continue
         if operator not in _NEGATED:
-            return f"only denies when also {condition.describe()}"
+            return _only_when(condition)
         others = sorted(set(condition.values) - accepted)
         if others:
             return f"accepts {', '.join(others)}"
@@ -198,27 +188,47 @@ def _resources_of(action: str, bucket_arn: str) -> tuple[str, ...]:
     return (bucket_arn,)
 
 
+def _is_about(statement: Statement, key: str) -> bool:
+    return any(condition.name == key for condition in statement.conditions)
+
+
 def _not_for_everyone(statement: Statement) -> str | None:
     if statement.not_principals:
         return "exempts principals by NotPrincipal"
     # "AWS": "*" is the same as "*" here: both mean everyone, anonymous callers and services too.
-    if any(one.value == "*" and one.kind in ("*", "AWS") for one in statement.principals):
+    if any(
+        principal.value == "*" and principal.kind in ("*", "AWS")
+        for principal in statement.principals
+    ):
         return None
-    names = ", ".join(one.describe() for one in statement.principals) or "no principal"
-    return f"is only for {names}"
+    names = ", ".join(principal.describe() for principal in statement.principals)
+    return f"is only for {names or 'no principal'}"
 
 
-def _other_than_insecure(conditions: tuple[Condition, ...]) -> str | None:
-    for condition in conditions:
-        is_transport = (
-            condition.name == "aws:securetransport"
-            and condition.operator.lower() == "bool"
-            and not (condition.for_all or condition.for_any)
-            and "false" in {value.lower() for value in condition.values}
-        )
-        if not is_transport:
-            return f"only denies when also {condition.describe()}"
+def _other_than_insecure(statement: Statement) -> str | None:
+    """What keeps a Deny from refusing everyone every S3 action without TLS."""
+    weakness = _not_for_everyone(statement)
+    if weakness is not None:
+        return weakness
+    if not statement_covers_action(statement, "s3:*"):
+        return "is not for all S3 actions"
+    for condition in statement.conditions:
+        if not (condition.name == _TRANSPORT and _is_plainly_false(condition)):
+            return _only_when(condition)
     return None
+
+
+def _is_plainly_false(condition: Condition) -> bool:
+    """Whether a condition holds whenever its key is false."""
+    return (
+        condition.operator.lower() == "bool"
+        and not (condition.for_all or condition.for_any)
+        and "false" in {value.lower() for value in condition.values}
+    )
+
+
+def _only_when(condition: Condition) -> str:
+    return f"only denies when also {condition.describe()}"
 
 
 def _weakened(
@@ -229,44 +239,39 @@ def _weakened(
     services_exempt: bool,
 ) -> str | None:
     """What keeps a Deny from being for everyone but the exempt; None when nothing does."""
-
-    def spared(values: Iterable[str]) -> list[str]:
-        return [
-            value for value in values if not any(arn_covers(pattern, value) for pattern in exempt)
-        ]
-
     if statement.not_principals:
-        others = spared(one.value for one in statement.not_principals)
-        if others:
-            return f"exempts {', '.join(others)} by NotPrincipal"
+        others = _not_exempt((named.value for named in statement.not_principals), exempt)
+        weakness = f"exempts {', '.join(others)} by NotPrincipal" if others else None
     else:
         weakness = _not_for_everyone(statement)
+    if weakness is not None:
+        return weakness
+    for condition in statement.conditions:
+        if condition.name == "aws:principalarn" and condition.operator.lower() in _NEGATED:
+            weakness = _weakened_by_arn(condition, exempt)
+        elif condition.name == "aws:principalisawsservice" and _is_plainly_false(condition):
+            giver = None if services_exempt else _allows_a_service(document, action)
+            weakness = giver and f"exempts services, and {giver} allows one {action}"
+        else:
+            weakness = _only_when(condition)
         if weakness is not None:
             return weakness
-    for condition in statement.conditions:
-        operator = condition.operator.lower()
-        values = {value.lower() for value in condition.values}
-        if condition.name == "aws:principalarn" and operator in _NEGATED:
-            if condition.for_any:
-                return f"only denies when also {condition.describe()}"
-            others = spared(_literal(operator, value) for value in condition.values)
-            if others:
-                return f"exempts {', '.join(others)}"
-        elif (
-            condition.name == "aws:principalisawsservice"
-            and operator == "bool"
-            and "false" in values
-            and not (condition.for_all or condition.for_any)
-        ):
-            giver = None if services_exempt else _allows_a_service(document, action)
-            if giver is not None:
-                return f"exempts services, and {giver} allows one {action}"
-        else:
-            return f"only denies when also {condition.describe()}"
     return None
 
 
-def _literal(operator: str, value: str) -> str:
+def _weakened_by_arn(condition: Condition, exempt: tuple[str, ...]) -> str | None:
+    if condition.for_any:
+        return _only_when(condition)
+    operator = condition.operator.lower()
+    others = _not_exempt((_as_arn_pattern(operator, value) for value in condition.values), exempt)
+    return f"exempts {', '.join(others)}" if others else None
+
+
+def _not_exempt(values: Iterable[str], exempt: tuple[str, ...]) -> list[str]:
+    return [value for value in values if not any(arn_covers(pattern, value) for pattern in exempt)]
+
+
+def _as_arn_pattern(operator: str, value: str) -> str:
     """The value as an ARN pattern: under StringNotLike a star may run across the fields."""
     if operator == "stringnotlike" and "*" in value.rsplit(":", 1)[0]:
         return "*"
@@ -274,17 +279,12 @@ def _literal(operator: str, value: str) -> str:
 
 
 def _allows_a_service(document: Document, action: str) -> str | None:
+    """The name of a statement that allows some service the action; None when there is none."""
     for statement in document.statements:
-        if not statement.allows:
-            continue
         for_service = statement.not_principals or any(
-            one.kind == "Service" or one.value == "*" for one in statement.principals
+            principal.kind == "Service" or principal.value == "*"
+            for principal in statement.principals
         )
-        gives = (
-            not any(action_matches(pattern, action) for pattern in statement.not_actions)
-            if statement.not_actions
-            else any(action_matches(pattern, action) for pattern in statement.actions)
-        )
-        if for_service and gives:
+        if statement.allows and for_service and statement_matches_action(statement, action):
             return statement.label
     return None

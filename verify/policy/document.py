@@ -115,7 +115,7 @@ class Document:
         return self.version == "2012-10-17"
 
     @classmethod
-    def parse(cls, document: str | Mapping[str, Any] | Document) -> Document:
+    def parse(cls, document: Policy) -> Document:
         """A Document from JSON text (also URL-encoded, as IAM returns it) or from a mapping.
 
         Raises PolicyError, with the place, for anything that the grammar does not know: an element
@@ -137,6 +137,10 @@ class Document:
         raw = body["Statement"]
         listed = raw if isinstance(raw, list) else [raw]
         return cls(version, tuple(_statement(entry, i) for i, entry in enumerate(listed)))
+
+
+# A policy as a judgement takes it: JSON text, a mapping, or parsed already.
+Policy = str | Mapping[str, Any] | Document
 
 
 def _load(text: str) -> object:
@@ -173,13 +177,9 @@ def _statement(entry: object, index: int) -> Statement:
     sid = entry.get("Sid", "")
     if not isinstance(sid, str):
         raise PolicyError(f"{place}: Sid is not text: {sid!r}")
-    for one, other in (
-        ("Action", "NotAction"),
-        ("Resource", "NotResource"),
-        ("Principal", "NotPrincipal"),
-    ):
-        if one in entry and other in entry:
-            raise PolicyError(f"{place} has both {one} and {other}")
+    for element in ("Action", "Resource", "Principal"):
+        if element in entry and f"Not{element}" in entry:
+            raise PolicyError(f"{place} has both {element} and Not{element}")
     if "Action" not in entry and "NotAction" not in entry:
         raise PolicyError(f"{place} has neither Action nor NotAction")
     return Statement(

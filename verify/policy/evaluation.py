@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from verify.policy.conditions import Context, all_of, any_of, evaluate, negate, resolve
-from verify.policy.document import Document, Principal, Statement
-from verify.policy.patterns import action_matches, arn_fields, arn_matches, is_account
+from verify.policy.document import Document, Policy, Principal, Statement
+from verify.policy.patterns import arn_fields, arn_matches, is_account, statement_matches_action
 
 ContextValue = str | bool | int | float | Iterable[str]
 
@@ -48,7 +47,7 @@ class Evaluation:
 
 
 def effective_allows(
-    document: str | Mapping[str, Any] | Document,
+    document: Policy,
     principal: str,
     action: str,
     resource: str,
@@ -137,15 +136,10 @@ def _applies(
 ) -> bool | None:
     outcomes: list[bool | None] = []
     if statement.principals:
-        outcomes.append(any(_is_meant(one, principal) for one in statement.principals))
+        outcomes.append(_is_among(principal, statement.principals))
     if statement.not_principals:
-        outcomes.append(not any(_is_meant(one, principal) for one in statement.not_principals))
-    if statement.actions:
-        outcomes.append(any(action_matches(pattern, action) for pattern in statement.actions))
-    if statement.not_actions:
-        outcomes.append(
-            not any(action_matches(pattern, action) for pattern in statement.not_actions)
-        )
+        outcomes.append(not _is_among(principal, statement.not_principals))
+    outcomes.append(statement_matches_action(statement, action))
     if statement.resources:
         outcomes.append(_on_resource(document, statement.resources, resource, context))
     if statement.not_resources:
@@ -164,6 +158,10 @@ def _on_resource(
         resolved = resolve(pattern, context, document.has_variables)
         outcomes.append(None if resolved is None else arn_matches(resolved, resource))
     return any_of(outcomes)
+
+
+def _is_among(principal: str, stated: Iterable[Principal]) -> bool:
+    return any(_is_meant(candidate, principal) for candidate in stated)
 
 
 def _is_meant(stated: Principal, principal: str) -> bool:

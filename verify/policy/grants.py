@@ -1,4 +1,4 @@
-"""Whom a resource's policy lets in: anyone, other accounts, services, and who may assume a role.
+"""Whom a resource's policy lets in: anyone, other accounts, and services.
 
 Only what Allow statements admit is judged. A Deny elsewhere in the document may take some of it
 back, but a grant that is only safe thanks to another statement is a grant to mend, and S3 itself
@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from verify.policy.document import Condition, Document, PolicyError, Principal, Statement
+from verify.policy.document import Condition, Document, Policy, Principal, Statement
 from verify.policy.finding import Finding, Verdict
 from verify.policy.narrowing import (
     Caller,
@@ -21,9 +20,8 @@ from verify.policy.narrowing import (
     describe_bounds,
     narrowing_of,
 )
-from verify.policy.patterns import action_covers, arn_fields, has_wildcard, is_account
-
-Policy = str | Mapping[str, Any] | Document
+from verify.policy.patterns import action_covers
+from verify.policy.principals import account_of, is_anyone, open_to_anyone, resource_policy
 
 # Grants to services for which AWS's own pages leave out, or forbid, a condition on the source.
 UNCONDITIONED_SERVICE_ACTIONS: Mapping[str, frozenset[str]] = {
@@ -45,12 +43,12 @@ def public_grants(document: Policy, account: str) -> tuple[Finding, ...]:
     `account` owns the resource. Raises PolicyError, also for an Allow without a principal: that is
     no resource's policy.
     """
-    parsed = _resource_policy(document)
+    parsed = resource_policy(document)
     findings = []
     for statement in parsed.statements:
         if not statement.allows:
             continue
-        anyone = _anyone(statement)
+        anyone = open_to_anyone(statement)
         if anyone is None:
             continue
         narrowing = narrowing_of(parsed, statement, account, Caller.ANYONE)
@@ -75,14 +73,14 @@ def foreign_grants(
     anyone narrowed to an organization that is not trusted is foreign; one narrowed by network alone
     gives CANNOT_TELL, since a network does not tell the account. Raises PolicyError.
     """
-    parsed = _resource_policy(document)
+    parsed = resource_policy(document)
     accounts = frozenset({account, *trusted_accounts})
     organizations = frozenset(trusted_organizations)
     findings: list[Finding] = []
     for statement in parsed.statements:
         if not statement.allows:
             continue
-        anyone = _anyone(statement)
+        anyone = open_to_anyone(statement)
         if anyone is not None:
             narrowing = narrowing_of(parsed, statement, account, Caller.ANYONE)
             if narrowing.openness is not Openness.NARROW:
@@ -96,7 +94,7 @@ def foreign_grants(
                     findings += _service_for_anyone(
                         parsed, statement, principal, account, accounts, organizations
                     )
-            elif not _is_anyone(principal):
+            elif not is_anyone(principal):
                 findings += _foreign_principal(statement, principal, accounts)
     return tuple(findings)
 
@@ -148,11 +146,11 @@ def service_grants(document: Policy, service: str | None = None) -> tuple[Servic
     service `*`, and with every `service` asked for. Raises PolicyError.
     """
     found = []
-    for statement in _resource_policy(document).statements:
+    for statement in resource_policy(document).statements:
         if not statement.allows:
             continue
-        names = [one.value for one in statement.principals if one.kind == "Service"]
-        if _anyone(statement) is not None:
+        names = [named.value for named in statement.principals if named.kind == "Service"]
+        if open_to_anyone(statement) is not None:
             names.append("*")
         found += [
             ServiceGrant(
@@ -171,91 +169,6 @@ def service_grants(document: Policy, service: str | None = None) -> tuple[Servic
     return tuple(found)
 
 
-@dataclass(frozen=True)
-class TrustedPrincipal:
-    """Someone who may assume a role.
-
-    `kind` is AWS, Service, Federated, CanonicalUser or `*`. `account` is the principal's account
-    when it has one. `verdict` is CLEAN for a principal that is named (or narrowed to something
-    known), VIOLATION for an open door, CANNOT_TELL when that cannot be decided. `foreign` is true
-    for AWS principals outside the role's account, and for anyone not narrowed to that account.
-    """
-
-    kind: str
-    value: str
-    account: str | None
-    foreign: bool
-    verdict: Verdict
-    actions: tuple[str, ...]
-    conditions: tuple[Condition, ...]
-    reason: str
-
-
-# Identity providers that serve everyone, and the claim that tells whose identity it is.
-_SHARED_PROVIDERS: Mapping[str, str] = {
-    "token.actions.githubusercontent.com": "sub",
-    "gitlab.com": "sub",
-    "app.terraform.io": "sub",
-    "agent.buildkite.com": "sub",
-    "cognito-identity.amazonaws.com": "aud",
-    "accounts.google.com": "aud",
-    "graph.facebook.com": "app_id",
-    "www.amazon.com": "app_id",
-}
-
-
-def trust_principals(document: Policy, account: str) -> tuple[TrustedPrincipal, ...]:
-    """Everyone whom a role's trust policy lets assume the role. Raises PolicyError.
-
-    `account` owns the role. A federated provider that serves everyone (GitHub, Google, Cognito)
-    must be narrowed by the claim that tells whose identity it is. Services may assume without
-    further conditions: a service principal in a trust policy acts on a pass of the role by its own
-    account.
-    """
-    parsed = _resource_policy(document)
-    found = []
-    for statement in parsed.statements:
-        if not statement.allows:
-            continue
-        anyone = _anyone(statement)
-        if anyone is not None and statement.not_principals:
-            found.append(_trust_anyone(parsed, statement, Principal("*", anyone), account))
-        for principal in statement.principals:
-            if _is_anyone(principal):
-                found.append(_trust_anyone(parsed, statement, principal, account))
-            elif principal.kind == "Federated":
-                found.append(_trust_federated(statement, principal))
-            else:
-                found.append(_trust_named(statement, principal, account))
-    return tuple(found)
-
-
-def _resource_policy(document: Policy) -> Document:
-    parsed = Document.parse(document)
-    for statement in parsed.statements:
-        if not (statement.principals or statement.not_principals):
-            raise PolicyError(f"{statement.label} has no Principal: not a resource's policy")
-    return parsed
-
-
-def _is_anyone(principal: Principal) -> bool:
-    if principal.value == "*":
-        return True
-    fields = arn_fields(principal.value)
-    return principal.kind == "AWS" and (
-        has_wildcard(fields[4]) if fields else has_wildcard(principal.value)
-    )
-
-
-def _anyone(statement: Statement) -> str | None:
-    """How a statement is for anyone, in words; None when it is not."""
-    if statement.not_principals:
-        names = ", ".join(principal.describe() for principal in statement.not_principals)
-        return f"everyone but {names} (NotPrincipal)"
-    open_ones = [one.describe() for one in statement.principals if _is_anyone(one)]
-    return f"anyone (Principal {', '.join(open_ones)})" if open_ones else None
-
-
 def _what(statement: Statement) -> str:
     if statement.not_actions:
         return f"all actions but {', '.join(statement.not_actions)}"
@@ -263,27 +176,34 @@ def _what(statement: Statement) -> str:
 
 
 def _public(statement: Statement, anyone: str, narrowing: Narrowing) -> Finding:
-    verdict = (
-        Verdict.CANNOT_TELL if narrowing.openness is Openness.CANNOT_TELL else Verdict.VIOLATION
-    )
-    because = "; ".join(narrowing.reasons) or "it has no condition"
+    because, verdict = _openness(narrowing)
     return Finding.about(
         statement, anyone, f"allows {_what(statement)} to {anyone}: {because}", verdict
     )
 
 
+def _openness(narrowing: Narrowing) -> tuple[str, Verdict]:
+    """Why conditions do not narrow a statement, and the verdict on that."""
+    cannot_tell = narrowing.openness is Openness.CANNOT_TELL
+    because = "; ".join(narrowing.reasons) or "it has no condition"
+    return because, Verdict.CANNOT_TELL if cannot_tell else Verdict.VIOLATION
+
+
 def _narrowed_elsewhere(statement: Statement, anyone: str, narrowing: Narrowing) -> Finding:
-    told = any(
-        all(bound.account or bound.organization for bound in line)
-        for line in narrowing.alternatives
-    )
     return Finding.about(
         statement,
         anyone,
-        f"allows {_what(statement)} to {anyone} within "
-        f"{describe_bounds(narrowing.alternatives)}, which is not known to be ours",
-        Verdict.VIOLATION if told else Verdict.CANNOT_TELL,
+        f"allows {_what(statement)} to {anyone} within {_not_ours(narrowing)}",
+        _verdict_elsewhere(narrowing),
     )
+
+
+def _not_ours(narrowing: Narrowing) -> str:
+    return f"{describe_bounds(narrowing.alternatives)}, which is not known to be ours"
+
+
+def _verdict_elsewhere(narrowing: Narrowing) -> Verdict:
+    return Verdict.VIOLATION if narrowing.tells_owners else Verdict.CANNOT_TELL
 
 
 def _all_within(statement: Statement, patterns: frozenset[str]) -> bool:
@@ -303,19 +223,11 @@ def _service_for_anyone(
     narrowing = narrowing_of(document, statement, account, Caller.SERVICE)
     if narrowing.within(accounts, organizations):
         return []
-    verdict = Verdict.VIOLATION
     if narrowing.openness is Openness.NARROW:
-        why = f"for {describe_bounds(narrowing.alternatives)}, which is not known to be ours"
-        told = any(
-            all(bound.account or bound.organization for bound in line)
-            for line in narrowing.alternatives
-        )
-        verdict = Verdict.VIOLATION if told else Verdict.CANNOT_TELL
+        why, verdict = f"for {_not_ours(narrowing)}", _verdict_elsewhere(narrowing)
     else:
-        because = "; ".join(narrowing.reasons) or "it has no condition"
+        because, verdict = _openness(narrowing)
         why = f"on behalf of any account: {because}"
-        if narrowing.openness is Openness.CANNOT_TELL:
-            verdict = Verdict.CANNOT_TELL
     what = f"allows {_what(statement)} to {principal.value} {why}"
     return [Finding.about(statement, principal.value, what, verdict)]
 
@@ -325,7 +237,7 @@ def _foreign_principal(
 ) -> list[Finding]:
     name = principal.describe()
     what = f"allows {_what(statement)} to {name}"
-    owner = _account_of(principal)
+    owner = account_of(principal)
     if owner in accounts:
         return []
     if owner is not None:
@@ -340,87 +252,3 @@ def _foreign_principal(
             Verdict.CANNOT_TELL,
         )
     ]
-
-
-def _account_of(principal: Principal) -> str | None:
-    if is_account(principal.value):
-        return principal.value
-    fields = arn_fields(principal.value)
-    return fields[4] if fields and fields[4] else None
-
-
-def _trust_anyone(
-    document: Document, statement: Statement, principal: Principal, account: str
-) -> TrustedPrincipal:
-    narrowing = narrowing_of(document, statement, account, Caller.ANYONE)
-    verdict = {
-        Openness.NARROW: Verdict.CLEAN,
-        Openness.OPEN: Verdict.VIOLATION,
-        Openness.CANNOT_TELL: Verdict.CANNOT_TELL,
-    }[narrowing.openness]
-    if verdict is Verdict.CLEAN:
-        because = f"within {describe_bounds(narrowing.alternatives)}"
-    else:
-        because = "; ".join(narrowing.reasons) or "without any condition"
-    return TrustedPrincipal(
-        kind="*",
-        value=principal.value,
-        account=None,
-        foreign=not narrowing.within(frozenset({account}), frozenset()),
-        verdict=verdict,
-        actions=statement.actions,
-        conditions=statement.conditions,
-        reason=f"{statement.label} lets anyone ({principal.describe()}) assume the role: {because}",
-    )
-
-
-def _trust_named(statement: Statement, principal: Principal, account: str) -> TrustedPrincipal:
-    owner = _account_of(principal)
-    unknown = principal.kind != "Service" and owner is None
-    return TrustedPrincipal(
-        kind=principal.kind,
-        value=principal.value,
-        account=owner,
-        foreign=principal.kind != "Service" and owner != account,
-        verdict=Verdict.CANNOT_TELL if unknown else Verdict.CLEAN,
-        actions=statement.actions,
-        conditions=statement.conditions,
-        reason=f"{statement.label} lets {principal.describe()} assume the role"
-        + (", whose account the policy does not tell" if unknown else ""),
-    )
-
-
-def _trust_federated(statement: Statement, principal: Principal) -> TrustedPrincipal:
-    fields = arn_fields(principal.value)
-    host = principal.value
-    if fields is not None:
-        kind, _, host = fields[5].partition("/")
-    saml = fields is not None and kind == "saml-provider"
-    claims = (_SHARED_PROVIDERS[host],) if host in _SHARED_PROVIDERS else ("sub", "aud", "app_id")
-    wanted = {f"{host.lower()}:{claim}" for claim in claims}
-    narrowed = saml or any(
-        condition.name in wanted
-        and condition.operator.lower() in ("stringequals", "stringlike", "stringequalsignorecase")
-        and not (condition.if_exists or condition.for_all)
-        and all(_names_someone(condition.operator, value) for value in condition.values)
-        for condition in statement.conditions
-    )
-    because = "" if narrowed else f" for anyone: no condition on {' or '.join(sorted(wanted))}"
-    return TrustedPrincipal(
-        kind="Federated",
-        value=principal.value,
-        account=fields[4] if fields and fields[4] else None,
-        foreign=False,
-        verdict=Verdict.CLEAN if narrowed else Verdict.VIOLATION,
-        actions=statement.actions,
-        conditions=statement.conditions,
-        reason=f"{statement.label} lets identities of {principal.value} assume the role{because}",
-    )
-
-
-def _names_someone(operator: str, value: str) -> bool:
-    """Whether a claim's value names an owner: for `repo:owner/...` all of it before a wildcard."""
-    if operator.lower() != "stringlike" or not has_wildcard(value):
-        return True
-    literal = value[: min(value.find(character) for character in "*?" if character in value)]
-    return "/" in literal.rstrip("/") or (literal.endswith("/") and len(literal) > len("repo:/"))

@@ -6,14 +6,9 @@ tables of actions with their resource types.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from verify.policy.document import Document, Statement
+from verify.policy.document import Document, Policy, Statement
 from verify.policy.finding import Finding
 from verify.policy.patterns import action_matches, arn_fields, has_wildcard
-
-Policy = str | Mapping[str, Any] | Document
 
 # Actions for which the Service Authorization Reference lists no resource type, so that only
 # Resource "*" works. Kept to what an audit trail's roles and their verifier may use.

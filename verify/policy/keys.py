@@ -6,15 +6,12 @@ services in key policies", "kms:GrantIsForAWSResource".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from verify.policy.document import Document, Principal, Statement
+from verify.policy.document import Document, Policy, Principal, Statement
 from verify.policy.finding import Finding, Verdict
 from verify.policy.grants import public_grants
-from verify.policy.patterns import action_matches, arn_fields
-
-Policy = str | Mapping[str, Any] | Document
+from verify.policy.patterns import arn_fields, statement_matches_action
 
 # With one of these a principal can take the key over, open it to others, or make the logs
 # unreadable.
@@ -52,23 +49,8 @@ def key_policy_findings(
         if not statement.allows:
             continue
         for principal in statement.principals:
-            name = principal.describe()
-            if _is_root(principal, account) or principal.value in permitted:
-                continue
-            powers = [action for action in ADMINISTRATIVE_ACTIONS if _gives(statement, action)]
-            if _gives_everything(statement):
-                findings.append(
-                    Finding.about(statement, name, f"gives {name} every action on the key")
-                )
-            elif powers:
-                what = f"gives {name} power over the key: {', '.join(powers)}"
-                findings.append(Finding.about(statement, name, what))
-            elif _gives(statement, "kms:CreateGrant") and not _only_for_resources(statement):
-                what = (
-                    f"lets {name} pass access on by kms:CreateGrant, "
-                    "not bound by kms:GrantIsForAWSResource"
-                )
-                findings.append(Finding.about(statement, name, what))
+            if not _is_root(principal, account) and principal.value not in permitted:
+                findings += _excess(statement, principal.describe())
     if not _root_has_full_access(parsed, account):
         reason = (
             f"no unconditional statement gives the root of account {account} kms:*, "
@@ -76,6 +58,25 @@ def key_policy_findings(
         )
         findings.append(Finding(Verdict.VIOLATION, None, "", f"account {account}", reason))
     return tuple(findings)
+
+
+def _excess(statement: Statement, name: str) -> list[Finding]:
+    """What a statement gives that is for the key's administrators alone."""
+    if _gives_everything(statement):
+        what = f"gives {name} every action on the key"
+    elif powers := [
+        action for action in ADMINISTRATIVE_ACTIONS if statement_matches_action(statement, action)
+    ]:
+        what = f"gives {name} power over the key: {', '.join(powers)}"
+    elif statement_matches_action(statement, "kms:CreateGrant") and not _only_for_resources(
+        statement
+    ):
+        what = (
+            f"lets {name} pass access on by kms:CreateGrant, not bound by kms:GrantIsForAWSResource"
+        )
+    else:
+        return []
+    return [Finding.about(statement, name, what)]
 
 
 def _is_root(principal: Principal, account: str) -> bool:
@@ -89,15 +90,9 @@ def _is_root(principal: Principal, account: str) -> bool:
     )
 
 
-def _gives(statement: Statement, action: str) -> bool:
-    if statement.not_actions:
-        return not any(action_matches(pattern, action) for pattern in statement.not_actions)
-    return any(action_matches(pattern, action) for pattern in statement.actions)
-
-
 def _gives_everything(statement: Statement) -> bool:
     # A name that AWS does not have: only a pattern for every action matches it.
-    return _gives(statement, "kms:\N{WHITE SQUARE}")
+    return statement_matches_action(statement, "kms:\N{WHITE SQUARE}")
 
 
 def _only_for_resources(statement: Statement) -> bool:

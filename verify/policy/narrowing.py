@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from verify.exposure import AddressSet, is_internet
+from verify.addresses import AddressSet, is_internet
 from verify.policy.document import Condition, Document, Statement
-from verify.policy.patterns import arn_fields, has_wildcard, is_account
+from verify.policy.patterns import arn_fields, has_wildcard, is_account, literal_start
 
 
 class Caller(Enum):
@@ -22,7 +22,7 @@ class Caller(Enum):
     SERVICE = "service"
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """What the values of a condition key name."""
 
     ACCOUNT = "account"
@@ -37,7 +37,7 @@ class Kind(Enum):
 class NarrowingKey:
     """A condition key with which a statement can be narrowed; `callers` against whom it works."""
 
-    kind: Kind
+    kind: ValueKind
     callers: frozenset[Caller]
     why: str
 
@@ -47,59 +47,65 @@ _SERVICE = frozenset({Caller.SERVICE})
 _BOTH = frozenset(Caller)
 
 NARROWING_KEYS: dict[str, NarrowingKey] = {
-    "aws:principalaccount": NarrowingKey(Kind.ACCOUNT, _ANYONE, "the caller's account, set by AWS"),
-    "aws:principalarn": NarrowingKey(Kind.ARN, _ANYONE, "the caller's ARN, set by AWS"),
+    "aws:principalaccount": NarrowingKey(
+        ValueKind.ACCOUNT, _ANYONE, "the caller's account, set by AWS"
+    ),
+    "aws:principalarn": NarrowingKey(ValueKind.ARN, _ANYONE, "the caller's ARN, set by AWS"),
     "aws:principalorgid": NarrowingKey(
-        Kind.ORGANIZATION, _ANYONE, "the caller's organization, set by AWS"
+        ValueKind.ORGANIZATION, _ANYONE, "the caller's organization, set by AWS"
     ),
     "aws:principalorgpaths": NarrowingKey(
-        Kind.ORGANIZATION, _ANYONE, "the caller's place in an organization, set by AWS"
+        ValueKind.ORGANIZATION, _ANYONE, "the caller's place in an organization, set by AWS"
     ),
-    "aws:userid": NarrowingKey(Kind.IDENTITY, _ANYONE, "the caller's unique id, set by AWS"),
+    "aws:userid": NarrowingKey(ValueKind.IDENTITY, _ANYONE, "the caller's unique id, set by AWS"),
     "aws:sourceaccount": NarrowingKey(
-        Kind.ACCOUNT, _BOTH, "the account a service acts for, set by the service"
+        ValueKind.ACCOUNT, _BOTH, "the account a service acts for, set by the service"
     ),
     "aws:sourceowner": NarrowingKey(
-        Kind.ACCOUNT, _BOTH, "the older name of aws:SourceAccount, in default topic policies"
+        ValueKind.ACCOUNT, _BOTH, "the older name of aws:SourceAccount, in default topic policies"
     ),
     "aws:sourcearn": NarrowingKey(
-        Kind.ARN, _BOTH, "the resource a service acts for, set by the service"
+        ValueKind.ARN, _BOTH, "the resource a service acts for, set by the service"
     ),
     "aws:sourceorgid": NarrowingKey(
-        Kind.ORGANIZATION, _BOTH, "the organization a service acts for, set by the service"
+        ValueKind.ORGANIZATION, _BOTH, "the organization a service acts for, set by the service"
     ),
     "aws:sourceorgpaths": NarrowingKey(
-        Kind.ORGANIZATION, _BOTH, "the place in an organization a service acts for"
+        ValueKind.ORGANIZATION, _BOTH, "the place in an organization a service acts for"
     ),
-    "aws:sourcevpc": NarrowingKey(Kind.VPC, _ANYONE, "the VPC a request came through"),
-    "aws:sourcevpce": NarrowingKey(Kind.VPC, _ANYONE, "the endpoint a request came through"),
-    "aws:vpceaccount": NarrowingKey(Kind.ACCOUNT, _ANYONE, "the account that owns the endpoint"),
+    "aws:sourcevpc": NarrowingKey(ValueKind.VPC, _ANYONE, "the VPC a request came through"),
+    "aws:sourcevpce": NarrowingKey(ValueKind.VPC, _ANYONE, "the endpoint a request came through"),
+    "aws:vpceaccount": NarrowingKey(
+        ValueKind.ACCOUNT, _ANYONE, "the account that owns the endpoint"
+    ),
     "aws:vpceorgid": NarrowingKey(
-        Kind.ORGANIZATION, _ANYONE, "the organization that owns the endpoint"
+        ValueKind.ORGANIZATION, _ANYONE, "the organization that owns the endpoint"
     ),
-    "aws:sourceip": NarrowingKey(Kind.ADDRESS, _ANYONE, "the caller's public address"),
-    "kms:calleraccount": NarrowingKey(Kind.ACCOUNT, _ANYONE, "the caller's account, for KMS"),
+    "aws:sourceip": NarrowingKey(ValueKind.ADDRESS, _ANYONE, "the caller's public address"),
+    "kms:calleraccount": NarrowingKey(ValueKind.ACCOUNT, _ANYONE, "the caller's account, for KMS"),
     "s3:dataaccesspointaccount": NarrowingKey(
-        Kind.ACCOUNT, _ANYONE, "the account that owns the access point, which guards itself"
+        ValueKind.ACCOUNT, _ANYONE, "the account that owns the access point, which guards itself"
     ),
     "s3:dataaccesspointarn": NarrowingKey(
-        Kind.ARN, _ANYONE, "the access point, which guards itself"
+        ValueKind.ARN, _ANYONE, "the access point, which guards itself"
     ),
     "lambda:sourcefunctionarn": NarrowingKey(
-        Kind.ARN, _ANYONE, "the function that calls, set by Lambda"
+        ValueKind.ARN, _ANYONE, "the function that calls, set by Lambda"
     ),
     # A caller may state any encryption context; these services state their own resource's ARN.
     "kms:encryptioncontext:aws:logs:arn": NarrowingKey(
-        Kind.ARN, _SERVICE, "the log group that CloudWatch Logs encrypts for"
+        ValueKind.ARN, _SERVICE, "the log group that CloudWatch Logs encrypts for"
     ),
     "kms:encryptioncontext:aws:cloudtrail:arn": NarrowingKey(
-        Kind.ARN, _SERVICE, "the trail that CloudTrail encrypts for"
+        ValueKind.ARN, _SERVICE, "the trail that CloudTrail encrypts for"
     ),
     "kms:encryptioncontext:aws:sqs:arn": NarrowingKey(
-        Kind.ARN, _SERVICE, "the queue that a service sends to, stated by SQS"
+        ValueKind.ARN, _SERVICE, "the queue that a service sends to, stated by SQS"
     ),
     "kms:encryptioncontext:aws:sns:topicarn": NarrowingKey(
-        Kind.ARN, _SERVICE, "the topic that SNS encrypts for, whose own policy admits publishers"
+        ValueKind.ARN,
+        _SERVICE,
+        "the topic that SNS encrypts for, whose own policy admits publishers",
     ),
 }
 
@@ -190,6 +196,13 @@ class Narrowing:
             for line in self.alternatives
         )
 
+    @property
+    def tells_owners(self) -> bool:
+        """Whether some condition tells the account or organization of all that it admits."""
+        return any(
+            all(bound.account or bound.organization for bound in line) for line in self.alternatives
+        )
+
 
 def narrowing_of(
     document: Document, statement: Statement, account: str, caller: Caller
@@ -244,7 +257,7 @@ def _narrow(
         return _Not("IfExists also admits requests without the key")
     if condition.for_all and not present:
         return _Not("ForAllValues also admits requests without the key")
-    if key.kind is Kind.ADDRESS:
+    if key.kind is ValueKind.ADDRESS:
         return _addresses(condition, operator)
     if operator not in _TEXT_OPERATORS | _ARN_OPERATORS:
         return _Not("the operator does not fit the key", undecided=True)
@@ -272,36 +285,45 @@ def _addresses(condition: Condition, operator: str) -> tuple[Bound, ...] | _Not:
     return tuple(Bound(f"source address {value}") for value in condition.values)
 
 
-def _bound(document: Document, kind: Kind, operator: str, value: str, account: str) -> Bound | _Not:
+def _bound(
+    document: Document, kind: ValueKind, operator: str, value: str, account: str
+) -> Bound | _Not:
     if "${" in value and document.has_variables:
-        if kind is Kind.ACCOUNT and value.lower() == _OWN_ACCOUNT:
-            return Bound(f"account {account}", account=account)
-        if kind is Kind.ORGANIZATION and value.lower() == _OWN_ORGANIZATION:
-            return Bound("the resource's own organization")
-        return _Not(f"the policy variable in {value!r} cannot be resolved", undecided=True)
+        return _variable(kind, value, account)
     # StringEquals takes a star literally; ArnEquals does not.
     wild = operator in _ARN_OPERATORS or operator == "stringlike"
     if not (wild and has_wildcard(value)):
         return _exact(kind, value)
-    if kind is Kind.ARN:
+    if kind is ValueKind.ARN:
         return _arn_pattern(operator, value)
-    literal = value[: min(value.find(c) for c in "*?" if c in value)]
-    if kind is Kind.ORGANIZATION and "/" in literal:
-        return _exact(kind, literal)
-    if kind is Kind.IDENTITY and ":" in literal:
+    literal = literal_start(value)
+    separator = _OWNER_ENDS_AT.get(kind)
+    if separator is not None and separator in literal:
         return _exact(kind, literal)
     return _Not(f"{value!r} has a wildcard where the {kind.value} is named")
 
 
-def _exact(kind: Kind, value: str) -> Bound:
+# Before this the owner of what a value names is told: all that follows may be a wildcard.
+_OWNER_ENDS_AT = {ValueKind.ORGANIZATION: "/", ValueKind.IDENTITY: ":"}
+
+
+def _variable(kind: ValueKind, value: str, account: str) -> Bound | _Not:
+    if kind is ValueKind.ACCOUNT and value.lower() == _OWN_ACCOUNT:
+        return Bound(f"account {account}", account=account)
+    if kind is ValueKind.ORGANIZATION and value.lower() == _OWN_ORGANIZATION:
+        return Bound("the resource's own organization")
+    return _Not(f"the policy variable in {value!r} cannot be resolved", undecided=True)
+
+
+def _exact(kind: ValueKind, value: str) -> Bound:
     text = f"{kind.value} {value}"
-    if kind is Kind.ACCOUNT:
+    if kind is ValueKind.ACCOUNT:
         return Bound(text, account=value)
-    if kind is Kind.ORGANIZATION:
+    if kind is ValueKind.ORGANIZATION:
         return Bound(text, organization=value.split("/")[0])
-    if kind is Kind.IDENTITY and is_account(value.split(":")[0]):
+    if kind is ValueKind.IDENTITY and is_account(value.split(":")[0]):
         return Bound(text, account=value.split(":")[0])
-    if kind is Kind.ARN:
+    if kind is ValueKind.ARN:
         fields = arn_fields(value)
         return Bound(text, account=fields[4] if fields and fields[4] else None)
     return Bound(text)
@@ -312,11 +334,7 @@ def _arn_pattern(operator: str, value: str) -> Bound | _Not:
     if fields is None:
         return _Not(f"{value!r} is a wildcard for any account")
     _, _, service, _, owner, resource = fields
-    literal_until = (
-        len(value)
-        if not has_wildcard(value)
-        else min(value.find(character) for character in "*?" if character in value)
-    )
+    literal_until = len(literal_start(value))
     # Under StringLike a star runs across colons, so a field counts only when all before is literal.
     whole_text = operator == "stringlike"
     if is_account(owner):

@@ -10,6 +10,7 @@ import re
 
 from verify.policy.document import Statement
 
+_WILDCARD = re.compile(r"[*?]")
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
@@ -31,6 +32,11 @@ def matches(pattern: str, text: str) -> bool:
 def covers(pattern: str, other: str) -> bool:
     """Whether a pattern surely matches every text that another pattern matches."""
     return _glob(pattern, other, text_is_pattern=True)
+
+
+def literal_start(pattern: str) -> str:
+    """What stands before the first wildcard of a pattern; all of it where there is none."""
+    return _WILDCARD.split(pattern, maxsplit=1)[0]
 
 
 def _glob(pattern: str, text: str, *, text_is_pattern: bool) -> bool:
@@ -96,9 +102,16 @@ def _arn(pattern: str, text: str, *, text_is_pattern: bool) -> bool:
     wanted += ["*"] * (6 - len(wanted))
     given += ["*" if text_is_pattern else ""] * (6 - len(given))
     return all(
-        _glob(one, other, text_is_pattern=text_is_pattern)
-        for one, other in zip(wanted, given, strict=True)
+        _glob(field, text_field, text_is_pattern=text_is_pattern)
+        for field, text_field in zip(wanted, given, strict=True)
     )
+
+
+def statement_matches_action(statement: Statement, action: str) -> bool:
+    """Whether a statement is about an action, by its Action or its NotAction."""
+    if statement.not_actions:
+        return not any(action_matches(pattern, action) for pattern in statement.not_actions)
+    return any(action_matches(pattern, action) for pattern in statement.actions)
 
 
 def statement_covers_action(statement: Statement, action: str) -> bool:

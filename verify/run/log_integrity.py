@@ -1,7 +1,7 @@
 """The validation of the trail's last hours: made once a run, beside the other checks.
 
-It reads too much for the recorded door (see `verify.integrity.reader`): what it found, and the hash
-of each digest that it rests on, are kept as one piece of evidence instead.
+It reads too much for the recorded door (see `verify.integrity.read.reader`): what it found, and the
+hash of each digest that it rests on, are kept as one piece of evidence instead.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 
 if TYPE_CHECKING:
-    from verify.integrity.day import DayJob, DayResult
-    from verify.integrity.layout import Target
-    from verify.integrity.run import Result
-    from verify.integrity.tail import TrailStatus
-
-Digest = dict[str, str | bool]
+    from verify.integrity.judge.layout import ChainScope
+    from verify.integrity.judge.tail import TrailStatus
+    from verify.integrity.read.discovery import Trail
+    from verify.integrity.read.s3 import S3Reader
+    from verify.integrity.run.day import DayJob, DayResult
+    from verify.integrity.run.result import Result
 
 _WORKERS = 16
 _WORTH_ASKING_AGAIN = timedelta(seconds=5)
+# A digest as the evidence names it: its key, its SHA-256, and whether it is proven.
+DigestRecord = dict[str, str | bool]
 # Digests of which the evidence holds the hash: a day's of all regions, and then some.
 MAXIMUM_DIGESTS = 2_000
 
@@ -57,6 +59,34 @@ class Validation:
     delivery_errors: Mapping[str, str]
     unasked: Mapping[str, str]
     evidence: str
+
+
+@dataclass
+class _Statuses:
+    """Asks for the trail's status in each region, and keeps what was wrong there."""
+
+    reader: S3Reader
+    deployment: Deployment
+    home: Mapping[str, Any]  # GetTrailStatus's answer in the trail's home region
+    delivery_errors: dict[str, str] = field(default_factory=dict)
+    unasked: dict[str, str] = field(default_factory=dict)
+
+    def of(self, scope: ChainScope) -> TrailStatus | None:
+        """The status in a region; None where it could not be read."""
+        from verify.integrity.read import discovery
+        from verify.integrity.read.reader import UnreadableError
+
+        region, answer = scope.region, self.home
+        try:
+            if region != self.deployment.trail_home_region:
+                answer = discovery.ask_status(self.reader, self.deployment.trail_arn, region)
+        except UnreadableError as error:
+            self.unasked[region] = str(error)
+            return None
+        status = discovery.status_of(answer)
+        if status.latest_digest_error:
+            self.delivery_errors[region] = status.latest_digest_error
+        return status
 
 
 @dataclass
@@ -109,18 +139,73 @@ class LogIntegrity:
 
     def _validate(self, reads_again: bool) -> Validation:
         # Here, so that what it takes to load them delays no other check.
-        from verify.integrity import discovery, executors
-        from verify.integrity.layout import Layout
-        from verify.integrity.progress import Progress
-        from verify.integrity.reader import UnreadableError
-        from verify.integrity.run import Request, validate
-        from verify.integrity.s3 import Connection, S3Reader
+        from verify.integrity.read.discovery import UsageError
+        from verify.integrity.read.s3 import Connection, S3Reader
 
-        deployment, started = self.deployment, datetime.now(UTC)
+        started = datetime.now(UTC)
         home = self._home_status(reads_again)
-        trail = self._trail()
-        reader = S3Reader(Connection(deployment.region, _WORKERS), self.session, self.aws.client)
-        described = discovery.Trail(
+        described = self._described(self._trail())
+        reader = S3Reader(
+            Connection(self.deployment.region, _WORKERS), self.session, self.aws.client
+        )
+        begun = self._begun(home)
+        statuses = _Statuses(reader, self.deployment, home)
+        try:
+            result, digests = self._run(reader, described, statuses, started, begun)
+        except UsageError as error:
+            raise NotVerifiedError(str(error)) from error
+        evidence = self._record(result, digests, started)
+        return Validation(result, begun, statuses.delivery_errors, statuses.unasked, evidence)
+
+    def _run(
+        self,
+        reader: S3Reader,
+        described: Trail,
+        statuses: _Statuses,
+        started: datetime,
+        begun: datetime | None,
+    ) -> tuple[Result, list[DigestRecord]]:
+        from verify.integrity.read.discovery import find_scopes
+        from verify.integrity.run import executors
+        from verify.integrity.run.progress import Progress
+        from verify.integrity.run.request import Request
+        from verify.integrity.run.validation import validate
+
+        now = started.replace(microsecond=0)
+        enabled = self._regions() if described.is_multi_region else ()
+        discovered = find_scopes(reader, described, None, None, enabled)
+        request = Request(
+            layout=described.layout,
+            scopes=discovered.scopes,
+            start=now - self.limits.period,
+            end=now,
+            now=now,
+            lateness=self.limits.lateness,
+            begun=begun,
+            without_files=discovered.without_files,
+        )
+        digests: list[DigestRecord] = []
+        silent = Progress(lambda _: None, terminal=False, expected=1)
+        with executors.threads(reader, _WORKERS, described.layout.bucket) as engine:
+
+            def task(job: DayJob) -> DayResult:
+                day = engine.task(job)
+                digests.extend(
+                    {"key": node.key, "sha256": node.hash_value, "proven": node.proven}
+                    for node in (*day.nodes, *day.backfill_nodes)
+                )
+                return day
+
+            recording = replace(engine, task=task)
+            result = validate(request, reader, recording, statuses.of, silent, discovered.anomalies)
+        return result, digests
+
+    def _described(self, trail: Mapping[str, Any]) -> Trail:
+        from verify.integrity.judge.layout import Layout
+        from verify.integrity.read.discovery import Trail
+
+        deployment = self.deployment
+        return Trail(
             arn=deployment.trail_arn,
             account=deployment.account_id,
             layout=Layout(
@@ -133,58 +218,6 @@ class LogIntegrity:
             ),
             is_multi_region=bool(pick(trail, "IsMultiRegionTrail")),
         )
-        errors: dict[str, str] = {}
-        unasked: dict[str, str] = {}
-        digests: list[Digest] = []
-
-        def status(target: Target) -> TrailStatus | None:
-            try:
-                answer = (
-                    home
-                    if target.region == deployment.trail_home_region
-                    else discovery.ask_status(reader, deployment.trail_arn, target.region)
-                )
-            except UnreadableError as error:
-                unasked[target.region] = str(error)
-                return None
-            found = discovery.status_of(answer)
-            if found.latest_digest_error:
-                errors[target.region] = found.latest_digest_error
-            return found
-
-        now = started.replace(microsecond=0)
-        begun = self._begun(home)
-        try:
-            scope = discovery.find_targets(
-                reader, described, None, None, self._regions() if described.is_multi_region else ()
-            )
-            request = Request(
-                layout=described.layout,
-                targets=scope.targets,
-                start=now - self.limits.period,
-                end=now,
-                now=now,
-                lateness=self.limits.lateness,
-                begun=begun,
-                without_files=scope.without_files,
-            )
-            with executors.threads(reader, _WORKERS, described.layout.bucket) as engine:
-
-                def task(job: DayJob) -> DayResult:
-                    day = engine.task(job)
-                    digests.extend(
-                        {"key": one.key, "sha256": one.hash_value, "proven": one.proven}
-                        for one in (*day.nodes, *day.backfill_nodes)
-                    )
-                    return day
-
-                silent = Progress(lambda _: None, terminal=False, expected=1)
-                result = validate(
-                    request, reader, replace(engine, task=task), status, silent, scope.findings
-                )
-        except discovery.UsageError as error:
-            raise NotVerifiedError(str(error)) from error
-        return Validation(result, begun, errors, unasked, self._record(result, digests, started))
 
     def _trail(self) -> Mapping[str, Any]:
         answer = self.aws.read(reads.trail(self.deployment)).response or {}
@@ -202,7 +235,7 @@ class LogIntegrity:
 
     def _regions(self) -> list[str]:
         answer = self.aws.read(reads.enabled_regions()).response or {}
-        return [str(pick(one, "RegionName")) for one in pick(answer, "Regions")]
+        return [str(pick(region, "RegionName")) for region in pick(answer, "Regions")]
 
     def _begun(self, status: Mapping[str, Any]) -> datetime | None:
         """When the trail began to log, where that belongs to the deployment's first hour.
@@ -217,7 +250,7 @@ class LogIntegrity:
             return None
         return started.astimezone(UTC)
 
-    def _record(self, result: Result, digests: list[Digest], started: datetime) -> str:
+    def _record(self, result: Result, digests: list[DigestRecord], started: datetime) -> str:
         from verify.integrity import report
 
         finished = datetime.now(UTC)

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from verify.integrity.digest import Digest
+from verify.integrity.judge.digest import Digest
 
 ALGORITHM = "SHA256withRSA"
 # A digest is signed when it is delivered, which is after its end; a new key may be in use by then.
@@ -58,7 +58,7 @@ def judge_signature(
         return SignatureProblem.MISSING
     if algorithm != ALGORITHM or digest.algorithm != ALGORITHM:
         return SignatureProblem.ALGORITHM
-    key = next((one for one in keys if one.fingerprint == digest.fingerprint), None)
+    key = next((known for known in keys if known.fingerprint == digest.fingerprint), None)
     if key is None:
         return SignatureProblem.KEY_UNKNOWN
     signed = signed_at or digest.end

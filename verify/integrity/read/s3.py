@@ -15,16 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import parse_timestamp
 
 from verify.account.errors import DENIED, code_and_message, describe
-from verify.integrity.fast_get import FastGet
-from verify.integrity.plain_http import NotPlainError
-from verify.integrity.reader import (
-    Consumer,
-    History,
-    ObjectMissingError,
-    UnreadableError,
-    Version,
-)
-from verify.integrity.signature import PublicKey
+from verify.integrity.judge.history import History
+from verify.integrity.judge.signature import PublicKey
+from verify.integrity.read.fast_get import FastGet
+from verify.integrity.read.listings import folder_names, plain_histories, version_histories
+from verify.integrity.read.plain_http import NotPlainError
+from verify.integrity.read.reader import Consumer, ObjectMissingError, UnreadableError
 
 T = TypeVar("T")
 
@@ -71,7 +67,7 @@ class S3Reader:
         session: botocore.session.Session | None = None,
         clients: Callable[[str, str], Any] | None = None,
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self._shared = clients
         self._session = session or botocore.session.get_session()
         if clients is None:
@@ -91,11 +87,11 @@ class S3Reader:
 
     def histories(self, bucket: str, prefix: str, after: str = "") -> Iterator[History]:
         """See Reader. Falls back to plain listing where listing versions is denied."""
-        client = self.client("s3", self._connection.region)
+        client = self.client("s3", self.connection.region)
         if self._sees_versions:
             started = False
             try:
-                for history in _version_histories(client, bucket, prefix, after):
+                for history in version_histories(client, bucket, prefix, after):
                     started = True
                     yield history
                 return
@@ -106,15 +102,15 @@ class S3Reader:
             except BotoCoreError as error:
                 raise self._unreadable(error, "list_object_versions") from error
         try:
-            yield from _plain_histories(client, bucket, prefix, after)
+            yield from plain_histories(client, bucket, prefix, after)
         except (ClientError, BotoCoreError) as error:
             raise self._unreadable(error, "list_objects_v2") from error
 
     def folders(self, bucket: str, prefix: str) -> list[str]:
         """The names of the folders directly below `prefix`. Raises UnreadableError."""
-        client = self.client("s3", self._connection.region)
+        client = self.client("s3", self.connection.region)
         try:
-            return _folders(client, bucket, prefix)
+            return folder_names(client, bucket, prefix)
         except (ClientError, BotoCoreError) as error:
             raise self._unreadable(error, "list_objects_v2") from error
 
@@ -126,7 +122,12 @@ class S3Reader:
                 return fast.get(key, version, consume)
             except NotPlainError:
                 pass  # The client knows what to make of it: redirects, retries, errors.
-        client = self.client("s3", self._connection.region)
+        return self._read_by_client(bucket, key, version, consume)
+
+    def _read_by_client(
+        self, bucket: str, key: str, version: str | None, consume: Consumer[T]
+    ) -> T:
+        client = self.client("s3", self.connection.region)
         parameters, operation = {"Bucket": bucket, "Key": key}, "get_object"
         if version is not None:
             parameters["VersionId"] = version
@@ -171,12 +172,12 @@ class S3Reader:
                 answer = client.list_public_keys(**parameters)
                 found.extend(
                     PublicKey(
-                        fingerprint=one["Fingerprint"],
-                        der=one["Value"],
-                        valid_from=_utc(one["ValidityStartTime"]),
-                        valid_until=_utc(one["ValidityEndTime"]),
+                        fingerprint=key["Fingerprint"],
+                        der=key["Value"],
+                        valid_from=_utc(key["ValidityStartTime"]),
+                        valid_until=_utc(key["ValidityEndTime"]),
                     )
-                    for one in _part(answer, "PublicKeyList", "cloudtrail.list_public_keys")
+                    for key in _part(answer, "PublicKeyList", "cloudtrail.list_public_keys")
                 )
                 if not answer.get("NextToken"):
                     return tuple(found)
@@ -199,7 +200,7 @@ class S3Reader:
                         retries={"mode": "standard", "max_attempts": 6},
                         connect_timeout=10,
                         read_timeout=60,
-                        max_pool_connections=self._connection.workers,
+                        max_pool_connections=self.connection.workers,
                         signature_version="s3v4" if service == "s3" else None,
                         user_agent_extra="trailwarden",
                     ),
@@ -207,18 +208,18 @@ class S3Reader:
             return client
 
     def _unreadable(self, error: ClientError | BotoCoreError, operation: str) -> UnreadableError:
-        return UnreadableError(describe(error, "s3", operation, self._connection.region))
+        return UnreadableError(describe(error, "s3", operation, self.connection.region))
 
     def _fast_get(self, bucket: str) -> FastGet | None:
-        client = self.client("s3", self._connection.region)
+        client = self.client("s3", self.connection.region)
         with self._lock:
             if bucket not in self._fast:
                 self._fast[bucket] = FastGet(
                     self._session,
                     client,
                     bucket,
-                    self._connection.region,
-                    min(_WINDOW, self._connection.workers),
+                    self.connection.region,
+                    min(_WINDOW, self.connection.workers),
                 )
             fast = self._fast[bucket]
         return fast if fast.usable else None
@@ -232,67 +233,6 @@ def reader(connection: Connection) -> S3Reader:
 
 def _chunks(body: Any) -> Iterator[bytes]:
     return iter(lambda: bytes(body.read(_CHUNK)), b"")
-
-
-def _version_histories(client: Any, bucket: str, prefix: str, after: str) -> Iterator[History]:
-    """Group the rows of ListObjectVersions by key; a key's rows may go on on the next page."""
-    parameters: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
-    if after:
-        parameters["KeyMarker"] = after
-    carried: dict[str, list[Version]] = {}
-    while True:
-        page = client.list_object_versions(**parameters)
-        rows = carried
-        for is_marker, name in ((False, "Versions"), (True, "DeleteMarkers")):
-            for row in page.get(name, ()):
-                rows.setdefault(row["Key"], []).append(
-                    Version(row["VersionId"], row["IsLatest"], is_marker, row["LastModified"])
-                )
-        keys = sorted(rows)
-        carried = {}
-        if page.get("IsTruncated"):
-            carried = {keys[-1]: rows[keys.pop()]} if keys else {}
-        for key in keys:
-            yield History(key, _newest_first(rows[key]))
-        if not page.get("IsTruncated"):
-            return
-        parameters["KeyMarker"] = page["NextKeyMarker"]
-        parameters.pop("VersionIdMarker", None)
-        if page.get("NextVersionIdMarker"):
-            parameters["VersionIdMarker"] = page["NextVersionIdMarker"]
-
-
-def _newest_first(versions: list[Version]) -> tuple[Version, ...]:
-    if len(versions) == 1:
-        return tuple(versions)
-    return tuple(sorted(versions, key=lambda one: (one.is_latest, one.modified), reverse=True))
-
-
-def _plain_histories(client: Any, bucket: str, prefix: str, after: str) -> Iterator[History]:
-    parameters: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
-    if after:
-        parameters["StartAfter"] = after
-    for page in _object_pages(client, parameters):
-        for row in page.get("Contents", ()):
-            latest = Version("", is_latest=True, is_marker=False, modified=row["LastModified"])
-            yield History(row["Key"], (latest,))
-
-
-def _folders(client: Any, bucket: str, prefix: str) -> list[str]:
-    return [
-        row["Prefix"][len(prefix) :].rstrip("/")
-        for page in _object_pages(client, {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"})
-        for row in page.get("CommonPrefixes", ())
-    ]
-
-
-def _object_pages(client: Any, parameters: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
-    while True:
-        page = client.list_objects_v2(**parameters)
-        yield page
-        if not page.get("IsTruncated"):
-            return
-        parameters["ContinuationToken"] = page["NextContinuationToken"]
 
 
 def _part(answer: Mapping[str, Any], name: str, call: str) -> Any:

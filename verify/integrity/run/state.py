@@ -6,18 +6,18 @@ import json
 import os
 import tempfile
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from verify.integrity.chain import Chain, Node
-from verify.integrity.coverage import Interval
-from verify.integrity.digest import Link
-from verify.integrity.finding import Finding, kind_of
-from verify.integrity.layout import Layout, Target
-from verify.integrity.totals import Totals
+from verify.integrity.judge.anomaly import Anomaly, anomaly_document, anomaly_of
+from verify.integrity.judge.chain import Chain, Node
+from verify.integrity.judge.coverage import Interval
+from verify.integrity.judge.digest import Link
+from verify.integrity.judge.layout import ChainScope, Layout
+from verify.integrity.judge.totals import Totals
 
 VERSION = 2
 
@@ -27,7 +27,7 @@ class StateError(Exception):
 
 
 @dataclass
-class TargetState:
+class ScopeState:
     """How far one account and region is validated, and what that brought.
 
     `through` is the last day of an unbroken row of days that are done. `candidates` are log files
@@ -37,45 +37,37 @@ class TargetState:
     chain: Chain
     backfill: Chain
     through: date | None = None
-    findings: list[Finding] = field(default_factory=list)
+    anomalies: list[Anomaly] = field(default_factory=list)
     candidates: set[str] = field(default_factory=set)
     named: set[str] = field(default_factory=set)
     totals: Totals = field(default_factory=Totals)
 
+    @property
+    def unreferenced(self) -> set[str]:
+        """The log files that no digest names, as far as is known by now."""
+        return self.candidates - self.named
 
-def fresh(target: Target) -> TargetState:
+
+def fresh(scope: ChainScope) -> ScopeState:
     """The state before anything is validated."""
-    return TargetState(Chain(target, ordered=True), Chain(target, ordered=False))
+    return ScopeState(Chain(scope, ordered=True), Chain(scope, ordered=False))
 
 
 @dataclass
-class State:
-    """The state of a run. `start` is where its period begins."""
+class RunState:
+    """The state of a whole run. `start` is where its period begins."""
 
     start: datetime
-    targets: dict[Target, TargetState]
+    scopes: dict[ChainScope, ScopeState]
 
 
-def save(path: Path, layout: Layout, state: State) -> None:
+def save(path: Path, layout: Layout, state: RunState) -> None:
     """Write the state in one step, so that a run that is ended leaves the earlier one."""
     document = {
         "version": VERSION,
         "layout": asdict(layout),
         "start": state.start.isoformat(),
-        "targets": [
-            {
-                "account": target.account,
-                "region": target.region,
-                "through": None if one.through is None else one.through.isoformat(),
-                "chain": _chain_document(one.chain),
-                "backfill": _chain_document(one.backfill),
-                "findings": [finding_document(finding) for finding in one.findings],
-                "candidates": sorted(one.candidates),
-                "named": sorted(one.named),
-                "totals": one.totals.as_dict(),
-            }
-            for target, one in state.targets.items()
-        ],
+        "targets": [_scope_document(scope, found) for scope, found in state.scopes.items()],
     }
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -83,7 +75,7 @@ def save(path: Path, layout: Layout, state: State) -> None:
     os.replace(temporary, path)
 
 
-def load(path: Path, layout: Layout) -> State | None:
+def load(path: Path, layout: Layout) -> RunState | None:
     """The state in `path`, None where there is none yet. Raises StateError."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -96,42 +88,37 @@ def load(path: Path, layout: Layout) -> State | None:
             raise StateError(f"{path} was written by another version; remove it to start anew")
         if document["layout"] != asdict(layout):
             raise StateError(f"{path} is about another trail or bucket; give another file")
-        targets = {}
-        for one in document["targets"]:
-            target = Target(one["account"], one["region"])
-            targets[target] = TargetState(
-                chain=_chain(target, True, one["chain"]),
-                backfill=_chain(target, False, one["backfill"]),
-                through=None if one["through"] is None else date.fromisoformat(one["through"]),
-                findings=[finding_of(finding) for finding in one["findings"]],
-                candidates=set(one["candidates"]),
-                named=set(one["named"]),
-                totals=Totals(**one["totals"]),
-            )
-        return State(datetime.fromisoformat(document["start"]), targets)
+        scopes = dict(map(_scope, document["targets"]))
+        return RunState(datetime.fromisoformat(document["start"]), scopes)
     except (KeyError, TypeError, ValueError) as error:
         raise StateError(f"{path} is not a state file of this command ({error!r})") from error
 
 
-def finding_document(finding: Finding) -> dict[str, str]:
-    """A finding as JSON."""
+def _scope_document(scope: ChainScope, state: ScopeState) -> dict[str, Any]:
     return {
-        "kind": finding.kind.label,
-        "severity": finding.kind.severity.value,
-        "consequence": finding.kind.consequence.value,
-        "account": finding.account,
-        "region": finding.region,
-        "bucket": finding.bucket,
-        "key": finding.key,
-        "expected": finding.expected,
-        "seen": finding.seen,
+        "account": scope.account,
+        "region": scope.region,
+        "through": None if state.through is None else state.through.isoformat(),
+        "chain": _chain_document(state.chain),
+        "backfill": _chain_document(state.backfill),
+        "findings": [anomaly_document(anomaly) for anomaly in state.anomalies],
+        "candidates": sorted(state.candidates),
+        "named": sorted(state.named),
+        "totals": state.totals.as_dict(),
     }
 
 
-def finding_of(document: Mapping[str, str]) -> Finding:
-    """The finding that `finding_document` wrote."""
-    names = ("account", "region", "bucket", "key", "expected", "seen")
-    return Finding(kind_of(document["kind"]), *(str(document[name]) for name in names))
+def _scope(document: Mapping[str, Any]) -> tuple[ChainScope, ScopeState]:
+    scope, through = ChainScope(document["account"], document["region"]), document["through"]
+    return scope, ScopeState(
+        chain=_chain(scope, True, document["chain"]),
+        backfill=_chain(scope, False, document["backfill"]),
+        through=None if through is None else date.fromisoformat(through),
+        anomalies=[anomaly_of(anomaly) for anomaly in document["findings"]],
+        candidates=set(document["candidates"]),
+        named=set(document["named"]),
+        totals=Totals(**document["totals"]),
+    )
 
 
 def _chain_document(chain: Chain) -> dict[str, Any]:
@@ -145,14 +132,14 @@ def _chain_document(chain: Chain) -> dict[str, Any]:
             }
             for node in chain.recent
         ],
-        "covered": [[one.isoformat(), other.isoformat()] for one, other in chain.covered],
-        "explained": [[one.isoformat(), other.isoformat()] for one, other in chain.explained],
+        "covered": _intervals_document(chain.covered),
+        "explained": _intervals_document(chain.explained),
     }
 
 
-def _chain(target: Target, ordered: bool, document: Mapping[str, Any]) -> Chain:
-    chain = Chain(target, ordered)
-    chain.recent = deque((_node(one) for one in document["recent"]), maxlen=chain.recent.maxlen)
+def _chain(scope: ChainScope, ordered: bool, document: Mapping[str, Any]) -> Chain:
+    chain = Chain(scope, ordered)
+    chain.recent = deque(map(_node, document["recent"]), maxlen=chain.recent.maxlen)
     chain.covered = _intervals(document["covered"])
     chain.explained = _intervals(document["explained"])
     return chain
@@ -171,7 +158,11 @@ def _node(document: Mapping[str, Any]) -> Node:
     )
 
 
+def _intervals_document(intervals: Iterable[Interval]) -> list[list[str]]:
+    return [[start.isoformat(), end.isoformat()] for start, end in intervals]
+
+
 def _intervals(document: list[list[str]]) -> tuple[Interval, ...]:
     return tuple(
-        (datetime.fromisoformat(one), datetime.fromisoformat(other)) for one, other in document
+        (datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in document
     )

@@ -23,9 +23,9 @@ import botocore.httpsession
 from botocore.exceptions import BotoCoreError
 from botocore.utils import get_environ_proxies
 
-from verify.integrity.plain_http import NotPlainError, PlainConnection
-from verify.integrity.reader import Consumer
-from verify.integrity.sigv4 import signed_headers
+from verify.integrity.read.plain_http import NotPlainError, PlainConnection
+from verify.integrity.read.reader import Consumer
+from verify.integrity.read.sigv4 import signed_headers
 
 T = TypeVar("T")
 

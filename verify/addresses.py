@@ -1,7 +1,13 @@
 """Sets of IP addresses: what a CIDR, or any number of them together, really covers.
 
 A rule for `0.0.0.0/1` and one for `128.0.0.0/1` open a port as wide as `0.0.0.0/0` does, so
-exposure is never judged on text but on sets of addresses.
+exposure is never judged on text but on sets of addresses. Everybody may know this module, and it
+knows nobody.
+
+What counts as "the internet": more public addresses than one known network can have. The bounds
+are AWS's own: the S3 user guide ("Blocking public access to your Amazon S3 storage", the meaning
+of "public") calls source addresses broader than /8 of IPv4 or /32 of IPv6 public, private ranges
+apart. They also are about the largest blocks that a single organisation holds.
 
 Sources: RFC 6890 (special-purpose addresses), RFC 4291 and RFC 4193 (IPv6), RFC 6052 (NAT64).
 """
@@ -80,7 +86,7 @@ class AddressSet:
         """
         found: dict[Family, list[Interval]] = {"ipv4": [], "ipv6": []}
         for cidr in cidrs:
-            family, interval = _parse_one(cidr)
+            family, interval = _parse(cidr)
             found[family].append(interval)
         return cls(tuple(found["ipv4"]), tuple(found["ipv6"]))
 
@@ -145,7 +151,7 @@ class AddressSet:
         return shown if len(cidrs) <= limit else f"{shown} and {len(cidrs) - limit} more"
 
 
-def _parse_one(cidr: str) -> tuple[Family, Interval]:
+def _parse(cidr: str) -> tuple[Family, Interval]:
     if not isinstance(cidr, str):
         raise ValueError(f"not a CIDR: {cidr!r}")
     text = cidr.strip()
@@ -183,3 +189,23 @@ PUBLIC = AddressSet(ipv4=AddressSet.everything().ipv4) - NOT_ON_THE_INTERNET | A
 
 # The well-known NAT64 prefix stands for the IPv4 internet in routes and egress rules (RFC 6052).
 NAT64 = AddressSet.parse("64:ff9b::/96")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The most public addresses of a family that still count as a known network."""
+
+    ipv4: int = 2 ** (32 - 8)
+    ipv6: int = 2 ** (128 - 32)
+
+    def of(self, family: Family) -> int:
+        """The bound of a family."""
+        return self.ipv4 if family == "ipv4" else self.ipv6
+
+
+DEFAULT_BOUNDS = Bounds()
+
+
+def is_internet(addresses: AddressSet, bounds: Bounds = DEFAULT_BOUNDS) -> bool:
+    """Whether a set of addresses is too large to be a known network, in either family."""
+    return any((addresses & PUBLIC).size(family) > bounds.of(family) for family in FAMILIES)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from verify.integrity.coverage import RESOLUTION, Interval, gaps, union
-from verify.integrity.finding import Kind
-from verify.integrity.layout import DIGEST_PERIOD
-from verify.integrity.wording import span, text
+from verify.integrity.judge.anomaly import AnomalyKind, Discrepancy
+from verify.integrity.judge.coverage import RESOLUTION, Interval, gaps, union
+from verify.integrity.judge.layout import DIGEST_PERIOD
+from verify.wording import time_span, utc_time
 
 LATENESS = timedelta(hours=1)
 # A final digest covers the StopLogging event; its end may be a little before the call's own time.
@@ -43,15 +43,6 @@ class Newest:
     pace: timedelta
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A finding about a stretch of time."""
-
-    kind: Kind
-    expected: str
-    seen: str
-
-
 def judge_gaps(
     start: datetime,
     end: datetime,
@@ -62,7 +53,7 @@ def judge_gaps(
     now: datetime,
     lateness: timedelta = LATENESS,
     begun: datetime | None = None,
-) -> list[Judged]:
+) -> list[Discrepancy]:
     """Judge the time from `start` to `end` that no digest covers and of which nothing is said yet.
 
     `newest` is the newest digest that exists, None when there is none; `status` is None when it
@@ -70,36 +61,37 @@ def judge_gaps(
     the listing of the digests. `lateness` is how long a digest may take to be delivered. `begun` is
     when the trail began to log: nothing is due before.
     """
-    found: list[Judged] = []
+    found: list[Discrepancy] = []
     known = union((*covered, *explained))
     start = start if begun is None else min(max(start, begun), end)
-    for one, other in gaps(known, start, end):
-        is_tail = other == end and (newest is None or newest.end <= one + RESOLUTION)
-        if begun is not None and one == begun and not is_tail and other - one <= SETTLING:
-            continue
-        if not is_tail:
-            found.append(
-                Judged(
-                    Kind.GAP,
-                    f"digests for {span(one, other)}",
-                    "none: logging or log file validation was off, or began only then",
-                )
-            )
-            continue
-        due = min(end, now - DIGEST_PERIOD - lateness)
-        if status is not None and _knows_a_younger(status, newest, begun, one):
-            found.append(_missing(one, other, newest, status))
-        elif one >= due - RESOLUTION:
-            found.append(
-                Judged(
-                    Kind.DIGEST_PENDING,
-                    f"a digest for {span(one, other)}, within {lateness} of its end",
-                    "none yet",
-                )
-            )
-        else:
-            found.append(_judge_tail(one, other, newest, status))
+    due = min(end, now - DIGEST_PERIOD - lateness)
+    for since, until in gaps(known, start, end):
+        if until == end and (newest is None or newest.end <= since + RESOLUTION):
+            if status is not None and _knows_a_younger(status, newest, begun, since):
+                found.append(_missing(since, until, newest, status))
+            elif since >= due - RESOLUTION:
+                found.append(_pending(since, until, lateness))
+            else:
+                found.append(_judge_tail(since, until, newest, status))
+        elif since != begun or until - since > SETTLING:
+            found.append(_inner_gap(since, until))
     return found
+
+
+def _inner_gap(since: datetime, until: datetime) -> Discrepancy:
+    return Discrepancy(
+        AnomalyKind.GAP,
+        f"digests for {time_span(since, until)}",
+        "none: logging or log file validation was off, or began only then",
+    )
+
+
+def _pending(since: datetime, until: datetime, lateness: timedelta) -> Discrepancy:
+    return Discrepancy(
+        AnomalyKind.DIGEST_PENDING,
+        f"a digest for {time_span(since, until)}, within {lateness} of its end",
+        "none yet",
+    )
 
 
 def _knows_a_younger(
@@ -115,28 +107,30 @@ def _knows_a_younger(
     return delivered > newest.delivered + newest.pace / 2
 
 
-def _missing(one: datetime, other: datetime, newest: Newest | None, status: TrailStatus) -> Judged:
+def _missing(
+    since: datetime, until: datetime, newest: Newest | None, status: TrailStatus
+) -> Discrepancy:
     delivered = status.latest_digest_delivery
-    return Judged(
-        Kind.NEWEST_DIGEST_MISSING,
-        f"digests for {span(one, other)}"
-        + (f": CloudTrail delivered the latest at {text(delivered)}" if delivered else ""),
+    return Discrepancy(
+        AnomalyKind.NEWEST_DIGEST_MISSING,
+        f"digests for {time_span(since, until)}"
+        + (f": CloudTrail delivered the latest at {utc_time(delivered)}" if delivered else ""),
         _since(newest),
     )
 
 
 def _since(newest: Newest | None) -> str:
-    return "no digest" if newest is None else f"no digest after {text(newest.end)}"
+    return "no digest" if newest is None else f"no digest after {utc_time(newest.end)}"
 
 
 def _judge_tail(
     reached: datetime, end: datetime, newest: Newest | None, status: TrailStatus | None
-) -> Judged:
-    expected = f"digests for {span(reached, end)}"
+) -> Discrepancy:
+    expected = f"digests for {time_span(reached, end)}"
     since = _since(newest)
     if status is None:
-        return Judged(
-            Kind.STATUS_UNREADABLE,
+        return Discrepancy(
+            AnomalyKind.STATUS_UNREADABLE,
             expected,
             f"{since}; GetTrailStatus could not be read",
         )
@@ -150,16 +144,20 @@ def _judge_tail(
         if delivered >= next_due:
             return _missing(reached, end, newest, status)
     if status.latest_digest_error:
-        return Judged(
-            Kind.DIGESTS_LATE, expected, f"{since}: delivery fails ({status.latest_digest_error})"
+        return Discrepancy(
+            AnomalyKind.DIGESTS_LATE,
+            expected,
+            f"{since}: delivery fails ({status.latest_digest_error})",
         )
     stopped = status.stopped
     if not status.is_logging:
         if stopped is None or stopped <= reached + _STOP_ALLOWANCE:
-            return Judged(Kind.GAP, expected, f"{since}: the trail is not logging")
-        return Judged(
-            Kind.NEWEST_DIGEST_MISSING,
-            f"a final digest up to {text(stopped)}, when logging was stopped",
+            return Discrepancy(AnomalyKind.GAP, expected, f"{since}: the trail is not logging")
+        return Discrepancy(
+            AnomalyKind.NEWEST_DIGEST_MISSING,
+            f"a final digest up to {utc_time(stopped)}, when logging was stopped",
             since,
         )
-    return Judged(Kind.DIGESTS_LATE, expected, f"{since}, although the trail is logging")
+    return Discrepancy(
+        AnomalyKind.DIGESTS_LATE, expected, f"{since}, although the trail is logging"
+    )

@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 DIGEST_PERIOD = timedelta(hours=1)
 OVERHANG = timedelta(minutes=65)
 
+ONE_DAY = timedelta(days=1)
+
 DIGEST_FOLDER = "CloudTrail-Digest"
 LOG_FOLDER = "CloudTrail"
 _DIGEST_NAME = re.compile(
@@ -26,8 +28,8 @@ _LOG_NAME = re.compile(
 
 
 @dataclass(frozen=True)
-class Target:
-    """One account in one region: the unit to which a digest chain belongs."""
+class ChainScope:
+    """One account in one region: what a digest chain, and so each piece of work, is about."""
 
     account: str
     region: str
@@ -60,25 +62,25 @@ class Layout:
         organization = f"{self.organization}/" if self.organization else ""
         return f"{prefix}AWSLogs/{organization}"
 
-    def region_folder(self, kind: str, target: Target) -> str:
+    def region_folder(self, kind: str, scope: ChainScope) -> str:
         """The folder of a region; `kind` is DIGEST_FOLDER or LOG_FOLDER."""
-        return f"{self.base}{target.account}/{kind}/{target.region}/"
+        return f"{self.base}{scope.account}/{kind}/{scope.region}/"
 
-    def digest_folder(self, target: Target, day: date) -> str:
+    def digest_folder(self, scope: ChainScope, day: date) -> str:
         """The folder of the digests that end on `day`, of every trail."""
-        return self.region_folder(DIGEST_FOLDER, target) + day.strftime("%Y/%m/%d/")
+        return self.region_folder(DIGEST_FOLDER, scope) + day.strftime("%Y/%m/%d/")
 
-    def log_folder(self, target: Target, day: date) -> str:
+    def log_folder(self, scope: ChainScope, day: date) -> str:
         """The folder of the log files delivered on `day`."""
-        return self.region_folder(LOG_FOLDER, target) + day.strftime("%Y/%m/%d/")
+        return self.region_folder(LOG_FOLDER, scope) + day.strftime("%Y/%m/%d/")
 
-    def digest_name(self, target: Target, key: str) -> DigestName | None:
-        """What `key` says of the digest; None where it is not where a digest of `target` lies."""
+    def digest_name(self, scope: ChainScope, key: str) -> DigestName | None:
+        """What `key` says of the digest; None where it is not where a digest of `scope` lies."""
         match = _DIGEST_NAME.fullmatch(key.rpartition("/")[2])
-        if match is None or (match["account"], match["region"]) != (target.account, target.region):
+        if match is None or (match["account"], match["region"]) != (scope.account, scope.region):
             return None
         end = _time(match["end"], "%Y%m%dT%H%M%SZ")
-        if end is None or key.rpartition("/")[0] + "/" != self.digest_folder(target, end.date()):
+        if end is None or key.rpartition("/")[0] + "/" != self.digest_folder(scope, end.date()):
             return None
         return DigestName(match["trail"], match["home"], end, match["backfill"] is not None)
 
@@ -86,13 +88,13 @@ class Layout:
         """Whether a digest is of this trail, and not of another that shares the bucket."""
         return (name.trail, name.home_region) == (self.trail, self.home_region)
 
-    def log_time(self, target: Target, key: str) -> datetime | None:
-        """The minute of delivery in a log file's name; None where it is no log of `target`."""
+    def log_time(self, scope: ChainScope, key: str) -> datetime | None:
+        """The minute of delivery in a log file's name; None where it is no log of `scope`."""
         match = _LOG_NAME.fullmatch(key.rpartition("/")[2])
-        if match is None or (match["account"], match["region"]) != (target.account, target.region):
+        if match is None or (match["account"], match["region"]) != (scope.account, scope.region):
             return None
         time = _time(match["time"], "%Y%m%dT%H%MZ")
-        if time is None or key.rpartition("/")[0] + "/" != self.log_folder(target, time.date()):
+        if time is None or key.rpartition("/")[0] + "/" != self.log_folder(scope, time.date()):
             return None
         return time
 

@@ -39,14 +39,14 @@ class PlainConnection:
         self._tls = tls
         self._socket: socket.socket | None = None
 
-    def ask(self, target: str, headers: Mapping[str, str]) -> None:
-        """Send a GET of `target`; its answer is to be read before the next is sent.
+    def ask(self, path: str, headers: Mapping[str, str]) -> None:
+        """Send a GET of `path` (and query); its answer is to be read before the next is sent.
 
         Raises OSError; the next call connects anew.
         """
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         try:
-            self._connected().sendall(f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"))
+            self._connected().sendall(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1"))
         except OSError:
             self.close()
             raise

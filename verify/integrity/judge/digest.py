@@ -85,7 +85,7 @@ def parse_digest(content: bytes) -> Digest:
         fingerprint=_text(document, "digestPublicKeyFingerprint"),
         algorithm=_text(document, "digestSignatureAlgorithm"),
         previous=_link(document),
-        logs=tuple(_entry(one) for one in files),
+        logs=tuple(map(_entry, files)),
     )
 
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Protocol
 
-from verify.integrity.digest import Link
-from verify.integrity.layout import DIGEST_PERIOD
+from verify.integrity.judge.digest import Link
+from verify.integrity.judge.layout import DIGEST_PERIOD
 
 _WHOLE_PERIODS = 2
 
@@ -39,8 +39,8 @@ def pace(digests: Iterable[Spanning]) -> timedelta:
     nothing.
     """
     whole = [
-        one.end - one.start
-        for one, following in pairwise(digests)
-        if one.previous is not None and following.previous is not None
+        digest.end - digest.start
+        for digest, following in pairwise(digests)
+        if digest.previous is not None and following.previous is not None
     ]
     return min(max(whole), DIGEST_PERIOD) if len(whole) >= _WHOLE_PERIODS else DIGEST_PERIOD

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from verify.integrity.coverage import Interval, union
-from verify.integrity.digest import Link
-from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import DIGEST_PERIOD, Target
-from verify.integrity.wording import span
+from verify.integrity.judge.anomaly import Anomaly, AnomalyKind, Discrepancy
+from verify.integrity.judge.coverage import Interval, union
+from verify.integrity.judge.digest import Link
+from verify.integrity.judge.layout import DIGEST_PERIOD, ChainScope
+from verify.wording import time_span
 
 _REMEMBERED = 4
 
@@ -51,8 +51,8 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class Probe:
-    """A digest is named that is not among those at hand: somebody must look whether it exists.
+class Lookup:
+    """A digest is named that is not among those at hand: somebody must look it up.
 
     `last` is the newest digest before `node` that is at hand.
     """
@@ -64,14 +64,14 @@ class Probe:
 
 @dataclass
 class Chain:
-    """Walks along the digests of one target: feed them by rising end time.
+    """Walks along the digests of one account and region: feed them by rising end time.
 
     `covered` is the time that proven digests cover; `explained` that of which the lack has been
     reported already. `ordered` is False for backfill digests: their chain follows the time at
     which they were generated, which their names do not tell.
     """
 
-    target: Target
+    scope: ChainScope
     ordered: bool
     recent: deque[Node] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     covered: tuple[Interval, ...] = ()
@@ -82,7 +82,7 @@ class Chain:
         """The newest digest so far."""
         return self.recent[-1] if self.recent else None
 
-    def feed(self, node: Node) -> Iterator[Finding | Probe]:
+    def feed(self, node: Node) -> Iterator[Anomaly | Lookup]:
         """Link `node` to those before it."""
         last = self.last
         self._cover(node, last)
@@ -92,25 +92,26 @@ class Chain:
         link = node.previous
         if link is None:
             if last is not None and self.ordered:
-                yield self._finding(
-                    Kind.CHAIN_RESTARTED,
+                yield self._anomaly(
+                    AnomalyKind.CHAIN_RESTARTED,
                     node.bucket,
                     node.key,
                     f"a link to {last.key}",
                     "a starting digest: logging or log file validation was switched on anew",
                 )
             return
+        named = (link.bucket, link.key)
         known = next(
-            (one for one in self.recent if (one.bucket, one.key) == (link.bucket, link.key)), None
+            (digest for digest in self.recent if (digest.bucket, digest.key) == named), None
         )
         if known is None:
-            yield Probe(node, link, last)
+            yield Lookup(node, link, last)
             return
         if self.ordered and known is not last:
             yield from self._strays(node, known)
         yield from self.compare(node, link, known)
 
-    def compare(self, node: Node, link: Link, known: Node) -> Iterator[Finding]:
+    def compare(self, node: Node, link: Link, known: Node) -> Iterator[Anomaly]:
         """Hold what `node` records of its predecessor against the real one."""
         yield from self.differences(node, link, Observed(known.hash_value, known.signature))
         if (
@@ -120,91 +121,94 @@ class Chain:
             and known.hash_value == link.hash_value
         ):
             self._add_covered(known)
-            yield self._finding(
-                Kind.DIGEST_PROVEN_BY_NEXT,
+            yield self._anomaly(
+                AnomalyKind.DIGEST_PROVEN_BY_NEXT,
                 known.bucket,
                 known.key,
                 "content as recorded by the next digest, which is signed",
                 "that content: what is wrong with this digest is not its content",
             )
 
-    def differences(self, node: Node, link: Link, seen: Observed) -> Iterator[Finding]:
+    def differences(self, node: Node, link: Link, seen: Observed) -> Iterator[Anomaly]:
         """Where the real predecessor is not as `node` recorded it."""
         if seen.hash_value and seen.hash_value != link.hash_value:
-            yield self._finding(
-                Kind.DIGEST_PREVIOUS_HASH,
+            yield self._anomaly(
+                AnomalyKind.DIGEST_PREVIOUS_HASH,
                 link.bucket,
                 link.key,
                 f"SHA-256 {link.hash_value}, recorded by {node.key}",
                 f"SHA-256 {seen.hash_value}",
             )
         if seen.signature is not None and seen.signature != link.signature:
-            yield self._finding(
-                Kind.DIGEST_PREVIOUS_SIGNATURE,
+            yield self._anomaly(
+                AnomalyKind.DIGEST_PREVIOUS_SIGNATURE,
                 link.bucket,
                 link.key,
                 f"signature {_short(link.signature)}, recorded by {node.key}",
                 f"signature {_short(seen.signature)}",
             )
 
-    def answer(
-        self, probe: Probe, seen: Observed | None, period_start: datetime
-    ) -> Iterator[Finding]:
-        """Judge a probe: `seen` is None when there is nothing at the place that was named."""
-        node, link, last = probe.node, probe.link, probe.last
+    def resolve(
+        self, lookup: Lookup, seen: Observed | None, period_start: datetime
+    ) -> Iterator[Anomaly]:
+        """Judge what a lookup brought: `seen` is None when nothing is at the place named."""
         if seen is not None:
-            yield from self.differences(node, link, seen)
-            if not self.ordered:
-                return
-            if link.bucket != node.bucket:
-                since = max(last.end, period_start) if last is not None else period_start
-                if since < node.start:
-                    yield self._explain(
-                        Kind.GAP,
-                        node.bucket,
-                        since,
-                        node.start,
-                        f"none here: the chain goes on in bucket {link.bucket}, which --bucket "
-                        "validates",
-                    )
-            elif last is not None:
-                yield self._not_in_chain(last, node, link.key)
-            return
-        if last is None and node.start <= period_start:
-            yield self._finding(
-                Kind.PREVIOUS_UNAVAILABLE,
-                link.bucket,
-                link.key,
-                f"the digest before {node.key}, to hold its hash and signature against the record",
+            yield from self.differences(lookup.node, lookup.link, seen)
+            if self.ordered:
+                yield from self._judge_outside(lookup, period_start)
+        elif lookup.last is None and lookup.node.start <= period_start:
+            yield self._anomaly(
+                AnomalyKind.PREVIOUS_UNAVAILABLE,
+                lookup.link.bucket,
+                lookup.link.key,
+                f"the digest before {lookup.node.key}, to hold its hash and signature against the "
+                "record",
                 "no such object; it ends before the period that was asked for",
             )
-            return
-        if not self.ordered and link.bucket != node.bucket:
-            return
-        yield self._finding(
-            Kind.DIGEST_MISSING,
+        elif self.ordered or lookup.link.bucket == lookup.node.bucket:
+            yield from self._judge_missing(lookup, period_start)
+
+    def _judge_outside(self, lookup: Lookup, period_start: datetime) -> Iterator[Anomaly]:
+        """What it means that the digest named exists, but not among those at hand."""
+        node, link, last = lookup.node, lookup.link, lookup.last
+        if link.bucket != node.bucket:
+            yield from self._explain(
+                AnomalyKind.GAP,
+                node.bucket,
+                _unproven_since(last, period_start),
+                node.start,
+                f"none here: the chain goes on in bucket {link.bucket}, which --bucket validates",
+            )
+        elif last is not None:
+            yield self._not_in_chain(last, node, link.key)
+
+    def _judge_missing(self, lookup: Lookup, period_start: datetime) -> Iterator[Anomaly]:
+        node, link = lookup.node, lookup.link
+        yield self._anomaly(
+            AnomalyKind.DIGEST_MISSING,
             link.bucket,
             link.key,
             f"a digest: {node.key} names it as the one before",
             "no such object",
         )
-        if not self.ordered:
-            return
-        since = max(last.end, period_start) if last is not None else period_start
-        if since < node.start:
-            yield self._explain(
-                Kind.CHAIN_LOST, link.bucket, since, node.start, "none, and the chain goes on after"
+        if self.ordered:
+            yield from self._explain(
+                AnomalyKind.CHAIN_LOST,
+                link.bucket,
+                _unproven_since(lookup.last, period_start),
+                node.start,
+                "none, and the chain goes on after",
             )
 
-    def _strays(self, node: Node, known: Node) -> Iterator[Finding]:
+    def _strays(self, node: Node, known: Node) -> Iterator[Anomaly]:
         """Digests between `known` and `node` that no link leads to."""
         between = list(self.recent)[:-1]
-        for one in between[between.index(known) + 1 :]:
-            yield self._not_in_chain(one, node, known.key)
+        for stray in between[between.index(known) + 1 :]:
+            yield self._not_in_chain(stray, node, known.key)
 
-    def _not_in_chain(self, stray: Node, node: Node, named: str) -> Finding:
-        return self._finding(
-            Kind.DIGEST_NOT_IN_CHAIN,
+    def _not_in_chain(self, stray: Node, node: Node, named: str) -> Anomaly:
+        return self._anomaly(
+            AnomalyKind.DIGEST_NOT_IN_CHAIN,
             stray.bucket,
             stray.key,
             f"a link to it from {node.key}",
@@ -227,13 +231,21 @@ class Chain:
             self.covered = union((*self.covered, (node.start, node.end)))
 
     def _explain(
-        self, kind: Kind, bucket: str, since: datetime, until: datetime, seen: str
-    ) -> Finding:
-        self.explained = union((*self.explained, (since, until)))
-        return self._finding(kind, bucket, "", f"digests for {span(since, until)}", seen)
+        self, kind: AnomalyKind, bucket: str, since: datetime, until: datetime, seen: str
+    ) -> Iterator[Anomaly]:
+        """Say once why digests for a stretch of time are lacking; nothing if it is empty."""
+        if since < until:
+            self.explained = union((*self.explained, (since, until)))
+            yield self._anomaly(kind, bucket, "", f"digests for {time_span(since, until)}", seen)
 
-    def _finding(self, kind: Kind, bucket: str, key: str, expected: str, seen: str) -> Finding:
-        return Finding(kind, self.target.account, self.target.region, bucket, key, expected, seen)
+    def _anomaly(
+        self, kind: AnomalyKind, bucket: str, key: str, expected: str, seen: str
+    ) -> Anomaly:
+        return Anomaly.at(self.scope, bucket, key, Discrepancy(kind, expected, seen))
+
+
+def _unproven_since(last: Node | None, period_start: datetime) -> datetime:
+    return period_start if last is None else max(last.end, period_start)
 
 
 def _short(signature: str) -> str:

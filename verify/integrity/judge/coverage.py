@@ -14,7 +14,7 @@ RESOLUTION = timedelta(seconds=1)
 def union(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     """`intervals` in order, with those that touch or overlap made one; empty ones are left out."""
     joined: list[Interval] = []
-    for start, end in sorted(one for one in intervals if one[0] < one[1]):
+    for start, end in sorted(interval for interval in intervals if interval[0] < interval[1]):
         if joined and start - joined[-1][1] <= RESOLUTION:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
@@ -24,18 +24,18 @@ def union(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 
 def within(intervals: Sequence[Interval], start: datetime, end: datetime) -> tuple[Interval, ...]:
     """The part of `intervals` (a union) that lies between `start` and `end`."""
-    cut = ((max(one, start), min(other, end)) for one, other in intervals)
-    return tuple(one for one in cut if one[0] < one[1])
+    cut = ((max(begin, start), min(until, end)) for begin, until in intervals)
+    return tuple((begin, until) for begin, until in cut if begin < until)
 
 
 def gaps(intervals: Sequence[Interval], start: datetime, end: datetime) -> tuple[Interval, ...]:
     """The parts from `start` to `end` that `intervals` (a union) leaves out."""
     found: list[Interval] = []
     reached = start
-    for one, other in within(intervals, start, end):
-        if one - reached > RESOLUTION:
-            found.append((reached, one))
-        reached = max(reached, other)
+    for begin, until in within(intervals, start, end):
+        if begin - reached > RESOLUTION:
+            found.append((reached, begin))
+        reached = max(reached, until)
     if end - reached > RESOLUTION:
         found.append((reached, end))
     return tuple(found)

@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass, fields
 
 @dataclass(frozen=True)
 class Totals:
-    """Counts of objects; `log_bytes` is uncompressed."""
+    """Counts of objects; `log_bytes` is uncompressed.
+
+    The names are those of integrity.schema.json, which calls an anomaly a finding.
+    """
 
     digests: int = 0
     digests_proven: int = 0

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, islice
 
-from verify.integrity.layout import DIGEST_FOLDER
-from verify.integrity.reader import Consumer, History, Reader, T
-from verify.integrity.signature import PublicKey
+from verify.integrity.judge.history import History
+from verify.integrity.judge.layout import DIGEST_FOLDER
+from verify.integrity.judge.signature import PublicKey
+from verify.integrity.read.reader import Consumer, Reader, T
 
 # A day has 24 digests of each trail. What somebody puts there beside them is not kept.
 MAXIMUM_KEPT = 1_000

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
-from verify.integrity.day import DayJob, DayResult, Meter, validate_day
-from verify.integrity.reader import Reader
-from verify.integrity.s3 import Connection, reader
-from verify.integrity.shared_listings import SharedListings
+from verify.integrity.read.reader import Reader
+from verify.integrity.read.s3 import Connection, reader
+from verify.integrity.read.shared_listings import SharedListings
+from verify.integrity.run.day import DayJob, DayResult, validate_day
+from verify.integrity.run.meter import Meter
 
 # Days under way at the same time in one process: enough that one's last reads overlap the next
 # one's first, few enough that their memory does not matter.

@@ -1,18 +1,17 @@
 """What validation needs to read, whoever reads it.
 
 These reads do not go through the recorded door (verify.account.door): it keeps every answer as
-evidence,
-and here they are as many as there are log files, and as large.
+evidence, and here they are as many as there are log files, and as large.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from verify.integrity.signature import PublicKey
+from verify.integrity.judge.history import History
+from verify.integrity.judge.signature import PublicKey
 
 T = TypeVar("T")
 
@@ -23,39 +22,6 @@ class ObjectMissingError(Exception):
 
 class UnreadableError(Exception):
     """Something could not be read, and the message says why: nothing can be concluded from it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of an object; `is_marker` for a delete marker."""
-
-    identifier: str
-    is_latest: bool
-    is_marker: bool
-    modified: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """An object's versions, the newest first; the latest alone where they may not be listed."""
-
-    key: str
-    versions: tuple[Version, ...]
-
-    @property
-    def is_hidden(self) -> bool:
-        """Whether the latest version is a delete marker, so that a plain read finds nothing."""
-        return bool(self.versions) and self.versions[0].is_marker
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether there is but one version, and it is no delete marker."""
-        return len(self.versions) == 1 and not self.versions[0].is_marker
-
-    @property
-    def contents(self) -> tuple[Version, ...]:
-        """The versions that have content, the newest first."""
-        return tuple(one for one in self.versions if not one.is_marker)
 
 
 # What is done with an object's user metadata (without x-amz-meta-) and its bytes as they come.
@@ -102,3 +68,8 @@ class Reader(Protocol):
     def sees_versions(self) -> bool:
         """Whether versions can be listed, as far as is known by now."""
         ...
+
+
+def history_of(reader: Reader, bucket: str, key: str) -> History | None:
+    """The versions of one object, None where the bucket lists none. Raises UnreadableError."""
+    return next((history for history in reader.histories(bucket, key) if history.key == key), None)

@@ -11,11 +11,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from verify.account.errors import describe
-from verify.integrity.finding import Finding, Kind
-from verify.integrity.layout import DIGEST_FOLDER, LOG_FOLDER, Layout, Target
-from verify.integrity.reader import UnreadableError
-from verify.integrity.s3 import S3Reader
-from verify.integrity.tail import TrailStatus
+from verify.integrity.judge.anomaly import Anomaly, AnomalyKind
+from verify.integrity.judge.layout import DIGEST_FOLDER, LOG_FOLDER, ChainScope, Layout
+from verify.integrity.judge.tail import TrailStatus
+from verify.integrity.read.reader import UnreadableError
+from verify.integrity.read.s3 import S3Reader
 
 _ARN = re.compile(
     r"arn:[a-z-]+:cloudtrail:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):trail/(?P<name>[^/]+)"
@@ -39,15 +39,15 @@ class Trail:
 
 
 @dataclass(frozen=True)
-class Scope:
-    """The targets to validate, and what has to be said of how they were found.
+class Discovery:
+    """The accounts and regions to validate, and what has to be said of how they were found.
 
     `without_files` are those of which the bucket holds nothing at all.
     """
 
-    targets: tuple[Target, ...]
-    findings: tuple[Finding, ...]
-    without_files: frozenset[Target] = frozenset()
+    scopes: tuple[ChainScope, ...]
+    anomalies: tuple[Anomaly, ...]
+    without_files: frozenset[ChainScope] = frozenset()
 
 
 def parse_arn(arn: str) -> tuple[str, str, str]:
@@ -70,7 +70,7 @@ def describe_trail(
     home, account, name = parse_arn(arn)
     try:
         answer = clients.client("cloudtrail", home).describe_trails(trailNameList=[arn])
-        known = next((one for one in answer["trailList"] if one.get("TrailARN") == arn), None)
+        known = next((trail for trail in answer["trailList"] if trail.get("TrailARN") == arn), None)
     except (ClientError, BotoCoreError) as error:
         if bucket is None:
             raise UsageError(f"the trail cannot be read: {error}") from error
@@ -115,65 +115,75 @@ def bucket_region(clients: S3Reader, bucket: str, home: str) -> str:
     return {None: "us-east-1", "": "us-east-1", "EU": "eu-west-1"}.get(location, str(location))
 
 
-def find_targets(
+def find_scopes(
     clients: S3Reader,
     trail: Trail,
     regions: Sequence[str] | None,
     accounts: Sequence[str] | None,
     enabled: Sequence[str] | None = None,
-) -> Scope:
+) -> Discovery:
     """The accounts and regions to validate; None for all of them. `enabled`: known to be enabled.
 
     A region counts if it is enabled or if the bucket has files of it: neither alone would show
     a region whose files were all removed, or files that were put there for one that does not exist.
     """
-    layout = trail.layout
-    findings: list[Finding] = []
-
-    def note(account: str, expected: str, seen: str) -> None:
-        findings.append(
-            Finding(Kind.REGIONS_UNKNOWN, account, "", layout.bucket, "", expected, seen)
-        )
-
+    anomalies: tuple[Anomaly, ...] = ()
+    scopes: list[ChainScope] = []
+    without_files: set[ChainScope] = set()
     try:
         if accounts is None:
-            accounts = [trail.account]
-            if layout.organization is not None:
-                accounts = [
-                    name for name in clients.folders(layout.bucket, layout.base) if name.isdigit()
-                ] or [trail.account]
-        targets: list[Target] = []
-        without_files: set[Target] = set()
+            accounts = _accounts(clients, trail)
         if enabled is None and regions is None and trail.is_multi_region is not False:
-            enabled = _enabled_regions(clients, layout.home_region)
+            enabled = _enabled_regions(clients, trail.layout.home_region)
             if enabled is None:
-                note(
-                    trail.account,
-                    "the account's enabled regions (ec2:DescribeRegions)",
-                    "they could not be read: a region of which nothing is left is not seen",
-                )
+                anomalies = (_regions_unknown(trail),)
         for account in accounts:
             if regions is not None:
                 chosen = set(regions)
             elif trail.is_multi_region is False:
-                chosen = {layout.home_region}
+                chosen = {trail.layout.home_region}
             else:
-                filed = _regions_of(clients, layout, account, DIGEST_FOLDER)
-                filed |= _regions_of(clients, layout, account, LOG_FOLDER)
-                chosen = filed | {layout.home_region}
+                filed = _filed_regions(clients, trail.layout, account)
+                chosen = filed | {trail.layout.home_region}
                 # Each account enables regions of its own; ours is the one that we can ask.
                 if account == trail.account:
                     chosen |= set(enabled or ())
-                without_files |= {Target(account, region) for region in chosen - filed}
-            targets.extend(Target(account, region) for region in sorted(chosen))
+                without_files |= {ChainScope(account, region) for region in chosen - filed}
+            scopes.extend(ChainScope(account, region) for region in sorted(chosen))
     except UnreadableError as error:
         raise UsageError(str(error)) from error
-    return Scope(tuple(targets), tuple(findings), frozenset(without_files))
+    return Discovery(tuple(scopes), anomalies, frozenset(without_files))
 
 
-def _regions_of(clients: S3Reader, layout: Layout, account: str, kind: str) -> set[str]:
-    names = clients.folders(layout.bucket, f"{layout.base}{account}/{kind}/")
-    return {name for name in names if _REGION.fullmatch(name)}
+def _accounts(clients: S3Reader, trail: Trail) -> list[str]:
+    """The trail's account; those that the bucket has folders of for an organization's trail."""
+    layout = trail.layout
+    if layout.organization is None:
+        return [trail.account]
+    names = clients.folders(layout.bucket, layout.base)
+    return [name for name in names if name.isdigit()] or [trail.account]
+
+
+def _filed_regions(clients: S3Reader, layout: Layout, account: str) -> set[str]:
+    """The regions of which the bucket has digests or log files of an account."""
+    return {
+        name
+        for kind in (DIGEST_FOLDER, LOG_FOLDER)
+        for name in clients.folders(layout.bucket, f"{layout.base}{account}/{kind}/")
+        if _REGION.fullmatch(name)
+    }
+
+
+def _regions_unknown(trail: Trail) -> Anomaly:
+    return Anomaly(
+        AnomalyKind.REGIONS_UNKNOWN,
+        trail.account,
+        "",
+        trail.layout.bucket,
+        "",
+        "the account's enabled regions (ec2:DescribeRegions)",
+        "they could not be read: a region of which nothing is left is not seen",
+    )
 
 
 def _enabled_regions(clients: S3Reader, region: str) -> list[str] | None:
@@ -181,15 +191,15 @@ def _enabled_regions(clients: S3Reader, region: str) -> list[str] | None:
         answer = clients.client("ec2", region).describe_regions()
     except (ClientError, BotoCoreError):
         return None
-    return [one["RegionName"] for one in answer["Regions"]]
+    return [region["RegionName"] for region in answer["Regions"]]
 
 
-def trail_status(clients: S3Reader, trail: Trail, target: Target) -> TrailStatus | None:
-    """GetTrailStatus in the target's region; None where it cannot be read."""
-    if target.account != trail.account:
+def trail_status(clients: S3Reader, trail: Trail, scope: ChainScope) -> TrailStatus | None:
+    """The trail's status in a region; None where it cannot be read."""
+    if scope.account != trail.account:
         return None  # A member account of the organization has a status of its own.
     try:
-        return status_of(ask_status(clients, trail.arn, target.region))
+        return status_of(ask_status(clients, trail.arn, scope.region))
     except UnreadableError:
         return None
 

@@ -1,13 +1,16 @@
-"""What can be found, how grave each is and what it means for the verdict."""
+"""Anomalies: what can be wrong, how grave each is and what it means for the verdict."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from verify.integrity.judge.layout import ChainScope
+
 
 class Severity(Enum):
-    """How grave a finding is."""
+    """How grave an anomaly is."""
 
     INFO = "INFO"
     LOW = "LOW"
@@ -17,7 +20,7 @@ class Severity(Enum):
 
 
 class Consequence(Enum):
-    """What a finding means for the period that was asked for."""
+    """What an anomaly means for the period that was asked for."""
 
     TAMPERING = "tampering"  # something is there that CloudTrail did not put there so
     LOSS = "loss"  # something is not there that CloudTrail put there
@@ -25,8 +28,8 @@ class Consequence(Enum):
     NOTE = "note"  # no bearing on the verdict
 
 
-class Kind(Enum):
-    """Every kind of finding: its name, severity and consequence."""
+class AnomalyKind(Enum):
+    """Every kind of anomaly: its name, severity and consequence."""
 
     DIGEST_MALFORMED = ("digest-malformed", Severity.CRITICAL, Consequence.TAMPERING)
     DIGEST_TRAILING_DATA = ("digest-trailing-data", Severity.CRITICAL, Consequence.TAMPERING)
@@ -79,22 +82,65 @@ class Kind(Enum):
         self.consequence = consequence
 
 
-_BY_LABEL = {kind.label: kind for kind in Kind}
+_BY_LABEL = {kind.label: kind for kind in AnomalyKind}
 
 
-def kind_of(label: str) -> Kind:
+def kind_of(label: str) -> AnomalyKind:
     """The kind with this name. Raises KeyError when there is none."""
     return _BY_LABEL[label]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One finding. `key` is empty where it is about a time and not about an object."""
+class Discrepancy:
+    """Something that is not as it should be, by itself: where it is stands in an Anomaly."""
 
-    kind: Kind
+    kind: AnomalyKind
+    expected: str
+    seen: str
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """A discrepancy at its place. `key` is empty where it is about a time and not an object."""
+
+    kind: AnomalyKind
     account: str
     region: str
     bucket: str
     key: str
     expected: str
     seen: str
+
+    @classmethod
+    def at(cls, scope: ChainScope, bucket: str, key: str, discrepancy: Discrepancy) -> Anomaly:
+        """The anomaly that `discrepancy` is for the object `key` of `scope`."""
+        return cls(
+            discrepancy.kind,
+            scope.account,
+            scope.region,
+            bucket,
+            key,
+            discrepancy.expected,
+            discrepancy.seen,
+        )
+
+
+def anomaly_document(anomaly: Anomaly) -> dict[str, str]:
+    """An anomaly as JSON, by integrity.schema.json, which calls it a finding."""
+    return {
+        "kind": anomaly.kind.label,
+        "severity": anomaly.kind.severity.value,
+        "consequence": anomaly.kind.consequence.value,
+        "account": anomaly.account,
+        "region": anomaly.region,
+        "bucket": anomaly.bucket,
+        "key": anomaly.key,
+        "expected": anomaly.expected,
+        "seen": anomaly.seen,
+    }
+
+
+def anomaly_of(document: Mapping[str, str]) -> Anomaly:
+    """The anomaly that `anomaly_document` wrote. Raises KeyError for any other document."""
+    names = ("account", "region", "bucket", "key", "expected", "seen")
+    return Anomaly(kind_of(document["kind"]), *(str(document[name]) for name in names))

@@ -1,0 +1,80 @@
+"""Reading a digest, all its versions where there are several, and judging it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from verify.integrity.judge.anomaly import AnomalyKind, Discrepancy
+from verify.integrity.judge.content import MAXIMUM_DIGEST_BYTES, Content, inflate
+from verify.integrity.judge.digests import (
+    DigestVersion,
+    JudgedDigest,
+    generation_time,
+    judge_digest,
+    judge_versions,
+)
+from verify.integrity.judge.history import MAXIMUM_VERSIONS_READ, History, Version
+from verify.integrity.judge.layout import ChainScope, DigestName
+from verify.integrity.judge.signature import PublicKey
+from verify.integrity.read.reader import ObjectMissingError, Reader, UnreadableError
+
+_BACKFILL_KEYS = timedelta(hours=1)
+
+
+def load_digest(
+    reader: Reader,
+    scope: ChainScope,
+    bucket: str,
+    history: History,
+    name: DigestName,
+    keys: Sequence[PublicKey],
+) -> JudgedDigest:
+    """Read a digest, all its versions where there are several, and judge it.
+
+    What cannot be read is an anomaly of the digest; nothing is raised for it.
+    """
+    judged: list[tuple[Version, DigestVersion]] = []
+    unread: list[Discrepancy] = []
+    for version in history.contents[:MAXIMUM_VERSIONS_READ]:
+        # The latest is read as anyone would read it.
+        identifier = None if version.is_latest else version.identifier
+        try:
+            found = _read(reader, scope.region, bucket, history.key, identifier, name, keys)
+        except UnreadableError as error:
+            unread.append(Discrepancy(AnomalyKind.DIGEST_UNREADABLE, "a digest", str(error)))
+        except ObjectMissingError:
+            unread.append(
+                Discrepancy(
+                    AnomalyKind.DIGEST_MISSING, "the object that the bucket lists", "no such object"
+                )
+            )
+        else:
+            judged.append((version, found))
+    return judge_versions(scope, bucket, history, name, judged, unread)
+
+
+def _read(
+    reader: Reader,
+    region: str,
+    bucket: str,
+    key: str,
+    version: str | None,
+    name: DigestName,
+    keys: Sequence[PublicKey],
+) -> DigestVersion:
+    content, metadata = reader.read(bucket, key, version, _consume)
+    judged = judge_digest(bucket, key, name, content, metadata, keys)
+    generated = generation_time(metadata) if name.backfill else None
+    unknown = any(problem.kind is AnomalyKind.DIGEST_KEY_UNKNOWN for problem in judged.problems)
+    if not unknown or generated is None:
+        return judged
+    # A backfill digest is signed with the key of the time at which it was generated.
+    others = reader.public_keys(region, generated - _BACKFILL_KEYS, generated + _BACKFILL_KEYS)
+    return judge_digest(bucket, key, name, content, metadata, [*keys, *others])
+
+
+def _consume(
+    metadata: Mapping[str, str], chunks: Iterable[bytes]
+) -> tuple[Content, dict[str, str]]:
+    return inflate(chunks, MAXIMUM_DIGEST_BYTES, keep=True), dict(metadata)
