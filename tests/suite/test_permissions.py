@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.suite.support import ROOT
-from verify.integrity.s3 import ACTIONS
+from verify.integrity.read.s3 import ACTIONS
 from verify.suite.declarations import actions_of, declared_readings
 
 
