@@ -1,9 +1,7 @@
 """Build the function's deployment package, the same bytes wherever and whenever it is built.
 
-    python lambda/build.py                          write lambda/dist/compliance_checker.zip
-    python lambda/build.py --output PATH            write it there
-    python lambda/build.py --write-filter-pattern   write terraform/subscription-filter-pattern.txt
-    python lambda/build.py --check                  fail if that file differs from the rules
+    python lambda/build.py                 write lambda/dist/compliance_checker.zip
+    python lambda/build.py --output PATH   write it there
 
 Prints the path, the SHA-256 in hexadecimal, and the SHA-256 in base64 as Lambda reports it in
 CodeSha256. Needs the standard library only.
@@ -23,33 +21,29 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 _PACKAGE = _HERE / "compliance_checker"
 _DEFAULT_OUTPUT = _HERE / "dist" / "compliance_checker.zip"
-_PATTERN_FILE = _HERE.parent / "terraform" / "subscription-filter-pattern.txt"
+# What goes into the package: sources, and the filter pattern that a rule compares with.
+_PACKAGED = frozenset({".py", ".txt"})
 # The earliest time that a zip can hold.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _REGULAR_FILE = 0o100644
 
 
 def build(package: Path = _PACKAGE) -> bytes:
-    """The package as zip bytes: Python sources alone, sorted, with fixed times and modes.
+    """The package as zip bytes: the text files in `_PACKAGED`, sorted, with fixed times and modes.
 
     Stored without compression: what zlib makes of the same bytes differs between its versions.
     """
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for source in sorted(package.rglob("*.py"), key=lambda path: path.as_posix()):
+        for source in sorted(package.rglob("*"), key=lambda path: path.as_posix()):
+            if source.suffix not in _PACKAGED:
+                continue
             name = (Path(package.name) / source.relative_to(package)).as_posix()
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.create_system = 3  # Unix, also when built on Windows
             entry.external_attr = _REGULAR_FILE << 16
             archive.writestr(entry, source.read_bytes().replace(b"\r\n", b"\n"))
     return buffer.getvalue()
-
-
-def _generated_pattern() -> str:
-    sys.path.insert(0, str(_HERE))
-    from compliance_checker.filter_pattern import generate
-
-    return generate() + "\n"
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -64,40 +58,13 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--output", type=Path, default=_DEFAULT_OUTPUT, help="where to write the zip"
     )
-    action = parser.add_mutually_exclusive_group()
-    action.add_argument(
-        "--write-filter-pattern",
-        action="store_true",
-        help="write the subscription filter pattern instead of the zip",
-    )
-    action.add_argument(
-        "--check",
-        action="store_true",
-        help="fail if the subscription filter pattern differs from the rules",
-    )
-    parser.add_argument(
-        "--pattern-file", type=Path, default=_PATTERN_FILE, help="the filter pattern's file"
-    )
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 is success, 1 a pattern that differs, 2 a file that can't be used."""
+    """Run the command line; 0 is success, 2 a file that can't be used."""
     options = _arguments(arguments)
     try:
-        if options.write_filter_pattern:
-            _write(options.pattern_file, _generated_pattern().encode("ascii"))
-            print(options.pattern_file)
-            return 0
-        if options.check:
-            if options.pattern_file.read_text(encoding="ascii") == _generated_pattern():
-                return 0
-            print(
-                f"{options.pattern_file} differs from the rules: "
-                "run python lambda/build.py --write-filter-pattern",
-                file=sys.stderr,
-            )
-            return 1
         content = build()
         _write(options.output, content)
     except OSError as error:

@@ -3,8 +3,11 @@
 locals {
   function_package = startswith(var.function_package, "/") ? var.function_package : "${path.module}/${var.function_package}"
 
-  # Generated from the function's rules by: python lambda/build.py --write-filter-pattern
-  subscription_filter_pattern = trimspace(file("${path.module}/subscription-filter-pattern.txt"))
+  # The file without its notes, on one line.
+  subscription_filter_pattern = join(" ", [
+    for line in split("\n", file("${path.module}/subscription-filter-pattern.txt")) :
+    trimspace(line) if trimspace(line) != "" && !startswith(trimspace(line), "#")
+  ])
 }
 
 resource "aws_cloudwatch_log_group" "function" {
@@ -128,7 +131,7 @@ resource "aws_cloudwatch_log_subscription_filter" "compliance_checker" {
   lifecycle {
     precondition {
       condition     = length(local.subscription_filter_pattern) >= 1 && length(local.subscription_filter_pattern) <= 1024
-      error_message = "subscription-filter-pattern.txt must hold 1 to 1024 characters: an empty pattern would send the function every event, and CloudWatch Logs takes no more than 1024. Write it with: python lambda/build.py --write-filter-pattern"
+      error_message = "subscription-filter-pattern.txt must hold 1 to 1024 characters besides its notes: an empty pattern would send the function every event, and CloudWatch Logs takes no more than 1024."
     }
   }
 }

@@ -80,7 +80,8 @@ def test_package_holds_sources_alone_readable_by_lambda(clone: Path) -> None:
     assert names == sorted(names)
     assert "compliance_checker/handler.py" in names
     assert all(name.startswith("compliance_checker/") for name in names)
-    assert all(name.endswith(".py") for name in names)
+    others = [name for name in names if not name.endswith(".py")]
+    assert others == ["compliance_checker/subscription-filter-pattern.txt"]
     assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
 
@@ -115,24 +116,8 @@ def test_output_that_cannot_be_written_is_one_message(clone: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_filter_pattern_is_that_of_the_rules() -> None:
-    assert _build(ROOT / "lambda", "--check").returncode == 0
-
-
-def test_filter_pattern_that_differs_fails_the_check(clone: Path, tmp_path: Path) -> None:
-    path = tmp_path / "pattern.txt"
-    written = _build(clone, "--write-filter-pattern", "--pattern-file", str(path))
-    assert written.stdout == f"{path}\n"
-    assert _build(clone, "--check", "--pattern-file", str(path)).returncode == 0
-    path.write_text(
-        path.read_text(encoding="ascii").replace("^StopLog", "^StopTro"), encoding="ascii"
-    )
-    done = _build(clone, "--check", "--pattern-file", str(path))
-    assert done.returncode == 1
-    assert "differs from the rules" in done.stderr
-
-
-def test_missing_filter_pattern_is_one_message(clone: Path, tmp_path: Path) -> None:
-    done = _build(clone, "--check", "--pattern-file", str(tmp_path / "none.txt"))
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+def test_package_holds_the_pattern_that_terraform_deploys(clone: Path) -> None:
+    _build(clone)
+    with zipfile.ZipFile(clone / "dist" / "compliance_checker.zip") as package:
+        packaged = package.read("compliance_checker/subscription-filter-pattern.txt")
+    assert packaged == (ROOT / "terraform" / "subscription-filter-pattern.txt").read_bytes()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from compliance_checker.filter_pattern import deployed_pattern
 
 from tests.compliance_checker.records import policy_text, statement
 from tests.sandbox.support import ACCOUNT, REGION, Account, start
@@ -94,11 +95,10 @@ class Deployment:
             Principal="logs.amazonaws.com",
             SourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{self.trail['group']}:*",
         )
-        pattern = REPOSITORY / "terraform" / "subscription-filter-pattern.txt"
         account.logs.put_subscription_filter(
             logGroupName=self.trail["group"],
             filterName="subscription-compliance-checker-dev",
-            filterPattern=pattern.read_text(encoding="ascii").strip(),
+            filterPattern=deployed_pattern(),
             destinationArn=arn,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from compliance_checker.filter_pattern import generate
+from compliance_checker.filter_pattern import deployed_pattern
 
 from tests.compliance_checker.records import (
     ACCOUNT,
@@ -1630,7 +1630,7 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
             {
                 "logGroupName": TRAIL_GROUP,
                 "filterName": "subscription-compliance-checker-dev",
-                "filterPattern": f"{generate()}\n",
+                "filterPattern": f"{deployed_pattern()}\n",
                 "destinationArn": f"arn:aws:lambda:ap-southeast-1:{ACCOUNT}:function:{FUNCTION}",
             },
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..filter_pattern import deployed_pattern
 from ..model import Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..record import Event, dig, integer, objects, text, texts
@@ -58,8 +59,8 @@ def _judge_filter_put(event: Event, pipeline: AuditPipeline) -> Finding | None:
     destination = text(event.parameters.get("destinationArn"))
     if destination is not None and not pipeline.is_function(destination):
         what = f"now sends to {destination}"
-    elif _lets_less_through(text(event.parameters.get("filterPattern"))):
-        what = "now has a pattern that is not the one made from the rules"
+    elif _is_another_pattern(text(event.parameters.get("filterPattern"))):
+        what = "now has a pattern that is not the one it was deployed with"
     else:
         return None
     return Finding(
@@ -72,11 +73,9 @@ def _judge_filter_put(event: Event, pipeline: AuditPipeline) -> Finding | None:
     )
 
 
-def _lets_less_through(pattern: str | None) -> bool:
+def _is_another_pattern(pattern: str | None) -> bool:
     """Whether a pattern differs from this version's own; an empty one lets everything through."""
-    from ..filter_pattern import generate  # which is made from these rules
-
-    return pattern is not None and bool(pattern.strip()) and pattern.strip() != generate()
+    return pattern is not None and pattern.strip() not in ("", deployed_pattern())
 
 
 def _judge_audit_log(event: Event, pipeline: AuditPipeline) -> Finding | None:
