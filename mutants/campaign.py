@@ -55,7 +55,7 @@ class Campaign:
     ) -> None:
         """Seed, judge and mend the mutants of `queue`, which other accounts may share.
 
-        `progress` hears of each. Ends early when `stopping` is set, after mending, and with a
+        `progress` is told each. Ends early when `stopping` is set, after mending, and with a
         mutant that could not be mended: what followed would be judged on a broken account.
         """
         while not stopping.is_set():

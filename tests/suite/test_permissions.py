@@ -22,7 +22,7 @@ def _permitted() -> set[str]:
 
 
 def test_the_policy_permits_exactly_what_the_checks_declare() -> None:
-    readings = [one for declared in declared_readings().values() for one in declared]
+    readings = [reading for declared in declared_readings().values() for reading in declared]
     needed = {*actions_of(readings), *ACTIONS}
     assert sorted(needed - _permitted()) == [], "add these to terraform/verifier.tf"
     assert sorted(_permitted() - needed) == [], "take these out of terraform/verifier.tf"

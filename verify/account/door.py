@@ -145,6 +145,10 @@ class Aws:
                 raise
         return future.result()
 
+    def pick_again(self, read: Read, *path: str) -> Any:
+        """Like `pick`, but always asks AWS."""
+        return pick(self.read_again(read).response or {}, *path)
+
     def act(self, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
         """Make a call that changes the account; for live fire alone. Never cached.
 

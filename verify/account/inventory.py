@@ -124,7 +124,7 @@ def _in_vpc(
     """A kind that EC2 lists by VPC, with its tags."""
 
     def listed(aws: Aws, deployment: Deployment) -> dict[str, Mapping[str, Any]]:
-        return {pick(one, identifier): one for one in aws.pick(reading(deployment), listing)}
+        return {pick(entry, identifier): entry for entry in aws.pick(reading(deployment), listing)}
 
     def find(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
         found = listed(aws, deployment)
@@ -395,6 +395,8 @@ KINDS = (
 )
 
 # What a control reads that lists everything, that looks at all tags, at all names.
-FOUND_BY = tuple(dict.fromkeys(one for kind in KINDS for one in kind.found_by))
-TAGGED_BY = tuple(dict.fromkeys((*FOUND_BY, *(one for kind in KINDS for one in kind.tagged_by))))
-NAMED_BY = tuple(dict.fromkeys(one for kind in KINDS for one in kind.named_by))
+FOUND_BY = tuple(dict.fromkeys(reading for kind in KINDS for reading in kind.found_by))
+TAGGED_BY = tuple(
+    dict.fromkeys((*FOUND_BY, *(reading for kind in KINDS for reading in kind.tagged_by)))
+)
+NAMED_BY = tuple(dict.fromkeys(reading for kind in KINDS for reading in kind.named_by))

@@ -95,7 +95,8 @@ def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
 @pytest.fixture
 def function(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     """The function's configuration."""
-    return aws.read(reads.function(deployment)).response or {}
+    configuration: Mapping[str, Any] = aws.pick(reads.function(deployment))
+    return configuration
 
 
 @pytest.fixture

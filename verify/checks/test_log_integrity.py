@@ -87,7 +87,7 @@ def test_digests_keep_coming(
     log_integrity: LogIntegrity,
     baseline: Mapping[str, Any],
 ) -> None:
-    status = aws.read_again(reads.trail_status(deployment)).response or {}
+    status = aws.pick_again(reads.trail_status(deployment))
     validation = _validated(check, log_integrity)
     arn, latest = deployment.trail_arn, status.get("LatestDigestDeliveryTime")
     errors = dict(validation.delivery_errors)

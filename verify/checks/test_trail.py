@@ -129,7 +129,8 @@ def _check_delivery(
     limits = baseline["trail"]
 
     def status() -> Mapping[str, Any]:
-        return aws.read_again(reads.trail_status(deployment)).response or {}
+        now: Mapping[str, Any] = aws.pick_again(reads.trail_status(deployment))
+        return now
 
     def may_still_come(seen: Mapping[str, Any]) -> bool:
         started = seen.get("StartLoggingTime")

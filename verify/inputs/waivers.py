@@ -93,7 +93,9 @@ def _waiver(path: Path, entry: Mapping[str, Any]) -> Waiver:
 def waived(control: str, unmet: Collection[str], waivers: Iterable[Waiver], today: date) -> bool:
     """Whether waivers that have not expired cover every subject on which `control` failed."""
     living = [waiver for waiver in waivers if waiver.control == control and waiver.expires >= today]
-    return bool(unmet) and all(any(waiver.covers(one) for waiver in living) for one in unmet)
+    return bool(unmet) and all(
+        any(waiver.covers(subject) for waiver in living) for subject in unmet
+    )
 
 
 def apply(

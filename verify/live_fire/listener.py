@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
@@ -113,8 +112,7 @@ def delete_queue(aws: Aws, url: str) -> None:
 
 
 def _delete_queue_by_name(aws: Aws, name: str) -> None:
-    answer = aws.read_again(Read("sqs", "list_queues", {"QueueNamePrefix": name}))
-    for url in (answer.response or {}).get("QueueUrls", []):
+    for url in _queue_urls(aws, name):
         delete_queue(aws, url)
 
 
@@ -124,9 +122,14 @@ def _unsubscribe(aws: Aws, topic: str, name: str) -> None:
             unsubscribe(aws, arn)
 
 
+def _queue_urls(aws: Aws, prefix: str) -> list[str]:
+    # SQS leaves QueueUrls out where there is no queue.
+    found = aws.pick_again(Read("sqs", "list_queues", {"QueueNamePrefix": prefix}))
+    return list(found.get("QueueUrls", []))
+
+
 def _queues(aws: Aws) -> Iterator[tuple[str, Mapping[str, str]]]:
-    answer = aws.read_again(Read("sqs", "list_queues", {"QueueNamePrefix": owner.NAME_PREFIX}))
-    for url in (answer.response or {}).get("QueueUrls", []):
+    for url in _queue_urls(aws, owner.NAME_PREFIX):
         tags = aws.read_again(Read("sqs", "list_queue_tags", {"QueueUrl": url}, _NO_QUEUE))
         if tags.response is not None:
             yield url, tags.response.get("Tags", {})
@@ -134,8 +137,8 @@ def _queues(aws: Aws) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 def _subscriptions(aws: Aws, topic: str) -> Iterator[tuple[str, str]]:
     """Subscription ARN and queue name of each subscription of the topic that has our prefix."""
-    answer = aws.read_again(Read("sns", "list_subscriptions_by_topic", {"TopicArn": topic}))
-    for subscription in pick(answer.response or {}, "Subscriptions"):
+    read = Read("sns", "list_subscriptions_by_topic", {"TopicArn": topic})
+    for subscription in aws.pick_again(read, "Subscriptions"):
         queue = str(subscription.get("Endpoint", "")).rpartition(":")[2]
         arn = str(subscription.get("SubscriptionArn", ""))
         if queue.startswith(owner.NAME_PREFIX) and arn.startswith("arn:"):

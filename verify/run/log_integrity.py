@@ -220,8 +220,7 @@ class LogIntegrity:
         )
 
     def _trail(self) -> Mapping[str, Any]:
-        answer = self.aws.read(reads.trail(self.deployment)).response or {}
-        found = pick(answer, "trailList")
+        found = self.aws.pick(reads.trail(self.deployment), "trailList")
         if len(found) != 1:
             raise NotVerifiedError(f"AWS lists {len(found)} trails {self.deployment.trail_arn}")
         trail: Mapping[str, Any] = found[0]
@@ -229,13 +228,14 @@ class LogIntegrity:
 
     def _home_status(self, again: bool) -> Mapping[str, Any]:
         read = reads.trail_status(self.deployment)
-        answer = (self.aws.read_again(read) if again else self.aws.read(read)).response or {}
-        pick(answer, "IsLogging")
-        return answer
+        ask = self.aws.pick_again if again else self.aws.pick
+        status: Mapping[str, Any] = ask(read)
+        pick(status, "IsLogging")
+        return status
 
     def _regions(self) -> list[str]:
-        answer = self.aws.read(reads.enabled_regions()).response or {}
-        return [str(pick(region, "RegionName")) for region in pick(answer, "Regions")]
+        regions = self.aws.pick(reads.enabled_regions(), "Regions")
+        return [str(pick(region, "RegionName")) for region in regions]
 
     def _begun(self, status: Mapping[str, Any]) -> datetime | None:
         """When the trail began to log, where that belongs to the deployment's first hour.
@@ -244,8 +244,7 @@ class LogIntegrity:
         the deployment: nothing else that is read anyway tells its age.
         """
         started = status.get("StartLoggingTime")
-        answer = self.aws.read(reads.key(self.deployment)).response or {}
-        created = pick(answer, "KeyMetadata", "CreationDate")
+        created = self.aws.pick(reads.key(self.deployment), "KeyMetadata", "CreationDate")
         if not isinstance(started, datetime) or started - created > self.limits.settling:
             return None
         return started.astimezone(UTC)

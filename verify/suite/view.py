@@ -94,7 +94,7 @@ class View:
         self._stopping = threading.Event()
 
     def tell(self, waiting: Waiting) -> None:
-        """Hear of the wait for alerts."""
+        """Take in how the wait for alerts stands, and show it."""
         self.board.waiting = waiting
         if self._file is None:
             self._lines(waiting)

@@ -72,11 +72,11 @@ class BucketPolicyProbe:
 
     def find(self, run: Run, wanted: Callable[[Mapping[str, str]], bool]) -> tuple[str, ...]:
         """Names of buckets."""
-        answer = run.aws.read_again(Read("s3", "list_buckets"))
+        buckets = run.aws.pick_again(Read("s3", "list_buckets"), "Buckets")
         now = datetime.now(UTC)
         return tuple(
             bucket["Name"]
-            for bucket in pick(answer.response or {}, "Buckets")
+            for bucket in buckets
             if bucket["Name"].startswith(owner.NAME_PREFIX)
             and self._left(run, bucket["Name"], now - bucket["CreationDate"], wanted)
         )

@@ -87,8 +87,8 @@ class RolePolicyProbe:
 
     @staticmethod
     def _names(run: Run) -> list[str]:
-        answer = run.aws.read_again(Read("iam", "list_roles", {"PathPrefix": PATH}))
-        return [role["RoleName"] for role in pick(answer.response or {}, "Roles")]
+        roles = run.aws.pick_again(Read("iam", "list_roles", {"PathPrefix": PATH}), "Roles")
+        return [role["RoleName"] for role in roles]
 
     @staticmethod
     def _withdraw(run: Run, role: str) -> None:
@@ -101,6 +101,4 @@ class RolePolicyProbe:
     @staticmethod
     def _tags(run: Run, role: str) -> Mapping[str, str]:
         answer = run.aws.read_again(Read("iam", "list_role_tags", {"RoleName": role}, (_NO_ROLE,)))
-        return (
-            {} if answer.response is None else owner.from_list(pick(answer.response or {}, "Tags"))
-        )
+        return {} if answer.response is None else owner.from_list(pick(answer.response, "Tags"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
@@ -70,13 +69,13 @@ class SecurityGroupProbe:
             {"Name": "group-name", "Values": [name]},
             {"Name": "vpc-id", "Values": [run.deployment.vpc_id]},
         ]
-        answer = run.aws.read_again(Read("ec2", "describe_security_groups", {"Filters": filters}))
-        for group in pick(answer.response or {}, "SecurityGroups"):
+        read = Read("ec2", "describe_security_groups", {"Filters": filters})
+        for group in run.aws.pick_again(read, "SecurityGroups"):
             self.remove(run, group["GroupId"])
 
 
 def _groups(aws: Aws) -> Iterator[tuple[str, Mapping[str, str]]]:
     ours = [{"Name": f"tag:{owner.PURPOSE_TAG}", "Values": [owner.PURPOSE]}]
-    answer = aws.read_again(Read("ec2", "describe_security_groups", {"Filters": ours}))
-    for group in pick(answer.response or {}, "SecurityGroups"):
+    read = Read("ec2", "describe_security_groups", {"Filters": ours})
+    for group in aws.pick_again(read, "SecurityGroups"):
         yield group["GroupId"], owner.from_list(group.get("Tags", []))
