@@ -14,6 +14,8 @@ REGION ?=
 STATE_BUCKET ?=
 OUTPUTS ?=
 VERIFY_ARGS ?=
+TESTS ?=
+INSTALL_PACKAGES ?=
 DRIFT ?=
 PYTHON ?= python3
 # SANDBOX=1 means the sandbox that `make sandbox` starts; SANDBOX=<url> one elsewhere on this machine.
@@ -33,11 +35,14 @@ DEPLOY_FLAGS = --working-directory $(WORK) --profile $(PROFILE) \
 DRIFT_ARGUMENTS = $(if $(DRIFT),--plan=<($(PY) -m deploy plan --json $(DEPLOY_FLAGS) $(STATE_FLAGS) \
 	--function-package $(PACKAGE)))
 STATE_FLAGS = $(if $(STATE_BUCKET),--state-bucket $(STATE_BUCKET))
+PROJECT_TESTS = $(PY) -m pytest -c tests/pytest.ini --rootdir .
+# Tests wait for processes and for each other's machines more than they compute.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + $$(nproc 2>/dev/null || echo 2))
 # The sandbox knows no credentials; these never leave this machine.
 VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN \
 	AWS_ENDPOINT_URL=$(SANDBOX_URL) AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test)
 
-.PHONY: help demo test sandbox deploy plan verify destroy mutate bench docs lint format package lock browser clean
+.PHONY: help demo test fast sandbox deploy plan verify destroy mutate bench docs lint format package lock browser clean
 
 help: ## list the targets and what they take
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +56,8 @@ help: ## list the targets and what they take
 	STATE_BUCKET=<name> keep Terraform's state in this S3 bucket, locked and encrypted
 	VERIFY_ARGS="..."   verify: passed on to pytest (try VERIFY_ARGS=--help)
 	DRIFT=1             verify: also make a Terraform plan, and fail for all that it would change
+	TESTS="..."         test: only these, by pytest's arguments
+	INSTALL_PACKAGES=1  test: install what the tests of the report look at it with (apt-get, as root)
 	AUTO_APPROVE=1      deploy and destroy without asking, for CI
 	TEXT
 
@@ -125,8 +132,17 @@ destroy: $(RUNTIME) ## remove the deployment
 
 # --- the project itself ---------------------------------------------------------------------------
 
-test: $(DEVELOPMENT) package browser lint ## every test of the project itself
-	@$(PY) -m pytest -c tests/pytest.ini --rootdir . -n 2 --dist loadfile tests
+test: $(DEVELOPMENT) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
+	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile tests)
+
+fast: $(DEVELOPMENT) package ## style, types and the tests that need no account: an answer in about a minute
+	@$(MAKE) --no-print-directory lint >$(VENV)/lint.txt 2>&1 &
+	lint=$$!
+	code=0
+	$(PROJECT_TESTS) -n 2 --dist loadfile -m "not slow" -q tests || code=$$?
+	wait $$lint || code=$$?
+	cat $(VENV)/lint.txt
+	exit $$code
 
 lint: $(DEVELOPMENT) ## style, complexity, types, and who may know whom
 	@$(VENV)/bin/ruff check .
@@ -148,20 +164,21 @@ mutate: $(DEVELOPMENT) package ## break one thing after the other and see that t
 bench: $(DEVELOPMENT) package ## measure, as ratios in one run
 	@$(PY) -m bench
 
-# The report's pages are tested in a real browser. Where none can be installed those tests are skipped,
-# except in CI.
+# The report's pages are tested in a real browser. Nothing is installed on the system without consent: in CI, or
+# with INSTALL_PACKAGES=1. Without the programs, those tests are skipped (in CI they fail).
 browser:
 	@packages=
 	if ! command -v chromium && ! command -v chromium-browser && ! command -v google-chrome; then packages="chromium"; fi >/dev/null
 	if ! command -v pdftoppm >/dev/null; then packages="$$packages poppler-utils"; fi
 	if ! command -v jq >/dev/null; then packages="$$packages jq"; fi
 	if [ -z "$$packages" ]; then exit 0; fi
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-		echo "installing for the tests of the report: $$packages"
-		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$packages >/dev/null
-	else
-		echo "not found: $$packages; the tests that look at the report with them will be skipped"
+	echo "not on this machine: $$packages; the tests of the report look at it with them"
+	if [ -z "$(INSTALL_PACKAGES)$${CI:-}" ] || ! command -v apt-get >/dev/null; then
+		echo "those tests will be skipped: install the packages, or let INSTALL_PACKAGES=1 do so (with apt-get, as root)"
+		exit 0
 	fi
+	echo "installing them with apt-get"
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$packages >/dev/null
 
 lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
 	@export CUSTOM_COMPILE_COMMAND="make lock"

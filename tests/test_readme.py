@@ -34,6 +34,7 @@ def test_readme_shows_the_whole_pipeline() -> None:
         "verify",
         "destroy",
         "sandbox",
+        "fast",
         "test",
         "lint",
         "mutate",

@@ -1,0 +1,1 @@
+"""Judgement on alarms: pure functions of what CloudWatch says of them."""
