@@ -24,7 +24,7 @@ from moto.s3 import models as s3_models
 from moto.s3 import responses as s3_responses
 from moto.utilities.utils import get_partition
 
-from sandbox import bucket_policy, permissions, policy
+from sandbox import bucket_policy, metric_filter_test, permissions, policy
 from sandbox.clock import milliseconds, now
 from sandbox.subscriptions import check_pattern
 from sandbox.world import World
@@ -288,6 +288,7 @@ _GAPS: tuple[Callable[[World], None], ...] = (
     _log_group_class,
     _log_group_keys,
     _metric_filters,
+    metric_filter_test.install,
     _key_states_by_arn,
     _key_rotation_period,
     _alarm_tags_go_with_the_alarm,
