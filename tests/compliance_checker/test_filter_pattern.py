@@ -132,7 +132,7 @@ def test_root_gets_through_whatever_it_does() -> None:
 @pytest.mark.parametrize("read_only", [True, False])
 def test_every_sign_in_gets_through(read_only: bool) -> None:
     for used in ("No", "Yes"):
-        assert _passes({**console_sign_in(used), "readOnly": read_only})
+        assert _passes({**console_sign_in(multi_factor=used), "readOnly": read_only})
 
 
 def test_failed_calls_stay_out() -> None:

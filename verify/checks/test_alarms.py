@@ -11,6 +11,7 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
+from verify.checks.subscription import faults_of_pattern
 from verify.inputs.deployment import Deployment
 from verify.wording import in_words
 
@@ -98,7 +99,13 @@ def test_alarms_ring_when_the_trail_falls_silent(
     _check_alarms(check, alarms, baseline["alarms"]["delivery"])
 
 
-@pytest.mark.control("alarm-function-trouble", reads.alarms, reads.metric_filters)
+@pytest.mark.control(
+    "alarm-function-trouble",
+    reads.alarms,
+    reads.metric_filters,
+    reads.subscription_filters,
+    reads.pattern_on_messages,
+)
 def test_alarms_ring_when_the_function_is_in_trouble(
     check: Check,
     aws: Aws,
@@ -107,13 +114,60 @@ def test_alarms_ring_when_the_function_is_in_trouble(
     baseline: Mapping[str, Any],
 ) -> None:
     _check_alarms(check, alarms, baseline["alarms"]["function"])
-    _metrics_of(
-        check,
+    pattern = _pattern_to_count(check, aws, deployment, baseline)
+    if pattern is not None:
+        _metrics_of(
+            check,
+            deployment.trail_log_group_name,
+            aws.pick(reads.metric_filters(deployment), "metricFilters"),
+            "events that the function must judge",
+            pattern,
+        )
+
+
+def _pattern_to_count(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> str | None:
+    """The pattern by which the events are counted that should invoke the function.
+
+    That is the live subscription's, if it lets through what it must. If not, the subscription is at
+    fault and not the count: a pattern that does is as good. None if there is no such pattern.
+    """
+    found = [
+        entry
+        for entry in aws.pick(reads.subscription_filters(deployment), "subscriptionFilters")
+        if pick(entry, "filterName") == deployment.subscription_filter_name
+    ]
+    if not found:
+        check.unknown(
+            deployment.trail_log_group_name,
+            "there is no subscription whose events the metric filter could be seen to count",
+        )
+        return None
+    subscribed: str = pick(found[0], "filterPattern")
+    faults = faults_of_pattern(aws, deployment, baseline, subscribed)
+    if not faults:
+        return subscribed
+    needed = {
+        (metric["namespace"], metric["metric"])
+        for required in baseline["alarms"]["function"]
+        for metric in required["metrics"]
+    }
+    counting = [
+        pick(entry, "filterPattern")
+        for entry in aws.pick(reads.metric_filters(deployment), "metricFilters")
+        for item in pick(entry, "metricTransformations")
+        if (pick(item, "metricNamespace"), pick(item, "metricName")) in needed
+    ]
+    for pattern in counting:
+        if not faults_of_pattern(aws, deployment, baseline, pattern):
+            return str(pattern)
+    check.none(
         deployment.trail_log_group_name,
-        aws.pick(reads.metric_filters(deployment), "metricFilters"),
-        "events that the function must judge",
-        baseline["log_groups"]["subscription_filter_pattern"],
+        "metric filter for events that the function must judge",
+        faults,
     )
+    return None
 
 
 @pytest.mark.control("alarm-actions", reads.alarms)

@@ -60,6 +60,7 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "logs:DescribeResourcePolicies",
         "logs:PutResourcePolicy",
         "logs:StopQuery",
+        "logs:TestMetricFilter",
         "organizations:DescribeOrganization",
         "s3:GetAccountPublicAccessBlock",
         "s3:ListAllMyBuckets",
