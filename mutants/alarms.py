@@ -242,20 +242,20 @@ def filter_counts_nothing(account: Account, mending: ExitStack) -> None:
     account.logs.put_metric_filter(**{**original, "metricTransformations": transformations})
 
 
+def _count_by(pattern: str, account: Account, mending: ExitStack) -> None:
+    original, _ = _filter("relevant-events", account, mending)
+    account.logs.put_metric_filter(**{**original, "filterPattern": pattern})
+
+
 @FAMILY.fault("the count of relevant events looks at nothing that happens", _FUNCTION)
 def relevant_events_not_counted(account: Account, mending: ExitStack) -> None:
-    name = f"metric-filter-relevant-events-{account.outputs['environment']}"
-    [found] = account.logs.describe_metric_filters(
-        logGroupName=account.outputs["trail_log_group_name"], filterNamePrefix=name
-    )["metricFilters"]
-    original = {
-        "logGroupName": account.outputs["trail_log_group_name"],
-        "filterName": name,
-        "filterPattern": found["filterPattern"],
-        "metricTransformations": found["metricTransformations"],
-    }
-    mending.callback(account.logs.put_metric_filter, **original)
-    account.logs.put_metric_filter(**{**original, "filterPattern": "{ $.eventName = Nothing }"})
+    _count_by("{ $.eventName = Nothing }", account, mending)
+
+
+@FAMILY.fault("the count of relevant events has a pattern of its own", _FUNCTION)
+def relevant_events_counted_otherwise(account: Account, mending: ExitStack) -> None:
+    own = '{ $.userIdentity.type = "Root" || $.readOnly IS FALSE || $.readOnly NOT EXISTS }'
+    _count_by(own, account, mending)
 
 
 @FAMILY.fault(

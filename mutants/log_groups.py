@@ -85,8 +85,34 @@ def pattern_narrowed(account: Account, mending: ExitStack) -> None:
 
 @FAMILY.fault("one kind of event is cut out of the subscription", "trail-log-group-feeds-function")
 def pattern_with_a_hole(account: Account, mending: ExitStack) -> None:
-    pattern = account.subscription_filter["filterPattern"].replace("^AuthorizeSec|", "")
-    _subscribe(account, mending, filterPattern=pattern)
+    _leave_out(account, mending, "AuthorizeSecurityGroupIngress")
+
+
+@FAMILY.fault(
+    "the subscription leaves out changes of a function's code, by the name in the records",
+    "trail-log-group-feeds-function",
+)
+def pattern_without_function_code(account: Account, mending: ExitStack) -> None:
+    _leave_out(account, mending, "UpdateFunctionCode20150331v2")
+
+
+def _leave_out(account: Account, mending: ExitStack, event: str) -> None:
+    whole = account.subscription_filter["filterPattern"].strip().removeprefix("{").removesuffix("}")
+    _subscribe(account, mending, filterPattern=f'{{ ({whole}) && $.eventName != "{event}" }}')
+
+
+@FAMILY.fault("the subscription lets the root user through alone", "trail-log-group-feeds-function")
+def pattern_for_root_alone(account: Account, mending: ExitStack) -> None:
+    _subscribe(account, mending, filterPattern='{ $.userIdentity.type = "Root" }')
+
+
+@FAMILY.fault(
+    "the subscription keeps out records that lack readOnly", "trail-log-group-feeds-function"
+)
+def pattern_for_newer_records_alone(account: Account, mending: ExitStack) -> None:
+    pattern = account.subscription_filter["filterPattern"]
+    narrowed = pattern.replace(" || $.readOnly NOT EXISTS", "")
+    _subscribe(account, mending, filterPattern=narrowed)
 
 
 def unsubscribe(account: Account, mending: ExitStack) -> None:
@@ -98,7 +124,11 @@ def unsubscribe(account: Account, mending: ExitStack) -> None:
     )
 
 
-@FAMILY.fault("the subscription is deleted", "trail-log-group-feeds-function")
+@FAMILY.fault(
+    "the subscription is deleted",
+    "trail-log-group-feeds-function",
+    errors=frozenset({"alarm-function-trouble"}),  # nothing is sent that could be counted
+)
 def subscription_deleted(account: Account, mending: ExitStack) -> None:
     unsubscribe(account, mending)
 

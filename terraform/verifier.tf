@@ -55,6 +55,7 @@ resource "aws_iam_policy" "verifier_state" {
           "ec2:DescribeVpcs",
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
+          "logs:TestMetricFilter",
           "tag:GetResources",
         ]
         Resource = "*"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +14,12 @@ from moto.utilities.utils import get_partition
 
 from sandbox.access import permissions
 from sandbox.clock import milliseconds, now
+from sandbox.messaging import filter_pattern
 from sandbox.messaging.log_events import check_pattern
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
+
+MAXIMUM_MESSAGES = 50  # that TestMetricFilter takes
 
 
 def create_log_group(world: World, original: Callable[[Any], str], response: Any) -> str:
@@ -120,6 +124,28 @@ def delete_filter(
     return remaining
 
 
+def try_metric_filter(_: World, response: Any) -> str:
+    """Tell which of some messages a pattern selects.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_TestMetricFilter.html
+    """
+    messages = response._get_param("logEventMessages") or []
+    if not 1 <= len(messages) <= MAXIMUM_MESSAGES or not all(messages):
+        raise InvalidParameterException(
+            "1 validation error detected: Value at 'logEventMessages' failed to satisfy "
+            f"constraint: Member must have length between 1 and {MAXIMUM_MESSAGES}, and each "
+            "message a length of at least 1"
+        )
+    check_pattern(response._get_param("filterPattern"))
+    pattern = filter_pattern.compile_pattern(response._get_param("filterPattern"))
+    matches = [
+        {"eventNumber": number, "eventMessage": message, "extractedValues": {}}
+        for number, message in enumerate(messages, start=1)
+        if pattern.matches(message)
+    ]
+    return json.dumps({"matches": matches})
+
+
 def delete_log_group(
     world: World, original: Callable[..., None], backend: Any, log_group_name: str
 ) -> None:
@@ -157,6 +183,13 @@ REPLACEMENTS = (
         "disassociate_kms_key",
         disassociate_kms_key,
         "moto lacks DisassociateKmsKey.",
+        Kind.ADDED,
+    ),
+    Replacement(
+        LogsResponse,
+        "test_metric_filter",
+        try_metric_filter,
+        "moto lacks TestMetricFilter.",
         Kind.ADDED,
     ),
     Replacement(

@@ -90,11 +90,14 @@ def _operations() -> set[str]:
     }
 
 
+def _older(content: Record) -> Record:
+    """A record as CloudTrail wrote it before it said whether a call only reads."""
+    return {key: content[key] for key in content if key not in ("readOnly", "managementEvent")}
+
+
 def _lets_through_in_any_dress(name: str) -> bool:
     """Whether a change gets through with today's fields and with those of older records."""
-    whole = record("x", name)
-    older = {key: whole[key] for key in whole if key not in ("readOnly", "managementEvent")}
-    return _passes(whole) and _passes(older)
+    return _passes(record("x", name)) and _passes(_older(record("x", name)))
 
 
 def test_pattern_keeps_the_limits_of_cloudwatch_logs() -> None:
@@ -145,7 +148,7 @@ def test_reading_stays_out() -> None:
 @pytest.mark.parametrize("name", LEFT_OUT)
 def test_what_is_noise_stays_out_and_is_in_no_rule(name: str) -> None:
     assert not _passes(record("x", name))
-    assert not _passes({**record("x", name), "readOnly": None, "managementEvent": None})
+    assert not _passes(_older(record("x", name)))
     assert name not in EVENT_NAMES
     assert evaluate(record("x", name)) == []
 

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from tests.sandbox.support import ACCOUNT, REGION, Account, eventually, name, package
 
@@ -312,6 +312,19 @@ def test_subscription_filters(account: Account) -> None:
             logGroupName=group, filterName="h", filterPattern="x", destinationArn=function
         )
     assert len([one for one in messages() if one["messageType"] == "DATA_MESSAGE"]) == 1
+
+
+def test_a_filter_pattern_can_be_tried_on_messages(account: Account) -> None:
+    messages = [json.dumps({"n": number}) for number in range(4)] + ["no JSON"]
+    answer = account.logs.test_metric_filter(filterPattern="{ $.n > 1 }", logEventMessages=messages)
+    assert [one["eventMessage"] for one in answer["matches"]] == messages[2:4]
+    everything = account.logs.test_metric_filter(filterPattern="", logEventMessages=messages)
+    assert [one["eventMessage"] for one in everything["matches"]] == messages
+    with pytest.raises(ClientError, match="Invalid filter pattern"):
+        account.logs.test_metric_filter(filterPattern="{ $.a = }", logEventMessages=["x"])
+    for refused in ([], ["x"] * 51):
+        with pytest.raises((ClientError, ParamValidationError)):
+            account.logs.test_metric_filter(filterPattern="x", logEventMessages=refused)
 
 
 def _now() -> int:

@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from compliance_checker.evaluate import plain_name
+from compliance_checker.rules import RULES
 
 from tests.suite.support import ROOT
 from verify.inputs import baseline, catalogue
@@ -55,10 +57,13 @@ def test_a_control_without_citation_is_refused(tmp_path: Path) -> None:
         catalogue.load(path)
 
 
-def test_the_baseline_demands_the_pattern_that_the_functions_rules_need() -> None:
-    """The function's rules, the deployed filter and the auditor's baseline cannot drift apart."""
-    generated = (ROOT / "terraform/subscription-filter-pattern.txt").read_text().strip()
-    assert baseline.load("dev").values["log_groups"]["subscription_filter_pattern"] == generated
+def test_the_baseline_names_every_event_of_the_functions_rules() -> None:
+    """The auditor's list and the function's rules cannot drift apart."""
+    listed = baseline.load("dev").values["log_groups"]["subscription_events"]
+    of_baseline = {(source, plain_name(name)) for source, names in listed.items() for name in names}
+    of_rules = {event for rule in RULES for event in rule.events}
+    assert of_rules - of_baseline == set(), "add these to log_groups.subscription_events"
+    assert of_baseline - of_rules == set(), "no rule judges these"
 
 
 def test_no_committed_file_names_a_registry_or_a_path_of_a_machine() -> None:

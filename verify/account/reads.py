@@ -179,6 +179,12 @@ subscription_filters = of_deployment("logs", "describe_subscription_filters")(_t
 metric_filters = of_deployment("logs", "describe_metric_filters")(_trail_log_group)
 
 
+@following("logs", "test_metric_filter")
+def pattern_on_messages(pattern: str, messages: list[str]) -> dict[str, Any]:
+    """Which of some messages, 50 at most, a filter pattern selects."""
+    return {"filterPattern": pattern, "logEventMessages": messages}
+
+
 # --- function, topics, queues, alarms -------------------------------------------------------------
 
 

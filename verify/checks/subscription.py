@@ -1,0 +1,35 @@
+"""What a filter pattern lets through, as CloudWatch Logs itself says when it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.events.samples import Place, misjudged, samples
+from verify.inputs.deployment import Deployment
+
+_MESSAGES_A_CALL = 50  # that TestMetricFilter takes
+
+
+def faults_of_pattern(
+    aws: Aws, deployment: Deployment, baseline: Mapping[str, Any], pattern: str
+) -> list[str]:
+    """Which events of the baseline a pattern keeps out, and what it lets through without need.
+
+    Raises NotVerifiedError when CloudWatch Logs does not say.
+    """
+    place = Place(deployment.partition, deployment.account_id, deployment.region)
+    tried = samples(baseline["log_groups"]["subscription_events"], place)
+    messages = [sample.message for sample in tried]
+    matched = [
+        pick(match, "eventMessage")
+        for start in range(0, len(messages), _MESSAGES_A_CALL)
+        for match in aws.pick(
+            reads.pattern_on_messages(pattern, messages[start : start + _MESSAGES_A_CALL]),
+            "matches",
+        )
+    ]
+    return misjudged(tried, matched)
