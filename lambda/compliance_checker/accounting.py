@@ -106,7 +106,7 @@ class Ledger:
             ids = [each[:64] for each in self._not_concerned[first : first + _IDS_PER_LINE]]
             log.write("INFO", "not concerned", count=len(ids), ids=ids)
         if self.delivery.kind != "control":
-            log.metrics(
+            log.write_metrics(
                 settings.metric_namespace,
                 settings.environment,
                 self.metrics(),

@@ -31,7 +31,7 @@ class StructuredLog:
         stream = self._stream or sys.stdout
         stream.write(_encode(content) + "\n")
 
-    def metrics(
+    def write_metrics(
         self,
         namespace: str,
         environment: str,
@@ -56,7 +56,7 @@ class StructuredLog:
                 )
             )
 
-    def counts(
+    def write_counts(
         self, namespace: str, dimensions: Mapping[str, str], values: Mapping[str, int]
     ) -> None:
         """Counts under the dimensions of these names and values."""

@@ -64,7 +64,7 @@ class Remediation:
         if violation.rule.id not in self._rules or own_call(record, self._pipeline):
             return None
         apply = self._apply and not rehearse
-        report: dict[str, Any] = {
+        remediation: dict[str, Any] = {
             "mode": "apply" if apply else "dry-run",
             "outcome": "failed",
             "call": None,
@@ -89,17 +89,21 @@ class Remediation:
                     self._exemption_tag,
                 )
             )
-            report.update(call=remedy.call, before=dict(remedy.before), undo=remedy.undo[:1024])
+            remediation.update(
+                call=remedy.call, before=dict(remedy.before), undo=remedy.undo[:1024]
+            )
             if apply:
                 remedy.act()
-            report.update(outcome="applied" if apply else "would-apply", after=dict(remedy.after))
+            remediation.update(
+                outcome="applied" if apply else "would-apply", after=dict(remedy.after)
+            )
         except NotRemediatedError as error:
-            report.update(outcome=error.outcome, error=str(error)[:256])
+            remediation.update(outcome=error.outcome, error=str(error)[:256])
         except aws.errors() as error:
-            report["error"] = aws.code(error)[:256]
+            remediation["error"] = aws.code(error)[:256]
         except (AttributeError, LookupError, TypeError) as error:
-            report["error"] = f"unexpected answer: {type(error).__name__}"
-        return report
+            remediation["error"] = f"unexpected answer: {type(error).__name__}"
+        return remediation
 
 
 def remediation_of(

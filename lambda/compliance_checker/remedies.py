@@ -17,8 +17,7 @@ from .addresses import internet_openings
 from .model import Violation
 from .record import texts
 from .rules.exposure import read_opening
-
-_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+from .rules.storage import PUBLIC_ACCESS_FLAGS
 
 
 class NotRemediatedError(Exception):
@@ -131,12 +130,12 @@ def _public_access_block(case: Case) -> Remedy:
         lambda: s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"],
         "NoSuchPublicAccessBlockConfiguration",
     )
-    if before and all(before.get(name) for name in _BLOCKS):
+    if before and all(before.get(name) for name in PUBLIC_ACCESS_FLAGS):
         raise NotRemediatedError("not-needed", "all four flags are on again")
-    after = dict.fromkeys(_BLOCKS, True)
+    after = dict.fromkeys(PUBLIC_ACCESS_FLAGS, True)
     return Remedy(
         call="s3:PutBucketPublicAccessBlock",
-        before={name: bool((before or {}).get(name)) for name in _BLOCKS},
+        before={name: bool((before or {}).get(name)) for name in PUBLIC_ACCESS_FLAGS},
         after=after,
         undo=(
             f"aws s3api delete-public-access-block --bucket {bucket}"

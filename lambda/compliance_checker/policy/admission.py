@@ -144,8 +144,8 @@ def _contains(outer: Statement, inner: Statement) -> bool:
     """Whether one statement speaks of every action and resource of another."""
     if inner.not_actions or inner.not_resources:
         return "*" in outer.actions and "*" in outer.resources
-    return all(outer.grants(action) for action in inner.actions) and all(
-        outer.reaches(resource) for resource in inner.resources
+    return all(outer.covers_action(action) for action in inner.actions) and all(
+        outer.covers_resource(resource) for resource in inner.resources
     )
 
 

@@ -62,7 +62,7 @@ def matches(pattern: str, name: str) -> bool:
     return pattern[place:].strip("*") == ""
 
 
-def _covered(patterns: Sequence[str], name: str) -> bool:
+def _any_matches(patterns: Sequence[str], name: str) -> bool:
     return any(matches(pattern, name) for pattern in patterns)
 
 
@@ -84,17 +84,17 @@ class Statement:
     has_not_principal: bool
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
 
-    def grants(self, action: str) -> bool:
+    def covers_action(self, action: str) -> bool:
         """Whether the statement speaks of an action (in lower case)."""
         if self.not_actions:
-            return not _covered(self.not_actions, action)
-        return _covered(self.actions, action)
+            return not _any_matches(self.not_actions, action)
+        return _any_matches(self.actions, action)
 
-    def reaches(self, resource: str) -> bool:
+    def covers_resource(self, resource: str) -> bool:
         """Whether the statement speaks of a resource."""
         if self.not_resources:
-            return not _covered(self.not_resources, resource)
-        return _covered(self.resources, resource)
+            return not _any_matches(self.not_resources, resource)
+        return _any_matches(self.resources, resource)
 
     def as_details(self) -> dict[str, Any]:
         """The statement as it stands in an alert."""

@@ -102,8 +102,10 @@ def _granted(
         service = action.split(":", 1)[0]
         for index, statement in enumerate(candidates):
             if (index, service) not in reach:
-                reach[index, service] = statement.reaches(_account_resource(service, account))
-            if reach[index, service] and statement.grants(action):
+                reach[index, service] = statement.covers_resource(
+                    _account_resource(service, account)
+                )
+            if reach[index, service] and statement.covers_action(action):
                 used[index] = statement
                 break
         else:
@@ -181,7 +183,7 @@ def _passed_roles(
     if not passing:
         return []
     for action in _COMPUTE:
-        if any(statement.grants(action) for statement in allows):
+        if any(statement.covers_action(action) for statement in allows):
             extent = f"iam:PassRole on every role with {action}"
             return [Grant("pass-any-role", extent, passing)]
     return []

@@ -11,7 +11,8 @@ from ..record import Event, dig, flag, integer, mapping, objects, text, texts
 from .grants import granted_to_anyone, statement_details
 
 _S3 = "s3.amazonaws.com"
-_GROUPS = {
+# The groups of an access control list that stand for strangers, by the end of their address.
+PUBLIC_GROUPS = {
     "acs.amazonaws.com/groups/global/AllUsers": "everyone",
     "acs.amazonaws.com/groups/global/AuthenticatedUsers": "every AWS account",
 }
@@ -20,7 +21,13 @@ _CANNED = {
     "public-read-write": "everyone",
     "authenticated-read": "every AWS account",
 }
-_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+# What a public access block is made of.
+PUBLIC_ACCESS_FLAGS = (
+    "BlockPublicAcls",
+    "IgnorePublicAcls",
+    "BlockPublicPolicy",
+    "RestrictPublicBuckets",
+)
 _SHORTEST_RETENTION_DAYS = 365
 
 
@@ -38,7 +45,7 @@ def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
         return None
     bucket = _bucket(event)
     writes = any(
-        statement.grants(action)
+        statement.covers_action(action)
         for statement in found
         for action in ("s3:putobject", "s3:deleteobject", "s3:putbucketpolicy")
     )
@@ -63,12 +70,12 @@ def _acl_entries(event: Event) -> Iterator[tuple[str, str]]:
     for name, value in headers.items():
         if name.lower().startswith("x-amz-grant-"):
             for content in texts(value):
-                for uri, who in _GROUPS.items():
+                for uri, who in PUBLIC_GROUPS.items():
                     if uri in content:
                         yield who, name[len("x-amz-grant-") :]
     for entry in objects(dig(parameters, "AccessControlPolicy", "AccessControlList", "Grant")):
         grantee = text(dig(entry, "Grantee", "URI")) or ""
-        group = next((who for uri, who in _GROUPS.items() if grantee.endswith(uri)), None)
+        group = next((who for uri, who in PUBLIC_GROUPS.items() if grantee.endswith(uri)), None)
         if group is not None:
             permission = text(entry.get("Permission")) or text(entry.get("permission"))
             yield group, permission or "unknown"
@@ -95,14 +102,16 @@ def _judge_public_access_block(event: Event, _: AuditPipeline) -> Finding | None
     bucket = None if account_wide else _bucket(event)
     subject = "the whole account" if account_wide else _named(bucket).replace("B", "b", 1)
     if event.name.startswith("Delete"):
-        weakened = list(_BLOCKS)
+        weakened = list(PUBLIC_ACCESS_FLAGS)
         reason = f"The public access block of {subject} was removed."
     else:
         configuration = event.parameters.get("PublicAccessBlockConfiguration")
         if not isinstance(configuration, dict):
             return None
         # A flag that is left out counts as false (S3 API reference).
-        weakened = [name for name in _BLOCKS if flag(configuration.get(name)) is not True]
+        weakened = [
+            name for name in PUBLIC_ACCESS_FLAGS if flag(configuration.get(name)) is not True
+        ]
         if not weakened:
             return None
         reason = f"The public access block of {subject} no longer has {', '.join(weakened)}."

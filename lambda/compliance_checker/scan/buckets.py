@@ -10,12 +10,12 @@ from ..live import NotReadError
 from ..model import Severity
 from ..policy.admission import public_statements
 from ..policy.document import parse_document
+from ..rules.storage import PUBLIC_GROUPS
 from .reader import AccountReader
 from .report import Fault, Report
 
 _CHECK = "buckets"
 _BUCKETS_AT_ONCE = 8
-_PUBLIC_GROUPS = ("/global/AllUsers", "/global/AuthenticatedUsers")
 
 
 def check_buckets(reader: AccountReader, report: Report) -> None:
@@ -116,7 +116,7 @@ def _judge_policy(bucket: _Bucket) -> None:
 def _judge_acl(bucket: _Bucket) -> None:
     answer = bucket.read("GetBucketAcl", "get_bucket_acl")
     if isinstance(answer, dict) and any(
-        str(grant.get("Grantee", {}).get("URI")).endswith(_PUBLIC_GROUPS)
+        str(grant.get("Grantee", {}).get("URI")).endswith(tuple(PUBLIC_GROUPS))
         for grant in answer.get("Grants", [])
     ):
         what = "has an access control list that lets anyone in"

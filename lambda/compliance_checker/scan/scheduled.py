@@ -46,7 +46,7 @@ def scan(
         counts = report.counts(check)
         log.write("INFO", "scan", check=check, **counts)
         dimensions = {"Environment": settings.environment, "Check": check}
-        log.counts(settings.metric_namespace, dimensions, counts)
+        log.write_counts(settings.metric_namespace, dimensions, counts)
     for fault in report.faults:
         log.write("WARNING", "scan fault", **fault.as_details())
     for check, error in report.not_read:
