@@ -69,7 +69,9 @@ Of the sandbox itself can be asked:
                                   {"trail": <name or ARN>, "region": <default: the trail's own>}
   POST /_sandbox/rotate-signing-key   sign the digests of a region with a new key from now on:
                                   {"region": <region>}
-Both take Content-Type: application/json.
+  POST /_sandbox/expire-unconfirmed-subscriptions   have SNS forget the subscriptions that nobody
+                                  has confirmed: {}
+The POST requests take Content-Type: application/json.
 """
 
 
