@@ -21,14 +21,14 @@ from typing import Literal
 
 Family = Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
-Interval = tuple[int, int]
-Intervals = tuple[Interval, ...]
+Range = tuple[int, int]
+Ranges = tuple[Range, ...]
 
 _LAST: dict[Family, int] = {"ipv4": 2**32 - 1, "ipv6": 2**128 - 1}
 
 
-def _normalise(intervals: Iterable[Interval]) -> Intervals:
-    merged: list[Interval] = []
+def _normalise(intervals: Iterable[Range]) -> Ranges:
+    merged: list[Range] = []
     for low, high in sorted(intervals):
         if merged and low <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(merged[-1][1], high))
@@ -37,8 +37,8 @@ def _normalise(intervals: Iterable[Interval]) -> Intervals:
     return tuple(merged)
 
 
-def _intersect(left: Intervals, right: Intervals) -> Intervals:
-    found: list[Interval] = []
+def _intersect(left: Ranges, right: Ranges) -> Ranges:
+    found: list[Range] = []
     i = j = 0
     while i < len(left) and j < len(right):
         low, high = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
@@ -51,8 +51,8 @@ def _intersect(left: Intervals, right: Intervals) -> Intervals:
     return tuple(found)
 
 
-def _complement(intervals: Intervals, last: int) -> Intervals:
-    found: list[Interval] = []
+def _complement(intervals: Ranges, last: int) -> Ranges:
+    found: list[Range] = []
     start = 0
     for low, high in intervals:
         if start < low:
@@ -71,8 +71,8 @@ class AddressSet:
     sets of the same addresses are equal however their CIDRs were cut.
     """
 
-    ipv4: Intervals = ()
-    ipv6: Intervals = ()
+    ipv4: Ranges = ()
+    ipv6: Ranges = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ipv4", _normalise(self.ipv4))
@@ -84,7 +84,7 @@ class AddressSet:
 
         Raises ValueError, with the text, for anything that is not an address or a CIDR.
         """
-        found: dict[Family, list[Interval]] = {"ipv4": [], "ipv6": []}
+        found: dict[Family, list[Range]] = {"ipv4": [], "ipv6": []}
         for cidr in cidrs:
             family, interval = _parse(cidr)
             found[family].append(interval)
@@ -151,7 +151,7 @@ class AddressSet:
         return shown if len(cidrs) <= limit else f"{shown} and {len(cidrs) - limit} more"
 
 
-def _parse(cidr: str) -> tuple[Family, Interval]:
+def _parse(cidr: str) -> tuple[Family, Range]:
     if not isinstance(cidr, str):
         raise ValueError(f"not a CIDR: {cidr!r}")
     text = cidr.strip()

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import ROOT, command, environment, verify
-from verify.live_fire.progress import Lines, Mailbox, Progress, Waiting
+from verify.live_fire.waiting import Lines, Mailbox, Wait, Waiting
 from verify.suite.view import View, wanted
 
 _CHECK = "verify/checks/test_trail.py::test_trail_is_logging"
@@ -110,7 +110,7 @@ def test_without_a_terminal_a_line_comes_every_quarter_of_a_minute() -> None:
 def test_a_worker_tells_the_process_with_the_terminal(tmp_path: Path) -> None:
     box = Mailbox(tmp_path)
     assert box.get() is None
-    progress = Progress(box.put)
+    progress = Wait(box.put)
     progress.waiting("the alert", 900.0, {"the rule": "not fired yet"})
     progress.waiting("the alert", 900.0, {"the rule": "fired"})
     said = box.get()

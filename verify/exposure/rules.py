@@ -158,10 +158,9 @@ def _normalise_icmp(
 ) -> tuple[int | None, int | None]:
     if kind is None or kind == -1:
         return None, None
-    code = -1 if code is None else code
-    if not (0 <= kind <= 255 and -1 <= code <= 255):
+    if not (0 <= kind <= 255 and (code is None or -1 <= code <= 255)):
         raise ValueError(f"not an {protocol} type and code: {kind}, {code}")
-    return kind, code
+    return kind, -1 if code is None else code
 
 
 def rules_from_permissions(

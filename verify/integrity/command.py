@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,7 +41,12 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
+    _add_what_to_validate(parser.add_argument)
+    _add_how_to_validate(parser.add_argument)
+    return parser
+
+
+def _add_what_to_validate(add: Callable[..., argparse.Action]) -> None:
     add("--trail-arn", required=True, help="the trail's ARN")
     add(
         "--start",
@@ -63,6 +68,9 @@ def parser() -> argparse.ArgumentParser:
         "trail all that the bucket has by default",
     )
     add("--organization-id", help="the organization's id, where it cannot be asked for")
+
+
+def _add_how_to_validate(add: Callable[..., argparse.Action]) -> None:
     add("--json", action="store_true", help="print the result as JSON (integrity.schema.json)")
     add("--workers", type=_positive, default=32, help="reads at the same time; default 32")
     add(
@@ -80,7 +88,6 @@ def parser() -> argparse.ArgumentParser:
         metavar="MINUTES",
         help="how long a digest may take to be delivered after its hour; default 60",
     )
-    return parser
 
 
 def main(arguments: Sequence[str]) -> int:

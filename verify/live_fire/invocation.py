@@ -38,7 +38,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What the function said of the violations, and of the same calls had they failed."""
 
     samples: tuple[Sample, ...]
@@ -86,14 +86,14 @@ class Invocation:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="invocation")
-        self._future: Future[Answer] | None = None
+        self._future: Future[Reply] | None = None
 
     def fire(self) -> None:
         """Start. Returns at once."""
         self._future = self._executor.submit(self._work)
 
-    def result(self) -> Answer:
-        """The function's answer. Raises NotVerifiedError when it gave none."""
+    def result(self) -> Reply:
+        """The function's reply. Raises NotVerifiedError when it gave none."""
         if self._future is None:
             raise NotVerifiedError("the function was not invoked")
         return self._future.result()
@@ -102,24 +102,24 @@ class Invocation:
         """Wait for the end of what is under way."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _work(self) -> Answer:
+    def _work(self) -> Reply:
         made = samples(self._run.deployment, self._run.settings.run_id)
         failed = [{**sample.record, "errorCode": "AccessDenied"} for sample in made]
         with evidence_used() as evidence:
             alerts = self._invoke([sample.record for sample in made])
             false_alerts = self._invoke(failed)
-        return Answer(made, alerts, false_alerts, tuple(evidence))
+        return Reply(made, alerts, false_alerts, tuple(evidence))
 
     def _invoke(self, records: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
         function = self._run.deployment.function_arn
-        answer = self._run.aws.act(
+        invoked = self._run.aws.act(
             "lambda",
             "invoke",
             FunctionName=function,
             Payload=json.dumps({"test": {"records": records, "publish": False}}).encode(),
         )
-        said = answer.get("Payload", "")
-        if error := answer.get("FunctionError"):
+        said = invoked.get("Payload", "")
+        if error := invoked.get("FunctionError"):
             raise NotVerifiedError(f"{function} failed ({error}): {said[:500]}")
         try:
             summary = json.loads(said)

@@ -12,21 +12,21 @@ from verify.live_fire.invocation import Invocation
 @pytest.mark.live_fire
 @pytest.mark.control("function-judges-every-rule")
 def test_the_function_judges_every_rule(check: Check, rule_invocation: Invocation) -> None:
-    answer = rule_invocation.result()
-    check.evidence.extend(answer.evidence)
-    for sample in answer.samples:
+    reply = rule_invocation.result()
+    check.evidence.extend(reply.evidence)
+    for sample in reply.samples:
         check.equal(
             sample.rule,
             "alerts on its violation",
             expected=[sample.rule],
-            seen=answer.raised_by(sample),
+            seen=reply.raised_by(sample),
         )
     check.none(
         "all rules",
         "alerts on the same calls when they failed",
-        sorted(str(alert.get("rule")) for alert in answer.false_alerts),
+        sorted(str(alert.get("rule")) for alert in reply.false_alerts),
     )
-    for alert in answer.alerts:
+    for alert in reply.alerts:
         faults = schemas.violations("alert", alert)
         if faults:
             check.none(str(alert.get("rule")), "faults by the alert's schema", faults)

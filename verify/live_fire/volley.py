@@ -14,8 +14,8 @@ from verify.account.door import evidence_used
 from verify.account.errors import ActionFailedError
 from verify.live_fire import sweep
 from verify.live_fire.listener import Listener
-from verify.live_fire.progress import Progress
 from verify.live_fire.shot import Probe, Removals, Shot
+from verify.live_fire.waiting import Wait
 from verify.model import NotVerifiedError
 from verify.run.verification import Run
 
@@ -36,10 +36,10 @@ class VolleyResult:
 class Volley:
     """Runs in a thread of its own, so that everything else runs while alerts are on their way."""
 
-    def __init__(self, run: Run, probes: Sequence[Probe], progress: Progress) -> None:
+    def __init__(self, run: Run, probes: Sequence[Probe], wait: Wait) -> None:
         self._run = run
         self._probes = probes
-        self._progress = progress
+        self._alert_wait = wait
         self._shots = {probe.key: Shot(probe) for probe in probes}
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="live-fire")
         self._future: Future[VolleyResult] | None = None
@@ -66,7 +66,7 @@ class Volley:
                 awaited = [shot.probe.name for shot in shots if shot.awaited]
                 what = f"the alert for the {' and the '.join(awaited)}" if awaited else "clean-up"
                 states = {shot.probe.name: shot.state for shot in shots}
-                self._progress.waiting(what, limit, states)
+                self._alert_wait.waiting(what, limit, states)
 
     def stop(self) -> None:
         """End the wait, if it still lasts, and wait for the clean-up."""

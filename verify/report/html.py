@@ -26,7 +26,7 @@ from verify.model import (
     Outcome,
     Report,
 )
-from verify.report.text import iso_time, shortened, visible
+from verify.report.display import iso_time, shortened, visible
 
 FILE_NAME = "report.html"
 

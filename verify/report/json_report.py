@@ -30,7 +30,7 @@ from verify.model import (
     Target,
     WaiverUse,
 )
-from verify.report.text import iso_time, visible
+from verify.report.display import iso_time, visible
 
 FILE_NAME = "report.json"
 SCHEMA_VERSION = "1.0"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from verify.model import NOT_VERIFIED, ControlResult, Outcome, Report
-from verify.report.text import iso_time, shortened, visible
+from verify.report.display import iso_time, shortened, visible
 
 FILE_NAME = "junit.xml"
 

@@ -6,8 +6,8 @@ import pytest
 
 from verify.live_fire.invocation import Invocation
 from verify.live_fire.probes import chosen
-from verify.live_fire.progress import Mailbox, Progress
 from verify.live_fire.volley import Volley
+from verify.live_fire.waiting import Mailbox, Wait
 from verify.suite import stash
 
 
@@ -20,7 +20,7 @@ def fired_volley(config: pytest.Config) -> Volley:
         view = config.stash.get(stash.VIEW, None)
         # A worker has no terminal.
         tell = Mailbox(started.folder).put if view is None else view.tell
-        volley = Volley(started, probes, Progress(tell))
+        volley = Volley(started, probes, Wait(tell))
         config.stash[stash.VOLLEY] = volley
         volley.fire()
     return volley

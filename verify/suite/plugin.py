@@ -21,7 +21,7 @@ import pytest
 
 from verify.account.read import Read
 from verify.inputs import deployment
-from verify.live_fire.progress import Mailbox
+from verify.live_fire.waiting import Mailbox
 from verify.report import ReportError, write_reports
 from verify.report.summary import print_summary
 from verify.run.results import Collected, build_report, without_row

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from verify.live_fire.progress import Lines, Mailbox, Waiting
+from verify.live_fire.waiting import Lines, Mailbox, Waiting
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

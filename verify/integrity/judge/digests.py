@@ -168,7 +168,7 @@ class JudgedDigest:
     anomalies: tuple[Anomaly, ...]
 
 
-def judge_versions(
+def judge_digest_versions(
     scope: ChainScope,
     bucket: str,
     history: History,

@@ -55,7 +55,7 @@ def difference(content: Content | None, entry: LogEntry) -> tuple[AnomalyKind, s
     return None
 
 
-def judge_versions(
+def judge_log_versions(
     wrong: tuple[AnomalyKind, str] | None, history: History | None, earlier: EarlierVersions
 ) -> list[tuple[AnomalyKind, str]]:
     """What is to be said of a log file with a history: each anomaly, and in words.

@@ -13,7 +13,7 @@ from verify.integrity.judge.logs import (
     CheckedLog,
     EarlierVersions,
     difference,
-    judge_versions,
+    judge_log_versions,
     log_anomaly,
 )
 from verify.integrity.read.reader import (
@@ -52,7 +52,7 @@ def check_log(
         earlier = EarlierVersions(unreadable=str(error))
     anomalies = tuple(
         log_anomaly(scope, entry, digest_key, kind, seen)
-        for kind, seen in judge_versions(wrong, history, earlier)
+        for kind, seen in judge_log_versions(wrong, history, earlier)
     )
     return CheckedLog(size, not anomalies, anomalies)
 

@@ -12,7 +12,7 @@ from verify.integrity.judge.digests import (
     JudgedDigest,
     generation_time,
     judge_digest,
-    judge_versions,
+    judge_digest_versions,
 )
 from verify.integrity.judge.history import MAXIMUM_VERSIONS_READ, History, Version
 from verify.integrity.judge.layout import ChainScope, DigestName
@@ -51,7 +51,7 @@ def load_digest(
             )
         else:
             judged.append((version, found))
-    return judge_versions(scope, bucket, history, name, judged, unread)
+    return judge_digest_versions(scope, bucket, history, name, judged, unread)
 
 
 def _read(

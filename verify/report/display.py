@@ -1,4 +1,4 @@
-"""Text helpers that the human-readable writers share.
+"""How strings and times are displayed by the writers for people.
 
 Strings in a report come from AWS and from whoever names resources there, so they are hostile
 until shown otherwise.

@@ -21,8 +21,8 @@ class Waiting:
     parts: Mapping[str, str] = field(default_factory=dict)
 
 
-class Progress:
-    """Tells of a wait while it lasts."""
+class Wait:
+    """A wait, told of while it lasts; it begins with the first telling."""
 
     def __init__(self, tell: Callable[[Waiting], None]) -> None:
         self._tell = tell
