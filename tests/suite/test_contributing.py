@@ -183,6 +183,35 @@ def test_the_new_control_fails_without_and_passes_with_what_it_asks_for(
     assert re.search(r"^PASS +vpc-flow-logs", _verify(copy, sandbox, deployed, *only), re.MULTILINE)
 
 
+# --- a rule ---------------------------------------------------------------------------------------
+
+_OF_RULES = (
+    "tests/compliance_checker/test_rules.py",
+    "tests/compliance_checker/test_rule_samples.py",
+    "tests/compliance_checker/test_filter_pattern.py",
+    "tests/suite/test_catalogue_and_baseline.py",
+)
+_FORGOTTEN_OF_A_RULE = {
+    "": "",
+    "tests/compliance_checker/violations.py": "test_every_rule_has_a_violation_here",
+    "verify/live_fire/rule_samples.json": "test_every_rule_has_one_sample",
+    "verify/inputs/baselines/dev.yaml": "add these to log_groups.subscription_events",
+}
+
+
+@pytest.mark.parametrize("file", _FORGOTTEN_OF_A_RULE)
+def test_a_rule_is_complete_or_what_it_lacks_is_named(copy: Path, file: str) -> None:
+    diff = _example("diff rule")
+    assert {*_changes(diff), ""} == {
+        "lambda/compliance_checker/rules/keys.py",
+        *_FORGOTTEN_OF_A_RULE,
+    }
+    _apply(copy, diff, *filter(None, [file]))
+    done = _python(copy, "-m", "pytest", "-ctests/pytest.ini", "--rootdir=.", "-q", *_OF_RULES)
+    assert done.returncode == (1 if file else 0), done.stdout
+    assert _FORGOTTEN_OF_A_RULE[file] in done.stdout
+
+
 # --- a format and a profile -----------------------------------------------------------------------
 
 
