@@ -34,6 +34,7 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "config:DescribeDeliveryChannels",
         "ec2:GetEbsEncryptionByDefault",
         "events:ListEventBuses",
+        "events:ListRuleNamesByTarget",
         "events:ListRules",
         "guardduty:ListDetectors",
         "iam:GenerateCredentialReport",
