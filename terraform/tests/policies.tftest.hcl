@@ -360,7 +360,7 @@ run "the_verifier_only_reads_but_for_live_fire" {
   assert {
     condition = alltrue(flatten([
       for statement in jsondecode(aws_iam_policy.verifier_state.policy).Statement : [
-        for action in flatten([statement.Action]) : can(regex("^([a-z0-9]+:(Get|List|Describe|Lookup|Filter)|kms:Decrypt$)", action))
+        for action in flatten([statement.Action]) : can(regex("^([a-z0-9]+:(Get|List|Describe|Lookup|Filter)|(kms:Decrypt|logs:TestMetricFilter)$)", action))
       ]
     ]))
     error_message = "The state policy may only read."
