@@ -41,6 +41,9 @@ WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + $$(nproc 2>/dev/null |
 # The sandbox knows no credentials; these never leave this machine.
 VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN \
 	AWS_ENDPOINT_URL=$(SANDBOX_URL) AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test)
+# Under this name, since make runs a recipe that names its own variable even when asked only to show it (-n):
+# showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
+AGAIN := $(MAKE) --no-print-directory
 
 .PHONY: help demo test fast sandbox deploy plan verify destroy mutate bench docs lint format package lock browser clean
 
@@ -101,9 +104,9 @@ demo: $(LOCAL) package ## sandbox up, deploy, verify, sandbox down: no AWS accou
 	done
 	if [ -z "$$url" ]; then echo "the sandbox did not start:" >&2; cat "$$work/sandbox.log" >&2; exit 2; fi
 	echo "sandbox: $$url"
-	$(MAKE) --no-print-directory deploy SANDBOX="$$url" WORK="$$work" AUTO_APPROVE=1
+	$(AGAIN) deploy SANDBOX="$$url" WORK="$$work" AUTO_APPROVE=1
 	code=0
-	$(MAKE) --no-print-directory verify SANDBOX="$$url" WORK="$$work" || code=$$?
+	$(AGAIN) verify SANDBOX="$$url" WORK="$$work" || code=$$?
 	echo "open $(abspath $(REPORTS))/latest/report.html"
 	exit $$code
 
@@ -133,10 +136,10 @@ destroy: $(RUNTIME) ## remove the deployment
 # --- the project itself ---------------------------------------------------------------------------
 
 test: $(DEVELOPMENT) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
-	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile tests)
+	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder tests)
 
 fast: $(DEVELOPMENT) package ## style, types and the tests that need no account: an answer in about a minute
-	@$(MAKE) --no-print-directory lint >$(VENV)/lint.txt 2>&1 &
+	@$(AGAIN) lint >$(VENV)/lint.txt 2>&1 &
 	lint=$$!
 	code=0
 	$(PROJECT_TESTS) -n 2 --dist loadfile -m "not slow" -q tests || code=$$?

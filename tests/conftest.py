@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sys
+from collections.abc import Iterator
 
 import pytest
 
+from tests.costs import Cost, cost, dear_program, in_order
 from verify.suite import markers
 
 # A shell that starts this run in the background has SIGINT ignored in it, and what a run starts
@@ -21,22 +24,37 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what needs something that takes long to start: whatever that is, it is shared.
+    """Mark as slow what shares something that takes long to start, and let the longest start first.
 
-    A fixture of wider scope than a test is one that is too dear to make for each. `make fast`
-    leaves such tests out, and nobody has to remember to mark one; a test that starts such a thing
-    for itself alone says so.
+    `make fast` leaves slow tests out, and nobody has to remember to mark one; a test that starts
+    such a thing for itself alone says so, or it is stopped.
     """
+    items[:] = in_order(items)
     for item in items:
-        if any(_is_shared(definition) for definition in _fixtures_of(item)):
+        if cost(item) < Cost.STARTS_NOTHING:
             item.add_marker("slow")
 
 
-def _fixtures_of(item: pytest.Item) -> list[pytest.FixtureDef[object]]:
-    # What pytest resolved for the item; it offers no other way to ask.
-    info = getattr(item, "_fixtureinfo", None)
-    return [named[-1] for named in info.name2fixturedefs.values() if named] if info else []
+_running: list[pytest.Item] = []
 
 
-def _is_shared(definition: pytest.FixtureDef[object]) -> bool:
-    return definition.scope != "function" and definition.func.__module__.startswith("tests")
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Know which test starts a process."""
+    _running[:] = [item]
+    try:
+        return (yield)
+    finally:
+        _running.clear()
+
+
+def _stop_unmarked(event: str, arguments: tuple[object, ...]) -> None:
+    if event != "subprocess.Popen" or not _running:
+        return
+    [item] = _running
+    program = dear_program(arguments[1])
+    if program is not None and item.get_closest_marker("slow") is None:
+        raise RuntimeError(f"{item.nodeid} starts {program}: mark it with pytest.mark.slow")
+
+
+sys.addaudithook(_stop_unmarked)

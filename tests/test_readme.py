@@ -56,6 +56,20 @@ def test_each_make_command_of_readme_is_understood_by_make(command: str) -> None
     assert done.stdout.strip()
 
 
+def test_showing_a_command_runs_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [MAKE, "-n", "fast", "demo", f"WORK={tmp_path / 'work'}", "PY=false"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "work").exists()
+
+
 def test_every_setting_that_readme_lists_is_one_of_makes() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for setting in re.findall(r"^\| `([A-Z_]+)=", README, re.MULTILINE):

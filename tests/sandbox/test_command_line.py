@@ -17,6 +17,9 @@ import pytest
 
 from tests.sandbox.support import ROOT, Account, RunningSandbox, start
 
+# Each starts a sandbox of its own.
+pytestmark = pytest.mark.slow
+
 SLEEPER = "import os\ndef handler(e, c): return os.getpid()"
 
 

@@ -56,6 +56,7 @@ def test_no_attribute_is_replaced_twice() -> None:
     assert [target for target, times in Counter(e.target for e in TABLE).items() if times > 1] == []
 
 
+@pytest.mark.slow
 def test_the_command_line_prints_all_of_them() -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "sandbox", "--replacements"],
