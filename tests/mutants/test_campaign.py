@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 
 from mutants import __main__ as program
+from mutants import untagged
 from mutants.account import Account
 from mutants.accounts import Given
 from mutants.deployed import build_package, deploy, sandbox
 from mutants.families import every_mutant
-from mutants.model import Mutant
-from mutants.suite import ROOT
+from mutants.model import Mutant, Suite
+from mutants.suite import ROOT, SuiteRunner
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +105,12 @@ def _refused(account: Account, mending: ExitStack) -> None:
     ("break_it", "fails", "fate", "failed"),
     [
         (_harmless, "resources-tagged", "survived", []),
-        (_stop, "trail-encrypted", "wrong_control", ["trail-is-logging"]),
+        (
+            _stop,
+            "trail-encrypted",
+            "wrong_control",
+            ["declared-matches-live", "trail-is-logging"],
+        ),
         (_refused, "trail-is-logging", "not_seeded", []),
     ],
     ids=["survived", "wrong control", "not seeded"],
@@ -160,7 +166,7 @@ def test_a_dirty_account_is_refused(deployed: Given, tmp_path: Path) -> None:
         _stop(account, mending)
         done = _run(*_arguments(deployed, tmp_path / "mutants.json", "--only=validation-off"))
     assert done.returncode == 2
-    assert "not clean before the first fault:\n  trail-is-logging:" in done.stderr
+    assert "not clean before the first fault:\n  declared-matches-live:" in done.stderr
 
 
 def _wait_until_gone(group: int) -> None:
@@ -221,3 +227,25 @@ def test_bad_arguments_give_exit_2(arguments: list[str], message: str) -> None:
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_each_of_several_alike_resources_is_missed_when_untagged(
+    deployed: Given, tmp_path: Path
+) -> None:
+    """The mutants untag the last of each address; here are the others."""
+    account = Account(
+        deployed.url, deployed.outputs, deployed.function_package, ROOT / "terraform", tmp_path
+    )
+    runner = SuiteRunner(tmp_path / "runs")
+    others = [
+        (address.partition(".")[0], found)
+        for address in untagged.taggable()
+        for found in untagged.instances(deployed.outputs, address)[:-1]
+    ]
+    assert len(others) >= 7, "subnets, route tables and alarms"
+    for kind, found in others:
+        with ExitStack() as mending:
+            untagged.untag(account, mending, kind, found)
+            outcomes = runner.run(account, Suite.STATE)
+        assert outcomes.controls("FAIL") == {"resources-tagged"}
+        assert found["id"] in outcomes.messages["resources-tagged"]
