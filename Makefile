@@ -192,4 +192,4 @@ lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
 	$(VENV)/bin/pip-compile $$flags -c requirements/development.txt --extra sandbox -o requirements/sandbox.txt pyproject.toml
 
 clean: ## remove what was built and installed; deployments' state stays
-	@rm -rf $(VENV) lambda/dist .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
