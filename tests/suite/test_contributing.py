@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,11 +128,9 @@ def test_the_example_of_a_control_is_complete(copy: Path) -> None:
 @pytest.mark.parametrize("file", _FORGOTTEN)
 def test_a_forgotten_place_of_a_control_is_named_at_once(copy: Path, file: str) -> None:
     _apply(copy, _example("diff control"), file)
-    started = time.monotonic()
     done = _structure(copy)
     assert done.returncode == 1
     assert _FORGOTTEN[file] in done.stdout
-    assert time.monotonic() - started < 30
 
 
 def test_a_stale_page_of_controls_is_named(copy: Path) -> None:
