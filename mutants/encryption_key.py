@@ -18,7 +18,7 @@ def _key(account: Account) -> dict[str, str]:
     return {"KeyId": account.outputs["kms_key_arn"]}
 
 
-@FAMILY.fault("the key's alias points to another key", "key-usable")
+@FAMILY.fault("the key's alias points to another key", "key-usable", "names-follow-convention")
 def alias_elsewhere(account: Account, mending: ExitStack) -> None:
     alias = account.outputs["kms_key_alias"]
     other = make_key(account, mending)
