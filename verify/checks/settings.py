@@ -23,8 +23,9 @@ Required = Callable[[Mapping[str, Any]], Any]  # from a baseline
 class Setting:
     """One setting of one resource.
 
-    `path` leads to it in the answer of `reading`; where a part is missing the value is `absent`,
-    if AWS leaves the part out for that value. Of a list on the way there must be one element.
+    `path` leads to it in the answer of `reading`. Where the answer says that there is none, or the
+    last part is missing, the value is `absent`, if AWS leaves it out for that value. Of a list on
+    the way there must be one element.
     """
 
     control: str
@@ -47,11 +48,12 @@ class Setting:
         for part in self.path:
             if isinstance(value, list):
                 value = _only(value, read.operation)
-            if not isinstance(value, Mapping) or part not in value:
-                if self.absent is not None:
-                    return self.absent
+            if isinstance(value, Mapping) and part in value:
+                value = value[part]
+            elif isinstance(value, Mapping) and part == self.path[-1] and self.absent is not None:
+                return self.absent
+            else:
                 raise NotVerifiedError(f"the answer of {read.operation} lacks {part}")
-            value = value[part]
         return value
 
 
