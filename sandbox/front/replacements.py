@@ -12,6 +12,7 @@ from sandbox.function import invocation
 from sandbox.function.runtime import LambdaRuntime
 from sandbox.gaps import (
     alarm_states,
+    bucket_configurations,
     buckets,
     functions,
     keys,
@@ -38,6 +39,7 @@ _OF_THE_ACCOUNT = (
     *authorization.REPLACEMENTS,
     *confirmations.REPLACEMENTS,
     *alarm_states.REPLACEMENTS,
+    *bucket_configurations.REPLACEMENTS,
     *buckets.REPLACEMENTS,
     *functions.REPLACEMENTS,
     *keys.REPLACEMENTS,
