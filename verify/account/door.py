@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 
 from verify.account.answer import Answer, pick
+from verify.account.endpoints import reach_by_address
 from verify.account.errors import ActionFailedError, code_and_message, describe
 from verify.account.evidence import ApiCall, EvidenceStore
 from verify.account.read import Read, Reading
@@ -194,7 +195,7 @@ class Aws:
         reraise=True,
     )
     def _made(self, service: str, region: str) -> Any:
-        return self._session.client(
+        client = self._session.client(
             service,
             region_name=region,
             config=Config(
@@ -204,6 +205,8 @@ class Aws:
                 user_agent_extra="trailwarden",
             ),
         )
+        reach_by_address(client)
+        return client
 
     def record(self, call: ApiCall) -> str:
         """Keep as evidence what was read beside the door; gives the evidence's identifier."""
