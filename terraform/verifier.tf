@@ -56,6 +56,8 @@ resource "aws_iam_policy" "verifier_state" {
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
           "logs:TestMetricFilter",
+          "s3:GetAccountPublicAccessBlock",
+          "s3:ListAccessPoints",
           "tag:GetResources",
         ]
         Resource = "*"
@@ -80,19 +82,39 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadLogBucket"
         Effect = "Allow"
         Action = [
+          "s3:GetAccelerateConfiguration",
+          "s3:GetAnalyticsConfiguration",
+          "s3:GetBucketAbac",
           "s3:GetBucketAcl",
+          "s3:GetBucketCORS",
+          "s3:GetBucketLogging",
+          "s3:GetBucketMetadataTableConfiguration",
+          "s3:GetBucketNotification",
+          "s3:GetBucketObjectLockConfiguration",
           "s3:GetBucketOwnershipControls",
           "s3:GetBucketPolicy",
           "s3:GetBucketPolicyStatus",
           "s3:GetBucketPublicAccessBlock",
+          "s3:GetBucketRequestPayment",
           "s3:GetBucketTagging",
           "s3:GetBucketVersioning",
+          "s3:GetBucketWebsite",
           "s3:GetEncryptionConfiguration",
+          "s3:GetIntelligentTieringConfiguration",
+          "s3:GetInventoryConfiguration",
           "s3:GetLifecycleConfiguration",
+          "s3:GetReplicationConfiguration",
           "s3:ListBucket",
           "s3:ListBucketVersions",
         ]
         Resource = local.log_bucket_arn
+      },
+      {
+        # Those to the log bucket are found by ListAccessPoints; whatever their names, none may open it wider.
+        Sid      = "ReadAccessPoints"
+        Effect   = "Allow"
+        Action   = ["s3:GetAccessPoint", "s3:GetAccessPointPolicy", "s3:GetAccessPointPolicyStatus"]
+        Resource = "arn:${local.partition}:s3:${local.region}:${local.account_id}:accesspoint/*"
       },
       {
         # Log and digest files of this account's trail, earlier versions included: they are held against their signatures.
@@ -186,7 +208,10 @@ resource "aws_iam_policy" "verifier_state" {
           "iam:ListRolePolicies",
           "iam:ListRoleTags",
         ]
-        Resource = [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"]
+        Resource = concat(
+          [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"],
+          compact([var.break_glass_role_arn]),
+        )
       },
       {
         Sid    = "ReadPolicies"

@@ -103,7 +103,15 @@ enabled_regions = of_account("ec2", "describe_regions")
 
 
 def _bucket(deployment: Deployment) -> dict[str, Any]:
-    return {"Bucket": deployment.log_bucket_name}
+    # Names of buckets are the world's: should ours be gone, anybody may have one of its name.
+    return {
+        "Bucket": deployment.log_bucket_name,
+        "ExpectedBucketOwner": deployment.account_id,
+    }
+
+
+def _account(deployment: Deployment) -> dict[str, Any]:
+    return {"AccountId": deployment.account_id}
 
 
 bucket_policy = of_deployment("s3", "get_bucket_policy", "NoSuchBucketPolicy")(_bucket)
@@ -117,8 +125,15 @@ bucket_encryption = of_deployment(
 public_access_block = of_deployment(
     "s3", "get_public_access_block", "NoSuchPublicAccessBlockConfiguration"
 )(_bucket)
+# What the account blocks for all of its buckets; asked for where the baseline demands any of it.
+account_public_access_block = following(
+    "s3control", "get_public_access_block", "NoSuchPublicAccessBlockConfiguration"
+)(_account)
 bucket_acl = of_deployment("s3", "get_bucket_acl")(_bucket)
 bucket_versioning = of_deployment("s3", "get_bucket_versioning")(_bucket)
+bucket_object_lock = of_deployment(
+    "s3", "get_object_lock_configuration", "ObjectLockConfigurationNotFoundError"
+)(_bucket)
 bucket_ownership = of_deployment(
     "s3", "get_bucket_ownership_controls", "OwnershipControlsNotFoundError"
 )(_bucket)
@@ -126,7 +141,56 @@ bucket_ownership = of_deployment(
 bucket_lifecycle = of_deployment(
     "s3", "get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration"
 )(_bucket)
+bucket_tiering = of_deployment("s3", "list_bucket_intelligent_tiering_configurations")(_bucket)
 bucket_tags = of_deployment("s3", "get_bucket_tagging", "NoSuchTagSet")(_bucket)
+
+# What S3 itself sends elsewhere: files, lists of them, news of them, who asked for them.
+bucket_replication = of_deployment(
+    "s3", "get_bucket_replication", "ReplicationConfigurationNotFoundError"
+)(_bucket)
+bucket_inventories = of_deployment("s3", "list_bucket_inventory_configurations")(_bucket)
+bucket_analytics = of_deployment("s3", "list_bucket_analytics_configurations")(_bucket)
+bucket_metadata = of_deployment(
+    "s3", "get_bucket_metadata_configuration", "MetadataConfigurationNotFound"
+)(_bucket)
+bucket_notifications = of_deployment("s3", "get_bucket_notification_configuration")(_bucket)
+bucket_logging = of_deployment("s3", "get_bucket_logging")(_bucket)
+
+# How else the bucket can be reached, and at whose expense.
+bucket_website = of_deployment("s3", "get_bucket_website", "NoSuchWebsiteConfiguration")(_bucket)
+bucket_cors = of_deployment("s3", "get_bucket_cors", "NoSuchCORSConfiguration")(_bucket)
+bucket_payer = of_deployment("s3", "get_bucket_request_payment")(_bucket)
+# By these S3 says that a region has no acceleration.
+bucket_acceleration = of_deployment(
+    "s3", "get_bucket_accelerate_configuration", "MethodNotAllowed", "UnsupportedArgument"
+)(_bucket)
+bucket_tag_access = of_deployment("s3", "get_bucket_abac")(_bucket)
+
+
+@of_deployment("s3control", "list_access_points")
+def access_points(deployment: Deployment) -> dict[str, Any]:
+    """The account's access points to the bucket."""
+    return {**_account(deployment), "Bucket": deployment.log_bucket_name}
+
+
+def _access_point(deployment: Deployment, name: str) -> dict[str, Any]:
+    return {**_account(deployment), "Name": name}
+
+
+access_point = following("s3control", "get_access_point")(_access_point)
+access_point_policy = following("s3control", "get_access_point_policy", "NoSuchAccessPointPolicy")(
+    _access_point
+)
+# Whether S3 itself holds the access point's policy to be public.
+access_point_policy_status = following(
+    "s3control", "get_access_point_policy_status", "NoSuchAccessPointPolicy"
+)(_access_point)
+
+
+@following("iam", "get_role", "NoSuchEntity")
+def break_glass_role(name: str) -> dict[str, Any]:
+    """A role that the bucket's denials except, with its trust policy."""
+    return {"RoleName": name}
 
 
 # --- key ------------------------------------------------------------------------------------------
