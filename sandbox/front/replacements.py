@@ -11,6 +11,7 @@ from sandbox.front import authorization
 from sandbox.function import invocation
 from sandbox.function.runtime import LambdaRuntime
 from sandbox.gaps import (
+    access_points,
     alarm_states,
     bucket_configurations,
     buckets,
@@ -38,6 +39,7 @@ _OF_THE_ACCOUNT = (
     *sessions.REPLACEMENTS,
     *authorization.REPLACEMENTS,
     *confirmations.REPLACEMENTS,
+    *access_points.REPLACEMENTS,
     *alarm_states.REPLACEMENTS,
     *bucket_configurations.REPLACEMENTS,
     *buckets.REPLACEMENTS,

@@ -21,7 +21,9 @@ from sandbox.world import World
 _NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _METADATA = "metadataConfiguration"
-_KEPT = "configurations_of_the_sandbox"  # an attribute of moto's bucket, and gone with it
+# Attributes of moto's bucket, and gone with it.
+_KEPT = "configurations_of_the_sandbox"
+_MFA_DELETE = "mfa_delete_of_the_sandbox"
 
 _Response = Any  # status, headers and body
 
@@ -145,15 +147,54 @@ def get_bucket_notification(
     answer = original(response)
     if found is None or found.event_bridge is None:
         return answer
-    return _with_element(answer, "NotificationConfiguration", "<EventBridgeConfiguration/>")
+    return _with_element(answer, "<EventBridgeConfiguration/>")
 
 
-def _with_element(answer: _Response, root: str, element: str) -> _Response:
-    """The answer with one element more in its root, which may have been empty."""
+def put_response(
+    world: World,
+    original: Callable[..., _Response],
+    response: Any,
+    request: Any,
+    bucket_name: str,
+    query: Mapping[str, Any],
+) -> _Response:
+    """The answer to a request that changes a bucket: MFA delete comes with the versioning.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiFactorAuthenticationDelete.html
+    """
+    if "versioning" not in query:
+        return original(response, request, bucket_name, query)
+    bucket = response.backend.get_bucket(bucket_name)
+    wanted = re.search(r"<MfaDelete>(Enabled|Disabled)</MfaDelete>", response.body.decode())
+    needed = wanted is not None or getattr(bucket, _MFA_DELETE, "Disabled") == "Enabled"
+    if needed and not request.headers.get("x-amz-mfa"):
+        raise _S3Error(403, "AccessDenied", "Mfa Authentication must be used for this request")
+    answer = original(response, request, bucket_name, query)
+    if wanted is not None:
+        setattr(bucket, _MFA_DELETE, wanted[1])
+    return answer
+
+
+def get_bucket_versioning(
+    world: World, original: Callable[..., _Response], response: Any
+) -> _Response:
+    """A bucket's versioning, with MFA delete where it was ever set."""
+    bucket, answer = response.backend.get_bucket(response.bucket_name), original(response)
+    found = getattr(bucket, _MFA_DELETE, None)
+    if found is None:
+        return answer
+    return _with_element(answer, f"<MfaDelete>{found}</MfaDelete>")
+
+
+def _with_element(answer: _Response, element: str) -> _Response:
+    """The answer with one element more at the end of its root, which may have been empty."""
     status, headers, body = answer
-    text = body.decode() if isinstance(body, bytes) else body
-    text = re.sub(rf"<{root}([^>]*)/>", rf"<{root}\1></{root}>", text)
-    return status, headers, text.replace(f"</{root}>", f"{element}</{root}>")
+    text = (body.decode() if isinstance(body, bytes) else body).rstrip()
+    if text.endswith("/>"):
+        root = re.findall(r"<(\w+)[^<]*/>$", text)[0]
+        text = f"{text[:-2]}></{root}>"
+    end = text.rindex("</")
+    return status, headers, text[:end] + element + text[end:]
 
 
 REPLACEMENTS = (
@@ -170,6 +211,20 @@ REPLACEMENTS = (
         "_key_response",
         key_response,
         "moto does not ask whom a caller expects to own the bucket.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        S3Response,
+        "_bucket_response_put",
+        put_response,
+        "moto overlooks MFA delete, and that it takes an MFA device to change it.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        S3Response,
+        "get_bucket_versioning",
+        get_bucket_versioning,
+        "moto has no MFA delete to show.",
         Kind.AROUND,
     ),
     Replacement(

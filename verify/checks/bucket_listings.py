@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.account.read import Reading
 from verify.check import Check
@@ -25,7 +26,7 @@ def listed(
     S3 leaves an empty list out. It shows 100 at a time: that there are more is not seen.
     """
     answer = aws.pick(reading(deployment))
-    if answer.get("IsTruncated"):
+    if pick(answer, "IsTruncated"):
         check.unknown(deployment.log_bucket_arn, f"{reading.operation} shows only a part")
     found: list[Mapping[str, Any]] = answer.get(_LISTS[reading.operation]) or []
     return found
