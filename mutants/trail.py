@@ -322,7 +322,9 @@ def another_folder(account: Account, mending: ExitStack) -> None:
     trail = {"Name": account.outputs["trail_arn"]}
     account.cloudtrail.stop_logging(**trail)
     mending.callback(account.cloudtrail.start_logging, **trail)
+    _digested_after(account, lambda status: status["StopLoggingTime"])
     _update(account, mending, S3KeyPrefix="folder")
+    mending.callback(_digested_after, account, lambda status: status["StopLoggingTime"])
     mending.callback(account.cloudtrail.stop_logging, **trail)
     account.cloudtrail.start_logging(**trail)
 
