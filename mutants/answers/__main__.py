@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     read = _parser().parse_args(arguments)
     try:
         if read.missing:
-            return _missing(read.only)
+            return _missing(read.only, read.account)
         if read.run is None or read.outputs is None:
             print("answers: --run and --outputs are needed, or --missing", file=sys.stderr)
             return CANNOT_RUN
@@ -33,9 +33,9 @@ def main(arguments: Sequence[str]) -> int:
         return CANNOT_RUN
 
 
-def _missing(only: Sequence[str]) -> int:
+def _missing(only: Sequence[str], folder: Path) -> int:
     """Print what the account of fields lacks, and what it says of members that there are not."""
-    account = accounted.load()
+    account = accounted.load(folder)
     found = []
     for service, operation in sorted(state_operations()):
         if only and not any(pattern in f"{service}.{operation}" for pattern in only):
@@ -61,6 +61,7 @@ def _try(read: argparse.Namespace) -> int:
             only=read.only,
             sample=read.sample,
             processes=read.processes,
+            fields=read.account,
         )
     print("\n".join(lines_of(found)))
     print(f"{totals_of(found)}; {time.monotonic() - started:.0f} s")
@@ -103,6 +104,13 @@ def _parser() -> argparse.ArgumentParser:
         choices=range(1, 17),
         default=2,
         help="side by side, 1 to 16 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--account",
+        metavar="FOLDER",
+        type=Path,
+        default=accounted.FOLDER,
+        help="the account of fields (default: %(default)s)",
     )
     parser.add_argument(
         "--missing",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mutants.suite import ROOT
+from verify.inputs import accounted
 
 _PATIENCE_SECONDS = 900.0
 
@@ -47,7 +48,7 @@ class AnswerFindings:
     @property
     def good(self) -> bool:
         """Whether each verdict stood on what it should, and on nothing else."""
-        return bool(self.judged) and not self.survivors and not self.changed
+        return not self.survivors and not self.changed
 
 
 def try_answers(
@@ -57,14 +58,16 @@ def try_answers(
     only: Sequence[str] = (),
     sample: bool = False,
     processes: int = 2,
+    fields: Path = accounted.FOLDER,
 ) -> AnswerFindings:
-    """Try the alterations that match one of `only` (operation, member or control; all if empty).
+    """Try the alterations that match one of `only`: operation, member or control; all if empty.
 
-    `folder` keeps what the processes leave. Raises AnswersError where a process came to nothing,
-    and where the recorded run is not clean, so that nothing could be concluded.
+    `fields` holds the account of fields; `folder` keeps what the processes leave. Raises
+    AnswersError where a process came to nothing, and where the recorded run is not clean, so that
+    nothing could be concluded.
     """
     running = [
-        _start(recording, folder, only, sample, f"{number}/{processes}")
+        _start(recording, folder, only, sample, f"{number}/{processes}", fields)
         for number in range(1, processes + 1)
     ]
     found = []
@@ -83,7 +86,12 @@ def try_answers(
 
 
 def _start(
-    recording: Recording, folder: Path, only: Sequence[str], sample: bool, share: str
+    recording: Recording,
+    folder: Path,
+    only: Sequence[str],
+    sample: bool,
+    share: str,
+    fields: Path,
 ) -> tuple[subprocess.Popen[str], Path]:
     own = folder / f"share-{share.partition('/')[0]}"
     own.mkdir(parents=True)
@@ -104,6 +112,7 @@ def _start(
         f"--function-package={recording.function_package}",
         f"--answers-findings={findings}",
         f"--answers-share={share}",
+        f"--answers-account={fields}",
         *(f"--answers-only={pattern}" for pattern in only),
         *(["--answers-sample"] if sample else []),
     ]

@@ -20,7 +20,7 @@ from mutants.answers.sampling import sampled
 from verify.account.recorded import Recorded
 from verify.account.shapes import output_shape
 from verify.inputs import accounted
-from verify.inputs.accounted import OperationFields, written
+from verify.inputs.accounted import Account, OperationFields, written
 from verify.model import Outcome
 from verify.suite import stash
 from verify.suite.results import result_of
@@ -34,13 +34,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--answers-only", metavar="PATTERN", action="append", default=[])
     group.addoption("--answers-sample", action="store_true")
     group.addoption("--answers-share", metavar="NUMBER/OF", default="1/1")
+    group.addoption("--answers-account", metavar="FOLDER", type=Path, default=accounted.FOLDER)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool:
     config = session.config
     number, _, of = config.option.answers_share.partition("/")
-    trial = _Trial(session, config.option.answers_only, config.option.answers_sample)
+    account = accounted.load(config.option.answers_account)
+    trial = _Trial(session, account, config.option.answers_only, config.option.answers_sample)
     findings = trial.run(int(number) - 1, int(of))
     config.option.answers_findings.write_text(json.dumps(findings, indent=1) + "\n")
     return True
@@ -49,7 +51,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 class _Trial:
     """The checks, the answers that they were given, and what became of altered ones."""
 
-    def __init__(self, session: pytest.Session, only: list[str], sample: bool) -> None:
+    def __init__(
+        self, session: pytest.Session, account: Account, only: list[str], sample: bool
+    ) -> None:
+        self._account = account
         self._run = session.config.stash[stash.RUN]
         source = self._run.aws.source
         if not isinstance(source, Recorded):
@@ -127,9 +132,8 @@ class _Trial:
     def _alterations(
         self,
     ) -> Iterator[tuple[tuple[str, str, str, str], OperationFields, Alteration]]:
-        accounts = accounted.load()
         for key, answer in self._source.answers():
-            account = accounts.get(key[:2])
+            account = self._account.get(key[:2])
             shape = output_shape(*key[:2]) if account is not None else None
             if account is None or shape is None or not self._readers.get(key[:2]):
                 continue

@@ -18,7 +18,9 @@ from typing import Any
 from verify.account.answer import Answer, Called, Source, merged, pick
 from verify.account.errors import ActionFailedError, code_and_message, describe
 from verify.account.evidence import ApiCall, EvidenceStore
+from verify.account.fields import unknown_in
 from verify.account.read import Read, Reading
+from verify.inputs import accounted
 from verify.model import NotVerifiedError
 from verify.redaction import jsonable
 
@@ -67,6 +69,7 @@ class Aws:
         self._store = store
         self._lock = threading.Lock()
         self._kept: dict[str, Future[Called]] = {}
+        self._unread: dict[str, tuple[str, str, Called]] = {}  # by evidence
         self._ahead: ThreadPoolExecutor | None = None
 
     def read(self, read: Read) -> Answer:
@@ -104,8 +107,7 @@ class Aws:
     def read_again(self, read: Read) -> Answer:
         """Like `read`, but always asks AWS: for what is expected to change during the run."""
         _require_declared(read)
-        kept = self.source.call(read.service, read.operation, read.parameters, read.moment)
-        return _answer(kept, read, self.region)
+        return _answer(self._called(read), read, self.region)
 
     def _once(self, read: Read) -> Called:
         key = _key(read)
@@ -116,13 +118,17 @@ class Aws:
                 future = self._kept[key] = Future()
         if mine:
             try:
-                future.set_result(
-                    self.source.call(read.service, read.operation, read.parameters, read.moment)
-                )
+                future.set_result(self._called(read))
             except BaseException as error:
                 future.set_exception(error)
                 raise
         return future.result()
+
+    def _called(self, read: Read) -> Called:
+        called = self.source.call(read.service, read.operation, read.parameters, read.moment)
+        with self._lock:
+            self._unread[called.evidence] = (read.service, read.operation, called)
+        return called
 
     def pick_again(self, read: Read, *path: str) -> Any:
         """Like `pick`, but always asks AWS."""
@@ -168,6 +174,25 @@ class Aws:
         with self._lock:
             for key in [key for key in self._kept if key.startswith(start)]:
                 del self._kept[key]
+
+    def unaccounted(self, evidence: Iterable[str]) -> list[str]:
+        """What AWS said in these answers that the account of fields does not know, for a reader.
+
+        Each answer is looked at once.
+        """
+        found = []
+        for identifier in evidence:
+            with self._lock:
+                service, operation, called = self._unread.pop(identifier, ("", "", None))
+            account = accounted.load().get((service, operation))
+            if account is None or called is None:
+                continue
+            found += [
+                f"AWS says {member} in {service}.{operation}, which no control is known to judge: "
+                f"see what it means, and account for it in {account.file}"
+                for member in unknown_in(merged(called.pages), account)
+            ]
+        return found
 
     def record(self, call: ApiCall) -> str:
         """Keep as evidence what was read beside the door; gives the evidence's identifier."""

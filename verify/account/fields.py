@@ -74,7 +74,7 @@ def unknown_in(answer: Any, account: OperationFields) -> list[str]:
 def _unknown(value: Any, account: OperationFields, way: Way) -> Iterator[Way]:
     if way in account.fields and not account.below(way):
         return
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping):
         for key, item in value.items():
             anything = (*way, "{}")
             named = (*way, str(key))

@@ -58,6 +58,11 @@ class OperationFields:
     place: str
     fields: Mapping[Way, Field]
 
+    @property
+    def file(self) -> str:
+        """The file that the account is in, from the project's folder."""
+        return f"verify/inputs/fields/{self.service}.yaml"
+
     def of(self, way: Way) -> Field | None:
         """The entry that speaks for the member at `way`: the nearest at or above it."""
         for length in range(len(way), 0, -1):
