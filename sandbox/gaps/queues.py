@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -52,9 +51,6 @@ def set_attributes(
     known = hasattr(queue, "_policy_json")
     if "Policy" not in changes and known:
         changes["Policy"] = queue.policy
-    given = changes.get("RedriveAllowPolicy")
-    if isinstance(given, str):
-        changes["RedriveAllowPolicy"] = json.loads(given) if given else None
     if changes.get("KmsMasterKeyId"):
         changes["SqsManagedSseEnabled"] = False
     elif str(changes.get("SqsManagedSseEnabled")).lower() == "true" and known:
@@ -69,7 +65,7 @@ def attributes_of(
     shown = original(queue)
     allowed = getattr(queue, "redrive_allow_policy", None)
     if allowed:
-        shown["RedriveAllowPolicy"] = json.dumps(allowed)
+        shown["RedriveAllowPolicy"] = allowed
     for name in ("CreatedTimestamp", "LastModifiedTimestamp"):
         shown[name] = int(shown[name])
     return shown
