@@ -95,6 +95,13 @@ def add_grant(
     return grant
 
 
+def list_grants(world: World, original: Callable[[Any], str], response: Any) -> str:
+    """A key's grants, without a count of them."""
+    answer = json.loads(original(response))
+    del answer["GrantCount"]
+    return json.dumps(answer)
+
+
 def begin_alias(
     world: World, original: Callable[..., None], alias: Any, *arguments: Any, **keywords: Any
 ) -> None:
@@ -192,6 +199,14 @@ REPLACEMENTS = (
         "to_json",
         grant_as_dictionary,
         "A grant names its key by ARN and the account that issued it, and has no empty members.",
+        Kind.AROUND,
+    ),
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html
+    Replacement(
+        KmsResponse,
+        "list_grants",
+        list_grants,
+        "ListGrants does not count its grants, as moto does.",
         Kind.AROUND,
     ),
     # https://docs.aws.amazon.com/kms/latest/APIReference/API_AliasListEntry.html

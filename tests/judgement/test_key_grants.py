@@ -58,6 +58,9 @@ def test_the_grant_that_lambda_makes_is_permitted(changes: dict[str, Any]) -> No
         ({"IssuingAccount": f"arn:aws:iam::{STRANGER}:root"}, "was issued by"),
         ({"IssuingAccount": ""}, "was issued by"),
         ({"RetiringPrincipal": f"arn:aws:iam::{STRANGER}:root"}, "can be ended by"),
+        ({"RetiringPrincipal": f"arn:aws:iam::{ACCOUNT}:role/else"}, "can be ended by"),
+        ({"GranteeServicePrincipal": "x.amazonaws.com"}, "does not list"),
+        ({"GranteePrincipal": None}, "to nobody"),
         ({"Constraints": {}}, "is not bound to aws:lambda:FunctionArn"),
         (
             {"Constraints": {"EncryptionContextEquals": {"aws:lambda:FunctionArn": "other"}}},

@@ -16,6 +16,7 @@ from verify.checks.subscribers import (
     faults_of_attributes,
     faults_of_entry,
     faults_of_retries,
+    faults_of_topic,
     parsed,
 )
 from verify.model import NotVerifiedError
@@ -24,7 +25,7 @@ OURS, STRANGER = "123456789012", "999999999999"
 QUEUE = f"arn:aws:sqs:{REGION}:{OURS}:queue"
 TOPIC = f"arn:aws:sns:{REGION}:{OURS}:topic"
 PERMITTED = Permitted(
-    ("https", "sqs"), (OURS,), filtered_endpoints=("https://pager/",), minimum_retries=3
+    TOPIC, ("https", "sqs"), (OURS,), filtered_endpoints=("https://pager/",), minimum_retries=3
 )
 
 
@@ -45,6 +46,7 @@ def _entry(**changes: str) -> dict[str, str]:
         ({}, []),
         ({"Protocol": "https", "Endpoint": "https://pager/"}, []),
         ({"SubscriptionArn": "PendingConfirmation"}, ["nobody confirmed it"]),
+        ({"TopicArn": f"{TOPIC}-else"}, [f"of the topic {TOPIC}-else"]),
         ({"Owner": STRANGER}, [f"owned by account {STRANGER}"]),
         ({"Endpoint": QUEUE.replace(OURS, STRANGER)}, [f"delivers to account {STRANGER}"]),
         ({"Protocol": "email"}, ["a protocol that the baseline does not list"]),
@@ -62,7 +64,13 @@ def _attributes(**changes: Any) -> dict[str, str]:
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in changes.items()
     }
-    return {**_entry(), "PendingConfirmation": "false", "RawMessageDelivery": "false", **texts}
+    return {
+        **_entry(),
+        "PendingConfirmation": "false",
+        "ConfirmationWasAuthenticated": "true",
+        "RawMessageDelivery": "false",
+        **texts,
+    }
 
 
 HTTPS = {"Protocol": "https", "Endpoint": "https://pager/"}
@@ -95,6 +103,16 @@ RETRIES = {"healthyRetryPolicy": {"numRetries": 3}, "throttlePolicy": None}
             "holds back more than 1 messages a second",
         ),
         ({"PendingConfirmation": "true"}, "nobody confirmed it"),
+        ({"ConfirmationWasAuthenticated": "false"}, "may end it"),
+        (
+            {
+                **HTTPS,
+                "EffectiveDeliveryPolicy": RETRIES,
+                "ConfirmationWasAuthenticated": "false",
+            },
+            None,
+        ),
+        ({"Owner": STRANGER}, f"Owner is {STRANGER} as well"),
         ({"RedrivePolicy": {"deadLetterTargetArn": QUEUE}}, None),
         (
             {"RedrivePolicy": {"deadLetterTargetArn": QUEUE.replace(OURS, STRANGER)}},
@@ -107,7 +125,8 @@ RETRIES = {"healthyRetryPolicy": {"numRetries": 3}, "throttlePolicy": None}
     ],
 )
 def test_what_the_attributes_show(changes: dict[str, Any], fault: str | None) -> None:
-    found = list(faults_of_attributes(_attributes(**changes), PERMITTED))
+    listed = {name: text for name, text in changes.items() if name in ("Protocol", "Endpoint")}
+    found = list(faults_of_attributes(_entry(**listed), _attributes(**changes), PERMITTED))
     assert found == [] if fault is None else len(found) == 1 and fault in found[0]
 
 
@@ -121,6 +140,34 @@ def test_what_is_no_object_is_not_taken_for_no_rule(text: str) -> None:
 def test_retries_that_nobody_tells_are_not_enough(retries: object) -> None:
     with pytest.raises(NotVerifiedError, match="how often SNS tries again"):
         list(faults_of_retries(retries, None, 3))
+
+
+def _topic(http: dict[str, Any], **changes: str) -> dict[str, str]:
+    return {
+        "SignatureVersion": "2",
+        "EffectiveDeliveryPolicy": json.dumps({"http": http}),
+        **changes,
+    }
+
+
+DEFAULT: dict[str, Any] = {"defaultHealthyRetryPolicy": {"numRetries": 3}}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "faults"),
+    [
+        (_topic(DEFAULT), []),
+        (_topic(DEFAULT, FifoTopic="false"), []),
+        (_topic(DEFAULT, SignatureVersion="1"), ["messages are signed by version 1, not 2"]),
+        (_topic(DEFAULT, FifoTopic="true"), ["it is a topic for first in, first out"]),
+        (
+            _topic({**DEFAULT, "defaultThrottlePolicy": {"maxReceivesPerSecond": 2}}),
+            ["SNS holds back more than 2 messages a second"],
+        ),
+    ],
+)
+def test_how_a_topic_delivers(attributes: dict[str, str], faults: list[str]) -> None:
+    assert list(faults_of_topic(attributes, 2, 3)) == faults
 
 
 # --- as a user has it -----------------------------------------------------------------------------

@@ -59,6 +59,14 @@ def report_allowed(check: Check, name: str, aspect: str, evaluation: Evaluation)
     _report(check, name, aspect, evaluation, Decision.ALLOWED)
 
 
+def report_refused(check: Check, name: str, aspect: str, evaluation: Evaluation) -> None:
+    """The policy of `name` must not allow it: it says no, or nothing."""
+    if evaluation.decision is Decision.CANNOT_TELL:
+        check.unknown(name, evaluation.reason)
+        return
+    check.holds(name, aspect, evaluation.refused, expected="not allowed", seen=evaluation.reason)
+
+
 def _report(
     check: Check, name: str, aspect: str, evaluation: Evaluation, expected: Decision
 ) -> None:

@@ -65,6 +65,14 @@ def _only(found: list[Any], operation: str) -> Any:
     return found[0]
 
 
+def number(text: Any) -> int:
+    """The whole number that AWS gives as text. Raises NotVerifiedError for anything else."""
+    try:
+        return int(text)
+    except (TypeError, ValueError):
+        raise NotVerifiedError(f"AWS gives {text!r} for a number") from None
+
+
 def _always(value: Any) -> Required:
     return lambda _: value
 
@@ -107,7 +115,7 @@ def _dead_letters(
         lambda baseline: baseline["dead_letter_queue"][key],
         f"aws_sqs_queue.dead_letter.{argument}",
         accepts=accepts,
-        read_as=int,
+        read_as=number,
     )
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a topic's subscription: who is sent what, and what is held back.
+"""What is wrong with a topic and its subscriptions: who is sent what, and what is held back.
 
 Source: SNS API reference, GetSubscriptionAttributes and SetSubscriptionAttributes; SNS developer
 guide, "Message filtering", "Message delivery retries", "Dead-letter queues".
@@ -24,6 +24,7 @@ _HTTP = ("http", "https")
 class Permitted:
     """Which subscriptions a topic may have."""
 
+    topic: str
     protocols: Collection[str]
     accounts: Collection[str]
     filtered_endpoints: Collection[str] = ()
@@ -38,6 +39,8 @@ def name_of(listed: Mapping[str, Any]) -> str:
 def faults_of_entry(listed: Mapping[str, Any], permitted: Permitted) -> Iterator[str]:
     """What an entry of ListSubscriptionsByTopic itself shows to be wrong, in words."""
     name = name_of(listed)
+    if pick(listed, "TopicArn") != permitted.topic:
+        yield f"{name}: of the topic {listed['TopicArn']}"
     if pick(listed, "SubscriptionArn") == PENDING:
         yield f"{name}: nobody confirmed it"
     if listed["Protocol"] not in permitted.protocols:
@@ -50,9 +53,14 @@ def faults_of_entry(listed: Mapping[str, Any], permitted: Permitted) -> Iterator
             yield f"{name}: {what} account {account}"
 
 
-def faults_of_attributes(attributes: Mapping[str, Any], permitted: Permitted) -> Iterator[str]:
-    """What GetSubscriptionAttributes shows to be wrong, in words."""
-    name = name_of(attributes)
+def faults_of_attributes(
+    listed: Mapping[str, Any], attributes: Mapping[str, Any], permitted: Permitted
+) -> Iterator[str]:
+    """What GetSubscriptionAttributes shows to be wrong with an entry, in words."""
+    name = name_of(listed)
+    for member in ("SubscriptionArn", "TopicArn", "Owner", "Protocol", "Endpoint"):
+        if pick(attributes, member) != pick(listed, member):
+            yield f"{name}: {member} is {attributes[member]} as well"
     if pick(attributes, "PendingConfirmation") != "false":
         yield f"{name}: nobody confirmed it"
     rules = parsed(attributes, "FilterPolicy")
@@ -65,7 +73,11 @@ def faults_of_attributes(attributes: Mapping[str, Any], permitted: Permitted) ->
     ):
         if arn and account_of(arn) not in permitted.accounts:
             yield f"{name}: {what} {arn}, of an account that the baseline does not list"
-    if attributes["Protocol"] in _HTTP:
+    if attributes["Protocol"] not in _HTTP:
+        # Where nobody signed in to confirm, nobody need sign in to end it. HTTPS has no other way.
+        if pick(attributes, "ConfirmationWasAuthenticated") != "true":
+            yield f"{name}: anyone who knows its ARN may end it"
+    else:
         in_force = parsed(attributes, "EffectiveDeliveryPolicy")
         yield from (
             f"{name}: {fault}"
@@ -75,6 +87,25 @@ def faults_of_attributes(attributes: Mapping[str, Any], permitted: Permitted) ->
                 permitted.minimum_retries,
             )
         )
+
+
+def faults_of_topic(
+    attributes: Mapping[str, Any], signature_version: int, minimum_retries: int
+) -> Iterator[str]:
+    """How a topic, by its attributes, does not pass messages on as it should, in words."""
+    # SNS leaves out what was never set: signatures are of version 1, and the topic is a standard
+    # one. Neither alarms nor CloudTrail can publish to the other kind.
+    version = attributes.get("SignatureVersion", "1")
+    if version != str(signature_version):
+        yield f"messages are signed by version {version}, not {signature_version}"
+    if attributes.get("FifoTopic", "false") != "false":
+        yield "it is a topic for first in, first out"
+    in_force = parsed(attributes, "EffectiveDeliveryPolicy").get("http", {})
+    yield from faults_of_retries(
+        in_force.get("defaultHealthyRetryPolicy"),
+        in_force.get("defaultThrottlePolicy"),
+        minimum_retries,
+    )
 
 
 def faults_of_retries(retries: Any, throttle: Any, minimum: int) -> Iterator[str]:

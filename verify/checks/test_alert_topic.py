@@ -23,7 +23,7 @@ from verify.checks.subscribers import (
     Permitted,
     faults_of_attributes,
     faults_of_entry,
-    faults_of_retries,
+    faults_of_topic,
     name_of,
     parsed,
 )
@@ -92,28 +92,10 @@ def test_alert_topic_passes_every_alert_on_and_signs_it(
 ) -> None:
     name, required = deployment.alert_topic_arn, baseline["alert_topic"]
     check.equal(name, "ARN", expected=name, seen=pick(alert_topic, "TopicArn"))
-    # SNS leaves both out of what it says of a topic that never had them set.
-    check.equal(
-        name,
-        "version of signatures",
-        expected=required["signature_version"],
-        seen=int(alert_topic.get("SignatureVersion", "1")),
-    )
-    check.equal(
-        name,
-        "first in, first out",  # alarms cannot publish there, and repeated alerts are dropped
-        expected=False,
-        seen=alert_topic.get("FifoTopic", "false") != "false",
-    )
-    in_force = parsed(alert_topic, "EffectiveDeliveryPolicy").get("http", {})
     check.none(
         name,
-        "what its delivery policy loses or delays",
-        faults_of_retries(
-            in_force.get("defaultHealthyRetryPolicy"),
-            in_force.get("defaultThrottlePolicy"),
-            required["minimum_retries"],
-        ),
+        "what is wrong with how it delivers",
+        faults_of_topic(alert_topic, required["signature_version"], required["minimum_retries"]),
     )
     protection = aws.read(reads.alert_data_protection(deployment)).response or {}
     statements = parsed(protection, "DataProtectionPolicy").get("Statement", [])
@@ -138,6 +120,7 @@ def test_alert_topic_is_heard_by_whom_the_baseline_lists(
     name, required = deployment.alert_topic_arn, baseline["alert_topic"]
     check.equal(name, "ARN", expected=name, seen=pick(alert_topic, "TopicArn"))
     permitted = Permitted(
+        topic=name,
         protocols=required["subscriptions"]["protocols"],
         accounts=required["subscriptions"]["accounts"],
         filtered_endpoints=required["subscriptions"]["filtered_endpoints"],
@@ -155,7 +138,7 @@ def test_alert_topic_is_heard_by_whom_the_baseline_lists(
         if arn == PENDING or f":{NAME_PREFIX}" in pick(listed, "Endpoint"):
             continue
         attributes = aws.pick(reads.subscription(arn), "Attributes")
-        faults += faults_of_attributes(attributes, permitted)
+        faults += faults_of_attributes(listed, attributes, permitted)
         confirmed += 1
     check.none(name, "what is wrong with subscriptions", dict.fromkeys(faults))
     minimum = required["subscriptions"]["minimum"]

@@ -12,12 +12,14 @@ from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
 from verify.checks.admission import report_admitted, report_allowed, report_transport
+from verify.checks.settings import number
 from verify.checks.subscribers import (
     DELETED,
     PENDING,
     Permitted,
     faults_of_attributes,
     faults_of_entry,
+    faults_of_topic,
 )
 from verify.inputs.deployment import Deployment
 from verify.policy import effective_allows, service_grants
@@ -89,9 +91,17 @@ def test_notices_of_log_files_reach_a_queue(
     name = deployment.delivery_topic_arn
     check.equal(name, "ARN", expected=name, seen=pick(topic, "TopicArn"))
     queue = aws.pick(reads.delivery_queue(deployment), "Attributes")
-    arn, permitted = (
-        pick(queue, "QueueArn"),
-        Permitted(**baseline["delivery_topic"]["subscriptions"]),
+    arn = pick(queue, "QueueArn")
+    alerts = baseline["alert_topic"]
+    check.none(
+        name,
+        "what is wrong with how it delivers",
+        faults_of_topic(topic, alerts["signature_version"], alerts["minimum_retries"]),
+    )
+    permitted = Permitted(
+        topic=name,
+        minimum_retries=alerts["minimum_retries"],
+        **baseline["delivery_topic"]["subscriptions"],
     )
     faults: list[str] = []
     reached: list[str] = []
@@ -102,8 +112,8 @@ def test_notices_of_log_files_reach_a_queue(
         faults += faults_of_entry(listed, permitted)
         if subscription != PENDING:
             attributes = aws.pick(reads.subscription(subscription), "Attributes")
-            faults += faults_of_attributes(attributes, permitted)
-            reached += [pick(attributes, "Endpoint")] if attributes["TopicArn"] == name else []
+            faults += faults_of_attributes(listed, attributes, permitted)
+            reached.append(pick(attributes, "Endpoint"))
     check.none(name, "what is wrong with subscriptions", dict.fromkeys(faults))
     # SNS counts what it delivers: with nobody to deliver to, the alarm has nothing to go by.
     check.holds(name, "subscribed queue", arn in reached, expected=arn, seen=reached)
@@ -121,8 +131,14 @@ def test_notices_of_log_files_reach_a_queue(
         seen=pick(queue, "SqsManagedSseEnabled") == "true" and not queue.get("KmsMasterKeyId"),
         declared="aws_sqs_queue.delivery.sqs_managed_sse_enabled",
     )
+    check.equal(
+        arn,
+        "first in, first out",  # to which a standard topic cannot send
+        expected=False,
+        seen=queue.get("FifoQueue", "false") != "false",
+    )
     minimum = baseline["dead_letter_queue"]["minimum_message_bytes"]
-    largest = int(pick(queue, "MaximumMessageSize"))
+    largest = number(pick(queue, "MaximumMessageSize"))
     check.holds(
         arn, "largest message", largest >= minimum, expected=f"at least {minimum}", seen=largest
     )

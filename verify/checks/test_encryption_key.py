@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
-from verify.checks.admission import report_allowed, root_of
+from verify.checks.admission import report_allowed, report_refused, root_of
 from verify.checks.findings import report_findings
 from verify.inputs.deployment import Deployment
 from verify.policy import (
@@ -26,14 +26,19 @@ from verify.policy import (
     service_grants,
 )
 
-# What tells of material that KMS did not make or does not hold, of a second key, or of an end.
+# What tells of another use, of material that KMS did not make or does not hold, of a second key, or
+# of an end.
 _ABSENT = (
     "CloudHsmClusterId",
     "CustomKeyStoreId",
     "DeletionDate",
+    "EncapsulationAlgorithms",
     "ExpirationModel",
+    "KeyAgreementAlgorithms",
+    "MacAlgorithms",
     "MultiRegionConfiguration",
     "PendingDeletionWindowInDays",
+    "SigningAlgorithms",
     "ValidTo",
     "XksKeyConfiguration",
 )
@@ -88,7 +93,8 @@ def test_key_rotates(
     hold_settings: Callable[[], None],
 ) -> None:
     name = deployment.kms_key_arn
-    status = aws.pick(reads.key_rotation(deployment))
+    answer = aws.read(reads.key_rotation(deployment))
+    status = pick(answer.response or {})
     # KMS gives back whichever way the key was named by.
     check.holds(
         name,
@@ -100,7 +106,7 @@ def test_key_rotates(
     hold_settings()
     if not status["KeyRotationEnabled"]:
         return
-    following, now = pick(status, "NextRotationDate"), datetime.now(UTC)
+    following, now = pick(status, "NextRotationDate"), answer.time
     maximum = timedelta(days=baseline["key"]["maximum_rotation_days"])
     check.holds(
         name,
@@ -154,6 +160,11 @@ def test_key_policy_admits_only_who_needs_the_key(
     for user, action, what, context in _uses(deployment, services):
         evaluation = effective_allows(policy, user, action, name, context)
         report_allowed(check, name, f"{action} by {user}, {what}", evaluation)
+        # The same for somebody else, whom the service would serve as well.
+        elsewhere = {key: _of_a_stranger(value, deployment) for key, value in context.items()}
+        if elsewhere:
+            evaluation = effective_allows(policy, user, action, name, elsewhere)
+            report_refused(check, name, f"{action} by {user}, for a stranger", evaluation)
 
 
 @pytest.mark.control("key-grants", reads.key, reads.key_grants)
@@ -179,6 +190,11 @@ def test_key_has_no_grants_but_those_of_the_stack(
             if (fault := fault_of_grant(grant, name, deployment.account_id, permitted))
         ],
     )
+
+
+def _of_a_stranger(text: str, deployment: Deployment) -> str:
+    """An ARN or account, of another account."""
+    return text.replace(deployment.account_id, "0" * len(deployment.account_id))
 
 
 def _uses(

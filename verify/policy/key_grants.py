@@ -28,21 +28,27 @@ def fault_of_grant(
     """What is wrong with an entry of ListGrants, in words; None when it is a permitted one.
 
     It must be issued by `account`, for the key, to the grantee of one of the permitted, for no
-    operation beyond that one's, and bound to its encryption context.
+    operation beyond that one's, and bound to its encryption context; nobody but the grantee or a
+    service may end it.
     """
-    grantee = grant.get("GranteePrincipal") or grant.get("GranteeServicePrincipal")
+    grantees = [
+        str(grant[member])
+        for member in ("GranteePrincipal", "GranteeServicePrincipal")
+        if grant.get(member)
+    ]
+    grantee = " and ".join(grantees) or "nobody"
     operations = frozenset(grant.get("Operations", ()))
     name = f"grant {grant.get('GrantId')} of {', '.join(sorted(operations))} to {grantee}"
     if grant.get("KeyId") != key_arn:
         return f"{name} is of the key {grant.get('KeyId')}"
-    if _account(str(grant.get("IssuingAccount", ""))) != account:
+    if not _is_root(str(grant.get("IssuingAccount", "")), account):
         return f"{name} was issued by {grant.get('IssuingAccount', 'nobody')}"
-    retiring = grant.get("RetiringPrincipal")
-    if retiring is not None and _account(retiring) not in (account, None):
-        return f"{name} can be ended by {retiring}, of another account"
     candidates = [entry for entry in permitted if entry.grantee == grantee]
     if not candidates:
         return f"{name}, whom the baseline does not list"
+    retiring = grant.get("RetiringPrincipal")
+    if retiring is not None and retiring not in grantees and not _is_service(retiring):
+        return f"{name} can be ended by {retiring}"
     faults = [fault for entry in candidates if (fault := _beyond(grant, operations, entry))]
     return f"{name} {faults[0]}" if len(faults) == len(candidates) else None
 
@@ -61,9 +67,10 @@ def _beyond(
     return None
 
 
-def _account(principal: str) -> str | None:
-    """The account of an ARN, or an account itself; None for a service."""
+def _is_root(principal: str, account: str) -> bool:
     fields = arn_fields(principal)
-    if fields is not None:
-        return fields[4]
-    return principal if principal.isdigit() else None
+    return principal == account or (fields is not None and fields[4:] == (account, "root"))
+
+
+def _is_service(principal: str) -> bool:
+    return arn_fields(principal) is None and ".amazonaws." in principal
