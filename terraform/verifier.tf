@@ -116,6 +116,7 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:DescribeKey",
           "kms:GetKeyPolicy",
           "kms:GetKeyRotationStatus",
+          "kms:ListGrants",
           "kms:ListResourceTags",
         ]
         Resource = aws_kms_key.logs.arn
@@ -153,9 +154,15 @@ resource "aws_iam_policy" "verifier_state" {
         Resource = local.function_arn
       },
       {
-        Sid      = "ReadTopics"
-        Effect   = "Allow"
-        Action   = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
+        Sid    = "ReadTopics"
+        Effect = "Allow"
+        Action = [
+          "sns:GetDataProtectionPolicy",
+          "sns:GetSubscriptionAttributes",
+          "sns:GetTopicAttributes",
+          "sns:ListSubscriptionsByTopic",
+          "sns:ListTagsForResource",
+        ]
         Resource = [local.alert_topic_arn, local.delivery_topic_arn]
       },
       {

@@ -5,6 +5,7 @@ Everything public is importable from here. Nothing here talks to AWS.
 
 from __future__ import annotations
 
+from verify.policy.admission import allows_beside, excessive_grants
 from verify.policy.denials import (
     denies_insecure_transport,
     denies_other_encryption,
@@ -21,6 +22,7 @@ from verify.policy.grants import (
     service_grants,
 )
 from verify.policy.identity import ACTIONS_WITHOUT_RESOURCES, overbroad_identity_statements
+from verify.policy.key_grants import PermittedGrant, fault_of_grant
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
 from verify.policy.narrowing import NARROWING_KEYS, NOT_NARROWING_KEYS
 from verify.policy.trust import TrustedPrincipal, trust_principals
@@ -37,16 +39,20 @@ __all__ = [
     "Evaluation",
     "Finding",
     "Judgement",
+    "PermittedGrant",
     "PolicyError",
     "Principal",
     "ServiceGrant",
     "Statement",
     "TrustedPrincipal",
     "Verdict",
+    "allows_beside",
     "denies_insecure_transport",
     "denies_other_encryption",
     "denies_people",
     "effective_allows",
+    "excessive_grants",
+    "fault_of_grant",
     "foreign_grants",
     "key_policy_findings",
     "overbroad_identity_statements",
