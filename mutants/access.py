@@ -155,6 +155,12 @@ for _name, _description, _role, _changes in (
         {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
     ),
     (
+        "whatever-it-asks",
+        "Lambda, which may do more than assume it,",
+        _FUNCTION_ROLE,
+        {"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:*"},
+    ),
+    (
         "a-federation",
         "whoever a foreign identity provider signs in",
         _VERIFIER_ROLE,
@@ -170,3 +176,36 @@ for _name, _description, _role, _changes in (
         partial(_trust, _role, _changes),
         "roles-trust",
     )
+
+
+@FAMILY.fault("the function's role may be worn by a machine", "roles-trust")
+def instance_profile(account: Account, mending: ExitStack) -> None:
+    profile = {"InstanceProfileName": "by-hand"}
+    worn = {**profile, "RoleName": account.outputs[_FUNCTION_ROLE]}
+    account.iam.create_instance_profile(**profile)
+    mending.callback(account.iam.delete_instance_profile, **profile)
+    account.iam.add_role_to_instance_profile(**worn)
+    mending.callback(account.iam.remove_role_from_instance_profile, **worn)
+
+
+@FAMILY.fault("a session of the verifier's role may last twelve hours", "roles-trust")
+def long_sessions(account: Account, mending: ExitStack) -> None:
+    role = {"RoleName": account.outputs[_VERIFIER_ROLE]}
+    mending.callback(account.iam.update_role, **role, MaxSessionDuration=3600)
+    account.iam.update_role(**role, MaxSessionDuration=43200)
+
+
+@FAMILY.fault("no service may assume the function's role any more", "roles-trust")
+def nobody_served(account: Account, mending: ExitStack) -> None:
+    kind = f"role:{account.outputs[_FUNCTION_ROLE]}"
+    document = account.document(kind)
+    document["Statement"].append({"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": "*"})
+    account.replace(mending, kind, document)
+
+
+@FAMILY.fault("Lambda may assume the function's role for another account alone", "roles-trust")
+def served_elsewhere(account: Account, mending: ExitStack) -> None:
+    kind = f"role:{account.outputs[_FUNCTION_ROLE]}"
+    document = account.document(kind)
+    document["Statement"][0]["Condition"] = {"StringEquals": {"aws:SourceAccount": STRANGER}}
+    account.replace(mending, kind, document)

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from verify.account import reads
+from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.account.inventory import attached_policies
 from verify.check import Check
 from verify.checks.findings import report_findings
+from verify.checks.trust import hold_trust
 from verify.inputs.deployment import Deployment
-from verify.policy import Verdict, overbroad_identity_statements, trust_principals
+from verify.policy import overbroad_identity_statements
 
 
 def _documents(aws: Aws, deployment: Deployment, role: str) -> Iterator[tuple[str, object]]:
@@ -54,35 +56,37 @@ def test_roles_hold_only_specific_permissions(
             )
 
 
-@pytest.mark.control("roles-trust", reads.role)
+@pytest.mark.control("roles-trust", reads.role, reads.instance_profiles)
 def test_roles_trust_only_whom_they_serve(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    root = f"arn:{deployment.partition}:iam::{deployment.account_id}:root"
-    serves = baseline["roles"]["serves"]
-    for role in reads.roles(deployment):
-        document = aws.pick(reads.role(deployment, role), "Role", "AssumeRolePolicyDocument")
-        trusted = trust_principals(document, deployment.account_id)
-        service = serves.get(role, "nobody")
-        if service != "people of the account":
-            # A role that the baseline does not know serves nobody.
-            check.equal(
-                role,
-                "who may assume it",
-                expected={("Service", service)},
-                seen={(item.kind, item.value) for item in trusted},
-            )
-            continue
-        check.none(
-            role,
-            "who may assume it from outside the account",
-            [
-                item.reason
-                for item in trusted
-                if item.foreign or item.verdict is Verdict.VIOLATION or item.kind != "AWS"
-            ],
-            expected=f"none but principals of {root}",
+    required = baseline["roles"]
+    for arn in deployment.identified("aws_iam_role"):
+        name = arn.rpartition("/")[2]
+        role = aws.pick(reads.role(deployment, name), "Role")
+        check.equal(name, "the role of that name", expected=arn, seen=pick(role, "Arn"))
+        check.holds(
+            name,
+            "role template that governs it",
+            "SourceRoleTemplate" not in role,
+            expected="none",
+            seen=role.get("SourceRoleTemplate"),
         )
-        for item in trusted:
-            if item.verdict is Verdict.CANNOT_TELL:
-                check.unknown(role, item.reason)
+        # A role that the baseline does not know serves nobody.
+        serves = required["serves"].get(name, ())
+        document = pick(role, "AssumeRolePolicyDocument")
+        hold_trust(check, name, document, deployment.account_id, serves)
+        longest = required["maximum_session_seconds"]
+        check.holds(
+            name,
+            "longest session",
+            pick(role, "MaxSessionDuration") <= longest,
+            expected=f"at most {longest} seconds",
+            seen=pick(role, "MaxSessionDuration"),
+        )
+        profiles = aws.pick(reads.instance_profiles(deployment, name), "InstanceProfiles")
+        check.none(
+            name,
+            "instance profiles, by which a machine may wear it",
+            [pick(profile, "Arn") for profile in profiles],
+        )

@@ -23,6 +23,7 @@ from verify.policy.grants import (
 from verify.policy.identity import ACTIONS_WITHOUT_RESOURCES, overbroad_identity_statements
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
 from verify.policy.narrowing import NARROWING_KEYS, NOT_NARROWING_KEYS
+from verify.policy.serving import PEOPLE_OF_THE_ACCOUNT, trust_findings
 from verify.policy.trust import TrustedPrincipal, trust_principals
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "ADMINISTRATIVE_ACTIONS",
     "NARROWING_KEYS",
     "NOT_NARROWING_KEYS",
+    "PEOPLE_OF_THE_ACCOUNT",
     "UNCONDITIONED_SERVICE_ACTIONS",
     "Condition",
     "Decision",
@@ -52,6 +54,7 @@ __all__ = [
     "overbroad_identity_statements",
     "public_grants",
     "service_grants",
+    "trust_findings",
     "trust_principals",
     "verdict_of",
 ]
