@@ -55,6 +55,7 @@ resource "aws_iam_policy" "verifier_state" {
           "ec2:DescribeVpcs",
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
+          "logs:DescribeLogGroups",
           "logs:TestMetricFilter",
           "tag:GetResources",
         ]
@@ -119,13 +120,6 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:ListResourceTags",
         ]
         Resource = aws_kms_key.logs.arn
-      },
-      {
-        # DescribeLogGroups looks for groups by name, and so is authorized for all of them.
-        Sid      = "FindLogGroups"
-        Effect   = "Allow"
-        Action   = "logs:DescribeLogGroups"
-        Resource = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:*"
       },
       {
         Sid    = "ReadLogGroups"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,50 +11,74 @@ import pytest
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
-from verify.account.inventory import attached_policies
 from verify.check import Check
 from verify.checks.findings import report_findings
+from verify.checks.permissions import managed, need_of, policies_of
 from verify.checks.trust import hold_trust
 from verify.inputs.deployment import Deployment
-from verify.policy import overbroad_identity_statements
+from verify.policy import NamedPolicy, beyond_need, lacking
 
 
-def _documents(aws: Aws, deployment: Deployment, role: str) -> Iterator[tuple[str, object]]:
-    """Every policy of `role`: its name and its document, inline and attached."""
-    for name in aws.pick(reads.inline_policies(deployment, role), "PolicyNames"):
-        yield name, aws.pick(reads.inline_policy(role, name), "PolicyDocument")
-    for arn in attached_policies(aws, deployment, role):
-        version = aws.pick(reads.managed_policy(arn), "Policy", "DefaultVersionId")
-        yield arn, aws.pick(reads.managed_policy_version(arn, version), "PolicyVersion", "Document")
+def _of_every_request(arn: str, account: str) -> Mapping[str, tuple[str, ...]]:
+    """The condition keys that each request of a role has."""
+    return {
+        "aws:currenttime": (datetime.now(UTC).isoformat(),),
+        "aws:principalaccount": (account,),
+        "aws:principalarn": (arn,),
+        "aws:principalisawsservice": ("false",),
+        "aws:principaltype": ("AssumedRole",),
+        "aws:securetransport": ("true",),
+    }
 
 
 @pytest.mark.control(
     "roles-least-privilege",
+    reads.role,
     reads.inline_policies,
     reads.inline_policy,
     reads.attached_policies,
     reads.managed_policy,
     reads.managed_policy_version,
 )
-def test_roles_hold_only_specific_permissions(
-    check: Check, aws: Aws, deployment: Deployment
+def test_roles_hold_exactly_what_they_need(
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+    read_actions: Collection[str],
 ) -> None:
-    for role in reads.roles(deployment):
-        documents = list(_documents(aws, deployment, role))
-        check.holds(
-            role,
-            "policies",
-            bool(documents),
-            expected="at least one",
-            seen=[name for name, _ in documents],
+    account = deployment.account_id
+    for arn in deployment.identified("aws_iam_role"):
+        name = arn.rpartition("/")[2]
+        need = need_of(name, baseline["roles"], read_actions)
+        policies = list(policies_of(aws, deployment, name))
+        report_findings(
+            check,
+            name,
+            "permissions",
+            beyond_need(policies, need.everything, account),
+            expected="none beyond what it needs",
         )
-        for name, document in documents:
-            if not isinstance(document, (str, dict)):
-                check.unknown(role, f"{name} is not a policy document")
-                continue
-            report_findings(
-                check, role, f"permissions by {name}", overbroad_identity_statements(document)
-            )
+        for aspect, givers in (
+            ("permissions", policies),
+            ("permissions boundary", _boundary(check, aws, deployment, name, baseline["roles"])),
+        ):
+            if givers is not None:
+                context = _of_every_request(arn, account)
+                missing = lacking(givers, need.required, account, context)
+                report_findings(check, name, aspect, missing, expected="all that it needs")
+
+
+def _boundary(
+    check: Check, aws: Aws, deployment: Deployment, role: str, required: Mapping[str, Any]
+) -> list[NamedPolicy] | None:
+    """The policy that bounds a role; None where none does."""
+    bound = aws.pick(reads.role(deployment, role), "Role").get("PermissionsBoundary", {})
+    arn = pick(bound, "PermissionsBoundaryArn") if bound else None
+    wanted = required["permissions_boundary"]
+    if wanted is not None:
+        check.equal(role, "permissions boundary", expected=wanted, seen=arn)
+    return None if arn is None else [managed(aws, arn)]
 
 
 @pytest.mark.control("roles-trust", reads.role, reads.instance_profiles)

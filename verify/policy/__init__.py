@@ -20,9 +20,11 @@ from verify.policy.grants import (
     public_grants,
     service_grants,
 )
-from verify.policy.identity import ACTIONS_WITHOUT_RESOURCES, overbroad_identity_statements
+from verify.policy.identity import overbroad_identity_statements
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
 from verify.policy.narrowing import NARROWING_KEYS, NOT_NARROWING_KEYS
+from verify.policy.need import NamedPolicy, beyond_need, lacking
+from verify.policy.requests import ACTIONS_WITHOUT_RESOURCES, takes_resources
 from verify.policy.serving import PEOPLE_OF_THE_ACCOUNT, trust_findings
 from verify.policy.trust import TrustedPrincipal, trust_principals
 
@@ -39,21 +41,25 @@ __all__ = [
     "Evaluation",
     "Finding",
     "Judgement",
+    "NamedPolicy",
     "PolicyError",
     "Principal",
     "ServiceGrant",
     "Statement",
     "TrustedPrincipal",
     "Verdict",
+    "beyond_need",
     "denies_insecure_transport",
     "denies_other_encryption",
     "denies_people",
     "effective_allows",
     "foreign_grants",
     "key_policy_findings",
+    "lacking",
     "overbroad_identity_statements",
     "public_grants",
     "service_grants",
+    "takes_resources",
     "trust_findings",
     "trust_principals",
     "verdict_of",

@@ -6,11 +6,14 @@ Here the question is answered in full, by walking the patterns side by side.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from functools import cache, lru_cache
 
-from verify.policy.patterns import covers, literal_start, matches
+from verify.policy.patterns import covers, matches
+
+# A wildcard that policies lack and facts about ARNs need: any text without a colon.
+WITHIN = "\N{BLACK STAR}"
 
 # More states than any honest policy needs: patterns can be made that have exponentially many.
 _MAXIMUM_STATES = 20_000
@@ -24,70 +27,73 @@ class TooManyStatesError(Exception):
     """The patterns are too entangled to be compared."""
 
 
-class _Wild(Enum):
-    ANY = "any text"
-    ONE = "any character"
-
-
-_Token = str | _Wild
-
-
-@dataclass(frozen=True)
 class _Walker:
-    """A pattern as a machine; states are sets of positions, as bits."""
+    """A pattern as a machine; its states are sets of positions, as bits of a number.
 
-    tokens: tuple[_Token, ...]
+    From a position a text goes on by one step (`_advances`) or stays (`_stays`), by its next
+    character; behind what may stand for nothing (`_skips`) it is already.
+    """
 
-    @classmethod
-    def of(cls, pattern: str) -> _Walker:
-        wild: dict[str, _Token] = {"*": _Wild.ANY, "?": _Wild.ONE}
-        return cls(tuple(wild.get(character, character) for character in pattern))
-
-    @property
-    def start(self) -> int:
-        return self._closed(1)
+    def __init__(self, pattern: str) -> None:
+        self._end = 1 << len(pattern)
+        self._advances: dict[str, int] = {}
+        self._any = self._colonless = 0
+        everywhere = 0
+        for position, character in enumerate(pattern):
+            bit = 1 << position
+            if character == "*":
+                self._any |= bit
+            elif character == WITHIN:
+                self._colonless |= bit
+            elif character == "?":
+                everywhere |= bit
+            else:
+                self._advances[character] = self._advances.get(character, 0) | bit
+        self._everywhere = everywhere
+        self._skips = self._any | self._colonless
+        self.start = self._closed(1)
 
     def ends(self, state: int) -> bool:
-        return bool(state >> len(self.tokens) & 1)
+        return bool(state & self._end)
 
     def step(self, state: int, character: str) -> int:
-        after = 0
-        for position in _bits(state):
-            token = self.tokens[position] if position < len(self.tokens) else None
-            if token is _Wild.ANY:
-                after |= 1 << position
-            elif token is _Wild.ONE or token == character:
-                after |= 1 << (position + 1)
-        return self._closed(after)
+        stays = self._any if character == ":" else self._skips
+        advances = self._advances.get(character, 0) | self._everywhere
+        return self._closed(((state & advances) << 1) | (state & stays))
 
     def awaited(self, state: int) -> Iterator[str]:
-        """The characters that a position of the state names."""
-        for position in _bits(state):
-            token = self.tokens[position] if position < len(self.tokens) else None
-            if isinstance(token, str):
-                yield token
+        """The characters that a position of the state tells from others."""
+        for character, positions in self._advances.items():
+            if state & positions:
+                yield character
+        if state & self._colonless:
+            yield ":"
 
     def _closed(self, state: int) -> int:
-        """With the positions behind each `*`, which may stand for nothing."""
-        for position in range(len(self.tokens)):
-            if state >> position & 1 and self.tokens[position] is _Wild.ANY:
-                state |= 1 << (position + 1)
+        while more := ((state & self._skips) << 1) & ~state:
+            state |= more
         return state
-
-
-def _bits(state: int) -> Iterator[int]:
-    while state:
-        lowest = state & -state
-        yield lowest.bit_length() - 1
-        state ^= lowest
 
 
 def met_by_text(text: str, others: Sequence[str]) -> Met:
     """Which of `others` match a text."""
-    return frozenset(i for i, other in enumerate(others) if matches(other, text))
+    return frozenset(i for i, other in enumerate(others) if _meets(other, text))
 
 
-def met_by_pattern(pattern: str, others: Sequence[str]) -> frozenset[Met]:
+def _meets(pattern: str, text: str) -> bool:
+    if WITHIN in pattern:
+        return _expression(pattern).fullmatch(text) is not None
+    return matches(pattern, text)
+
+
+@cache  # the few patterns with WITHIN are facts, and asked for again and again
+def _expression(pattern: str) -> re.Pattern[str]:
+    wild = {"*": ".*", "?": ".", WITHIN: "[^:]*"}
+    return re.compile("".join(wild.get(one, re.escape(one)) for one in pattern), re.DOTALL)
+
+
+@lru_cache(4096)  # a role's actions are mostly asked for on the same few resources
+def met_by_pattern(pattern: str, others: tuple[str, ...]) -> frozenset[Met]:
     """The ways in which texts of `pattern` meet the `others`: for some text, which match it.
 
     So all texts of `pattern` match one of `others` unless the empty set is among the answers.
@@ -95,18 +101,29 @@ def met_by_pattern(pattern: str, others: Sequence[str]) -> frozenset[Met]:
     """
     if "*" not in pattern and "?" not in pattern:
         return frozenset({met_by_text(pattern, others)})
-    always = {i for i, other in enumerate(others) if covers(other, pattern)}
+    always = {i for i, other in enumerate(others) if WITHIN not in other and covers(other, pattern)}
     open_ones = [
         i for i, other in enumerate(others) if i not in always and _may_meet(pattern, other)
     ]
     if not open_ones:
         return frozenset({frozenset(always)})
-    found = _walk(_Walker.of(pattern), [_Walker.of(others[i]) for i in open_ones])
+    found = _walk(_Walker(pattern), [_Walker(others[i]) for i in open_ones])
     return frozenset(frozenset({*always, *(open_ones[i] for i in met)}) for met in found)
 
 
+def _surely_covers(other: str, pattern: str) -> bool:
+    if WITHIN not in other:
+        return covers(other, pattern)
+    # Where the literal start of a pattern has all that stands before a last star.
+    start = _START.split(pattern, maxsplit=1)[0]
+    return other.endswith("*") and _expression(other[:-1]).match(start) is not None
+
+
+_START = re.compile(f"[*?{WITHIN}]")
+
+
 def _may_meet(one: str, other: str) -> bool:
-    ours, theirs = literal_start(one), literal_start(other)
+    ours, theirs = _START.split(one, maxsplit=1)[0], _START.split(other, maxsplit=1)[0]
     return ours.startswith(theirs) or theirs.startswith(ours)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from verify.account.errors import iam_action
 from verify.account.read import Reading
 from verify.inputs import baseline, catalogue
+from verify.integrity.read.s3 import ACTIONS
 from verify.report.controls_page import render
 
 _PACKAGES = ("verify.checks", "verify.live_fire")
@@ -33,6 +34,13 @@ def actions_of(readings: Iterable[Reading[Any]]) -> list[str]:
     """The IAM actions that `readings` need, sorted."""
     named = {iam_action(*reading.call) for reading in readings}
     return sorted(action for action in named if action)
+
+
+def read_actions() -> list[str]:
+    """The IAM actions of all that any check reads, the trail's log files included; sorted."""
+    declared = declared_readings().values()
+    readings = (reading for readings in declared for reading in readings)
+    return sorted({*actions_of(readings), *ACTIONS})
 
 
 def controls_page() -> str:
