@@ -29,8 +29,8 @@ def _stated(part: dict[str, Any], **additions: str) -> tuple[list[Any], list[Any
     roles = {"permissions": {"checker": {"part": part}}, "additions": additions}
     need = need_of("checker", roles, ["ec2:DescribeVpcs", "sqs:GetQueueAttributes", "kms:Decrypt"])
     required, permitted = (
-        [(one.actions, one.resources) for one in policy.document.statements]
-        for policy in (need.required, need.permitted)
+        [(one.actions, one.resources) for policy in policies for one in policy.document.statements]
+        for policies in ([need.required], need.additions.values())
     )
     return required, permitted
 
@@ -63,6 +63,17 @@ def test_what_the_checks_read_is_on_the_resources_that_it_can_name() -> None:
         (("sqs:GetQueueAttributes",), (QUEUE,)),
         (("ec2:DescribeVpcs",), ("*",)),
     ]
+
+
+def test_what_a_role_may_have_without_an_addition() -> None:
+    parts = {
+        "scan": {"when": "scan", "actions": ["sqs:ListQueues"]},
+        "both": {"when": ["scan", "remedy"], "actions": ["sns:ListTopics"]},
+    }
+    additions = {"scan": "permitted", "remedy": "permitted"}
+    need = need_of("checker", {"permissions": {"checker": parts}, "additions": additions}, [])
+    names = [one.sid for one in need.without("scan").document.statements]
+    assert names == ["both"]
 
 
 def test_a_part_without_its_resources_is_told() -> None:

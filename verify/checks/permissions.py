@@ -19,33 +19,46 @@ _WHAT_THE_CHECKS_READ = "what the checks read"
 
 @dataclass(frozen=True)
 class Need:
-    """What a role must be able to do, and what besides it may."""
+    """What a role must be able to do, and the additions that it may have, wholly or not at all."""
 
     required: NamedPolicy
-    permitted: NamedPolicy
+    additions: Mapping[str, NamedPolicy]
 
     @property
     def everything(self) -> NamedPolicy:
         """The most that the role may be given."""
-        statements = (*self.required.document.statements, *self.permitted.document.statements)
+        return self.without(None)
+
+    def without(self, addition: str | None) -> NamedPolicy:
+        """The most that the role may be given if it has not this addition."""
+        policies = [
+            self.required,
+            *(policy for name, policy in self.additions.items() if name != addition),
+        ]
+        statements = tuple(one for policy in policies for one in policy.document.statements)
         return NamedPolicy("the need", Document("2012-10-17", statements))
 
 
 def need_of(role: str, required: Mapping[str, Any], read_actions: Collection[str]) -> Need:
     """The need of a role by the baseline's `roles`; none for a role that it does not know."""
     must: list[Mapping[str, Any]] = []
-    may: list[Mapping[str, Any]] = []
+    may: dict[str, list[Mapping[str, Any]]] = {}
     for name, part in required["permissions"].get(role, {}).items():
         when = part.get("when", [])
         states = {
-            required["additions"].get(addition)
+            addition: required["additions"].get(addition)
             for addition in ([when] if isinstance(when, str) else when)
         }
-        if not when or "required" in states:
-            must += _statements(name, part, read_actions)
-        elif "permitted" in states:
-            may += _statements(name, part, read_actions)
-    return Need(_policy("the need", must), _policy("the additions", may))
+        statements = list(_statements(name, part, read_actions))
+        if not when or "required" in states.values():
+            must += statements
+            continue
+        for addition, state in states.items():
+            if state == "permitted":
+                may.setdefault(addition, []).extend(statements)
+    return Need(
+        _policy("the need", must), {name: _policy(name, parts) for name, parts in may.items()}
+    )
 
 
 def _statements(

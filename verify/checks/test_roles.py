@@ -16,6 +16,7 @@ from verify.checks.findings import report_findings
 from verify.checks.permissions import managed, need_of, policies_of
 from verify.checks.trust import hold_trust
 from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
 from verify.policy import NamedPolicy, beyond_need, lacking
 
 
@@ -52,33 +53,50 @@ def test_roles_hold_exactly_what_they_need(
         name = arn.rpartition("/")[2]
         need = need_of(name, baseline["roles"], read_actions)
         policies = list(policies_of(aws, deployment, name))
+        context = _of_every_request(arn, account)
+        beyond = beyond_need(policies, need.everything, account)
         report_findings(
-            check,
-            name,
-            "permissions",
-            beyond_need(policies, need.everything, account),
-            expected="none beyond what it needs",
+            check, name, "permissions", beyond, expected="none beyond what the role needs"
         )
-        for aspect, givers in (
-            ("permissions", policies),
-            ("permissions boundary", _boundary(check, aws, deployment, name, baseline["roles"])),
-        ):
-            if givers is not None:
-                context = _of_every_request(arn, account)
-                missing = lacking(givers, need.required, account, context)
-                report_findings(check, name, aspect, missing, expected="all that it needs")
+        missing = lacking(policies, need.required, account, context)
+        report_findings(check, name, "permissions", missing, expected="all that the role needs")
+        if not beyond:
+            for addition, policy in need.additions.items():
+                if beyond_need(policies, need.without(addition), account):
+                    report_findings(
+                        check,
+                        name,
+                        f"permissions for {addition}",
+                        lacking(policies, policy, account, context),
+                        expected="all of them or none",
+                    )
+        boundary = _boundary(check, aws, deployment, name, baseline["roles"])
+        if boundary is not None:
+            cut = lacking(boundary, need.required, account, context)
+            report_findings(
+                check, name, "permissions boundary", cut, expected="all that the role needs"
+            )
+
+
+# The second is in IAM's own model, the first in its documents and answers.
+_POLICY_AS_BOUNDARY = frozenset({"Policy", "PermissionsBoundaryPolicy"})
 
 
 def _boundary(
     check: Check, aws: Aws, deployment: Deployment, role: str, required: Mapping[str, Any]
 ) -> list[NamedPolicy] | None:
     """The policy that bounds a role; None where none does."""
-    bound = aws.pick(reads.role(deployment, role), "Role").get("PermissionsBoundary", {})
-    arn = pick(bound, "PermissionsBoundaryArn") if bound else None
+    bound = aws.pick(reads.role(deployment, role), "Role").get("PermissionsBoundary")
+    arn = None if bound is None else pick(bound, "PermissionsBoundaryArn")
     wanted = required["permissions_boundary"]
     if wanted is not None:
         check.equal(role, "permissions boundary", expected=wanted, seen=arn)
-    return None if arn is None else [managed(aws, arn)]
+    if bound is None:
+        return None
+    kind = pick(bound, "PermissionsBoundaryType")
+    if kind not in _POLICY_AS_BOUNDARY:
+        raise NotVerifiedError(f"{role} is bound by something other than a policy: {kind}")
+    return [managed(aws, str(arn))]
 
 
 @pytest.mark.control("roles-trust", reads.role, reads.instance_profiles)
@@ -89,7 +107,8 @@ def test_roles_trust_only_whom_they_serve(
     for arn in deployment.identified("aws_iam_role"):
         name = arn.rpartition("/")[2]
         role = aws.pick(reads.role(deployment, name), "Role")
-        check.equal(name, "the role of that name", expected=arn, seen=pick(role, "Arn"))
+        seen = (pick(role, "RoleName"), pick(role, "Arn"))
+        check.equal(name, "the role of that name", expected=(name, arn), seen=seen)
         check.holds(
             name,
             "role template that governs it",
