@@ -21,6 +21,7 @@ from verify.policy.grants import (
     service_grants,
 )
 from verify.policy.identity import ACTIONS_WITHOUT_RESOURCES, overbroad_identity_statements
+from verify.policy.invocation import Invoker, other_invocations, refused_invokers
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
 from verify.policy.narrowing import NARROWING_KEYS, NOT_NARROWING_KEYS
 from verify.policy.trust import TrustedPrincipal, trust_principals
@@ -36,6 +37,7 @@ __all__ = [
     "Document",
     "Evaluation",
     "Finding",
+    "Invoker",
     "Judgement",
     "PolicyError",
     "Principal",
@@ -49,8 +51,10 @@ __all__ = [
     "effective_allows",
     "foreign_grants",
     "key_policy_findings",
+    "other_invocations",
     "overbroad_identity_statements",
     "public_grants",
+    "refused_invokers",
     "service_grants",
     "trust_principals",
     "verdict_of",

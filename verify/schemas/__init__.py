@@ -20,7 +20,10 @@ def _read(name: str) -> Any:
 
 def validator(schema: str | Mapping[str, Any]) -> jsonschema.Draft202012Validator:
     """The validator for a schema, or for `<name>.schema.json` in this folder."""
-    return jsonschema.Draft202012Validator(_read(schema) if isinstance(schema, str) else schema)
+    return jsonschema.Draft202012Validator(
+        _read(schema) if isinstance(schema, str) else schema,
+        format_checker=jsonschema.FormatChecker(["regex"]),
+    )
 
 
 def violations(schema: str | Mapping[str, Any], document: Any, limit: int = 12) -> list[str]:
