@@ -12,6 +12,7 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
+from verify.checks.functions import require_function
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 
@@ -83,8 +84,9 @@ def test_function_is_active_and_configured(
     concurrency = aws.pick(reads.function_concurrency(deployment))
     reserved = concurrency.get("ReservedConcurrentExecutions", "unreserved")
     check.holds(name, "reserved concurrency", reserved != 0, expected="not 0", seen=reserved)
-    updates = aws.pick(reads.function_runtime_updates(deployment), "UpdateRuntimeOn")
-    accepted = required["runtime_updates"]
+    management = aws.pick(reads.function_runtime_updates(deployment))
+    require_function(deployment, pick(management, "FunctionArn"))
+    updates, accepted = pick(management, "UpdateRuntimeOn"), required["runtime_updates"]
     check.holds(name, "runtime updates", updates in accepted, expected=accepted, seen=updates)
     _hold_network(check, function, deployment, required["vpc"])
     check.none(name, "settings of other purpose", [key for key in _BESIDE if function.get(key)])
@@ -199,6 +201,7 @@ def test_function_tries_again_what_failed(
     # Without a configuration, or a member of it, Lambda does the most that it can.
     for settings in found or [{"FunctionArn": pick(function, "FunctionArn")}]:
         name = pick(settings, "FunctionArn")
+        require_function(deployment, name)
         for aspect, member, most, least in (
             ("retries", "MaximumRetryAttempts", 2, required["minimum_retries"]),
             ("seconds", "MaximumEventAgeInSeconds", 21600, required["minimum_seconds"]),
