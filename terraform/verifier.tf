@@ -36,7 +36,7 @@ resource "aws_iam_policy" "verifier_state" {
   # What the verification suite calls and no more: an action that it gains must be added here.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         # These actions know no resource: AWS accepts them for "*" only.
         Sid    = "ReadAccountWide"
@@ -56,6 +56,7 @@ resource "aws_iam_policy" "verifier_state" {
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
           "lambda:ListEventSourceMappings",
+          "logs:DescribeLogGroups",
           "logs:TestMetricFilter",
           "tag:GetResources",
         ]
@@ -117,16 +118,10 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:DescribeKey",
           "kms:GetKeyPolicy",
           "kms:GetKeyRotationStatus",
+          "kms:ListGrants",
           "kms:ListResourceTags",
         ]
         Resource = aws_kms_key.logs.arn
-      },
-      {
-        # DescribeLogGroups looks for groups by name, and so is authorized for all of them.
-        Sid      = "FindLogGroups"
-        Effect   = "Allow"
-        Action   = "logs:DescribeLogGroups"
-        Resource = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:*"
       },
       {
         Sid    = "ReadLogGroups"
@@ -173,9 +168,15 @@ resource "aws_iam_policy" "verifier_state" {
         }
       },
       {
-        Sid      = "ReadTopics"
-        Effect   = "Allow"
-        Action   = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
+        Sid    = "ReadTopics"
+        Effect = "Allow"
+        Action = [
+          "sns:GetDataProtectionPolicy",
+          "sns:GetSubscriptionAttributes",
+          "sns:GetTopicAttributes",
+          "sns:ListSubscriptionsByTopic",
+          "sns:ListTagsForResource",
+        ]
         Resource = [local.alert_topic_arn, local.delivery_topic_arn]
       },
       {
@@ -203,6 +204,7 @@ resource "aws_iam_policy" "verifier_state" {
           "iam:GetRole",
           "iam:GetRolePolicy",
           "iam:ListAttachedRolePolicies",
+          "iam:ListInstanceProfilesForRole",
           "iam:ListRolePolicies",
           "iam:ListRoleTags",
         ]
@@ -220,7 +222,15 @@ resource "aws_iam_policy" "verifier_state" {
           "${local.iam_arn_prefix}:policy/policy-verifier-probe-*-${var.environment}",
         ]
       },
-    ]
+      ], [
+      # Whom the log bucket's policy exempts must be there, and be open to nobody but its people.
+      for arn in compact([local.break_glass_role_arn]) : {
+        Sid      = "ReadBreakGlassRole"
+        Effect   = "Allow"
+        Action   = ["iam:GetRole"]
+        Resource = [arn]
+      }
+    ])
   })
 
   tags = { Name = "policy-verifier-state-${var.environment}" }

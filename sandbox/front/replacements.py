@@ -21,6 +21,7 @@ from sandbox.gaps import (
     queues,
     regions,
     shortcuts,
+    topics,
 )
 from sandbox.messaging import confirmations, event_bus, log_events, notifications
 from sandbox.messaging.event_bus import EventBus
@@ -46,6 +47,7 @@ _OF_THE_ACCOUNT = (
     *log_groups.REPLACEMENTS,
     *networks.REPLACEMENTS,
     *queues.REPLACEMENTS,
+    *topics.REPLACEMENTS,
     *regions.REPLACEMENTS,
 )
 

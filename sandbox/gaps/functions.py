@@ -10,6 +10,7 @@ from moto.awslambda import models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
 
 from sandbox.access import current, permissions
+from sandbox.gaps import keys
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
 
@@ -47,7 +48,9 @@ def create_function(
 ) -> Any:
     """Make a function. Raises LambdaClientError for a role that it cannot have."""
     _check_role(world, spec.get("Role"), spec.get("DeadLetterConfig"))
-    return original(backend, spec)
+    function = original(backend, spec)
+    keys.grant_to_function(backend, function)
+    return function
 
 
 def update_function_configuration(

@@ -215,23 +215,3 @@ def test_function_tries_again_what_failed(
         check.none(
             name, "destinations beyond the baseline's", sorted(seen - set(required["destinations"]))
         )
-
-
-@pytest.mark.control("function-dead-letter-queue", reads.function, reads.dead_letter_queue)
-def test_function_keeps_what_it_cannot_process(
-    check: Check, aws: Aws, function: Mapping[str, Any], deployment: Deployment
-) -> None:
-    check.equal(
-        deployment.function_arn,
-        "dead-letter queue",
-        expected=deployment.dead_letter_queue_arn,
-        seen=function.get("DeadLetterConfig", {}).get("TargetArn"),
-    )
-    attributes = aws.pick(reads.dead_letter_queue(deployment), "Attributes")
-    check.holds(
-        deployment.dead_letter_queue_arn,
-        "encryption",
-        attributes.get("SqsManagedSseEnabled") == "true" or bool(attributes.get("KmsMasterKeyId")),
-        expected="SSE-SQS or KMS",
-        seen=attributes.get("KmsMasterKeyId") or attributes.get("SqsManagedSseEnabled"),
-    )
