@@ -28,7 +28,10 @@ def validator(schema: str | Mapping[str, Any]) -> Draft202012Validator:
     # Imported here: it takes long, and most documents are known to be valid.
     import jsonschema
 
-    return jsonschema.Draft202012Validator(_read(schema) if isinstance(schema, str) else schema)
+    return jsonschema.Draft202012Validator(
+        _read(schema) if isinstance(schema, str) else schema,
+        format_checker=jsonschema.FormatChecker(["regex"]),
+    )
 
 
 @dataclass(frozen=True)
