@@ -15,6 +15,7 @@ from sandbox.gaps import (
     alarm_states,
     bucket_configurations,
     buckets,
+    function_resources,
     functions,
     keys,
     log_groups,
@@ -22,6 +23,7 @@ from sandbox.gaps import (
     queues,
     regions,
     shortcuts,
+    topics,
 )
 from sandbox.messaging import confirmations, event_bus, log_events, notifications
 from sandbox.messaging.event_bus import EventBus
@@ -44,10 +46,12 @@ _OF_THE_ACCOUNT = (
     *bucket_configurations.REPLACEMENTS,
     *buckets.REPLACEMENTS,
     *functions.REPLACEMENTS,
+    *function_resources.REPLACEMENTS,
     *keys.REPLACEMENTS,
     *log_groups.REPLACEMENTS,
     *networks.REPLACEMENTS,
     *queues.REPLACEMENTS,
+    *topics.REPLACEMENTS,
     *regions.REPLACEMENTS,
 )
 

@@ -55,7 +55,7 @@ def test_what_is_demanded_and_not_there_fails(outcomes: Any) -> None:
     assert found["log-bucket-has-one-door"][0] == "FAIL"
     outcome, message = found["log-bucket-protects-files"]
     assert outcome == "FAIL"
-    assert f"{ROLE}: exempt role: required {ROLE}, live no role of that name" in message
+    assert f"{ROLE}: the exempt role: required {ROLE}, live no role of that name" in message
 
 
 @contextmanager

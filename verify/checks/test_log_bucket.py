@@ -11,9 +11,9 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
-from verify.checks.break_glass import check_break_glass_role
 from verify.checks.bucket_listings import listed
 from verify.checks.findings import report_findings, report_judgement
+from verify.checks.trust import EXEMPT_ROLE_READS, hold_exempt_role
 from verify.inputs.deployment import Deployment
 from verify.policy import (
     denies_insecure_transport,
@@ -223,7 +223,7 @@ def test_log_bucket_admits_the_trail_and_nobody_else(
     )
 
 
-@pytest.mark.control("log-bucket-protects-files", reads.bucket_policy, reads.break_glass_role)
+@pytest.mark.control("log-bucket-protects-files", reads.bucket_policy, *EXEMPT_ROLE_READS)
 def test_log_bucket_lets_nobody_forge_or_erase_files(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
@@ -248,7 +248,7 @@ def test_log_bucket_lets_nobody_forge_or_erase_files(
             )
             report_judgement(check, deployment.log_bucket_arn, action, judgement, expected)
     for role in exempt:
-        check_break_glass_role(check, aws, deployment, role)
+        hold_exempt_role(check, aws, deployment, baseline, role)
 
 
 @pytest.mark.control("log-bucket-refuses-other-keys", reads.bucket_policy)
