@@ -19,6 +19,7 @@ from sandbox.gaps import (
     networks,
     queues,
     regions,
+    security_groups,
     shortcuts,
 )
 from sandbox.messaging import confirmations, event_bus, log_events, notifications
@@ -45,6 +46,7 @@ _OF_THE_ACCOUNT = (
     *networks.REPLACEMENTS,
     *queues.REPLACEMENTS,
     *regions.REPLACEMENTS,
+    *security_groups.REPLACEMENTS,
 )
 
 TABLE: tuple[Replacement, ...] = (
