@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.exceptions import (
     EC2ClientError,
     InvalidNetworkAclIdError,
@@ -15,8 +15,10 @@ from moto.ec2.exceptions import (
 )
 from moto.ec2.models.dhcp_options import DHCPOptionsSet, DHCPOptionsSetBackend
 from moto.ec2.models.network_acls import NetworkAclBackend
+from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPC
+from moto.ec2.responses.route_tables import RouteTables
 from moto.ec2.responses.subnets import Subnets
 from moto.ec2.responses.vpcs import VPCs
 from moto.moto_api._internal import mock_random
@@ -64,6 +66,8 @@ def associate_dhcp_options(
 ) -> None:
     """Give a VPC other DHCP options; going back to the region's own takes none from them."""
     vpc.without_dhcp_options = False
+    if vpc.dhcp_options is not None:
+        vpc.dhcp_options.vpc = None
     if options is vars(backend).get("default_dhcp_options"):
         vpc.dhcp_options = None
     else:
@@ -107,6 +111,34 @@ def modify_subnet_attribute(_: World, original: Callable[..., Any], response: An
     if lni is not None:
         subnet.enable_lni_at_device_index = int(lni)
     return original(response)
+
+
+# --- routes that a VPN gateway propagates ---------------------------------------------------------
+
+
+def make_route_table(
+    _: World, original: Callable[..., None], table: Any, *arguments: Any, **keywords: Any
+) -> None:
+    """Make a route table, into which no gateway propagates its routes."""
+    original(table, *arguments, **keywords)
+    table.propagating_vgws = []
+
+
+def enable_propagation(_: World, response: Any) -> EmptyResult:
+    """Let a VPN gateway propagate its routes into a table. Raises InvalidRouteTableIdError."""
+    table = response.ec2_backend.get_route_table(response._get_param("RouteTableId"))
+    entry = {"GatewayId": response._get_param("GatewayId")}
+    if entry not in table.propagating_vgws:
+        table.propagating_vgws.append(entry)
+    return EmptyResult()
+
+
+def disable_propagation(_: World, response: Any) -> EmptyResult:
+    """Let a VPN gateway propagate no more. Raises InvalidRouteTableIdError."""
+    table = response.ec2_backend.get_route_table(response._get_param("RouteTableId"))
+    gone = {"GatewayId": response._get_param("GatewayId")}
+    table.propagating_vgws = [entry for entry in table.propagating_vgws if entry != gone]
+    return EmptyResult()
 
 
 # --- ways out that moto does not know -------------------------------------------------------------
@@ -182,7 +214,7 @@ REPLACEMENTS = (
         DHCPOptionsSetBackend,
         "associate_dhcp_options",
         associate_dhcp_options,
-        "With the region's own DHCP options moto's VPC would delete them when it goes.",
+        "moto keeps the former options in use, and a VPC with the region's own would delete them.",
         Kind.AROUND,
     ),
     Replacement(
@@ -205,6 +237,27 @@ REPLACEMENTS = (
         modify_subnet_attribute,
         "moto drops the attributes that it does not know.",
         Kind.AROUND,
+    ),
+    Replacement(
+        RouteTable,
+        "__init__",
+        make_route_table,
+        "EC2 says of each route table which gateways propagate into it.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        RouteTables,
+        "enable_vgw_route_propagation",
+        enable_propagation,
+        "moto lacks EnableVgwRoutePropagation.",
+        Kind.ADDED,
+    ),
+    Replacement(
+        RouteTables,
+        "disable_vgw_route_propagation",
+        disable_propagation,
+        "moto lacks DisableVgwRoutePropagation.",
+        Kind.ADDED,
     ),
     Replacement(
         VPCs,

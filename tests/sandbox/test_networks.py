@@ -193,3 +193,20 @@ def test_no_local_gateway_serves_a_vpc(account: Account, vpc: str) -> None:
         Filters=[{"Name": "vpc-id", "Values": [vpc]}]
     )
     assert found["LocalGatewayRouteTableVpcAssociations"] == []
+
+
+def test_a_route_table_says_who_propagates_into_it(account: Account, vpc: str) -> None:
+    mine = [{"Name": "vpc-id", "Values": [vpc]}]
+
+    def propagating() -> Any:
+        [table] = account.ec2.describe_route_tables(Filters=mine)["RouteTables"]
+        return table["RouteTableId"], table["PropagatingVgws"]
+
+    table, before = propagating()
+    gateway = account.ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    pair = {"RouteTableId": table, "GatewayId": gateway}
+    account.ec2.enable_vgw_route_propagation(**pair)
+    assert (before, propagating()[1]) == ([], [{"GatewayId": gateway}])
+    account.ec2.disable_vgw_route_propagation(**pair)
+    assert propagating()[1] == []
+    account.ec2.delete_vpn_gateway(VpnGatewayId=gateway)

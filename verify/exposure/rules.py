@@ -18,6 +18,21 @@ ALL_PROTOCOLS = "all"
 LAST_PORT = 65535
 
 _PROTOCOL_NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
+# EC2 answers with their numbers; people write their names (IANA's keywords, and "icmp6").
+_PROTOCOL_NUMBERS = {
+    "icmp6": "58",
+    "ipv6-icmp": "58",
+    "igmp": "2",
+    "ipv4": "4",
+    "ipv6": "41",
+    "gre": "47",
+    "esp": "50",
+    "ah": "51",
+    "ospf": "89",
+    "vrrp": "112",
+    "l2tp": "115",
+    "sctp": "132",
+}
 _PROTOCOLS_WITH_PORTS = frozenset({"tcp", "udp"})
 ICMP_PROTOCOLS = frozenset({"icmp", "icmpv6"})
 
@@ -25,17 +40,16 @@ ICMP_PROTOCOLS = frozenset({"icmp", "icmpv6"})
 def normalise_protocol(value: object) -> str:
     """`"-1"` becomes `all`; 6, 17, 1, 58 become tcp, udp, icmp, icmpv6; other numbers stay as text.
 
-    Raises ValueError for anything else.
+    Names of others become their numbers. Raises ValueError for anything else.
     """
     text = str(value).strip().lower()
+    text = _PROTOCOL_NUMBERS.get(text, text)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"not a protocol: {value!r}")
     if text in ("-1", "all"):
         return ALL_PROTOCOLS
     if text in _PROTOCOL_NAMES.values():
         return text
-    if text == "icmp6":
-        return "icmpv6"
     if text.isascii() and text.isdigit() and int(text) <= 255:
         return _PROTOCOL_NAMES.get(str(int(text)), str(int(text)))
     raise ValueError(f"not a protocol: {value!r}")
