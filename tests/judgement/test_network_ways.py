@@ -24,6 +24,7 @@ from verify.exposure import (
 
 ACCOUNT = "123456789012"
 VPC = AddressSet.parse("10.0.0.0/16", "fd00:10::/56")
+LOCAL_IPV6 = {"DestinationIpv6CidrBlock": "fd00:10::/56", "GatewayId": "local"}
 LOCAL = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}
 
 
@@ -154,7 +155,7 @@ def test_a_network_acl_may_admit_what_is_listed() -> None:
 def _table(*routes: dict[str, str], **more: Any) -> dict[str, Any]:
     return {
         "RouteTableId": "rtb-1",
-        "Routes": [LOCAL, *routes],
+        "Routes": [LOCAL, LOCAL_IPV6, *routes],
         "Associations": [{"Main": True}],
         "PropagatingVgws": [],
         **more,
@@ -182,6 +183,20 @@ def _table(*routes: dict[str, str], **more: Any) -> dict[str, Any]:
             _table({"DestinationCidrBlock": "10.1.0.0/16", "IpAddress": "10.0.1.7"}),
             ["(none)"],
         ),
+        (
+            _table(
+                {"DestinationCidrBlock": "10.0.3.0/24", "GatewayId": "local", "IpAddress": "::"}
+            ),
+            ["local"],
+        ),
+        # The local route led elsewhere is local no more, and missing.
+        (_table(Routes=[LOCAL_IPV6]), [""]),
+        (
+            _table(
+                Routes=[LOCAL_IPV6, {"DestinationCidrBlock": "10.0.0.0/16", "InstanceId": "i-1"}]
+            ),
+            ["i-1", ""],
+        ),
         (_table(PropagatingVgws=[{"GatewayId": "vgw-1"}]), ["vgw-1"]),
         (_table(Associations=[{"GatewayId": "igw-1"}]), ["igw-1"]),
         (_table(Associations=[{"PublicIpv4Pool": "ipv4pool-1"}]), ["ipv4pool-1"]),
@@ -198,6 +213,20 @@ def test_what_leads_out_of_the_vpc(table: dict[str, Any], targets: list[str]) ->
 def test_a_route_table_that_does_not_say_all(key: str) -> None:
     with pytest.raises(ValueError, match=f"without {key}"):
         ways_out({name: value for name, value in _table().items() if name != key}, VPC)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        {"GatewayId": "local"},
+        {**LOCAL, "DestinationIpv6CidrBlock": "fd00::/8"},
+        {**LOCAL, "DestinationPrefixListId": "pl-1"},
+    ],
+    ids=lambda route: " ".join(route),
+)
+def test_a_route_has_one_destination(route: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="without one destination"):
+        ways_out(_table(route), VPC)
 
 
 # --- interfaces -----------------------------------------------------------------------------------

@@ -30,11 +30,12 @@ class Connection:
     identifier: str
     gone: Callable[[_Item, Deployment], bool]
     of_account: bool = False  # the call knows no filter for the VPC
+    paged: bool = True  # boto3 follows the answer's token
 
     def present(self, aws: Aws, deployment: Deployment) -> Iterator[tuple[str, _Item]]:
         """Each connection with its id. Raises NotVerifiedError where AWS did not list them all."""
         read = self.reading() if self.of_account else self.reading(deployment)
-        if aws.pick(read).get("NextToken"):
+        if not self.paged and aws.pick(read).get("NextToken"):
             raise NotVerifiedError(f"the answer of {read.operation} goes on, and was not followed")
         for item in aws.pick(read, self.listing):
             if not self.gone(item, deployment):
@@ -126,6 +127,7 @@ TO_THE_INTERNET = (
         "ExclusionId",
         _not_exempt,
         of_account=True,
+        paged=False,
     ),
 )
 

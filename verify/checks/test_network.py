@@ -106,7 +106,13 @@ def test_vpc_holds_only_the_private_subnets(
         seen={pick(subnet, "CidrBlock") for subnet in vpc_subnets},
         declared="var.private_subnet_cidr_blocks",
     )
+    # Local Zones and Wavelength Zones, at the edge, have longer names than the region's own.
     zones = {pick(subnet, "AvailabilityZone") for subnet in vpc_subnets}
+    check.none(
+        deployment.vpc_id,
+        "zones outside the region",
+        sorted(zone for zone in zones if zone[:-1] != deployment.region),
+    )
     minimum = network["minimum_zones"]
     check.holds(
         deployment.vpc_id,

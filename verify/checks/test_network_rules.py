@@ -58,6 +58,7 @@ def test_application_group_admits_only_https_from_the_vpc(
     for group in vpc_groups:
         if pick(group, "GroupId") != name:
             continue
+        check.equal(name, "VPC", expected=deployment.vpc_id, seen=pick(group, "VpcId"))
         live = rules_from_group(group)
         difference = difference_from(required, live, prefix_lists_of(aws, live))
         check.none(
@@ -82,6 +83,12 @@ def test_default_group_admits_and_sends_nothing(
             "the default group's id",
             expected=deployment.default_security_group_id,
             seen=pick(group, "GroupId"),
+        )
+        check.equal(
+            deployment.default_security_group_id,
+            "VPC",
+            expected=deployment.vpc_id,
+            seen=pick(group, "VpcId"),
         )
         check.none(
             pick(group, "GroupId"),
@@ -156,7 +163,13 @@ def test_network_acls_admit_no_public_addresses(
     for acl in aws.pick(reads.network_acls(deployment), "NetworkAcls"):
         name = pick(acl, "NetworkAclId")
         check.equal(name, "VPC", expected=deployment.vpc_id, seen=pick(acl, "VpcId"))
-        guarded |= {pick(association, "SubnetId") for association in pick(acl, "Associations")}
+        for association in pick(acl, "Associations"):
+            check.equal(
+                name, "ACL of an association", expected=name, seen=pick(association, "NetworkAclId")
+            )
+            guarded.add(pick(association, "SubnetId"))
+        if _last_words(pick(acl, "Entries")) != {(True, "deny"), (False, "deny")}:
+            check.unknown(name, "the last entries, which deny the rest in each ACL, are not shown")
         exposures = network_acl_internet_exposures(
             pick(acl, "Entries"), bounds=ANY_PUBLIC, admitted=admitted
         )
@@ -166,6 +179,18 @@ def test_network_acls_admit_no_public_addresses(
         "subnets under no network ACL",
         sorted({pick(subnet, "SubnetId") for subnet in vpc_subnets} - guarded),
     )
+
+
+# DescribeNetworkAcls shows the entry `*` by this number (VPC user guide, "Default network ACL").
+_LAST_ENTRY = 32767
+
+
+def _last_words(entries: Iterable[Mapping[str, Any]]) -> set[tuple[bool, str]]:
+    return {
+        (pick(entry, "Egress"), pick(entry, "RuleAction"))
+        for entry in entries
+        if pick(entry, "RuleNumber") == _LAST_ENTRY
+    }
 
 
 def _report(check: Check, name: str, aspect: str, exposures: Iterable[Exposure]) -> None:

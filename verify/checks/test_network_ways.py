@@ -65,13 +65,28 @@ def test_no_route_leads_out(
             "routes for public addresses",
             [route.reason for route in internet_routes(table, resolved(aws, named))],
         )
+        for association in pick(table, "Associations"):
+            check.equal(
+                name,
+                "table of an association",
+                expected=name,
+                seen=pick(association, "RouteTableId"),
+            )
+            check.equal(
+                name,
+                "state of an association",
+                expected="associated",
+                seen=pick(association, "AssociationState", "State"),
+            )
+    # The main table takes in every subnet that has no other, so it is nobody's own.
+    main = [table for table in vpc_route_tables if _is_main(table)]
+    check.equal(deployment.vpc_id, "main route tables", expected=1, seen=len(main))
     own = {
         association["SubnetId"]
         for table in vpc_route_tables
-        for association in pick(table, "Associations")
+        if table not in main
+        for association in table["Associations"]
         if "SubnetId" in association
-        and not association.get("Main")
-        and pick(association, "AssociationState", "State") == "associated"
     }
     check.equal(
         deployment.vpc_id,
@@ -79,6 +94,10 @@ def test_no_route_leads_out(
         expected={pick(subnet, "SubnetId") for subnet in vpc_subnets},
         seen=own,
     )
+
+
+def _is_main(table: Mapping[str, Any]) -> bool:
+    return any(pick(association, "Main") for association in pick(table, "Associations"))
 
 
 def _only_listed(

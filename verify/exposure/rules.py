@@ -206,11 +206,19 @@ def rules_from_permissions(
     return tuple(found)
 
 
+_SOURCES = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+
+
 def rules_from_group(group: Mapping[str, Any]) -> tuple[Rule, ...]:
     """Both directions of one entry of DescribeSecurityGroups' `SecurityGroups`."""
     for key in ("IpPermissions", "IpPermissionsEgress"):
         if key not in group:
             raise ValueError(f"a security group without {key}: {group.get('GroupId')!r}")
+        # EC2 names each kind of source, if only to say that there is none.
+        for permission in group[key]:
+            missing = [kind for kind in _SOURCES if kind not in permission]
+            if missing:
+                raise ValueError(f"a permission without {missing[0]}: {dict(permission)!r}")
     return rules_from_permissions(group["IpPermissions"], "ingress") + rules_from_permissions(
         group["IpPermissionsEgress"], "egress"
     )
@@ -277,12 +285,12 @@ class AclEntry:
     def parse(cls, entry: Mapping[str, Any]) -> AclEntry:
         """From one of DescribeNetworkAcls' `Entries`. Raises ValueError for what cannot be read."""
         number, action, egress = (entry.get(k) for k in ("RuleNumber", "RuleAction", "Egress"))
-        cidr = entry.get("CidrBlock") or entry.get("Ipv6CidrBlock")
+        cidrs = [entry[key] for key in ("CidrBlock", "Ipv6CidrBlock") if entry.get(key)]
         if (
             not isinstance(number, int)
             or action not in ("allow", "deny")
             or not isinstance(egress, bool)
-            or not cidr
+            or len(cidrs) != 1
         ):
             raise ValueError(f"not a network ACL entry: {dict(entry)!r}")
         protocol = normalise_protocol(entry.get("Protocol"))
@@ -293,7 +301,7 @@ class AclEntry:
             ports = entry.get("PortRange") or {}
             first, last = ports.get("From"), ports.get("To")
         direction: Direction = "egress" if egress else "ingress"
-        rule = Rule.of(direction, protocol, first, last, cidrs=[cidr])
+        rule = Rule.of(direction, protocol, first, last, cidrs=cidrs)
         return cls(
             number, direction, action == "allow", protocol, rule.span, rule.sources.addresses
         )
