@@ -22,6 +22,7 @@ from sandbox.gaps import (
     networks,
     queues,
     regions,
+    security_groups,
     shortcuts,
     topics,
 )
@@ -53,6 +54,7 @@ _OF_THE_ACCOUNT = (
     *queues.REPLACEMENTS,
     *topics.REPLACEMENTS,
     *regions.REPLACEMENTS,
+    *security_groups.REPLACEMENTS,
 )
 
 TABLE: tuple[Replacement, ...] = (

@@ -43,13 +43,41 @@ subnets = of_deployment("ec2", "describe_subnets")(_in_vpc)
 route_tables = of_deployment("ec2", "describe_route_tables")(_in_vpc)
 security_groups = of_deployment("ec2", "describe_security_groups")(_in_vpc)
 network_acls = of_deployment("ec2", "describe_network_acls")(_in_vpc)
-nat_gateways = of_deployment("ec2", "describe_nat_gateways")(_in_vpc)
 
 
-@of_deployment("ec2", "describe_internet_gateways")
-def internet_gateways(deployment: Deployment) -> dict[str, Any]:
-    """The internet gateways that are attached to the VPC."""
-    return {"Filters": [{"Name": "attachment.vpc-id", "Values": [deployment.vpc_id]}]}
+# What services of AWS manage is left out of the answer where the account hides it.
+@of_deployment("ec2", "describe_network_interfaces")
+def interfaces(deployment: Deployment) -> dict[str, Any]:
+    """Every network interface in the VPC, whoever made it."""
+    return {**_in_vpc(deployment), "IncludeManagedResources": True}
+
+
+@following("ec2", "describe_network_interfaces")
+def interfaces_of_machines(identifiers: list[str]) -> dict[str, Any]:
+    """The network interfaces of some instances, 200 at most, in whatever VPC."""
+    return {
+        "Filters": [{"Name": "attachment.instance-id", "Values": identifiers}],
+        "IncludeManagedResources": True,
+    }
+
+
+@following("ec2", "describe_network_interfaces")
+def interfaces_of_group(identifier: str) -> dict[str, Any]:
+    """The network interfaces that a security group protects."""
+    return {
+        "Filters": [{"Name": "group-id", "Values": [identifier]}],
+        "IncludeManagedResources": True,
+    }
+
+
+# The security groups of other VPCs that may be used in ours.
+group_associations = of_deployment("ec2", "describe_security_group_vpc_associations")(_in_vpc)
+
+
+@following("ec2", "describe_security_groups")
+def groups_by_id(identifiers: list[str]) -> dict[str, Any]:
+    """Security groups of whatever VPC."""
+    return {"GroupIds": identifiers}
 
 
 @following("ec2", "get_managed_prefix_list_entries")
@@ -58,10 +86,34 @@ def prefix_list(identifier: str) -> dict[str, Any]:
     return {"PrefixListId": identifier}
 
 
-@following("ec2", "describe_network_interfaces")
-def interfaces_of_group(identifier: str) -> dict[str, Any]:
-    """The network interfaces that a security group protects."""
-    return {"Filters": [{"Name": "group-id", "Values": [identifier]}]}
+@following("ec2", "describe_dhcp_options")
+def dhcp_options(identifier: str) -> dict[str, Any]:
+    """What instances are told when they start: name servers, time servers, their domain."""
+    return {"DhcpOptionsIds": [identifier]}
+
+
+# What connects the VPC to elsewhere: each kind has a call of its own.
+
+
+def _attached(deployment: Deployment) -> dict[str, Any]:
+    return {"Filters": [{"Name": "attachment.vpc-id", "Values": [deployment.vpc_id]}]}
+
+
+internet_gateways = of_deployment("ec2", "describe_internet_gateways")(_attached)
+vpn_gateways = of_deployment("ec2", "describe_vpn_gateways")(_attached)
+nat_gateways = of_deployment("ec2", "describe_nat_gateways")(_in_vpc)
+carrier_gateways = of_deployment("ec2", "describe_carrier_gateways")(_in_vpc)
+transit_gateway_attachments = of_deployment("ec2", "describe_transit_gateway_vpc_attachments")(
+    _in_vpc
+)
+local_gateway_associations = of_deployment(
+    "ec2", "describe_local_gateway_route_table_vpc_associations"
+)(_in_vpc)
+vpc_endpoints = of_deployment("ec2", "describe_vpc_endpoints")(_in_vpc)
+# These three know no filter for the VPC.
+egress_only_gateways = of_account("ec2", "describe_egress_only_internet_gateways")
+vpc_peerings = of_account("ec2", "describe_vpc_peering_connections")
+public_access_exclusions = of_account("ec2", "describe_vpc_block_public_access_exclusions")
 
 
 # --- trail ----------------------------------------------------------------------------------------
