@@ -21,7 +21,7 @@ from sandbox.gaps import (
     regions,
     shortcuts,
 )
-from sandbox.messaging import confirmations, event_bus, log_events, notifications
+from sandbox.messaging import confirmations, event_bus, log_events, mute_rules, notifications
 from sandbox.messaging.event_bus import EventBus
 from sandbox.messaging.log_events import LogEvents
 from sandbox.messaging.notifications import Notifications
@@ -38,6 +38,7 @@ _OF_THE_ACCOUNT = (
     *authorization.REPLACEMENTS,
     *confirmations.REPLACEMENTS,
     *alarm_states.REPLACEMENTS,
+    *mute_rules.REPLACEMENTS,
     *buckets.REPLACEMENTS,
     *functions.REPLACEMENTS,
     *keys.REPLACEMENTS,
