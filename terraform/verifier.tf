@@ -44,6 +44,7 @@ resource "aws_iam_policy" "verifier_state" {
         Action = [
           "cloudtrail:DescribeTrails",
           "cloudtrail:ListPublicKeys",
+          "cloudwatch:ListAlarmMuteRules",
           "ec2:DescribeInternetGateways",
           "ec2:DescribeNatGateways",
           "ec2:DescribeNetworkAcls",
@@ -169,6 +170,12 @@ resource "aws_iam_policy" "verifier_state" {
         Effect   = "Allow"
         Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"]
         Resource = local.alarm_arn_pattern
+      },
+      {
+        Sid      = "ReadMuteRules"
+        Effect   = "Allow"
+        Action   = "cloudwatch:GetAlarmMuteRule"
+        Resource = "arn:${local.partition}:cloudwatch:${local.region}:${local.account_id}:alarm-mute-rule:*"
       },
       {
         Sid      = "ReadRules"

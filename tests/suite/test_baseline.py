@@ -55,6 +55,21 @@ def test_an_extension_adds_controls_and_extends_a_file_beside_it(tmp_path: Path)
             r"is not valid.*\n.*'trial'",
         ),
         ("extends: dev\ntrail: {multi_region: maybe}\n", r"trail\.multi_region: 'maybe'"),
+        ("extends: dev\nalarms: {accepted_actions: topic}\n", r"alarms\.accepted_actions: 'topic'"),
+        (
+            "extends: dev\nalarms: {delivery: [{purpose: p, behaviour: rings, within_minutes: 1,"
+            " metrics: [{namespace: n, metric: m, dimensions: {}}]}]}\n",
+            r"alarms\.delivery\.0\.behaviour: 'rings' is not one of",
+        ),
+        (
+            "extends: dev\nalarms: {delivery: [{purpose: p, behaviour: silence, within_minutes: 1,"
+            " metrics: [{namespace: n, metric: m, dimensions: {}}]}]}\n",
+            r"'pause_minutes' is a required property",
+        ),
+        (
+            "extends: dev\nalarms: {metric_filters: [{purpose: p, within_minutes: 1}]}\n",
+            r"alarms\.metric_filters\.0",
+        ),
         ("additional_controls: [key-rotates]\n", r"additional_controls but extends none"),
         ("- a list\n", r"is not a mapping"),
         ("extends: [\n", r"cannot be read"),
@@ -108,8 +123,6 @@ def test_every_name_in_braces_is_filled_once() -> None:
         if metric["namespace"] == "AWS/SQS"
     ]
     assert queue == "sqs-compliance-checker-dlq-dev"
-    patterns = [item["pattern"] for item in values["alarms"]["metric_filters"]]
-    assert all(pattern.startswith("{ ") for pattern in patterns), "no pattern is a placeholder"
 
 
 def test_a_name_that_is_no_output_is_named_with_its_place(tmp_path: Path) -> None:
