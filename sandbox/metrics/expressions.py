@@ -207,7 +207,7 @@ def _choose(test: Value, then: Value, otherwise: Value | None = None) -> Series:
     if not lengths:
         raise UnsupportedExpressionError("IF without a series")
     length = lengths[0]
-    others = [None] * length if otherwise is None else _spread(otherwise, length)
+    others: Series = [None] * length if otherwise is None else _spread(otherwise, length)
     if isinstance(test, float):
         return _spread(then, length) if test else others
     rows = zip(_spread(test, length), _spread(then, length), others, strict=True)

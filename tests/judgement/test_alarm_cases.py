@@ -11,7 +11,7 @@ import pytest
 from sandbox.metrics import alarms as sandbox_alarms
 from sandbox.metrics import expressions as sandbox_expressions
 from verify.alarms.alarm import CannotTellError
-from verify.alarms.metric_math import Scope, evaluate
+from verify.alarms.metric_math import Named, Scope, evaluate
 from verify.alarms.state import TREATMENTS, state
 
 CASES = json.loads((Path(__file__).parent / "cases/alarms.json").read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def test_expression_case(case: dict[str, Any]) -> None:
         for name, values in case["series"].items()
     }
     length = len(case["values"])
-    found = evaluate(case["expression"], Scope(series, series, length))
+    found = evaluate(case["expression"], Scope(Named(series), [*series], length))
     assert found == case["values"], case["why"]
     newest_first = {name: values[::-1] for name, values in series.items()}
     data = sandbox_expressions.Data(newest_first, {}, length)
@@ -54,7 +54,7 @@ def test_what_is_not_known_is_not_computed(expression: str) -> None:
     with pytest.raises(sandbox_expressions.UnsupportedExpressionError):
         sandbox_expressions.evaluate(expression, sandbox_expressions.Data(series, {}, 2))
     try:
-        found = evaluate(expression, Scope(dict(series), series, 2))
+        found = evaluate(expression, Scope(Named(series), [*series], 2))
     except CannotTellError:
         return
     assert not isinstance(found, list), "an alarm cannot watch a number, nor an array"

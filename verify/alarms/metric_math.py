@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,15 +21,22 @@ Array = tuple[Series, ...]
 Value = float | Series | Array
 
 
+class Named(dict[str, Value]):
+    """Series by their identifiers."""
+
+    def __missing__(self, identifier: str) -> Value:
+        raise CannotTellError(f"{identifier} is not one of its series")
+
+
 @dataclass(frozen=True)
 class Scope:
-    """What an expression may name: series by their identifiers, and those of metrics alone.
+    """What an expression may name: series, by their identifiers; `metrics` are those of metrics.
 
     Whether FILL fills a series that has no data point at all is nowhere said: `fills_empty`.
     """
 
-    series: Mapping[str, Value]
-    metrics: Mapping[str, Series]
+    series: Named
+    metrics: Sequence[str]
     length: int
     fills_empty: bool = True
 
@@ -130,7 +137,7 @@ class _Parser:
         if kind != "name":
             raise self._unknown()
         if self._peek() != "(":
-            return lambda scope: _named(scope, text)
+            return lambda scope: scope.series[text]
         self._next += 1
         return self._call(text)
 
@@ -138,8 +145,8 @@ class _Parser:
         if name == "METRICS":
             part = self._take()[1][1:-1] if self._peek() != ")" else ""
             self._expect(")")
-            return lambda scope: tuple(
-                series for identifier, series in scope.metrics.items() if part in identifier
+            return lambda scope: _gathered(
+                scope.series[identifier] for identifier in scope.metrics if part in identifier
             )
         if name == "FILL":
             filled = self._binary(0)
@@ -167,23 +174,17 @@ class _Parser:
         return found
 
 
-def _named(scope: Scope, name: str) -> Value:
-    if name not in scope.series:
-        raise CannotTellError(f"{name} is not one of its series")
-    return scope.series[name]
-
-
 def _array(members: Sequence[Node]) -> Node:
-    def gather(scope: Scope) -> Array:
-        found: list[Series] = []
-        for member in members:
-            value = member(scope)
-            if isinstance(value, float):
-                raise CannotTellError("an array of numbers cannot be played")
-            found.extend(value if isinstance(value, tuple) else (value,))
-        return tuple(found)
+    return lambda scope: _gathered(member(scope) for member in members)
 
-    return gather
+
+def _gathered(values: Iterable[Value]) -> Array:
+    found: list[Series] = []
+    for value in values:
+        if isinstance(value, float):
+            raise CannotTellError("an array of numbers cannot be played")
+        found.extend(value if isinstance(value, tuple) else (value,))
+    return tuple(found)
 
 
 def _each(value: Value, change: Callable[[Series], Series]) -> Value:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from verify.alarms.alarm import Alarm, CannotTellError, Query
-from verify.alarms.metric_math import Scope, Series, Value, evaluate
+from verify.alarms.metric_math import Named, Scope, Value, evaluate
 from verify.alarms.state import ALARM, INSUFFICIENT_DATA, state
 
 # CloudWatch evaluates an alarm whose evaluated periods are longer than a day by the hour only.
@@ -112,27 +113,30 @@ class Play:
 
 
 class _Player:
+    """The data points of an alarm on given data."""
+
     def __init__(self, alarm: Alarm, world: World, timelines: Sequence[Timeline]) -> None:
         self._alarm = alarm
-        self._world = world
         self._timelines = timelines
         self._length = alarm.evaluated + world.further
-        self._breaches = BREACHES[alarm.comparison]
-        self._queries = {query.identifier: query for query in alarm.queries}
+        self._fills_empty = world.fills_empty
+        self._metrics = [query for query in alarm.queries if not query.expression]
         self._values: dict[tuple[str, int], float | None] = {}
 
-    def points(self, end: int) -> list[bool | None]:
+    def points(self, end: int) -> Sequence[bool | None]:
         """Whether each period of the evaluation range that ends with a minute breaches."""
-        series = _Series(self, end)[self._alarm.watched]
-        if not isinstance(series, list):
-            raise CannotTellError("its expression does not give one series")
-        threshold = self._alarm.threshold
-        return [None if value is None else self._breaches(value, threshold) for value in series]
+        metrics = tuple(self._metric(query, end) for query in self._metrics)
+        empty = any(value.count(None) == self._length for value in metrics)
+        # Only where a series is empty does it matter how such are filled.
+        return _points(self._alarm, metrics, self._fills_empty or not empty)
 
-    def query(self, identifier: str) -> Query | None:
-        return self._queries.get(identifier)
+    def _metric(self, query: Query, end: int) -> tuple[float | None, ...]:
+        step = self._alarm.minutes
+        return tuple(
+            [self._value(query, end - step * back) for back in range(self._length - 1, -1, -1)]
+        )
 
-    def value(self, query: Query, end: int) -> float | None:
+    def _value(self, query: Query, end: int) -> float | None:
         """A metric's value in the period that ends with a minute; None where there are no data."""
         key = query.identifier, end
         if key not in self._values:
@@ -142,42 +146,38 @@ class _Player:
             self._values[key] = _statistic(query.statistic, found) if found else None
         return self._values[key]
 
-    def metric(self, query: Query, end: int) -> Series:
-        step = self._alarm.minutes
-        return [self.value(query, end - step * back) for back in range(self._length - 1, -1, -1)]
 
-    def scope(self, series: Mapping[str, Value], end: int) -> Scope:
-        metrics = {
-            query.identifier: self.metric(query, end)
-            for query in self._alarm.queries
-            if not query.expression
+@lru_cache(maxsize=4096)
+def _points(
+    alarm: Alarm, metrics: tuple[tuple[float | None, ...], ...], fills_empty: bool
+) -> Sequence[bool | None]:
+    """Whether each period breaches, from the values of the metrics, the oldest first."""
+    names = [query.identifier for query in alarm.queries if not query.expression]
+    known = dict(zip(names, map(list, metrics), strict=True))
+    series = _Series(alarm, known, Scope(Named(), names, len(metrics[0]), fills_empty))
+    watched = series[alarm.watched]
+    if not isinstance(watched, list):
+        raise CannotTellError("its expression does not give one series")
+    breaches = BREACHES[alarm.comparison]
+    return [None if value is None else breaches(value, alarm.threshold) for value in watched]
+
+
+class _Series(Named):
+    """The series of an alarm's queries; an expression's is made when it is asked for."""
+
+    def __init__(self, alarm: Alarm, metrics: Mapping[str, Value], scope: Scope) -> None:
+        super().__init__(metrics)
+        self._expressions = {
+            query.identifier: query.expression for query in alarm.queries if query.expression
         }
-        return Scope(series, metrics, self._length, self._world.fills_empty)
-
-
-class _Series(dict[str, Value]):
-    """The series of an alarm's queries, each made when it is asked for."""
-
-    def __init__(self, player: _Player, end: int) -> None:
-        super().__init__()
-        self._player = player
-        self._end = end
-
-    def __contains__(self, identifier: object) -> bool:
-        return isinstance(identifier, str) and self._player.query(identifier) is not None
+        self._scope = replace(scope, series=self)
 
     def __missing__(self, identifier: str) -> Value:
-        query = self._player.query(identifier)
-        if query is None:
-            raise CannotTellError(f"{identifier} is not one of its series")
-        if not query.expression:
-            value: Value = self._player.metric(query, self._end)
-        else:
-            # An expression that comes back to itself has no value.
-            self[identifier] = ()
-            value = evaluate(query.expression, self._player.scope(self, self._end))
-        self[identifier] = value
-        return value
+        if identifier not in self._expressions:
+            return super().__missing__(identifier)
+        self[identifier] = ()  # an expression that comes back to itself has no value
+        self[identifier] = evaluate(self._expressions[identifier], self._scope)
+        return self[identifier]
 
 
 def _statistic(name: str, found: Sequence[Datum]) -> float:
