@@ -36,7 +36,7 @@ resource "aws_iam_policy" "verifier_state" {
   # What the verification suite calls and no more: an action that it gains must be added here.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         # These actions know no resource: AWS accepts them for "*" only.
         Sid    = "ReadAccountWide"
@@ -56,6 +56,8 @@ resource "aws_iam_policy" "verifier_state" {
           "ec2:DescribeVpcs",
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
+          "lambda:ListEventSourceMappings",
+          "logs:DescribeLogGroups",
           "logs:TestMetricFilter",
           "tag:GetResources",
         ]
@@ -117,16 +119,10 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:DescribeKey",
           "kms:GetKeyPolicy",
           "kms:GetKeyRotationStatus",
+          "kms:ListGrants",
           "kms:ListResourceTags",
         ]
         Resource = aws_kms_key.logs.arn
-      },
-      {
-        # DescribeLogGroups looks for groups by name, and so is authorized for all of them.
-        Sid      = "FindLogGroups"
-        Effect   = "Allow"
-        Action   = "logs:DescribeLogGroups"
-        Resource = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:*"
       },
       {
         Sid    = "ReadLogGroups"
@@ -145,18 +141,43 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadFunction"
         Effect = "Allow"
         Action = [
+          "lambda:GetFunctionCodeSigningConfig",
           "lambda:GetFunctionConcurrency",
           "lambda:GetFunctionConfiguration",
           "lambda:GetPolicy",
+          "lambda:GetRuntimeManagementConfig",
+          "lambda:ListAliases",
+          "lambda:ListFunctionEventInvokeConfigs",
           "lambda:ListFunctionUrlConfigs",
           "lambda:ListTags",
+          "lambda:ListVersionsByFunction",
         ]
-        Resource = local.function_arn
+        # With its aliases and versions: each may have a policy.
+        Resource = [local.function_arn, "${local.function_arn}:*"]
       },
       {
-        Sid      = "ReadTopics"
+        # Lambda decrypts the function's variables in the name of whoever asks for them.
+        Sid      = "DecryptFunctionVariables"
         Effect   = "Allow"
-        Action   = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
+        Action   = "kms:Decrypt"
+        Resource = aws_kms_key.logs.arn
+        Condition = {
+          StringEquals = {
+            "kms:ViaService"                               = "lambda.${local.region}.${local.dns_suffix}"
+            "kms:EncryptionContext:aws:lambda:FunctionArn" = local.function_arn
+          }
+        }
+      },
+      {
+        Sid    = "ReadTopics"
+        Effect = "Allow"
+        Action = [
+          "sns:GetDataProtectionPolicy",
+          "sns:GetSubscriptionAttributes",
+          "sns:GetTopicAttributes",
+          "sns:ListSubscriptionsByTopic",
+          "sns:ListTagsForResource",
+        ]
         Resource = [local.alert_topic_arn, local.delivery_topic_arn]
       },
       {
@@ -168,14 +189,8 @@ resource "aws_iam_policy" "verifier_state" {
       {
         Sid      = "ReadAlarms"
         Effect   = "Allow"
-        Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"]
-        Resource = local.alarm_arn_pattern
-      },
-      {
-        Sid      = "ReadMuteRules"
-        Effect   = "Allow"
-        Action   = "cloudwatch:GetAlarmMuteRule"
-        Resource = "arn:${local.partition}:cloudwatch:${local.region}:${local.account_id}:alarm-mute-rule:*"
+        Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:GetAlarmMuteRule", "cloudwatch:ListTagsForResource"]
+        Resource = [local.alarm_arn_pattern, local.mute_rule_arn_pattern]
       },
       {
         Sid      = "ReadRules"
@@ -190,6 +205,7 @@ resource "aws_iam_policy" "verifier_state" {
           "iam:GetRole",
           "iam:GetRolePolicy",
           "iam:ListAttachedRolePolicies",
+          "iam:ListInstanceProfilesForRole",
           "iam:ListRolePolicies",
           "iam:ListRoleTags",
         ]
@@ -207,7 +223,15 @@ resource "aws_iam_policy" "verifier_state" {
           "${local.iam_arn_prefix}:policy/policy-verifier-probe-*-${var.environment}",
         ]
       },
-    ]
+      ], [
+      # Whom the log bucket's policy exempts must be there, and be open to nobody but its people.
+      for arn in compact([local.break_glass_role_arn]) : {
+        Sid      = "ReadBreakGlassRole"
+        Effect   = "Allow"
+        Action   = ["iam:GetRole"]
+        Resource = [arn]
+      }
+    ])
   })
 
   tags = { Name = "policy-verifier-state-${var.environment}" }
