@@ -44,6 +44,7 @@ resource "aws_iam_policy" "verifier_state" {
         Action = [
           "cloudtrail:DescribeTrails",
           "cloudtrail:ListPublicKeys",
+          "cloudwatch:ListAlarmMuteRules",
           "ec2:DescribeCarrierGateways",
           "ec2:DescribeDhcpOptions",
           "ec2:DescribeEgressOnlyInternetGateways",
@@ -220,8 +221,8 @@ resource "aws_iam_policy" "verifier_state" {
       {
         Sid      = "ReadAlarms"
         Effect   = "Allow"
-        Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"]
-        Resource = local.alarm_arn_pattern
+        Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:GetAlarmMuteRule", "cloudwatch:ListTagsForResource"]
+        Resource = [local.alarm_arn_pattern, local.mute_rule_arn_pattern]
       },
       {
         Sid      = "ReadRules"

@@ -26,7 +26,7 @@ from sandbox.gaps import (
     shortcuts,
     topics,
 )
-from sandbox.messaging import confirmations, event_bus, log_events, notifications
+from sandbox.messaging import confirmations, event_bus, log_events, mute_rules, notifications
 from sandbox.messaging.event_bus import EventBus
 from sandbox.messaging.log_events import LogEvents
 from sandbox.messaging.notifications import Notifications
@@ -45,6 +45,7 @@ _OF_THE_ACCOUNT = (
     *access_points.REPLACEMENTS,
     *alarm_states.REPLACEMENTS,
     *bucket_configurations.REPLACEMENTS,
+    *mute_rules.REPLACEMENTS,
     *buckets.REPLACEMENTS,
     *functions.REPLACEMENTS,
     *function_resources.REPLACEMENTS,

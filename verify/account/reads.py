@@ -406,6 +406,14 @@ def queue_tags(_: Deployment, url: str) -> dict[str, Any]:
 
 # Every metric alarm of the account and region.
 alarms = of_account("cloudwatch", "describe_alarms", AlarmTypes=["MetricAlarm"])
+# The rules by which alarms' actions are muted.
+mute_rules = of_account("cloudwatch", "list_alarm_mute_rules")
+
+
+@following("cloudwatch", "get_alarm_mute_rule")
+def mute_rule(name: str) -> dict[str, Any]:
+    """A rule by which alarms' actions are muted, with the alarms."""
+    return {"AlarmMuteRuleName": name}
 
 
 @of_each("cloudwatch", "list_tags_for_resource", _each("aws_cloudwatch_metric_alarm"))

@@ -27,6 +27,7 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "cloudwatch:DescribeAlarmsForMetric",
         "cloudwatch:GetMetricData",
         "cloudwatch:GetMetricStatistics",
+        "cloudwatch:ListAlarmMuteRules",
         "cloudwatch:ListMetrics",
         "cloudwatch:PutMetricData",
         "config:DescribeConfigRules",
