@@ -36,7 +36,7 @@ resource "aws_iam_policy" "verifier_state" {
   # What the verification suite calls and no more: an action that it gains must be added here.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         # These actions know no resource: AWS accepts them for "*" only.
         Sid    = "ReadAccountWide"
@@ -55,6 +55,7 @@ resource "aws_iam_policy" "verifier_state" {
           "ec2:DescribeVpcs",
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
+          "logs:DescribeLogGroups",
           "logs:TestMetricFilter",
           "tag:GetResources",
         ]
@@ -122,13 +123,6 @@ resource "aws_iam_policy" "verifier_state" {
         Resource = aws_kms_key.logs.arn
       },
       {
-        # DescribeLogGroups looks for groups by name, and so is authorized for all of them.
-        Sid      = "FindLogGroups"
-        Effect   = "Allow"
-        Action   = "logs:DescribeLogGroups"
-        Resource = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:*"
-      },
-      {
         Sid    = "ReadLogGroups"
         Effect = "Allow"
         Action = [
@@ -190,6 +184,7 @@ resource "aws_iam_policy" "verifier_state" {
           "iam:GetRole",
           "iam:GetRolePolicy",
           "iam:ListAttachedRolePolicies",
+          "iam:ListInstanceProfilesForRole",
           "iam:ListRolePolicies",
           "iam:ListRoleTags",
         ]
@@ -207,7 +202,15 @@ resource "aws_iam_policy" "verifier_state" {
           "${local.iam_arn_prefix}:policy/policy-verifier-probe-*-${var.environment}",
         ]
       },
-    ]
+      ], [
+      # Whom the log bucket's policy exempts must be there, and be open to nobody but its people.
+      for arn in compact([local.break_glass_role_arn]) : {
+        Sid      = "ReadBreakGlassRole"
+        Effect   = "Allow"
+        Action   = ["iam:GetRole"]
+        Resource = [arn]
+      }
+    ])
   })
 
   tags = { Name = "policy-verifier-state-${var.environment}" }

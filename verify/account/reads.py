@@ -302,6 +302,15 @@ role = of_each("iam", "get_role", roles)(_role)
 role_tags = of_each("iam", "list_role_tags", roles)(_role)
 inline_policies = of_each("iam", "list_role_policies", roles)(_role)
 attached_policies = of_each("iam", "list_attached_role_policies", roles)(_role)
+# By which machines may wear a role.
+instance_profiles = of_each("iam", "list_instance_profiles_for_role", roles)(_role)
+
+
+# A role that is no part of the deployment, and need not be there.
+@following("iam", "get_role", "NoSuchEntity")
+def other_role(name: str) -> dict[str, Any]:
+    """A role, with its trust policy."""
+    return {"RoleName": name}
 
 
 @following("iam", "get_role_policy")

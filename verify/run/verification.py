@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from verify.account import sessions
 from verify.account.answer import Source
 from verify.account.door import Aws
 from verify.account.evidence import EvidenceStore
@@ -107,7 +108,7 @@ def start(settings: Settings, worker: str) -> Run:
     controls = catalogue.load()
     required = baseline.load(settings.profile)
     values = baseline.filled(required, deployed.placeholders())
-    session = caller.core_session()
+    session = sessions.core_session()
     source: Source = (
         Live(boto3.Session(botocore_session=session), deployed.region, store)
         if settings.replay is None

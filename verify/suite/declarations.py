@@ -15,6 +15,7 @@ from verify.account.errors import iam_action
 from verify.account.read import Reading
 from verify.inputs import accounted, baseline, catalogue
 from verify.inputs.accounted import written
+from verify.integrity.read.s3 import ACTIONS
 from verify.report.controls_page import render
 
 _STATE_CHECKS = "verify.checks"
@@ -49,6 +50,13 @@ def actions_of(readings: Iterable[Reading[Any]]) -> list[str]:
     """The IAM actions that `readings` need, sorted."""
     named = {iam_action(*reading.call) for reading in readings}
     return sorted(action for action in named if action)
+
+
+def read_actions() -> list[str]:
+    """The IAM actions of all that any check reads, the trail's log files included; sorted."""
+    declared = declared_readings().values()
+    readings = (reading for readings in declared for reading in readings)
+    return sorted({*actions_of(readings), *ACTIONS})
 
 
 def controls_page() -> str:
