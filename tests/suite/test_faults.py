@@ -113,7 +113,7 @@ def _calls(path: Path) -> Iterator[tuple[str, str]]:
 
 
 # An empty answer is how AWS itself says "none" here: it cannot be told from a lost one.
-EMPTY_MEANS_NONE = {"GetFunctionConcurrency", "ListRuleNamesByTarget"}
+EMPTY_MEANS_NONE = {"GetDataProtectionPolicy", "GetFunctionConcurrency", "ListRuleNamesByTarget"}
 
 
 @pytest.mark.parametrize("operation", _operations())
