@@ -57,6 +57,7 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:ListAliases",
           "logs:DescribeLogGroups",
           "logs:TestMetricFilter",
+          "sns:GetSubscriptionAttributes",
           "tag:GetResources",
         ]
         Resource = "*"
@@ -152,7 +153,6 @@ resource "aws_iam_policy" "verifier_state" {
         Effect = "Allow"
         Action = [
           "sns:GetDataProtectionPolicy",
-          "sns:GetSubscriptionAttributes",
           "sns:GetTopicAttributes",
           "sns:ListSubscriptionsByTopic",
           "sns:ListTagsForResource",

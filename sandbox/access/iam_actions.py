@@ -71,6 +71,7 @@ _ACCOUNT_WIDE = frozenset(
         "cloudtrail:DescribeTrails",
         "kms:ListAliases",
         "s3:ListAllMyBuckets",
+        "sns:GetSubscriptionAttributes",
         "sns:Unsubscribe",
         "sqs:ListQueues",
     }
