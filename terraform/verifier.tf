@@ -71,6 +71,7 @@ resource "aws_iam_policy" "verifier_state" {
           "logs:TestMetricFilter",
           "s3:GetAccountPublicAccessBlock",
           "s3:ListAccessPoints",
+          "sns:GetSubscriptionAttributes",
           "tag:GetResources",
         ]
         Resource = "*"
@@ -205,7 +206,6 @@ resource "aws_iam_policy" "verifier_state" {
         Effect = "Allow"
         Action = [
           "sns:GetDataProtectionPolicy",
-          "sns:GetSubscriptionAttributes",
           "sns:GetTopicAttributes",
           "sns:ListSubscriptionsByTopic",
           "sns:ListTagsForResource",

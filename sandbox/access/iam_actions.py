@@ -89,6 +89,7 @@ _ACCOUNT_WIDE = frozenset(
         "s3:GetAccountPublicAccessBlock",
         "s3:ListAccessPoints",
         "s3:ListAllMyBuckets",
+        "sns:GetSubscriptionAttributes",
         "sns:Unsubscribe",
         "sqs:ListQueues",
     }

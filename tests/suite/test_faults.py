@@ -121,6 +121,7 @@ EMPTY_MEANS_NONE = {
     "GetBucketAccelerateConfiguration",
     "GetBucketLogging",
     "GetBucketNotificationConfiguration",
+    "GetDataProtectionPolicy",
     "GetFunctionConcurrency",
     "ListRuleNamesByTarget",
 }
