@@ -17,6 +17,7 @@ from sandbox.gaps import (
     keys,
     log_groups,
     networks,
+    policies,
     queues,
     regions,
     shortcuts,
@@ -43,6 +44,7 @@ _OF_THE_ACCOUNT = (
     *keys.REPLACEMENTS,
     *log_groups.REPLACEMENTS,
     *networks.REPLACEMENTS,
+    *policies.REPLACEMENTS,
     *queues.REPLACEMENTS,
     *regions.REPLACEMENTS,
 )
