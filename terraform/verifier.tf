@@ -55,6 +55,7 @@ resource "aws_iam_policy" "verifier_state" {
           "ec2:DescribeVpcs",
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
+          "lambda:ListEventSourceMappings",
           "logs:DescribeLogGroups",
           "logs:TestMetricFilter",
           "tag:GetResources",
@@ -117,6 +118,7 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:DescribeKey",
           "kms:GetKeyPolicy",
           "kms:GetKeyRotationStatus",
+          "kms:ListGrants",
           "kms:ListResourceTags",
         ]
         Resource = aws_kms_key.logs.arn
@@ -152,18 +154,43 @@ resource "aws_iam_policy" "verifier_services" {
         Sid    = "ReadFunction"
         Effect = "Allow"
         Action = [
+          "lambda:GetFunctionCodeSigningConfig",
           "lambda:GetFunctionConcurrency",
           "lambda:GetFunctionConfiguration",
           "lambda:GetPolicy",
+          "lambda:GetRuntimeManagementConfig",
+          "lambda:ListAliases",
+          "lambda:ListFunctionEventInvokeConfigs",
           "lambda:ListFunctionUrlConfigs",
           "lambda:ListTags",
+          "lambda:ListVersionsByFunction",
         ]
-        Resource = local.function_arn
+        # With its aliases and versions: each may have a policy.
+        Resource = [local.function_arn, "${local.function_arn}:*"]
       },
       {
-        Sid      = "ReadTopics"
+        # Lambda decrypts the function's variables in the name of whoever asks for them.
+        Sid      = "DecryptFunctionVariables"
         Effect   = "Allow"
-        Action   = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
+        Action   = "kms:Decrypt"
+        Resource = aws_kms_key.logs.arn
+        Condition = {
+          StringEquals = {
+            "kms:ViaService"                               = "lambda.${local.region}.${local.dns_suffix}"
+            "kms:EncryptionContext:aws:lambda:FunctionArn" = local.function_arn
+          }
+        }
+      },
+      {
+        Sid    = "ReadTopics"
+        Effect = "Allow"
+        Action = [
+          "sns:GetDataProtectionPolicy",
+          "sns:GetSubscriptionAttributes",
+          "sns:GetTopicAttributes",
+          "sns:ListSubscriptionsByTopic",
+          "sns:ListTagsForResource",
+        ]
         Resource = [local.alert_topic_arn, local.delivery_topic_arn]
       },
       {

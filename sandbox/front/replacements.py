@@ -13,6 +13,7 @@ from sandbox.function.runtime import LambdaRuntime
 from sandbox.gaps import (
     alarm_states,
     buckets,
+    function_resources,
     functions,
     keys,
     log_groups,
@@ -21,6 +22,7 @@ from sandbox.gaps import (
     queues,
     regions,
     shortcuts,
+    topics,
 )
 from sandbox.messaging import confirmations, event_bus, log_events, notifications
 from sandbox.messaging.event_bus import EventBus
@@ -41,11 +43,13 @@ _OF_THE_ACCOUNT = (
     *alarm_states.REPLACEMENTS,
     *buckets.REPLACEMENTS,
     *functions.REPLACEMENTS,
+    *function_resources.REPLACEMENTS,
     *keys.REPLACEMENTS,
     *log_groups.REPLACEMENTS,
     *networks.REPLACEMENTS,
     *policies.REPLACEMENTS,
     *queues.REPLACEMENTS,
+    *topics.REPLACEMENTS,
     *regions.REPLACEMENTS,
 )
 

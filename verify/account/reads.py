@@ -141,6 +141,8 @@ key_aliases = of_deployment("kms", "list_aliases")(_key)
 # Whether, and how often, the key's material is rotated.
 key_rotation = of_deployment("kms", "get_key_rotation_status")(_key)
 key_tags = of_deployment("kms", "list_resource_tags")(_key)
+# Who may use the key beside all policies.
+key_grants = of_deployment("kms", "list_grants")(_key)
 
 
 @of_deployment("kms", "get_key_policy")
@@ -195,6 +197,25 @@ def _function(deployment: Deployment) -> dict[str, Any]:
 function = of_deployment("lambda", "get_function_configuration")(_function)
 # Who may invoke the function.
 function_policy = of_deployment("lambda", "get_policy", "ResourceNotFoundException")(_function)
+
+
+@following("lambda", "get_policy", "ResourceNotFoundException")
+def qualified_function_policy(deployment: Deployment, qualifier: str) -> dict[str, Any]:
+    """Who may invoke one alias or version of the function."""
+    return {**_function(deployment), "Qualifier": qualifier}
+
+
+function_aliases = of_deployment("lambda", "list_aliases")(_function)
+function_versions = of_deployment("lambda", "list_versions_by_function")(_function)
+# What the function is fed with, besides what invokes it.
+function_event_sources = of_deployment("lambda", "list_event_source_mappings")(_function)
+# How often and for how long an event is tried, and where it goes then.
+function_event_invoke_configs = of_deployment("lambda", "list_function_event_invoke_configs")(
+    _function
+)
+function_code_signing = of_deployment("lambda", "get_function_code_signing_config")(_function)
+# Whether AWS's updates of the runtime reach the function.
+function_runtime_updates = of_deployment("lambda", "get_runtime_management_config")(_function)
 # How many invocations the function may have at a time.
 function_concurrency = of_deployment("lambda", "get_function_concurrency")(_function)
 function_urls = of_deployment("lambda", "list_function_url_configs")(_function)
@@ -227,6 +248,28 @@ alert_topic = of_deployment("sns", "get_topic_attributes")(_alert_topic)
 alert_subscriptions = of_deployment("sns", "list_subscriptions_by_topic")(_alert_topic)
 
 
+# A region that does not know the action has no such policies.
+@of_deployment("sns", "get_data_protection_policy", "InvalidAction")
+def alert_data_protection(deployment: Deployment) -> dict[str, Any]:
+    """What is held back or masked in the messages of the alert topic."""
+    return {"ResourceArn": deployment.alert_topic_arn}
+
+
+def _delivery_topic(deployment: Deployment) -> dict[str, Any]:
+    return {"TopicArn": deployment.delivery_topic_arn}
+
+
+delivery_topic = of_deployment("sns", "get_topic_attributes")(_delivery_topic)
+# Who is sent the notices of log files.
+delivery_subscriptions = of_deployment("sns", "list_subscriptions_by_topic")(_delivery_topic)
+
+
+@following("sns", "get_subscription_attributes")
+def subscription(arn: str) -> dict[str, Any]:
+    """What a subscription lets through, and how."""
+    return {"SubscriptionArn": arn}
+
+
 @of_each("sns", "list_tags_for_resource", _each("aws_sns_topic"))
 def topic_tags(_: Deployment, arn: str) -> dict[str, Any]:
     """A topic's tags."""
@@ -237,6 +280,12 @@ def topic_tags(_: Deployment, arn: str) -> dict[str, Any]:
 def dead_letter_queue(deployment: Deployment) -> dict[str, Any]:
     """The attributes of the dead-letter queue."""
     return {"QueueUrl": deployment.dead_letter_queue_url, "AttributeNames": ["All"]}
+
+
+@of_deployment("sqs", "get_queue_attributes")
+def delivery_queue(deployment: Deployment) -> dict[str, Any]:
+    """The attributes of the queue to which the notices of log files go."""
+    return {"QueueUrl": deployment.delivery_queue_url, "AttributeNames": ["All"]}
 
 
 @of_each("sqs", "list_queue_tags", _each("aws_sqs_queue"))

@@ -5,6 +5,7 @@ Everything public is importable from here. Nothing here talks to AWS.
 
 from __future__ import annotations
 
+from verify.policy.admission import allows_beside, excessive_grants
 from verify.policy.denials import (
     denies_insecure_transport,
     denies_other_encryption,
@@ -21,6 +22,8 @@ from verify.policy.grants import (
     service_grants,
 )
 from verify.policy.identity import overbroad_identity_statements
+from verify.policy.invocation import Invoker, other_invocations, refused_invokers
+from verify.policy.key_grants import PermittedGrant, fault_of_grant
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
 from verify.policy.narrowing import NARROWING_KEYS, NOT_NARROWING_KEYS
 from verify.policy.need import NamedPolicy, beyond_need, lacking
@@ -40,24 +43,31 @@ __all__ = [
     "Document",
     "Evaluation",
     "Finding",
+    "Invoker",
     "Judgement",
     "NamedPolicy",
+    "PermittedGrant",
     "PolicyError",
     "Principal",
     "ServiceGrant",
     "Statement",
     "TrustedPrincipal",
     "Verdict",
+    "allows_beside",
     "beyond_need",
     "denies_insecure_transport",
     "denies_other_encryption",
     "denies_people",
     "effective_allows",
+    "excessive_grants",
+    "fault_of_grant",
     "foreign_grants",
     "key_policy_findings",
     "lacking",
+    "other_invocations",
     "overbroad_identity_statements",
     "public_grants",
+    "refused_invokers",
     "service_grants",
     "takes_resources",
     "trust_findings",
