@@ -36,7 +36,7 @@ resource "aws_iam_policy" "verifier_state" {
   # What the verification suite calls and no more: an action that it gains must be added here.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat([
+    Statement = [
       {
         # These actions know no resource: AWS accepts them for "*" only.
         Sid    = "ReadAccountWide"
@@ -157,6 +157,20 @@ resource "aws_iam_policy" "verifier_state" {
         ]
         Resource = aws_kms_key.logs.arn
       },
+    ]
+  })
+
+  tags = { Name = "policy-verifier-state-${var.environment}" }
+}
+
+# The rest of what is read: a managed policy holds 6144 characters.
+resource "aws_iam_policy" "verifier_services" {
+  name        = "policy-verifier-services-${var.environment}"
+  description = "Read the state of what acts upon the audit trail: log groups, function, topics, alarms, roles"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([
       {
         Sid    = "ReadLogGroups"
         Effect = "Allow"
@@ -247,13 +261,14 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadPolicies"
         Effect = "Allow"
         Action = ["iam:GetPolicy", "iam:GetPolicyVersion"]
-        Resource = [
+        Resource = concat(compact([var.permissions_boundary_arn]), [
           aws_iam_policy.trail_logs.arn,
           aws_iam_policy.function.arn,
           "${local.iam_arn_prefix}:policy/policy-verifier-state-${var.environment}",
+          "${local.iam_arn_prefix}:policy/policy-verifier-services-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-live-fire-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-probe-*-${var.environment}",
-        ]
+        ])
       },
       ], [
       # Whom the log bucket's policy exempts must be there, and be open to nobody but its people.
@@ -266,7 +281,7 @@ resource "aws_iam_policy" "verifier_state" {
     ])
   })
 
-  tags = { Name = "policy-verifier-state-${var.environment}" }
+  tags = { Name = "policy-verifier-services-${var.environment}" }
 }
 
 # Live fire opens a rule on a security group that it creates and that nothing is attached to, waits for the alert on a queue
@@ -356,6 +371,11 @@ resource "aws_iam_policy" "verifier_live_fire" {
 resource "aws_iam_role_policy_attachment" "verifier_state" {
   role       = aws_iam_role.verifier.name
   policy_arn = aws_iam_policy.verifier_state.arn
+}
+
+resource "aws_iam_role_policy_attachment" "verifier_services" {
+  role       = aws_iam_role.verifier.name
+  policy_arn = aws_iam_policy.verifier_services.arn
 }
 
 resource "aws_iam_role_policy_attachment" "verifier_live_fire" {
