@@ -16,6 +16,8 @@ import boto3
 import requests
 from botocore.config import Config
 
+from verify.account.endpoints import reach_by_address
+
 Document = dict[str, Any]
 STRANGER = "999999999999"  # an account that is not ours
 
@@ -58,7 +60,7 @@ class Account:
     def client(self, service: str) -> Any:
         """The client of a service in the deployment's region, made once."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(
+            made = boto3.client(
                 service,
                 region_name=self.outputs["region"],
                 endpoint_url=self.url,
@@ -66,6 +68,8 @@ class Account:
                 aws_secret_access_key="test",  # noqa: S106 - the sandbox knows no credentials
                 config=Config(retries={"total_max_attempts": 1}, connect_timeout=5),
             )
+            reach_by_address(made)
+            self._clients[service] = made
         return self._clients[service]
 
     @property
@@ -75,6 +79,10 @@ class Account:
     @property
     def s3(self) -> Any:
         return self.client("s3")
+
+    @property
+    def s3control(self) -> Any:
+        return self.client("s3control")
 
     @property
     def kms(self) -> Any:

@@ -44,20 +44,32 @@ resource "aws_iam_policy" "verifier_state" {
         Action = [
           "cloudtrail:DescribeTrails",
           "cloudtrail:ListPublicKeys",
+          "ec2:DescribeCarrierGateways",
+          "ec2:DescribeDhcpOptions",
+          "ec2:DescribeEgressOnlyInternetGateways",
           "ec2:DescribeInternetGateways",
+          "ec2:DescribeLocalGatewayRouteTableVpcAssociations",
           "ec2:DescribeNatGateways",
           "ec2:DescribeNetworkAcls",
           "ec2:DescribeNetworkInterfaces",
           "ec2:DescribeRegions",
           "ec2:DescribeRouteTables",
+          "ec2:DescribeSecurityGroupVpcAssociations",
           "ec2:DescribeSecurityGroups",
           "ec2:DescribeSubnets",
+          "ec2:DescribeTransitGatewayVpcAttachments",
+          "ec2:DescribeVpcBlockPublicAccessExclusions",
+          "ec2:DescribeVpcEndpoints",
+          "ec2:DescribeVpcPeeringConnections",
           "ec2:DescribeVpcs",
+          "ec2:DescribeVpnGateways",
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
           "lambda:ListEventSourceMappings",
           "logs:DescribeLogGroups",
           "logs:TestMetricFilter",
+          "s3:GetAccountPublicAccessBlock",
+          "s3:ListAccessPoints",
           "tag:GetResources",
         ]
         Resource = "*"
@@ -82,19 +94,39 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadLogBucket"
         Effect = "Allow"
         Action = [
+          "s3:GetAccelerateConfiguration",
+          "s3:GetAnalyticsConfiguration",
+          "s3:GetBucketAbac",
           "s3:GetBucketAcl",
+          "s3:GetBucketCORS",
+          "s3:GetBucketLogging",
+          "s3:GetBucketMetadataTableConfiguration",
+          "s3:GetBucketNotification",
+          "s3:GetBucketObjectLockConfiguration",
           "s3:GetBucketOwnershipControls",
           "s3:GetBucketPolicy",
           "s3:GetBucketPolicyStatus",
           "s3:GetBucketPublicAccessBlock",
+          "s3:GetBucketRequestPayment",
           "s3:GetBucketTagging",
           "s3:GetBucketVersioning",
+          "s3:GetBucketWebsite",
           "s3:GetEncryptionConfiguration",
+          "s3:GetIntelligentTieringConfiguration",
+          "s3:GetInventoryConfiguration",
           "s3:GetLifecycleConfiguration",
+          "s3:GetReplicationConfiguration",
           "s3:ListBucket",
           "s3:ListBucketVersions",
         ]
         Resource = local.log_bucket_arn
+      },
+      {
+        # Those to the log bucket are found by ListAccessPoints; whatever their names, none may open it wider.
+        Sid      = "ReadAccessPoints"
+        Effect   = "Allow"
+        Action   = ["s3:GetAccessPoint", "s3:GetAccessPointPolicy", "s3:GetAccessPointPolicyStatus"]
+        Resource = "arn:${local.partition}:s3:${local.region}:${local.account_id}:accesspoint/*"
       },
       {
         # Log and digest files of this account's trail, earlier versions included: they are held against their signatures.
@@ -224,7 +256,7 @@ resource "aws_iam_policy" "verifier_state" {
       },
       ], [
       # Whom the log bucket's policy exempts must be there, and be open to nobody but its people.
-      for arn in compact([local.break_glass_role_arn]) : {
+      for arn in compact([var.break_glass_role_arn]) : {
         Sid      = "ReadBreakGlassRole"
         Effect   = "Allow"
         Action   = ["iam:GetRole"]

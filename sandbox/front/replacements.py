@@ -11,7 +11,9 @@ from sandbox.front import authorization
 from sandbox.function import invocation
 from sandbox.function.runtime import LambdaRuntime
 from sandbox.gaps import (
+    access_points,
     alarm_states,
+    bucket_configurations,
     buckets,
     function_resources,
     functions,
@@ -20,6 +22,7 @@ from sandbox.gaps import (
     networks,
     queues,
     regions,
+    security_groups,
     shortcuts,
     topics,
 )
@@ -39,7 +42,9 @@ _OF_THE_ACCOUNT = (
     *sessions.REPLACEMENTS,
     *authorization.REPLACEMENTS,
     *confirmations.REPLACEMENTS,
+    *access_points.REPLACEMENTS,
     *alarm_states.REPLACEMENTS,
+    *bucket_configurations.REPLACEMENTS,
     *buckets.REPLACEMENTS,
     *functions.REPLACEMENTS,
     *function_resources.REPLACEMENTS,
@@ -49,6 +54,7 @@ _OF_THE_ACCOUNT = (
     *queues.REPLACEMENTS,
     *topics.REPLACEMENTS,
     *regions.REPLACEMENTS,
+    *security_groups.REPLACEMENTS,
 )
 
 TABLE: tuple[Replacement, ...] = (

@@ -147,13 +147,13 @@ run "the_bucket_policy_denies_what_it_must_and_no_more" {
   assert {
     condition = alltrue([
       for statement in jsondecode(aws_s3_bucket_policy.logs.policy).Statement :
-      statement.Condition.ArnNotLike == { "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/role-break-glass-dev" }
+      !can(statement.Condition.ArnNotLike) && (statement.Sid == "DenyWritesByPeople") == can(statement.Condition)
       if contains(["DenyWritesByPeople", "DenyDeletion", "DenyTampering"], statement.Sid)
       ]) && length([
       for statement in jsondecode(aws_s3_bucket_policy.logs.policy).Statement : statement
       if contains(["DenyWritesByPeople", "DenyDeletion", "DenyTampering"], statement.Sid)
     ]) == 3
-    error_message = "Writing, deletion and tampering must be denied to everyone but the break-glass role."
+    error_message = "Writing, deletion and tampering must be denied to everyone, but for a break-glass role that is named."
   }
 
   assert {
@@ -181,8 +181,10 @@ run "the_break_glass_role_can_be_named" {
     condition = toset([
       for statement in jsondecode(aws_s3_bucket_policy.logs.policy).Statement : statement.Condition.ArnNotLike["aws:PrincipalArn"]
       if can(statement.Condition.ArnNotLike)
-    ]) == toset(["arn:aws:iam::123456789012:role/security/break-glass"])
-    error_message = "The named role must be the one that the denials except."
+      ]) == toset(["arn:aws:iam::123456789012:role/security/break-glass"]) && length([
+      for statement in jsondecode(aws_s3_bucket_policy.logs.policy).Statement : statement if can(statement.Condition.ArnNotLike)
+    ]) == 3
+    error_message = "The named role must be the one that each of the three denials excepts."
   }
 }
 

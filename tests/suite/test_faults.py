@@ -87,6 +87,10 @@ CONDITIONAL = {
     ("ec2", "describe_network_interfaces"),  # only with live-fire groups
     ("iam", "get_role_policy"),  # only with inline policies
     ("events", "list_tags_for_resource"),  # only with a rule of EventBridge
+    ("s3control", "get_access_point"),  # only with access points
+    ("s3control", "get_access_point_policy"),
+    ("s3control", "get_access_point_policy_status"),
+    ("s3control", "get_public_access_block"),  # only where the baseline asks for the account's
 }
 
 
@@ -113,7 +117,13 @@ def _calls(path: Path) -> Iterator[tuple[str, str]]:
 
 
 # An empty answer is how AWS itself says "none" here: it cannot be told from a lost one.
-EMPTY_MEANS_NONE = {"GetFunctionConcurrency", "ListRuleNamesByTarget"}
+EMPTY_MEANS_NONE = {
+    "GetBucketAccelerateConfiguration",
+    "GetBucketLogging",
+    "GetBucketNotificationConfiguration",
+    "GetFunctionConcurrency",
+    "ListRuleNamesByTarget",
+}
 
 
 @pytest.mark.parametrize("operation", _operations())

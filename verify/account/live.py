@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 
 from verify.account.answer import Called
+from verify.account.endpoints import reach_by_address
 from verify.account.errors import code_and_message
 from verify.account.evidence import ApiCall, EvidenceStore
 from verify.model import NotVerifiedError
@@ -53,7 +54,7 @@ class Live:
         reraise=True,
     )
     def _made(self, service: str, region: str) -> Any:
-        return self._session.client(
+        client = self._session.client(
             service,
             region_name=region,
             config=Config(
@@ -63,6 +64,8 @@ class Live:
                 user_agent_extra="trailwarden",
             ),
         )
+        reach_by_address(client)
+        return client
 
     def call(
         self,

@@ -63,6 +63,7 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "logs:TestMetricFilter",
         "organizations:DescribeOrganization",
         "s3:GetAccountPublicAccessBlock",
+        "s3:ListAccessPoints",
         "s3:ListAllMyBuckets",
         "sns:GetSubscriptionAttributes",
         "sns:ListSubscriptions",
