@@ -70,6 +70,8 @@ _ACCOUNT_WIDE = frozenset(
     {
         "cloudtrail:DescribeTrails",
         "kms:ListAliases",
+        "logs:DescribeAccountPolicies",
+        "logs:DescribeResourcePolicies",
         "s3:ListAllMyBuckets",
         "sns:Unsubscribe",
         "sqs:ListQueues",
