@@ -137,20 +137,23 @@ def _check_delivery(
         fresh = isinstance(started, datetime) and datetime.now(UTC) - started < timedelta(
             minutes=limits["first_delivery_minutes"]
         )
+        fresh = fresh and aws.source.moves_on
         return f"{what}Time" not in seen and fresh and bool(seen.get("IsLogging"))
 
-    seen = aws.pick(reads.trail_status_after_live_fire(deployment))
+    answer = aws.read(reads.trail_status_after_live_fire(deployment))
+    seen, asked = answer.response or {}, answer.time
     if may_still_come(seen):
         seen = tenacity.Retrying(
             retry=tenacity.retry_if_result(may_still_come),
             wait=tenacity.wait_exponential(multiplier=0.2, max=15),
         )(status)
+        asked = datetime.now(UTC)
     latest = seen.get(f"{what}Time")
     maximum = timedelta(minutes=limits["maximum_delivery_age_minutes"])
     check.holds(
         deployment.trail_arn,
         f"{what}Time",
-        isinstance(latest, datetime) and datetime.now(UTC) - latest <= maximum,
+        isinstance(latest, datetime) and asked - latest <= maximum,
         expected=f"within the last {limits['maximum_delivery_age_minutes']} minutes",
         seen=latest,
     )

@@ -18,6 +18,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from verify.account.parsers import WholeAnswers
 from verify.run.settings import RunError
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
@@ -27,8 +28,10 @@ _INVALID = frozenset(
 
 
 def core_session() -> Any:
-    """A botocore session of what the environment says."""
-    return botocore.session.get_session()
+    """A botocore session of what the environment says; its answers keep what AWS has new."""
+    session = botocore.session.get_session()
+    session.register_component("response_parser_factory", WholeAnswers())
+    return session
 
 
 def identity_of_caller(region: str) -> Mapping[str, str]:

@@ -11,8 +11,11 @@ from typing import Any
 
 import boto3
 
+from verify.account.answer import Source
 from verify.account.door import Aws
 from verify.account.evidence import EvidenceStore
+from verify.account.live import Live
+from verify.account.recorded import Recorded, RecordError
 from verify.inputs import baseline, catalogue, deployment, waivers
 from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
@@ -82,6 +85,8 @@ def prepare(settings: Settings) -> Settings:
     unmatched = catalogue.mismatches(controls, catalogue.tested_controls(Path(__file__).parents[1]))
     if unmatched:
         raise RunError("catalogue and tests do not match:\n  " + "\n  ".join(unmatched))
+    if settings.replay is not None:
+        return replace(settings, caller=f"nobody: the evidence in {settings.replay} is judged")
     identity = caller.identity_of_caller(deployed.region)
     if identity["Account"] != deployed.account_id:
         raise RunError(
@@ -102,7 +107,12 @@ def start(settings: Settings, worker: str) -> Run:
     required = baseline.load(settings.profile)
     values = baseline.filled(required, deployed.placeholders())
     session = caller.core_session()
-    aws = Aws(boto3.Session(botocore_session=session), deployed.region, store)
+    source: Source = (
+        Live(boto3.Session(botocore_session=session), deployed.region, store)
+        if settings.replay is None
+        else _recorded(settings.replay, deployed.region)
+    )
+    aws = Aws(source, store)
     return Run(
         settings=settings,
         deployment=deployed,
@@ -114,6 +124,13 @@ def start(settings: Settings, worker: str) -> Run:
         configuration=Configuration(Path(settings.terraform_folder), deployed.profile),
         log_integrity=LogIntegrity(aws, deployed, _limits(settings, values), session),
     )
+
+
+def _recorded(folder: str, region: str) -> Recorded:
+    try:
+        return Recorded(Path(folder), region)
+    except RecordError as error:
+        raise RunError(str(error)) from None
 
 
 def _limits(settings: Settings, required: Mapping[str, Any]) -> Limits:

@@ -16,17 +16,32 @@ from verify.account.read import Reading
 from verify.inputs import baseline, catalogue
 from verify.report.controls_page import render
 
-_PACKAGES = ("verify.checks", "verify.live_fire")
+_STATE_CHECKS = "verify.checks"
+_PACKAGES = (_STATE_CHECKS, "verify.live_fire")
 
 
 def declared_readings() -> Mapping[str, tuple[Reading[Any], ...]]:
     """Control -> what its check declares that it reads."""
+    return _declared(_PACKAGES)
+
+
+def state_readings() -> Mapping[str, tuple[Reading[Any], ...]]:
+    """The same of the state checks alone."""
+    return _declared((_STATE_CHECKS,))
+
+
+def _declared(packages: Iterable[str]) -> Mapping[str, tuple[Reading[Any], ...]]:
     return {
         marker.args[0]: marker.args[1:]
-        for module in _modules()
+        for module in _modules(packages)
         for marker in _markers(module)
         if marker.name == "control"
     }
+
+
+def state_operations() -> frozenset[tuple[str, str]]:
+    """Service and operation of everything that the state checks read."""
+    return frozenset(reading.call for readings in state_readings().values() for reading in readings)
 
 
 def actions_of(readings: Iterable[Reading[Any]]) -> list[str]:
@@ -50,8 +65,8 @@ def controls_page() -> str:
     )
 
 
-def _modules() -> Iterator[ModuleType]:
-    for package in _PACKAGES:
+def _modules(packages: Iterable[str]) -> Iterator[ModuleType]:
+    for package in packages:
         location = importlib.import_module(package).__file__ or ""
         for path in sorted(Path(location).parent.glob("test_*.py")):
             yield importlib.import_module(f"{package}.{path.stem}")
