@@ -55,10 +55,30 @@ resource "aws_iam_policy" "verifier_state" {
           "ec2:DescribeVpcs",
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
+          "logs:DescribeAccountPolicies",
+          "logs:DescribeDeliveryDestinations",
+          "logs:DescribeLogGroups",
+          "logs:DescribeResourcePolicies",
+          "logs:ListScheduledQueries",
+          "logs:ListSyslogConfigurations",
           "logs:TestMetricFilter",
           "tag:GetResources",
         ]
         Resource = "*"
+      },
+      {
+        # To see the account's policies of a kind takes, for all log groups, what it takes to see that of one.
+        Sid      = "ReadAccountPoliciesOfLogGroups"
+        Effect   = "Allow"
+        Action   = ["logs:DescribeSubscriptionFilters", "logs:GetDataProtectionPolicy", "logs:GetTransformer"]
+        Resource = "*"
+      },
+      {
+        # What the account's scheduled queries look at, the trail's log group among it, is known from each of them alone.
+        Sid      = "ReadScheduledQueries"
+        Effect   = "Allow"
+        Action   = "logs:GetScheduledQuery"
+        Resource = "arn:${local.partition}:logs:${local.region}:${local.account_id}:scheduled-query:*"
       },
       {
         Sid      = "ReadNetwork"
@@ -121,18 +141,10 @@ resource "aws_iam_policy" "verifier_state" {
         Resource = aws_kms_key.logs.arn
       },
       {
-        # DescribeLogGroups looks for groups by name, and so is authorized for all of them.
-        Sid      = "FindLogGroups"
-        Effect   = "Allow"
-        Action   = "logs:DescribeLogGroups"
-        Resource = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:*"
-      },
-      {
         Sid    = "ReadLogGroups"
         Effect = "Allow"
         Action = [
           "logs:DescribeMetricFilters",
-          "logs:DescribeSubscriptionFilters",
           "logs:ListTagsForResource",
         ]
         Resource = [

@@ -113,7 +113,10 @@ def list_syslog_configurations(_: World, response: Any) -> str:
     ]
     wanted = response._get_param("vpcEndpointId")
     shown = [each for each in found if wanted in (None, each["vpcEndpointId"])]
-    return json.dumps({"syslogConfigurations": shown})
+    size, start = response._get_param("maxResults") or 50, response._get_param("nextToken") or "0"
+    page, end = shown[int(start) :][:size], int(start) + size
+    more = {"nextToken": str(end)} if end < len(shown) else {}
+    return json.dumps({"syslogConfigurations": page, **more})
 
 
 def delete_syslog_configuration(_: World, response: Any) -> str:

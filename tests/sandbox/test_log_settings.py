@@ -206,7 +206,11 @@ def test_filters_see_transformed_events_only_where_they_ask_for_it(
 
 
 def test_a_transformer_that_cannot_be_followed_is_refused(account: Account, group: str) -> None:
-    for config in ([{"parseWAF": {}}], [{"deleteKeys": {"withKeys": ["a"]}}]):
+    refused: list[list[dict[str, Any]]] = [
+        [{"parseWAF": {}}],
+        [{"deleteKeys": {"withKeys": ["a"]}}],
+    ]
+    for config in refused:
         with pytest.raises(account.logs.exceptions.InvalidParameterException):
             account.logs.put_transformer(logGroupIdentifier=group, transformerConfig=config)
 

@@ -13,6 +13,7 @@ from verify.account.door import Aws
 from verify.alarms.weaknesses import looks_at, weaknesses
 from verify.check import Check
 from verify.checks.subscription import faults_of_pattern
+from verify.events.filters import miscounts
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 from verify.wording import in_words
@@ -182,10 +183,9 @@ def _metrics_of(
     counted = {
         (pick(item, "metricNamespace"), pick(item, "metricName"))
         for entry in filters
-        if pick(entry, "filterPattern") == pattern
+        if (pick(entry, "filterPattern"), pick(entry, "logGroupName")) == (pattern, group)
         for item in pick(entry, "metricTransformations")
-        # Another value, or a dimension, and the alarm's metric does not count the events.
-        if pick(item, "metricValue") == "1" and not item.get("dimensions")
+        if not _miscounts(entry, item)
     }
     check.holds(
         group,
@@ -193,12 +193,18 @@ def _metrics_of(
         bool(counted),
         expected=f"counts each event of {pattern}",
         seen=[
-            f"{pick(entry, 'filterName')}: {pick(entry, 'filterPattern')} counts "
-            + in_words([item.get("metricValue") for item in pick(entry, "metricTransformations")])
+            f"{pick(entry, 'filterName')}: {pick(entry, 'filterPattern')}: "
+            + in_words(_miscounts(entry, item) or "counts each event")
             for entry in filters
+            for item in pick(entry, "metricTransformations")
         ],
     )
     return counted
+
+
+def _miscounts(entry: Mapping[str, Any], item: Mapping[str, Any]) -> list[str]:
+    pick(item, "metricValue")
+    return miscounts(entry, item)
 
 
 def _activity_weaknesses(

@@ -60,12 +60,19 @@ def test_every_resource_carries_the_required_tags(
             for key, value in required.items()
             if live.get(key) != value
         }
-        wrong |= {key: "no such tag" for key in baseline["required_tag_keys"] if not live.get(key)}
+        wrong |= {
+            key: live.get(key, "no such tag")
+            for key in baseline["required_tag_keys"]
+            if not live.get(key, "").strip()
+        }
         check.holds(
             resource.identifier,
             "tags",
             not wrong,
-            expected={**required, **dict.fromkeys(baseline["required_tag_keys"], "any")},
+            expected={
+                **required,
+                **dict.fromkeys(baseline["required_tag_keys"], "any but an empty one"),
+            },
             seen=wrong or "as required",
         )
 

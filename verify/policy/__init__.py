@@ -22,6 +22,7 @@ from verify.policy.grants import (
 )
 from verify.policy.identity import ACTIONS_WITHOUT_RESOURCES, overbroad_identity_statements
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
+from verify.policy.log_writers import log_writers
 from verify.policy.narrowing import NARROWING_KEYS, NOT_NARROWING_KEYS
 from verify.policy.trust import TrustedPrincipal, trust_principals
 
@@ -49,6 +50,7 @@ __all__ = [
     "effective_allows",
     "foreign_grants",
     "key_policy_findings",
+    "log_writers",
     "overbroad_identity_statements",
     "public_grants",
     "service_grants",

@@ -50,10 +50,13 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "lambda:ListFunctions",
         "logs:CreateLogDelivery",
         "logs:DescribeAccountPolicies",
+        "logs:DescribeDeliveryDestinations",
         "logs:DescribeDestinations",
         "logs:DescribeLogGroups",
         "logs:DescribeQueries",
         "logs:DescribeResourcePolicies",
+        "logs:ListScheduledQueries",
+        "logs:ListSyslogConfigurations",
         "logs:PutResourcePolicy",
         "logs:StopQuery",
         "logs:TestMetricFilter",
@@ -100,7 +103,18 @@ _EC2_DESCRIBE_WITH_RESOURCES = frozenset(
     )
 )
 
-_WITHOUT_RESOURCES = frozenset(action.lower() for action in ACTIONS_WITHOUT_RESOURCES)
+# Actions that name a log group, and that CloudWatch Logs asks for on "*" as well, to see the account's
+# policies of their kind (its API reference, DescribeAccountPolicies). They tell settings, no events.
+_FOR_ACCOUNT_POLICIES = frozenset(
+    {
+        "logs:DescribeSubscriptionFilters",
+        "logs:GetDataProtectionPolicy",
+        "logs:GetTransformer",
+    }
+)
+_WITHOUT_RESOURCES = frozenset(
+    action.lower() for action in ACTIONS_WITHOUT_RESOURCES | _FOR_ACCOUNT_POLICIES
+)
 
 
 def overbroad_identity_statements(document: Policy) -> tuple[Finding, ...]:
