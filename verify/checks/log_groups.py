@@ -33,5 +33,5 @@ def existing_groups(
 
 
 def names_group(identifier: str, deployment: Deployment, name: str) -> bool:
-    """Whether an identifier, by name or ARN with or without the ending for streams, is a group's."""
+    """Whether an identifier is a group's: its name, or its ARN with or without the last `:*`."""
     return identifier.removesuffix(":*") in (name, reads.log_group_arn(deployment, name))

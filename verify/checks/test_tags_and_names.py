@@ -84,7 +84,7 @@ def test_resources_carry_the_names_of_the_convention(
     for output, name in baseline["names"].items():
         said = getattr(deployment, output)
         check.equal(output, "name", expected=name, seen=said)
-        known = inventory.has_named(said)
+        known = inventory.has_named(output, said)
         check.holds(
             output,
             "name in the account",

@@ -103,8 +103,8 @@ _EC2_DESCRIBE_WITH_RESOURCES = frozenset(
     )
 )
 
-# Actions that name a log group, and that CloudWatch Logs asks for on "*" as well, to see the account's
-# policies of their kind (its API reference, DescribeAccountPolicies). They tell settings, no events.
+# Actions that name a log group, and that CloudWatch Logs asks for on "*" to see the account's
+# policies of that kind (its API reference, DescribeAccountPolicies). They tell settings alone.
 _FOR_ACCOUNT_POLICIES = frozenset(
     {
         "logs:DescribeSubscriptionFilters",
