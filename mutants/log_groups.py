@@ -396,7 +396,6 @@ def _miscount(changes: Document, of_metric: Document, account: Account, mending:
 
 for _name, _changes, _of_metric in (
     ("takes-one-off-for-each-other-event", {}, {"defaultValue": -1.0}),
-    ("counts-in-seconds", {}, {"unit": "Seconds"}),
     (
         "counts-apart-by-account",
         {"emitSystemFieldDimensions": ["@aws.account"]},

@@ -233,6 +233,27 @@ def put_subscription_filter(_: World, original: Callable[[Any], str], response: 
     return answer
 
 
+def subscribe_destination(
+    world: World, original: Callable[..., None], backend: Any, *arguments: Any
+) -> None:
+    """Send a group's events to a destination (PutDestination), of this account or another.
+
+    One of another account is taken to be there and to admit this one.
+    """
+    group_name, name, pattern, destination, role = arguments
+    if ":destination:" not in destination:
+        original(backend, *arguments)
+        return
+    group = backend.groups.get(group_name)
+    if group is None:
+        raise ResourceNotFoundException()
+    if destination.split(":")[4] == world.settings.account and not any(
+        made.arn == destination for made in backend.destinations.values()
+    ):
+        raise InvalidParameterException("Could not find the specified destination.")
+    group.put_subscription_filter(name, pattern, destination, role)
+
+
 def describe_subscription_filter(
     _: World, original: Callable[[Any], dict[str, Any]], subscription: Any
 ) -> dict[str, Any]:
@@ -282,6 +303,13 @@ REPLACEMENTS = (
         put_subscription_filter,
         "moto forgets distribution, system fields, their selection, and that the filter looks at "
         "transformed events.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        logs_models.LogsBackend,
+        "put_subscription_filter",
+        subscribe_destination,
+        "A subscription can send to a destination elsewhere, which moto takes for a log group.",
         Kind.AROUND,
     ),
     Replacement(

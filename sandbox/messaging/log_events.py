@@ -220,13 +220,14 @@ class LogEvents:
                 "logEvents": log_events,
             }
             self._runtime.invoke_later(destination, _envelope(payload))
-        else:
+        elif destination.split(":")[2] in ("firehose", "kinesis"):
             stream._send_log_events(
                 service=destination.split(":")[2],
                 destination_arn=destination,
                 filter_name=subscription.name,
                 log_events=log_events,
             )
+        # What a destination elsewhere (PutDestination) is sent, leaves this account.
         dimensions = {"LogGroupName": group.name}
         data_points.publish(
             self._world, group.region, "AWS/Logs", "ForwardedLogEvents", len(events), dimensions

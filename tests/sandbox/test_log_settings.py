@@ -408,3 +408,18 @@ def test_a_scheduled_query_is_told_in_two_steps(account: Account, group: str) ->
     logs.delete_scheduled_query(identifier=query)
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.get_scheduled_query(identifier=query)
+
+
+def test_events_can_be_sent_to_a_destination_of_another_account(
+    account: Account, group: str
+) -> None:
+    logs = account.logs
+    which = {"logGroupName": group, "filterName": "theirs", "filterPattern": ""}
+    theirs = f"arn:aws:logs:{REGION}:999999999999:destination:theirs"
+    logs.put_subscription_filter(**which, destinationArn=theirs)
+    _put(account, group, a=1)
+    [shown] = logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+    assert shown["destinationArn"] == theirs
+    missing = f"arn:aws:logs:{REGION}:{ACCOUNT}:destination:missing"
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        logs.put_subscription_filter(**which, destinationArn=missing)

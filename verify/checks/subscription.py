@@ -10,6 +10,7 @@ from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.events.samples import Place, misjudged, samples
 from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
 
 _MESSAGES_A_CALL = 50  # that TestMetricFilter takes
 
@@ -32,4 +33,6 @@ def faults_of_pattern(
             "matches",
         )
     ]
+    if not set(matched) <= set(messages):
+        raise NotVerifiedError("test_metric_filter tells of messages that it was not given")
     return misjudged(tried, matched)

@@ -13,7 +13,7 @@ from verify.account.door import Aws
 from verify.alarms.weaknesses import looks_at, weaknesses
 from verify.check import Check
 from verify.checks.subscription import faults_of_pattern
-from verify.events.filters import miscounts
+from verify.events.filters import narrowings
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 from verify.wording import in_words
@@ -193,7 +193,7 @@ def _metrics_of(
         bool(counted),
         expected=f"counts each event of {pattern}",
         seen=[
-            f"{pick(entry, 'filterName')}: {pick(entry, 'filterPattern')}: "
+            f"{entry.get('filterName')}: {pick(entry, 'filterPattern')}: "
             + in_words(_miscounts(entry, item) or "counts each event")
             for entry in filters
             for item in pick(entry, "metricTransformations")
@@ -203,8 +203,15 @@ def _metrics_of(
 
 
 def _miscounts(entry: Mapping[str, Any], item: Mapping[str, Any]) -> list[str]:
-    pick(item, "metricValue")
-    return miscounts(entry, item)
+    """Why the metric is not the number of events that the filter's pattern selects."""
+    found = narrowings(entry)
+    if pick(item, "metricValue") != "1":
+        found.append(f"counts {item['metricValue']} for an event")
+    if item.get("defaultValue", 0) != 0:
+        found.append(f"counts {item['defaultValue']} for no event")
+    if item.get("dimensions") or entry.get("emitSystemFieldDimensions"):
+        found.append("counts apart by dimensions")
+    return found
 
 
 def _activity_weaknesses(
