@@ -30,7 +30,7 @@ NOT_READ = {
     "DescribeQueryDefinitions": "queries that somebody saved and that do not run by themselves",
     "GetDelivery": _ONE_OF_A_LIST,
     "GetDeliveryDestination": _ONE_OF_A_LIST,
-    "GetDeliveryDestinationPolicy": "who may deliver to a destination, none of which leads into our groups",
+    "GetDeliveryDestinationPolicy": "who may deliver to a destination; none leads into our groups",
     "GetDeliverySource": _ONE_OF_A_LIST,
     "GetIntegration": _ONE_OF_A_LIST,
     "GetLogAnomalyDetector": _ONE_OF_A_LIST,
