@@ -106,7 +106,7 @@ class Account:
     def document(self, kind: str) -> Document:
         """A copy of a policy as it was when first asked for: before any fault changed it.
 
-        `kind` is bucket, key, alert-topic, or role:<name> for a trust policy.
+        `kind` is bucket, key, topic:<output>, queue:<output>, or role:<name> for a trust policy.
         """
         if kind not in self._documents:
             self._documents[kind] = json.loads(self._read(kind))
@@ -125,22 +125,31 @@ class Account:
         if kind == "key":
             answer = self.kms.get_key_policy(KeyId=values["kms_key_arn"], PolicyName="default")
             return str(answer["Policy"])
-        if kind == "alert-topic":
-            answer = self.sns.get_topic_attributes(TopicArn=values["alert_topic_arn"])
+        what, _, output = kind.partition(":")
+        if what == "topic":
+            answer = self.sns.get_topic_attributes(TopicArn=values[output])
+            return str(answer["Attributes"]["Policy"])
+        if what == "queue":
+            answer = self.sqs.get_queue_attributes(
+                QueueUrl=values[output], AttributeNames=["Policy"]
+            )
             return str(answer["Attributes"]["Policy"])
         role = self.iam.get_role(RoleName=kind.removeprefix("role:"))["Role"]
         return json.dumps(role["AssumeRolePolicyDocument"])
 
     def _write(self, kind: str, document: Document) -> None:
         text, values = json.dumps(document), self.outputs
+        what, _, output = kind.partition(":")
         if kind == "bucket":
             self.s3.put_bucket_policy(Bucket=values["log_bucket_name"], Policy=text)
         elif kind == "key":
             self.kms.put_key_policy(KeyId=values["kms_key_arn"], PolicyName="default", Policy=text)
-        elif kind == "alert-topic":
+        elif what == "topic":
             self.sns.set_topic_attributes(
-                TopicArn=values["alert_topic_arn"], AttributeName="Policy", AttributeValue=text
+                TopicArn=values[output], AttributeName="Policy", AttributeValue=text
             )
+        elif what == "queue":
+            self.sqs.set_queue_attributes(QueueUrl=values[output], Attributes={"Policy": text})
         else:
             self.iam.update_assume_role_policy(
                 RoleName=kind.removeprefix("role:"), PolicyDocument=text

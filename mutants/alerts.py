@@ -110,7 +110,7 @@ def publishing_not_permitted(account: Account, mending: ExitStack) -> None:
 
 @_cut("the topic's policy denies the function's role")
 def publishing_denied(account: Account, mending: ExitStack) -> None:
-    policy = account.document("alert-topic")
+    policy = account.document("topic:alert_topic_arn")
     policy["Statement"].append(
         {
             "Effect": "Deny",
@@ -119,7 +119,7 @@ def publishing_denied(account: Account, mending: ExitStack) -> None:
             "Resource": account.outputs["alert_topic_arn"],
         }
     )
-    account.replace(mending, "alert-topic", policy)
+    account.replace(mending, "topic:alert_topic_arn", policy)
 
 
 @_cut("the function alerts another topic")

@@ -155,7 +155,11 @@ def no_dead_letter_queue(account: Account, mending: ExitStack) -> None:
     account.change_function(mending, DeadLetterConfig={"TargetArn": ""})
 
 
-@FAMILY.fault("the function's dead letters go to another queue", "function-dead-letter-queue")
+@FAMILY.fault(
+    "the function's dead letters go to another queue",
+    "function-dead-letter-queue",
+    "roles-least-privilege",
+)
 def dead_letters_elsewhere(account: Account, mending: ExitStack) -> None:
     queues = account.outputs["dead_letter_queue_arn"].rpartition(":")[0]
     name = account.outputs["delivery_queue_url"].rpartition("/")[2]

@@ -282,7 +282,9 @@ def no_log_group(account: Account, mending: ExitStack) -> None:
 
 
 @FAMILY.fault(
-    "the trail's role may no longer write to its log streams", "trail-delivers-to-log-group"
+    "the trail's role may no longer write to its log streams",
+    "trail-delivers-to-log-group",
+    "roles-least-privilege",
 )
 def log_group_refuses(account: Account, mending: ExitStack) -> None:
     [attached] = account.iam.list_attached_role_policies(

@@ -36,7 +36,7 @@ resource "aws_iam_policy" "verifier_state" {
   # What the verification suite calls and no more: an action that it gains must be added here.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         # These actions know no resource: AWS accepts them for "*" only.
         Sid    = "ReadAccountWide"
@@ -136,6 +136,7 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:DescribeKey",
           "kms:GetKeyPolicy",
           "kms:GetKeyRotationStatus",
+          "kms:ListGrants",
           "kms:ListResourceTags",
         ]
         Resource = aws_kms_key.logs.arn
@@ -165,9 +166,15 @@ resource "aws_iam_policy" "verifier_state" {
         Resource = local.function_arn
       },
       {
-        Sid      = "ReadTopics"
-        Effect   = "Allow"
-        Action   = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
+        Sid    = "ReadTopics"
+        Effect = "Allow"
+        Action = [
+          "sns:GetDataProtectionPolicy",
+          "sns:GetSubscriptionAttributes",
+          "sns:GetTopicAttributes",
+          "sns:ListSubscriptionsByTopic",
+          "sns:ListTagsForResource",
+        ]
         Resource = [local.alert_topic_arn, local.delivery_topic_arn]
       },
       {
@@ -195,6 +202,7 @@ resource "aws_iam_policy" "verifier_state" {
           "iam:GetRole",
           "iam:GetRolePolicy",
           "iam:ListAttachedRolePolicies",
+          "iam:ListInstanceProfilesForRole",
           "iam:ListRolePolicies",
           "iam:ListRoleTags",
         ]
@@ -212,7 +220,15 @@ resource "aws_iam_policy" "verifier_state" {
           "${local.iam_arn_prefix}:policy/policy-verifier-probe-*-${var.environment}",
         ]
       },
-    ]
+      ], [
+      # Whom the log bucket's policy exempts must be there, and be open to nobody but its people.
+      for arn in compact([local.break_glass_role_arn]) : {
+        Sid      = "ReadBreakGlassRole"
+        Effect   = "Allow"
+        Action   = ["iam:GetRole"]
+        Resource = [arn]
+      }
+    ])
   })
 
   tags = { Name = "policy-verifier-state-${var.environment}" }

@@ -22,6 +22,7 @@ from sandbox.gaps import (
     queues,
     regions,
     shortcuts,
+    topics,
 )
 from sandbox.messaging import confirmations, event_bus, log_events, notifications
 from sandbox.messaging.event_bus import EventBus
@@ -48,6 +49,7 @@ _OF_THE_ACCOUNT = (
     *log_settings.REPLACEMENTS,
     *networks.REPLACEMENTS,
     *queues.REPLACEMENTS,
+    *topics.REPLACEMENTS,
     *regions.REPLACEMENTS,
 )
 

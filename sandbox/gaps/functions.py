@@ -16,6 +16,7 @@ from moto.awslambda.responses import LambdaResponse
 from moto.utilities.utils import get_partition
 
 from sandbox.access import permissions
+from sandbox.gaps import keys
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
 
@@ -46,7 +47,9 @@ def create_function(
 ) -> Any:
     """Make a function. Raises LambdaClientError for a role that it cannot have."""
     _check_role(world, spec.get("Role"), spec.get("DeadLetterConfig"))
-    return original(backend, spec)
+    function = original(backend, spec)
+    keys.grant_to_function(backend, function)
+    return function
 
 
 def update_function_configuration(

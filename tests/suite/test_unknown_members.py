@@ -15,9 +15,9 @@ from verify.account.door import Aws, evidence_used
 from verify.account.evidence import EvidenceStore
 from verify.account.live import Live
 from verify.account.read import Read
+from verify.account.sessions import core_session
 from verify.inputs import accounted
 from verify.inputs.accounted import Field, OperationFields, parsed
-from verify.run.caller import core_session
 
 # One service a protocol: what it answers, and the members that no model has.
 _ANSWERS = {

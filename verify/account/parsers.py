@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from botocore.model import StructureShape
+from botocore.model import Shape, StructureShape
 from botocore.parsers import (
     PROTOCOL_PARSERS,
     BaseXMLResponseParser,
@@ -38,6 +38,10 @@ def _keeping(parser: Any) -> Any:
     unknown: _Unknown = _unknown_of_xml if of_xml else _unknown_of_mapping
 
     class Keeping(parser):  # type: ignore[misc]  # made for each of botocore's
+        def __init__(self, **defaults: Any) -> None:
+            super().__init__(**defaults)
+            self.known_names: dict[str, frozenset[str]] = {}  # by shape
+
         def _handle_structure(self, shape: StructureShape, node: Any) -> Any:
             parsed = super()._handle_structure(shape, node)
             if isinstance(parsed, dict) and not shape.metadata.get("exception"):
@@ -48,11 +52,10 @@ def _keeping(parser: Any) -> Any:
     return Keeping
 
 
-def _unknown_of_mapping(_: Any, shape: StructureShape, node: Any) -> Iterator[tuple[str, Any]]:
+def _unknown_of_mapping(parser: Any, shape: StructureShape, node: Any) -> Iterator[tuple[str, Any]]:
     if not isinstance(node, dict) or shape.is_document_type:
         return
-    known = {member.serialization.get("name", name) for name, member in shape.members.items()}
-    for name in node.keys() - known - _OF_PROTOCOL:
+    for name in node.keys() - _known(parser, shape, _name_in_mapping):
         if node[name] is not None:
             yield name, node[name]
 
@@ -60,11 +63,26 @@ def _unknown_of_mapping(_: Any, shape: StructureShape, node: Any) -> Iterator[tu
 def _unknown_of_xml(parser: Any, shape: StructureShape, node: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(node, list):
         node = node[0]
-    known = {parser._member_key_name(member, name) for name, member in shape.members.items()}
+    known = _known(parser, shape, parser._member_key_name)
     for child in node:
         name = parser._node_tag(child)
-        if name not in known and name not in _OF_PROTOCOL:
+        if name not in known:
             yield name, _plain(parser, child)
+
+
+def _name_in_mapping(member: Shape, name: str) -> str:
+    return str(member.serialization.get("name", name))
+
+
+def _known(
+    parser: Any, shape: StructureShape, name_of: Callable[[Shape, str], str]
+) -> frozenset[str]:
+    """What the members of `shape` are called on the wire, and what the protocol adds."""
+    known: frozenset[str] | None = parser.known_names.get(shape.name)
+    if known is None:
+        names = {name_of(member, name) for name, member in shape.members.items()}
+        known = parser.known_names[shape.name] = frozenset(names | _OF_PROTOCOL)
+    return known
 
 
 def _plain(parser: Any, node: Any) -> Any:

@@ -141,6 +141,8 @@ key_aliases = of_deployment("kms", "list_aliases")(_key)
 # Whether, and how often, the key's material is rotated.
 key_rotation = of_deployment("kms", "get_key_rotation_status")(_key)
 key_tags = of_deployment("kms", "list_resource_tags")(_key)
+# Who may use the key beside all policies.
+key_grants = of_deployment("kms", "list_grants")(_key)
 
 
 @of_deployment("kms", "get_key_policy")
@@ -290,6 +292,28 @@ alert_topic = of_deployment("sns", "get_topic_attributes")(_alert_topic)
 alert_subscriptions = of_deployment("sns", "list_subscriptions_by_topic")(_alert_topic)
 
 
+# A region that does not know the action has no such policies.
+@of_deployment("sns", "get_data_protection_policy", "InvalidAction")
+def alert_data_protection(deployment: Deployment) -> dict[str, Any]:
+    """What is held back or masked in the messages of the alert topic."""
+    return {"ResourceArn": deployment.alert_topic_arn}
+
+
+def _delivery_topic(deployment: Deployment) -> dict[str, Any]:
+    return {"TopicArn": deployment.delivery_topic_arn}
+
+
+delivery_topic = of_deployment("sns", "get_topic_attributes")(_delivery_topic)
+# Who is sent the notices of log files.
+delivery_subscriptions = of_deployment("sns", "list_subscriptions_by_topic")(_delivery_topic)
+
+
+@following("sns", "get_subscription_attributes")
+def subscription(arn: str) -> dict[str, Any]:
+    """What a subscription lets through, and how."""
+    return {"SubscriptionArn": arn}
+
+
 @of_each("sns", "list_tags_for_resource", _each("aws_sns_topic"))
 def topic_tags(_: Deployment, arn: str) -> dict[str, Any]:
     """A topic's tags."""
@@ -300,6 +324,12 @@ def topic_tags(_: Deployment, arn: str) -> dict[str, Any]:
 def dead_letter_queue(deployment: Deployment) -> dict[str, Any]:
     """The attributes of the dead-letter queue."""
     return {"QueueUrl": deployment.dead_letter_queue_url, "AttributeNames": ["All"]}
+
+
+@of_deployment("sqs", "get_queue_attributes")
+def delivery_queue(deployment: Deployment) -> dict[str, Any]:
+    """The attributes of the queue to which the notices of log files go."""
+    return {"QueueUrl": deployment.delivery_queue_url, "AttributeNames": ["All"]}
 
 
 @of_each("sqs", "list_queue_tags", _each("aws_sqs_queue"))
@@ -335,6 +365,15 @@ role = of_each("iam", "get_role", roles)(_role)
 role_tags = of_each("iam", "list_role_tags", roles)(_role)
 inline_policies = of_each("iam", "list_role_policies", roles)(_role)
 attached_policies = of_each("iam", "list_attached_role_policies", roles)(_role)
+# By which machines may wear a role.
+instance_profiles = of_each("iam", "list_instance_profiles_for_role", roles)(_role)
+
+
+# A role that is no part of the deployment, and need not be there.
+@following("iam", "get_role", "NoSuchEntity")
+def other_role(name: str) -> dict[str, Any]:
+    """A role, with its trust policy."""
+    return {"RoleName": name}
 
 
 @following("iam", "get_role_policy")

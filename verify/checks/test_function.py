@@ -91,26 +91,6 @@ def test_function_runs_the_reviewed_code(
     check.none(deployment.function_arn, "layers", function.get("Layers", []))
 
 
-@pytest.mark.control("function-dead-letter-queue", reads.function, reads.dead_letter_queue)
-def test_function_keeps_what_it_cannot_process(
-    check: Check, aws: Aws, function: Mapping[str, Any], deployment: Deployment
-) -> None:
-    check.equal(
-        deployment.function_arn,
-        "dead-letter queue",
-        expected=deployment.dead_letter_queue_arn,
-        seen=function.get("DeadLetterConfig", {}).get("TargetArn"),
-    )
-    attributes = aws.pick(reads.dead_letter_queue(deployment), "Attributes")
-    check.holds(
-        deployment.dead_letter_queue_arn,
-        "encryption",
-        attributes.get("SqsManagedSseEnabled") == "true" or bool(attributes.get("KmsMasterKeyId")),
-        expected="SSE-SQS or KMS",
-        seen=attributes.get("KmsMasterKeyId") or attributes.get("SqsManagedSseEnabled"),
-    )
-
-
 @pytest.mark.control("function-not-public", reads.function_policy, reads.function_urls)
 def test_only_the_trail_log_group_may_invoke_the_function(
     check: Check, aws: Aws, deployment: Deployment

@@ -23,11 +23,15 @@ class Located:
     value: Any
     lines: dict[Place, int]
 
-    def at(self, *place: str | int) -> str:
-        """File and line of a place, or of what it would stand in."""
+    def known(self, place: Place) -> Place:
+        """How far the document goes on the way to a place."""
         while place and place not in self.lines:
             place = place[:-1]
-        return f"{self.path}:{self.lines.get(place, 1)}"
+        return place
+
+    def at(self, *place: str | int) -> str:
+        """File and line of a place, or of what it would stand in."""
+        return f"{self.path}:{self.lines.get(self.known(place), 1)}"
 
 
 def read_located(path: Path, what: str, maximum: int) -> Located:

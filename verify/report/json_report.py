@@ -19,6 +19,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from verify.model import (
     AlertTiming,
+    BaselineSource,
     Citations,
     Control,
     ControlResult,
@@ -33,7 +34,7 @@ from verify.model import (
 from verify.report.display import iso_time, visible
 
 FILE_NAME = "report.json"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 SCHEMA_PATH = Path(__file__).parent.parent / "schemas" / "report.schema.json"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -59,6 +60,7 @@ def document(report: Report) -> dict[str, Any]:
         "exit_code": report.exit_code,
         "counts": {str(outcome): number for outcome, number in report.counts.items()},
         "target": asdict(report.target),
+        "baseline": [asdict(source) for source in report.baseline],
         "caller": report.caller,
         "waivers": [asdict(waiver) for waiver in report.waivers],
         "notes": list(report.notes),
@@ -135,6 +137,7 @@ def _report(found: Mapping[str, Any]) -> Report:
         ),
         waivers=tuple(WaiverUse(**waiver) for waiver in found["waivers"]),
         notes=tuple(found["notes"]),
+        baseline=tuple(BaselineSource(**source) for source in found["baseline"]),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from verify.account import sessions
 from verify.account.answer import Source
 from verify.account.door import Aws
 from verify.account.evidence import EvidenceStore
@@ -19,7 +20,7 @@ from verify.account.recorded import Recorded, RecordError
 from verify.inputs import baseline, catalogue, deployment, waivers
 from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
-from verify.model import Control, Target
+from verify.model import BaselineSource, Control, Target
 from verify.run import caller
 from verify.run.log_integrity import Limits, LogIntegrity
 from verify.run.settings import RunError, Settings
@@ -32,6 +33,7 @@ class Run:
     settings: Settings
     deployment: deployment.Deployment
     profile: str
+    sources: tuple[BaselineSource, ...]  # the baseline's files
     baseline: Mapping[str, Any]  # its values, with every placeholder filled
     controls: tuple[Control, ...]  # those that the baseline lists, in the catalogue's order
     waivers: tuple[Waiver, ...]
@@ -106,7 +108,7 @@ def start(settings: Settings, worker: str) -> Run:
     controls = catalogue.load()
     required = baseline.load(settings.profile)
     values = baseline.filled(required, deployed.placeholders())
-    session = caller.core_session()
+    session = sessions.core_session()
     source: Source = (
         Live(boto3.Session(botocore_session=session), deployed.region, store)
         if settings.replay is None
@@ -117,6 +119,7 @@ def start(settings: Settings, worker: str) -> Run:
         settings=settings,
         deployment=deployed,
         profile=required.profile,
+        sources=required.sources,
         baseline=values,
         controls=tuple(item for name, item in controls.items() if name in required.controls),
         waivers=_waivers(settings, controls),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,42 @@ def validator(schema: str | Mapping[str, Any]) -> jsonschema.Draft202012Validato
     return jsonschema.Draft202012Validator(_read(schema) if isinstance(schema, str) else schema)
 
 
-def violations(schema: str | Mapping[str, Any], document: Any, limit: int = 12) -> list[str]:
-    """What is wrong with `document` by `schema` (or its name), a line each, at most `limit`."""
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong at a place of a document: the keys and indices that lead there."""
+
+    place: tuple[str | int, ...]
+    message: str
+
+
+def faults(schema: str | Mapping[str, Any], document: Any) -> list[Fault]:
+    """What is wrong with `document` by `schema` (or its name). An unknown key is its own place."""
     errors = sorted(
         validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path))
     )
-    lines = []
-    for error in errors[:limit]:
-        place = ".".join(str(part) for part in error.absolute_path)
+    found = []
+    for error in errors:
         message = error.message if len(error.message) <= 300 else error.message[:300] + "..."
-        lines.append(f"{place}: {message}" if place else message)
-    if len(errors) > limit:
-        lines.append(f"and {len(errors) - limit} more")
+        place = tuple(error.absolute_path)
+        if error.validator == "additionalProperties" and error.validator_value is False:
+            known = error.schema.get("properties", {})
+            found += [
+                Fault((*place, key), f"unknown key {key!r}: choose of {', '.join(sorted(known))}")
+                for key in error.instance
+                if key not in known
+            ]
+        else:
+            found.append(Fault(place, message))
+    return found
+
+
+def violations(schema: str | Mapping[str, Any], document: Any, limit: int = 12) -> list[str]:
+    """What is wrong with `document` by `schema` (or its name), a line each, at most `limit`."""
+    found = faults(schema, document)
+    lines = [
+        f"{'.'.join(map(str, fault.place))}: {fault.message}" if fault.place else fault.message
+        for fault in found[:limit]
+    ]
+    if len(found) > limit:
+        lines.append(f"and {len(found) - limit} more")
     return lines

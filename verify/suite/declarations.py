@@ -13,7 +13,9 @@ from typing import Any
 
 from verify.account.errors import iam_action
 from verify.account.read import Reading
-from verify.inputs import baseline, catalogue
+from verify.inputs import accounted, baseline, catalogue
+from verify.inputs.accounted import written
+from verify.integrity.read.s3 import ACTIONS
 from verify.report.controls_page import render
 
 _STATE_CHECKS = "verify.checks"
@@ -50,6 +52,13 @@ def actions_of(readings: Iterable[Reading[Any]]) -> list[str]:
     return sorted(action for action in named if action)
 
 
+def read_actions() -> list[str]:
+    """The IAM actions of all that any check reads, the trail's log files included; sorted."""
+    declared = declared_readings().values()
+    readings = (reading for readings in declared for reading in readings)
+    return sorted({*actions_of(readings), *ACTIONS})
+
+
 def controls_page() -> str:
     """docs/controls.md: the catalogue, with what baselines and checks say of each control."""
     controls = catalogue.load()
@@ -62,7 +71,18 @@ def controls_page() -> str:
             for control in controls
         },
         {control: actions_of(declared.get(control, ())) for control in controls},
+        {control: fields_of(control) for control in controls},
     )
+
+
+def fields_of(control: str) -> Mapping[str, list[str]]:
+    """On which members of which answers a control's verdict rests, by the account of fields."""
+    found: dict[str, list[str]] = {}
+    for (service, operation), account in sorted(accounted.load().items()):
+        members = [written(way) for way, field in account.fields.items() if control in field.by]
+        if members:
+            found[f"{service}.{operation}"] = members
+    return found
 
 
 def _modules(packages: Iterable[str]) -> Iterator[ModuleType]:
