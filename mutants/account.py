@@ -19,6 +19,13 @@ from botocore.config import Config
 Document = dict[str, Any]
 STRANGER = "999999999999"  # an account that is not ours
 
+# What UpdateFunctionConfiguration is told to take away what a function had not.
+_TAKING_AWAY: Mapping[str, Any] = {
+    "DeadLetterConfig": {"TargetArn": ""},
+    "FileSystemConfigs": [],
+    "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
+}
+
 
 class Account:
     """Clients, the outputs, and the documents as they were deployed.
@@ -210,9 +217,7 @@ class Account:
             self.functions.update_function_configuration(FunctionName=name, **settings)
             self.wait_for_function()
 
-        before: Document = {key: now.get(key) for key in changes}
-        if "DeadLetterConfig" in changes:
-            before["DeadLetterConfig"] = now.get("DeadLetterConfig", {"TargetArn": ""})
+        before: Document = {key: now.get(key, _TAKING_AWAY.get(key)) for key in changes}
         if "Layers" in changes:
             before["Layers"] = [layer["Arn"] for layer in now.get("Layers", [])]
         mending.callback(configure, before)

@@ -55,6 +55,7 @@ resource "aws_iam_policy" "verifier_state" {
           "ec2:DescribeVpcs",
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
+          "lambda:ListEventSourceMappings",
           "logs:DescribeAccountPolicies",
           "logs:DescribeDeliveryDestinations",
           "logs:DescribeLogGroups",
@@ -157,13 +158,32 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadFunction"
         Effect = "Allow"
         Action = [
+          "lambda:GetFunctionCodeSigningConfig",
           "lambda:GetFunctionConcurrency",
           "lambda:GetFunctionConfiguration",
           "lambda:GetPolicy",
+          "lambda:GetRuntimeManagementConfig",
+          "lambda:ListAliases",
+          "lambda:ListFunctionEventInvokeConfigs",
           "lambda:ListFunctionUrlConfigs",
           "lambda:ListTags",
+          "lambda:ListVersionsByFunction",
         ]
-        Resource = local.function_arn
+        # With its aliases and versions: each may have a policy.
+        Resource = [local.function_arn, "${local.function_arn}:*"]
+      },
+      {
+        # Lambda decrypts the function's variables in the name of whoever asks for them.
+        Sid      = "DecryptFunctionVariables"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = aws_kms_key.logs.arn
+        Condition = {
+          StringEquals = {
+            "kms:ViaService"                               = "lambda.${local.region}.${local.dns_suffix}"
+            "kms:EncryptionContext:aws:lambda:FunctionArn" = local.function_arn
+          }
+        }
       },
       {
         Sid    = "ReadTopics"

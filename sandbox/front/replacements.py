@@ -13,6 +13,7 @@ from sandbox.function.runtime import LambdaRuntime
 from sandbox.gaps import (
     alarm_states,
     buckets,
+    function_resources,
     functions,
     keys,
     log_groups,
@@ -43,6 +44,7 @@ _OF_THE_ACCOUNT = (
     *alarm_states.REPLACEMENTS,
     *buckets.REPLACEMENTS,
     *functions.REPLACEMENTS,
+    *function_resources.REPLACEMENTS,
     *keys.REPLACEMENTS,
     *log_groups.REPLACEMENTS,
     *log_policies.REPLACEMENTS,

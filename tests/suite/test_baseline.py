@@ -66,6 +66,11 @@ def test_an_extension_adds_controls_and_extends_a_file_beside_it(tmp_path: Path)
             r"trail\.multi_regions: unknown key 'multi_regions': choose of .*multi_region,",
         ),
         ("extends: dev\ntrail:\n  multi_region: maybe\n", 3, r"trail\.multi_region: 'maybe'"),
+        (
+            "extends: dev\nfunction:\n  environment:\n    optional: {LOG_FORMAT: '['}\n",
+            4,
+            r"function\.environment\.optional\.LOG_FORMAT: '\[' is not a 'regex'",
+        ),
         ("additional_controls: [key-rotates]\n", 1, r"additional_controls but extends none"),
         ("extends: dev\ntrail: {}\ntrail: {}\n", 3, r"trail stands twice, first in line 2"),
         ("extends: [\n", None, r"cannot be read"),

@@ -260,6 +260,25 @@ def _function(deployment: Deployment) -> dict[str, Any]:
 function = of_deployment("lambda", "get_function_configuration")(_function)
 # Who may invoke the function.
 function_policy = of_deployment("lambda", "get_policy", "ResourceNotFoundException")(_function)
+
+
+@following("lambda", "get_policy", "ResourceNotFoundException")
+def qualified_function_policy(deployment: Deployment, qualifier: str) -> dict[str, Any]:
+    """Who may invoke one alias or version of the function."""
+    return {**_function(deployment), "Qualifier": qualifier}
+
+
+function_aliases = of_deployment("lambda", "list_aliases")(_function)
+function_versions = of_deployment("lambda", "list_versions_by_function")(_function)
+# What the function is fed with, besides what invokes it.
+function_event_sources = of_deployment("lambda", "list_event_source_mappings")(_function)
+# How often and for how long an event is tried, and where it goes then.
+function_event_invoke_configs = of_deployment("lambda", "list_function_event_invoke_configs")(
+    _function
+)
+function_code_signing = of_deployment("lambda", "get_function_code_signing_config")(_function)
+# Whether AWS's updates of the runtime reach the function.
+function_runtime_updates = of_deployment("lambda", "get_runtime_management_config")(_function)
 # How many invocations the function may have at a time.
 function_concurrency = of_deployment("lambda", "get_function_concurrency")(_function)
 function_urls = of_deployment("lambda", "list_function_url_configs")(_function)

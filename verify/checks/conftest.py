@@ -94,8 +94,11 @@ def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
 
 @pytest.fixture
 def function(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
-    """The function's configuration."""
+    """The function's configuration: that of the function that was asked for, as it runs now."""
     configuration: Mapping[str, Any] = aws.pick(reads.function(deployment))
+    shown = pick(configuration, "FunctionArn"), pick(configuration, "Version")
+    if shown != (deployment.function_arn, "$LATEST"):
+        raise NotVerifiedError(f"AWS shows {shown[0]} (version {shown[1]}) instead of the function")
     return configuration
 
 
