@@ -63,6 +63,7 @@ resource "aws_iam_policy" "verifier_state" {
           "logs:ListScheduledQueries",
           "logs:ListSyslogConfigurations",
           "logs:TestMetricFilter",
+          "sns:GetSubscriptionAttributes",
           "tag:GetResources",
         ]
         Resource = "*"
@@ -190,7 +191,6 @@ resource "aws_iam_policy" "verifier_state" {
         Effect = "Allow"
         Action = [
           "sns:GetDataProtectionPolicy",
-          "sns:GetSubscriptionAttributes",
           "sns:GetTopicAttributes",
           "sns:ListSubscriptionsByTopic",
           "sns:ListTagsForResource",
