@@ -6,7 +6,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from mutants.account import Account
-from mutants.function import forbid, run_with, throttle
+from mutants.function import throttle
+from mutants.function_callers import forbid
+from mutants.function_code import run_with
 from mutants.log_groups import unsubscribe
 from mutants.model import Break, Family, Suite
 from mutants.trail import change_policy, policy_statements

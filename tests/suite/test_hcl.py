@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from verify.inputs import hcl
+from verify.kept import Kept
 
 _TEXT = 'resource "aws_vpc" "audit" {\n  cidr_block = "10.0.0.0/16"\n}\n'
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(hcl, "FOLDER", tmp_path / "kept")
+    monkeypatch.setattr(hcl, "KEPT", Kept(tmp_path / "kept", "hcl", "python-hcl2"))
     monkeypatch.setattr("sys.dont_write_bytecode", False)
     return tmp_path / "kept"
 
@@ -59,7 +60,7 @@ def test_what_cannot_be_kept_is_read_all_the_same(folder: Path) -> None:
 
 
 def test_what_is_kept_is_bounded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hcl, "_MAXIMUM_KEPT", 3)
+    monkeypatch.setattr("verify.kept._MAXIMUM_KEPT", 3)
     for number in range(5):
         hcl.parsed(f"a = {number}\n")
     assert len(list(folder.iterdir())) <= 3

@@ -10,12 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
 
 from verify.model import (
     AlertTiming,
@@ -96,11 +92,7 @@ def parse(text: str) -> Report:
         found = json.loads(text)
     except json.JSONDecodeError as error:
         raise InvalidReportError(f"the report is not JSON: {error}") from error
-    problem: ValidationError | None = best_match(_validator().iter_errors(found))
-    if problem is not None:
-        raise InvalidReportError(
-            f"the report breaks its schema at {problem.json_path}: {problem.message}"
-        ) from problem
+    _require_valid(found)
     report = _report(found)
     for name, amount in json.loads(render(report)).items():
         if found[name] != amount:
@@ -108,10 +100,18 @@ def parse(text: str) -> Report:
     return report
 
 
-@cache
-def _validator() -> Draft202012Validator:
+def _require_valid(found: Any) -> None:
+    # Imported here: a run writes reports and reads none, and the import takes long.
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
     schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
-    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    checker = Draft202012Validator.FORMAT_CHECKER
+    problem = best_match(Draft202012Validator(schema, format_checker=checker).iter_errors(found))
+    if problem is not None:
+        raise InvalidReportError(
+            f"the report breaks its schema at {problem.json_path}: {problem.message}"
+        ) from problem
 
 
 def _ordered_timings(timings: tuple[AlertTiming, ...]) -> list[AlertTiming]:

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
+from verify.kept import Kept
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 FOLDER = Path(__file__).parent
+_VALID = Kept(FOLDER / "__pycache__", "valid", "jsonschema")
 
 
 @cache
@@ -19,9 +23,15 @@ def _read(name: str) -> Any:
     return json.loads((FOLDER / f"{name}.schema.json").read_text(encoding="utf-8"))
 
 
-def validator(schema: str | Mapping[str, Any]) -> jsonschema.Draft202012Validator:
+def validator(schema: str | Mapping[str, Any]) -> Draft202012Validator:
     """The validator for a schema, or for `<name>.schema.json` in this folder."""
-    return jsonschema.Draft202012Validator(_read(schema) if isinstance(schema, str) else schema)
+    # Imported here: it takes long, and most documents are known to be valid.
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(
+        _read(schema) if isinstance(schema, str) else schema,
+        format_checker=jsonschema.FormatChecker(["regex"]),
+    )
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,21 @@ class Fault:
 
 
 def faults(schema: str | Mapping[str, Any], document: Any) -> list[Fault]:
-    """What is wrong with `document` by `schema` (or its name). An unknown key is its own place."""
+    """What is wrong with `document` by `schema` (or its name). An unknown key is its own place.
+
+    That a document has no fault is kept: the same one is not validated twice.
+    """
+    rules = _read(schema) if isinstance(schema, str) else schema
+    text = json.dumps([rules, document], sort_keys=True, default=repr)
+    if _VALID.get(text) is True:
+        return []
+    found = _faults(rules, document)
+    if not found:
+        _VALID.put(text, True)
+    return found
+
+
+def _faults(schema: Mapping[str, Any], document: Any) -> list[Fault]:
     errors = sorted(
         validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path))
     )
