@@ -61,6 +61,9 @@ def trail(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     if len(found) != 1:
         raise NotVerifiedError(f"expected one trail {deployment.trail_arn}, AWS lists {len(found)}")
     trail: Mapping[str, Any] = found[0]
+    seen = pick(trail, "TrailARN")
+    if seen != deployment.trail_arn:
+        raise NotVerifiedError(f"asked for the trail {deployment.trail_arn}, AWS answered {seen}")
     return trail
 
 
