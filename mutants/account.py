@@ -16,6 +16,8 @@ import boto3
 import requests
 from botocore.config import Config
 
+from verify.account.endpoints import reach_by_address
+
 Document = dict[str, Any]
 STRANGER = "999999999999"  # an account that is not ours
 
@@ -58,7 +60,7 @@ class Account:
     def client(self, service: str) -> Any:
         """The client of a service in the deployment's region, made once."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(
+            made = boto3.client(
                 service,
                 region_name=self.outputs["region"],
                 endpoint_url=self.url,
@@ -66,6 +68,8 @@ class Account:
                 aws_secret_access_key="test",  # noqa: S106 - the sandbox knows no credentials
                 config=Config(retries={"total_max_attempts": 1}, connect_timeout=5),
             )
+            reach_by_address(made)
+            self._clients[service] = made
         return self._clients[service]
 
     @property
@@ -75,6 +79,10 @@ class Account:
     @property
     def s3(self) -> Any:
         return self.client("s3")
+
+    @property
+    def s3control(self) -> Any:
+        return self.client("s3control")
 
     @property
     def kms(self) -> Any:
@@ -179,17 +187,18 @@ class Account:
         [found] = self.logs.describe_subscription_filters(
             logGroupName=self.outputs["trail_log_group_name"]
         )["subscriptionFilters"]
-        return self._accepted(self.logs, "PutSubscriptionFilter", found)
+        return self.accepted(self.logs, "PutSubscriptionFilter", found)
 
     def alarm(self, purpose: str) -> Document:
         """An alarm of the stack, as PutMetricAlarm takes it."""
         [found] = self.cloudwatch.describe_alarms(
             AlarmNames=[self.outputs["alarm_names"][purpose]]
         )["MetricAlarms"]
-        return self._accepted(self.cloudwatch, "PutMetricAlarm", found)
+        return self.accepted(self.cloudwatch, "PutMetricAlarm", found)
 
     @staticmethod
-    def _accepted(client: Any, operation: str, described: Mapping[str, Any]) -> Document:
+    def accepted(client: Any, operation: str, described: Mapping[str, Any]) -> Document:
+        """What was described of a thing, as the operation that makes such a thing takes it."""
         members = client.meta.service_model.operation_model(operation).input_shape.members
         return {name: value for name, value in described.items() if name in members}
 

@@ -16,9 +16,11 @@ from mutants import (
     inventory,
     log_bucket,
     log_bucket_policy,
+    log_bucket_ways_out,
     log_groups,
     log_integrity,
     network,
+    network_ways,
     trail,
     untagged,
 )
@@ -26,9 +28,11 @@ from mutants.model import Mutant
 
 _MODULES = (
     network,
+    network_ways,
     trail,
     log_bucket,
     log_bucket_policy,
+    log_bucket_ways_out,
     log_integrity,
     encryption_key,
     log_groups,

@@ -44,22 +44,22 @@ variable "region" {
 variable "owner" {
   description = "Value of the tag Owner: the team that answers for this deployment."
   type        = string
-  default     = "platform-engineering"
+  default     = "security-team"
 
   validation {
     condition     = can(regex("^[\\p{L}\\p{N}_.:/=+@-][\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,255}$", var.owner))
-    error_message = "The owner must be 1 to 256 letters, digits, spaces or any of _ . : / = + - @, which is what AWS accepts in a tag value."
+    error_message = "The owner must not be empty: 1 to 256 letters, digits, spaces or any of _ . : / = + - @, which is what AWS accepts in a tag value."
   }
 }
 
 variable "cost_center" {
   description = "Value of the tag CostCenter: who pays."
   type        = string
-  default     = "security-and-compliance"
+  default     = "compliance"
 
   validation {
     condition     = can(regex("^[\\p{L}\\p{N}_.:/=+@-][\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,255}$", var.cost_center))
-    error_message = "The cost centre must be 1 to 256 letters, digits, spaces or any of _ . : / = + - @, which is what AWS accepts in a tag value."
+    error_message = "The cost centre must not be empty: 1 to 256 letters, digits, spaces or any of _ . : / = + - @, which is what AWS accepts in a tag value."
   }
 }
 
@@ -164,7 +164,7 @@ variable "log_bucket_force_destroy" {
 }
 
 variable "break_glass_role_arn" {
-  description = "IAM role that alone may delete or change what the log bucket holds. Null names role-break-glass-<environment>, which this profile does not create: until somebody does, nobody may."
+  description = "IAM role that alone may delete or change what the log bucket holds. Null: nobody may. The baseline must list it, or verification fails."
   type        = string
   default     = null
 

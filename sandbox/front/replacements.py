@@ -11,15 +11,21 @@ from sandbox.front import authorization
 from sandbox.function import invocation
 from sandbox.function.runtime import LambdaRuntime
 from sandbox.gaps import (
+    access_points,
     alarm_states,
+    bucket_configurations,
     buckets,
     function_resources,
     functions,
     keys,
     log_groups,
+    log_policies,
+    log_settings,
     networks,
+    policies,
     queues,
     regions,
+    security_groups,
     shortcuts,
     topics,
 )
@@ -39,17 +45,23 @@ _OF_THE_ACCOUNT = (
     *sessions.REPLACEMENTS,
     *authorization.REPLACEMENTS,
     *confirmations.REPLACEMENTS,
+    *access_points.REPLACEMENTS,
     *alarm_states.REPLACEMENTS,
+    *bucket_configurations.REPLACEMENTS,
     *mute_rules.REPLACEMENTS,
     *buckets.REPLACEMENTS,
     *functions.REPLACEMENTS,
     *function_resources.REPLACEMENTS,
     *keys.REPLACEMENTS,
     *log_groups.REPLACEMENTS,
+    *log_policies.REPLACEMENTS,
+    *log_settings.REPLACEMENTS,
     *networks.REPLACEMENTS,
+    *policies.REPLACEMENTS,
     *queues.REPLACEMENTS,
     *topics.REPLACEMENTS,
     *regions.REPLACEMENTS,
+    *security_groups.REPLACEMENTS,
 )
 
 TABLE: tuple[Replacement, ...] = (

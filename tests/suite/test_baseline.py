@@ -152,9 +152,9 @@ def test_every_name_in_braces_is_filled_once() -> None:
     values = filled(load("dev"), deployed.placeholders())
     assert "logs.ap-southeast-1.amazonaws.com" in values["key"]["services"]
     assert values["names"]["log_bucket_name"] == "s3-cloudtrail-logs-dev-123456789012"
-    assert values["log_bucket"]["break_glass_roles"] == [
-        "arn:aws:iam::123456789012:role/role-break-glass-dev"
-    ]
+    assert values["alarms"]["function"][0]["metrics"][0]["dimensions"] == {
+        "FunctionName": "lambda-compliance-checker-dev"
+    }
     [queue] = [
         metric["dimensions"]["QueueName"]
         for alarm in values["alarms"]["function"]

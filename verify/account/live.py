@@ -11,10 +11,11 @@ from typing import Any
 import boto3
 import tenacity
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, PaginationError
 from botocore.response import StreamingBody
 
 from verify.account.answer import Called
+from verify.account.endpoints import reach_by_address
 from verify.account.errors import code_and_message
 from verify.account.evidence import ApiCall, EvidenceStore
 from verify.model import NotVerifiedError
@@ -53,7 +54,7 @@ class Live:
         reraise=True,
     )
     def _made(self, service: str, region: str) -> Any:
-        return self._session.client(
+        client = self._session.client(
             service,
             region_name=region,
             config=Config(
@@ -63,6 +64,8 @@ class Live:
                 user_agent_extra="trailwarden",
             ),
         )
+        reach_by_address(client)
+        return client
 
     def call(
         self,
@@ -110,8 +113,17 @@ class Live:
 def _pages(client: Any, operation: str, parameters: Mapping[str, Any]) -> Iterator[Any]:
     if client.can_paginate(operation):
         yield from client.get_paginator(operation).paginate(**parameters)
-    else:
-        yield _with_bodies_read(getattr(client, operation)(**parameters))
+        return
+    page = _with_bodies_read(getattr(client, operation)(**parameters))
+    yield page
+    # botocore knows no paginator of some operations that answer in pages all the same.
+    given: set[str] = set()
+    while token := page.get("nextToken"):
+        if token in given:
+            raise PaginationError(message=f"the next token of {operation} came twice")
+        given.add(token)
+        page = getattr(client, operation)(**parameters, nextToken=token)
+        yield page
 
 
 def _with_bodies_read(response: Mapping[str, Any]) -> Mapping[str, Any]:

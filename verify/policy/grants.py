@@ -64,6 +64,7 @@ def foreign_grants(
     trusted_accounts: Iterable[str] = (),
     trusted_organizations: Iterable[str] = (),
     unconditioned: Mapping[str, frozenset[str]] = UNCONDITIONED_SERVICE_ACTIONS,
+    canonical_user: str | None = None,
 ) -> tuple[Finding, ...]:
     """What `public_grants` finds, and grants to other accounts, or to services for anyone.
 
@@ -71,7 +72,9 @@ def foreign_grants(
     aws:SourceAccount, ...) to `account` or a trusted one, else the service does another account's
     bidding. Exempt are the actions in `unconditioned`, service -> action patterns. A grant to
     anyone narrowed to an organization that is not trusted is foreign; one narrowed by network alone
-    gives CANNOT_TELL, since a network does not tell the account. Raises PolicyError.
+    gives CANNOT_TELL, since a network does not tell the account. S3's canonical users are foreign
+    but for the account's own, `canonical_user`: whose another is, nobody but its owner can tell.
+    Raises PolicyError.
     """
     parsed = resource_policy(document)
     accounts = frozenset({account, *trusted_accounts})
@@ -95,7 +98,7 @@ def foreign_grants(
                         parsed, statement, principal, account, accounts, organizations
                     )
             elif not is_anyone(principal):
-                findings += _foreign_principal(statement, principal, accounts)
+                findings += _foreign_principal(statement, principal, accounts, canonical_user)
     return tuple(findings)
 
 
@@ -233,10 +236,17 @@ def _service_for_anyone(
 
 
 def _foreign_principal(
-    statement: Statement, principal: Principal, accounts: frozenset[str]
+    statement: Statement,
+    principal: Principal,
+    accounts: frozenset[str],
+    canonical_user: str | None,
 ) -> list[Finding]:
     name = principal.describe()
     what = f"allows {_what(statement)} to {name}"
+    if principal.kind == "CanonicalUser":
+        if principal.value == canonical_user:
+            return []
+        return [Finding.about(statement, name, f"{what}, who is not the owner")]
     owner = account_of(principal)
     if owner in accounts:
         return []
@@ -248,7 +258,7 @@ def _foreign_principal(
         Finding.about(
             statement,
             name,
-            f"{what}, whose account the policy does not tell (deleted, or canonical)",
+            f"{what}, whose account the policy does not tell (deleted)",
             Verdict.CANNOT_TELL,
         )
     ]
