@@ -170,11 +170,13 @@ _OBJECTS = Resources((_arn("s3", "*/*"),), first=(f"arn:{WITHIN}:s3:::*/*",))
 # Some of what is asked of a bucket can be asked through its access points.
 _BUCKETS = Resources((_arn("s3", "*"),), ("arn:*:s3:::*/*",), (f"arn:{WITHIN}:s3:::{WITHIN}",))
 _ACCESS_POINTS = Resources((_arn("s3", "accesspoint/*"),))
+_LOGS = Resources((_arn("logs", "*"),), first=(_arn("logs", "log-group:*"),))
 _ROLES = Resources((_arn("iam", "role/*"),))
 _POLICIES = Resources((_arn("iam", "policy/*"),))
 _NAMED: Mapping[str, Resources] = {
     "ec2:describevpcattribute": Resources((_arn("ec2", f"vpc/{WITHIN}"),)),
     "ec2:getmanagedprefixlistentries": Resources((_arn("ec2", f"prefix-list/{WITHIN}"),)),
+    "logs:getscheduledquery": Resources((_arn("logs", "scheduled-query:*"),)),
     **dict.fromkeys(
         (
             "iam:createrole",
@@ -248,6 +250,8 @@ def _of_any_partition(action: str) -> Resources:
         return _EVERYTHING
     if service == "s3" and not has_wildcard(name):
         return _of_s3(name)
+    if service == "logs":
+        return _LOGS
     return Resources((_arn(_ARN_SERVICES[service], "*"),))
 
 
