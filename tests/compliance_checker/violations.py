@@ -321,6 +321,49 @@ STORAGE: list[tuple[str, Record, list[str]]] = [
         POLICY_RULE,
     ),
     (
+        "an address that a request through an endpoint lacks",
+        bucket_policy(
+            {**ANYONE, "Condition": {"IpAddressIfExists": {"aws:SourceIp": "198.51.100.0/24"}}}
+        ),
+        POLICY_RULE,
+    ),
+    (
+        "a condition of which nobody knows whom it holds back",
+        bucket_policy({**ANYONE, "Condition": {"StringEquals": {"aws:PrincipalStarSign": "leo"}}}),
+        POLICY_RULE,
+    ),
+    (
+        "another statement's Deny that leaves anonymous callers alone",
+        bucket_policy(
+            ANYONE,
+            statement(
+                "s3:*",
+                "*",
+                effect="Deny",
+                Principal="*",
+                Condition={
+                    "StringNotEquals": {"aws:SourceVpce": "vpce-1"},
+                    "Bool": {"aws:PrincipalIsAWSService": "false"},
+                },
+            ),
+        ),
+        POLICY_RULE,
+    ),
+    (
+        "another statement's Deny that leaves callers of no organisation alone",
+        bucket_policy(
+            ANYONE,
+            statement(
+                "s3:*",
+                "*",
+                effect="Deny",
+                Principal="*",
+                Condition={"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-a1b2/*"}},
+            ),
+        ),
+        POLICY_RULE,
+    ),
+    (
         "another statement's Deny on other objects",
         bucket_policy(
             ANYONE,
@@ -1396,7 +1439,7 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
                 Principal="*",
                 Condition={
                     "StringNotEquals": {"aws:SourceVpce": "vpce-1"},
-                    "Bool": {"aws:PrincipalIsAWSService": "false"},
+                    "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
                 },
             ),
         ),

@@ -5,6 +5,7 @@ Everything public is importable from here. Nothing here talks to AWS.
 
 from __future__ import annotations
 
+from verify.policy.condition_keys import CONDITION_KEYS
 from verify.policy.denials import (
     denies_insecure_transport,
     denies_other_encryption,
@@ -22,14 +23,12 @@ from verify.policy.grants import (
 )
 from verify.policy.identity import ACTIONS_WITHOUT_RESOURCES, overbroad_identity_statements
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
-from verify.policy.narrowing import NARROWING_KEYS, NOT_NARROWING_KEYS
 from verify.policy.trust import TrustedPrincipal, trust_principals
 
 __all__ = [
     "ACTIONS_WITHOUT_RESOURCES",
     "ADMINISTRATIVE_ACTIONS",
-    "NARROWING_KEYS",
-    "NOT_NARROWING_KEYS",
+    "CONDITION_KEYS",
     "UNCONDITIONED_SERVICE_ACTIONS",
     "Condition",
     "Decision",

@@ -8,6 +8,7 @@ context does not resolve). Sources: IAM user guide, "IAM JSON policy elements: C
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
@@ -112,6 +113,13 @@ def _boolean(wanted: str, given: str) -> bool | None:
     return wanted.lower() == given.lower()
 
 
+def _binary(wanted: str, given: str) -> bool | None:
+    try:
+        return b64decode(wanted, validate=True) == b64decode(given, validate=True)
+    except ValueError:
+        return None
+
+
 def _number(compare: Callable[[float, float], bool]) -> _Test:
     def test(wanted: str, given: str) -> bool | None:
         try:
@@ -154,6 +162,7 @@ _TESTS: dict[str, _Test] = {
     "arnequals": arn_matches,
     "arnlike": arn_matches,
     "bool": _boolean,
+    "binaryequals": _binary,
     "ipaddress": _address,
 }
 for _prefix, _make in (("numeric", _number), ("date", _date)):
