@@ -627,6 +627,25 @@ IDENTITY: list[tuple[str, Record, list[str]]] = [
     ),
     ("all of S3", role_policy(statement("s3:*")), BROAD),
     ("all of S3 by ARN", role_policy(statement("S3:*", "arn:aws:s3:::*")), BROAD),
+    *(
+        (
+            f"all of S3 in {partition}",
+            role_policy(statement("s3:*", f"arn:{partition}:s3:::*")),
+            BROAD,
+        )
+        for partition in ("aws-cn", "aws-us-gov", "aws-eusc", "aws*")
+    ),
+    (
+        "all of IAM but one role, in GovCloud",
+        role_policy(
+            {
+                "Effect": "Allow",
+                "Action": "iam:*",
+                "NotResource": f"arn:aws-us-gov:iam::{ACCOUNT}:role/one",
+            }
+        ),
+        BROAD,
+    ),
     (
         "all of IAM in the account",
         role_policy(statement("iam:*", f"arn:aws:iam::{ACCOUNT}:*")),

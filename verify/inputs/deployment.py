@@ -67,7 +67,7 @@ class Deployment:
     """
 
     account_id: str = _output("Account.", _ACCOUNT, **_text("^[0-9]{12}$"))
-    region: str = _output("Home region.", _REGION, **_text("^[a-z]{2}(-[a-z]+)+-[0-9]$"))
+    region: str = _output("Home region.", _REGION, **_text("^[a-z]{2,5}(-[a-z]+)+-[0-9]$"))
     partition: str = _output("AWS partition.", "aws", **_text("^aws(-[a-z]+)*$"))
     environment: str = _output("Environment, part of every name.", "dev")
     profile: str = _output("Profile that was deployed.", "dev")
