@@ -14,6 +14,8 @@ from pathlib import Path
 from rich.console import Console
 
 from mutants.accounts import Given, judge_all
+from mutants.answers.campaign import AnswerFindings, AnswersError, Recording, try_answers
+from mutants.answers.text import lines_of, totals_of
 from mutants.campaign import NotCleanError
 from mutants.coverage import Coverage, ExemptionError, coverage, load_exemptions
 from mutants.deployed import DeployedError
@@ -22,6 +24,7 @@ from mutants.model import Fate, Judged, Mutant
 from mutants.suite import InterruptedRunError, SuiteError
 from mutants.summary import describe, print_summary, progress_line, write_json
 from verify.inputs import baseline
+from verify.inputs.accounted import AccountError
 
 CLEAN, NOT_ALL_KILLED, CANNOT_RUN, INTERRUPTED = 0, 1, 2, 130
 _PROFILE = "dev"
@@ -47,7 +50,14 @@ def main(arguments: Sequence[str]) -> int:
     try:
         covered = _coverage()
         return run(mutants, covered, read)
-    except (DeployedError, NotCleanError, ExemptionError, SuiteError) as error:
+    except (
+        DeployedError,
+        NotCleanError,
+        ExemptionError,
+        SuiteError,
+        AnswersError,
+        AccountError,
+    ) as error:
         _complain(str(error))
         return CANNOT_RUN
     except (KeyboardInterrupt, InterruptedRunError):
@@ -80,19 +90,28 @@ def run(mutants: Sequence[Mutant], covered: Coverage, read: argparse.Namespace) 
         if item.fate is not Fate.KILLED:
             print(describe(item), flush=True)
 
+    answers: list[AnswerFindings] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         accounts = 1 if given else min(read.accounts, len(mutants))
-        found = judge_all(mutants, given, accounts, Path(folder), _say, progress)
+
+        def recorded(recording: Recording) -> None:
+            _say("altering the answers of a clean run")
+            tried = try_answers(recording, Path(folder) / "answers", only=read.only or ())
+            answers.append(tried)
+            _say("\n".join([*lines_of(tried), totals_of(tried)]))
+
+        found = judge_all(mutants, given, accounts, Path(folder), _say, progress, recorded)
     judged = sorted(found.judged, key=lambda item: mutants.index(item.mutant))
     console = Console(width=None if sys.stdout.isatty() else 160)
-    print_summary(console, judged, covered)
+    print_summary(console, judged, covered, answers)
     seconds = time.monotonic() - started
-    write_json(read.json, judged, covered, seconds=seconds, clean=not found.problems)
+    write_json(read.json, judged, covered, answers, seconds=seconds, clean=not found.problems)
     print(f"{seconds:.0f} s; written to {read.json}")
     for problem in found.problems:
         _complain(problem)
     all_killed = len(judged) == len(mutants) and all(i.fate is Fate.KILLED for i in judged)
     good = all_killed and not covered.uncovered and not found.problems
+    good = good and bool(answers) and all(tried.good for tried in answers)
     return CLEAN if good else NOT_ALL_KILLED
 
 
@@ -112,8 +131,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m mutants",
         description="Break a deployment in the sandbox, fault by fault, and see that exactly the "
-        "right control fails each time.",
-        epilog="exit codes: 0 every mutant killed by the right control, every control covered; "
+        "right control fails each time; and alter the answers of a clean run, field by field (see "
+        "`python -m mutants.answers --help`).",
+        epilog="exit codes: 0 every mutant killed by the right control, every control covered, no "
+        "alteration survived; "
         "1 not so; 2 it could not be run, and the message says why; 130 interrupted",
     )
     parser.add_argument(
@@ -141,7 +162,8 @@ def _parser() -> argparse.ArgumentParser:
         "--only",
         metavar="PATTERN",
         action="append",
-        help="mutants whose name, family or control matches (* and ?); may be given several times",
+        help="mutants whose name, family or control matches, and alterations whose operation, "
+        "member or control does (* and ?); may be given several times",
     )
     parser.add_argument("--list", action="store_true", help="list the mutants and stop")
     parser.add_argument(

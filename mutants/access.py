@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from mutants.account import STRANGER, Account, Document
+from mutants.account import STRANGER, Account, Document, statement
 from mutants.model import Family
-from mutants.trail import change_policy
+from mutants.trail import change_policy, policy_statements
 
 FAMILY = Family("access")
 _FUNCTION_ROLE = "function_role_name"
 _TRAIL_ROLE = "trail_logs_role_name"
 _VERIFIER_ROLE = "verifier_role_name"
+_BUCKET = "arn:aws:s3:::s3-cloudtrail-logs-dev-123456789012"
+_FUNCTION = "arn:aws:lambda:ap-southeast-1:123456789012:function:lambda-compliance-checker-dev"
 
 
 def _grant(role: str, statement: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
@@ -59,6 +61,70 @@ for _name, _description, _role, _statement in (
         "deleting any object",
         _TRAIL_ROLE,
         {"Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"], "Resource": "*"},
+    ),
+    (
+        "deletion-of-log-files",
+        "deleting the trail's log files",
+        _FUNCTION_ROLE,
+        {"Action": "s3:DeleteObject", "Resource": f"{_BUCKET}/AWSLogs/*"},
+    ),
+    (
+        "replacing-its-own-code",
+        "replacing the function's own code",
+        _FUNCTION_ROLE,
+        {"Action": "lambda:UpdateFunctionCode", "Resource": _FUNCTION},
+    ),
+    (
+        "reads-by-a-wildcard",
+        "whatever reads the log bucket",
+        _VERIFIER_ROLE,
+        {"Action": "s3:Get*", "Resource": _BUCKET},
+    ),
+    (
+        "one-more-read",
+        "reading the whole account's users",
+        _VERIFIER_ROLE,
+        {"Action": "iam:ListUsers", "Resource": "*"},
+    ),
+    (
+        "access-keys",
+        "making access keys for one user",
+        _VERIFIER_ROLE,
+        {"Action": "iam:CreateAccessKey", "Resource": "arn:aws:iam::123456789012:user/somebody"},
+    ),
+    (
+        "grants",
+        "handing the key on by a grant",
+        _VERIFIER_ROLE,
+        {
+            "Action": "KMS:CREATEGRANT",
+            "Resource": "arn:aws:kms:*:*:key/*",
+            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        },
+    ),
+    (
+        "any-use-of-the-key",
+        "decrypting with the key, through whatever service",
+        _VERIFIER_ROLE,
+        {"Action": "kms:Decrypt", "Resource": "arn:aws:kms:*:123456789012:key/*"},
+    ),
+    (
+        "other-log-groups",
+        "writing to every log group",
+        _FUNCTION_ROLE,
+        {
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": "arn:aws:logs:*:123456789012:log-group:*",
+        },
+    ),
+    (
+        "another-instruction-to-its-own-topic",
+        "changing what the alert topic does",
+        _FUNCTION_ROLE,
+        {
+            "Action": "sns:SetTopicAttributes",
+            "Resource": "arn:aws:sns:*:${aws:PrincipalAccount}:sns-compliance-alerts-dev",
+        },
     ),
     (
         "anything-that-writes",
@@ -109,6 +175,50 @@ def no_policy(account: Account, mending: ExitStack) -> None:
         account.iam.detach_role_policy(**role, **arn)
 
 
+def _change_function_policy(
+    account: Account, mending: ExitStack, change: Callable[[list[Document]], None]
+) -> None:
+    [attached] = account.iam.list_attached_role_policies(RoleName=account.outputs[_FUNCTION_ROLE])[
+        "AttachedPolicies"
+    ]
+    statements = policy_statements(account, attached["PolicyArn"])
+    change(statements)
+    change_policy(account, mending, attached["PolicyArn"], *statements)
+
+
+@FAMILY.fault("the function may no longer write its log", "roles-least-privilege")
+def silent(account: Account, mending: ExitStack) -> None:
+    def change(statements: list[Document]) -> None:
+        statement({"Statement": statements}, "WriteOwnLogs")["Action"] = ["logs:CreateLogStream"]
+
+    _change_function_policy(account, mending, change)
+
+
+@FAMILY.fault("the function may set records aside until yesterday", "roles-least-privilege")
+def too_late(account: Account, mending: ExitStack) -> None:
+    def change(statements: list[Document]) -> None:
+        statement({"Statement": statements}, "SetAsideRecords")["Condition"] = {
+            "DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}
+        }
+
+    _change_function_policy(account, mending, change)
+
+
+@FAMILY.fault("an inline policy denies the function its alerts", "roles-least-privilege")
+def denied(account: Account, mending: ExitStack) -> None:
+    everything = {"Effect": "Deny", "NotAction": ["logs:*", "sqs:*"], "Resource": "*"}
+    account.role_policy(mending, account.outputs[_FUNCTION_ROLE], everything)
+
+
+@FAMILY.fault("a boundary keeps the function from its alerts", "roles-least-privilege")
+def cut_by_a_boundary(account: Account, mending: ExitStack) -> None:
+    role = {"RoleName": account.outputs[_FUNCTION_ROLE]}
+    mending.callback(account.iam.delete_role_permissions_boundary, **role)
+    account.iam.put_role_permissions_boundary(
+        **role, PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess"
+    )
+
+
 # --- trust ----------------------------------------------------------------------------------------
 
 
@@ -155,6 +265,15 @@ for _name, _description, _role, _changes in (
         {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
     ),
     (
+        "its-service-with-tags",
+        "Lambda, which may tag its session,",
+        _FUNCTION_ROLE,
+        {
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+        },
+    ),
+    (
         "a-federation",
         "whoever a foreign identity provider signs in",
         _VERIFIER_ROLE,
@@ -170,3 +289,36 @@ for _name, _description, _role, _changes in (
         partial(_trust, _role, _changes),
         "roles-trust",
     )
+
+
+@FAMILY.fault("the function's role may be worn by a machine", "roles-trust")
+def instance_profile(account: Account, mending: ExitStack) -> None:
+    profile = {"InstanceProfileName": "by-hand"}
+    worn = {**profile, "RoleName": account.outputs[_FUNCTION_ROLE]}
+    account.iam.create_instance_profile(**profile)
+    mending.callback(account.iam.delete_instance_profile, **profile)
+    account.iam.add_role_to_instance_profile(**worn)
+    mending.callback(account.iam.remove_role_from_instance_profile, **worn)
+
+
+@FAMILY.fault("a session of the verifier's role may last twelve hours", "roles-trust")
+def long_sessions(account: Account, mending: ExitStack) -> None:
+    role = {"RoleName": account.outputs[_VERIFIER_ROLE]}
+    mending.callback(account.iam.update_role, **role, MaxSessionDuration=3600)
+    account.iam.update_role(**role, MaxSessionDuration=43200)
+
+
+@FAMILY.fault("no service may assume the function's role any more", "roles-trust")
+def nobody_served(account: Account, mending: ExitStack) -> None:
+    kind = f"role:{account.outputs[_FUNCTION_ROLE]}"
+    document = account.document(kind)
+    document["Statement"].append({"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": "*"})
+    account.replace(mending, kind, document)
+
+
+@FAMILY.fault("Lambda may assume the function's role for another account alone", "roles-trust")
+def served_elsewhere(account: Account, mending: ExitStack) -> None:
+    kind = f"role:{account.outputs[_FUNCTION_ROLE]}"
+    document = account.document(kind)
+    document["Statement"][0]["Condition"] = {"StringEquals": {"aws:SourceAccount": STRANGER}}
+    account.replace(mending, kind, document)

@@ -16,8 +16,17 @@ import boto3
 import requests
 from botocore.config import Config
 
+from verify.account.endpoints import reach_by_address
+
 Document = dict[str, Any]
 STRANGER = "999999999999"  # an account that is not ours
+
+# What UpdateFunctionConfiguration is told to take away what a function had not.
+_TAKING_AWAY: Mapping[str, Any] = {
+    "DeadLetterConfig": {"TargetArn": ""},
+    "FileSystemConfigs": [],
+    "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
+}
 
 
 class Account:
@@ -51,7 +60,7 @@ class Account:
     def client(self, service: str) -> Any:
         """The client of a service in the deployment's region, made once."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(
+            made = boto3.client(
                 service,
                 region_name=self.outputs["region"],
                 endpoint_url=self.url,
@@ -59,6 +68,8 @@ class Account:
                 aws_secret_access_key="test",  # noqa: S106 - the sandbox knows no credentials
                 config=Config(retries={"total_max_attempts": 1}, connect_timeout=5),
             )
+            reach_by_address(made)
+            self._clients[service] = made
         return self._clients[service]
 
     @property
@@ -68,6 +79,10 @@ class Account:
     @property
     def s3(self) -> Any:
         return self.client("s3")
+
+    @property
+    def s3control(self) -> Any:
+        return self.client("s3control")
 
     @property
     def kms(self) -> Any:
@@ -106,7 +121,7 @@ class Account:
     def document(self, kind: str) -> Document:
         """A copy of a policy as it was when first asked for: before any fault changed it.
 
-        `kind` is bucket, key, alert-topic, or role:<name> for a trust policy.
+        `kind` is bucket, key, topic:<output>, queue:<output>, or role:<name> for a trust policy.
         """
         if kind not in self._documents:
             self._documents[kind] = json.loads(self._read(kind))
@@ -125,22 +140,31 @@ class Account:
         if kind == "key":
             answer = self.kms.get_key_policy(KeyId=values["kms_key_arn"], PolicyName="default")
             return str(answer["Policy"])
-        if kind == "alert-topic":
-            answer = self.sns.get_topic_attributes(TopicArn=values["alert_topic_arn"])
+        what, _, output = kind.partition(":")
+        if what == "topic":
+            answer = self.sns.get_topic_attributes(TopicArn=values[output])
+            return str(answer["Attributes"]["Policy"])
+        if what == "queue":
+            answer = self.sqs.get_queue_attributes(
+                QueueUrl=values[output], AttributeNames=["Policy"]
+            )
             return str(answer["Attributes"]["Policy"])
         role = self.iam.get_role(RoleName=kind.removeprefix("role:"))["Role"]
         return json.dumps(role["AssumeRolePolicyDocument"])
 
     def _write(self, kind: str, document: Document) -> None:
         text, values = json.dumps(document), self.outputs
+        what, _, output = kind.partition(":")
         if kind == "bucket":
             self.s3.put_bucket_policy(Bucket=values["log_bucket_name"], Policy=text)
         elif kind == "key":
             self.kms.put_key_policy(KeyId=values["kms_key_arn"], PolicyName="default", Policy=text)
-        elif kind == "alert-topic":
+        elif what == "topic":
             self.sns.set_topic_attributes(
-                TopicArn=values["alert_topic_arn"], AttributeName="Policy", AttributeValue=text
+                TopicArn=values[output], AttributeName="Policy", AttributeValue=text
             )
+        elif what == "queue":
+            self.sqs.set_queue_attributes(QueueUrl=values[output], Attributes={"Policy": text})
         else:
             self.iam.update_assume_role_policy(
                 RoleName=kind.removeprefix("role:"), PolicyDocument=text
@@ -200,9 +224,7 @@ class Account:
             self.functions.update_function_configuration(FunctionName=name, **settings)
             self.wait_for_function()
 
-        before: Document = {key: now.get(key) for key in changes}
-        if "DeadLetterConfig" in changes:
-            before["DeadLetterConfig"] = now.get("DeadLetterConfig", {"TargetArn": ""})
+        before: Document = {key: now.get(key, _TAKING_AWAY.get(key)) for key in changes}
         if "Layers" in changes:
             before["Layers"] = [layer["Arn"] for layer in now.get("Layers", [])]
         mending.callback(configure, before)

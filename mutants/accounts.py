@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mutants.account import Account
+from mutants.answers.campaign import Recording
 from mutants.campaign import Campaign, NotCleanError
 from mutants.deployed import build_package, deploy, sandbox
 from mutants.model import Judged, Mutant
@@ -42,8 +43,11 @@ def judge_all(
     folder: Path,
     say: Callable[[str], None],
     progress: Callable[[Judged], None],
+    recorded: Callable[[Recording], None],
 ) -> Findings:
     """Judge `mutants` in the given deployment, or in as many of our own as `accounts`.
+
+    `recorded` is handed the first account's clean run of the state checks, before any fault.
 
     Raises what a worker raised when there is no account to break or it is not clean at the start,
     and KeyboardInterrupt, after mending and removing what was started.
@@ -76,7 +80,9 @@ def judge_all(
                 own,
             )
             campaign = Campaign(account, SuiteRunner(own / "runs"))
-            campaign.require_clean("before the first fault")
+            clean = campaign.require_clean("before the first fault")
+            if number == 0:
+                recorded(Recording(clean, deployed.outputs, deployed.function_package))
             campaign.judge(queue, heard, stopping)
             try:
                 campaign.require_clean("at the end")

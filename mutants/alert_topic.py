@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -48,7 +49,7 @@ def another_key(account: Account, mending: ExitStack) -> None:
 
 # --- policy ---------------------------------------------------------------------------------------
 
-_POLICY = PolicyFaults(FAMILY, partial(change, "alert-topic"), "alert-topic-policy")
+_POLICY = PolicyFaults(FAMILY, partial(change, "topic:alert_topic_arn"), "alert-topic-policy")
 
 
 def _allow(account: Account, document: Document, principal: Any, **more: Any) -> None:
@@ -126,6 +127,93 @@ def events_on_a_condition(account: Account, document: Document) -> None:
     statement(document, "EventBridgePublishes")["Condition"] = condition
 
 
+@_POLICY.fault("a role of the account may publish, without any policy of its own")
+def policy_for_a_role(account: Account, document: Document) -> None:
+    _allow(account, document, {"AWS": account.outputs["trail_logs_role_arn"]})
+
+
+@_POLICY.fault("alarms may do everything with the topic")
+def alarms_do_everything(account: Account, document: Document) -> None:
+    statement(document, "CloudWatchAlarmsPublish")["Action"] = ["sns:Publish", "sns:Subscribe"]
+
+
+@_POLICY.fault("a Deny silences the function, whose role may publish")
+def function_denied(account: Account, document: Document) -> None:
+    principal = {"AWS": account.outputs["function_role_arn"]}
+    _allow(account, document, principal, Effect="Deny")
+
+
+@_POLICY.fault("alerts may be published in the clear")
+def plain_http(account: Account, document: Document) -> None:
+    without(document, "DenyInsecureTransport")
+
+
+# --- what becomes of an alert ---------------------------------------------------------------------
+
+
+def _protect(operation: Document, account: Account, mending: ExitStack) -> None:
+    resource = {"ResourceArn": account.outputs["alert_topic_arn"]}
+    policy = {
+        "Name": "protection",
+        "Version": "2021-06-01",
+        "Statement": [
+            {
+                "DataDirection": "Inbound",
+                "Principal": ["*"],
+                "DataIdentifier": ["arn:aws:dataprotection::aws:data-identifier/IpAddress"],
+                "Operation": operation,
+            }
+        ],
+    }
+    put = account.sns.put_data_protection_policy
+    mending.callback(put, **resource, DataProtectionPolicy="")
+    put(**resource, DataProtectionPolicy=json.dumps(policy))
+
+
+for _name, _description, _operation in (
+    ("alerts-dropped", "an alert that holds an address is dropped", {"Deny": {}}),
+    (
+        "alerts-masked",
+        "the addresses in alerts are masked",
+        {"Deidentify": {"MaskConfig": {"MaskWithCharacter": "#"}}},
+    ),
+):
+    FAMILY.add(_name, _description, partial(_protect, _operation), "alert-topic-passes-alerts-on")
+
+
+def _set(attribute: str, value: str, mended: str, account: Account, mending: ExitStack) -> None:
+    def put(text: str) -> None:
+        account.sns.set_topic_attributes(
+            **_topic(account), AttributeName=attribute, AttributeValue=text
+        )
+
+    mending.callback(put, mended)
+    put(value)
+
+
+for _name, _description, _policy in (
+    (
+        "tried-once",
+        "SNS gives up at the first try",
+        {"defaultHealthyRetryPolicy": {"numRetries": 0}},
+    ),
+    ("throttled", "SNS holds alerts back", {"defaultThrottlePolicy": {"maxReceivesPerSecond": 1}}),
+):
+    FAMILY.add(
+        _name,
+        _description,
+        partial(_set, "DeliveryPolicy", json.dumps({"http": _policy}), ""),
+        "alert-topic-passes-alerts-on",
+    )
+
+FAMILY.add(
+    "signed-with-sha-1",
+    "SNS signs alerts with SHA-1",
+    partial(_set, "SignatureVersion", "1", "2"),
+    "alert-topic-passes-alerts-on",
+)
+
+
 # --- subscriptions --------------------------------------------------------------------------------
 
 
@@ -158,3 +246,24 @@ for _protocol, _endpoint in (
 @FAMILY.fault("an HTTPS subscription that nobody confirmed", "alert-topic-subscriptions")
 def subscription_unconfirmed(account: Account, mending: ExitStack) -> None:
     _subscribe("https", "https://127.0.0.1:9/alerts", account, mending)
+
+
+@FAMILY.fault("a queue of another account is subscribed", "alert-topic-subscriptions")
+def subscription_of_a_stranger(account: Account, mending: ExitStack) -> None:
+    queue = f"arn:aws:sqs:{account.outputs['region']}:{STRANGER}:listening"
+    _subscribe("sqs", queue, account, mending)
+
+
+@FAMILY.fault("a subscriber is sent nothing that is severe", "alert-topic-subscriptions")
+def subscription_filtered(account: Account, mending: ExitStack) -> None:
+    answer = account.sqs.get_queue_attributes(
+        QueueUrl=account.outputs["delivery_queue_url"], AttributeNames=["QueueArn"]
+    )
+    made = account.sns.subscribe(
+        **_topic(account),
+        Protocol="sqs",
+        Endpoint=answer["Attributes"]["QueueArn"],
+        Attributes={"FilterPolicy": json.dumps({"severity": ["LOW"]})},
+        ReturnSubscriptionArn=True,
+    )
+    mending.callback(account.sns.unsubscribe, SubscriptionArn=made["SubscriptionArn"])

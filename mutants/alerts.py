@@ -6,7 +6,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from mutants.account import Account
-from mutants.function import forbid, run_with, throttle
+from mutants.function import throttle
+from mutants.function_callers import forbid
+from mutants.function_code import run_with
 from mutants.log_groups import unsubscribe
 from mutants.model import Break, Family, Suite
 from mutants.trail import change_policy, policy_statements
@@ -110,7 +112,7 @@ def publishing_not_permitted(account: Account, mending: ExitStack) -> None:
 
 @_cut("the topic's policy denies the function's role")
 def publishing_denied(account: Account, mending: ExitStack) -> None:
-    policy = account.document("alert-topic")
+    policy = account.document("topic:alert_topic_arn")
     policy["Statement"].append(
         {
             "Effect": "Deny",
@@ -119,7 +121,7 @@ def publishing_denied(account: Account, mending: ExitStack) -> None:
             "Resource": account.outputs["alert_topic_arn"],
         }
     )
-    account.replace(mending, "alert-topic", policy)
+    account.replace(mending, "topic:alert_topic_arn", policy)
 
 
 @_cut("the function alerts another topic")

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from requests import RequestException
@@ -38,17 +39,20 @@ class Campaign:
         self._account = account
         self._runner = runner
 
-    def require_clean(self, when: str) -> None:
-        """Run the whole suite: nothing may fail.
+    def require_clean(self, when: str) -> Path:
+        """Run the whole suite: nothing may fail. The folder of the run of the state checks.
 
         Raises NotCleanError otherwise.
         """
+        folders = {}
         for suite in Suite:
             outcomes = self._runner.run(self._account, suite)
             wrong = sorted(outcomes.controls("FAIL") | outcomes.controls("ERROR"))
             if wrong:
                 said = "\n  ".join(f"{name}: {outcomes.messages[name]}" for name in wrong)
                 raise NotCleanError(f"the account is not clean {when}:\n  {said}")
+            folders[suite] = outcomes.folder
+        return folders[Suite.STATE]
 
     def judge(
         self, queue: deque[Mutant], progress: Callable[[Judged], None], stopping: threading.Event

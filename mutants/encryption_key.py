@@ -28,6 +28,13 @@ def alias_elsewhere(account: Account, mending: ExitStack) -> None:
     account.kms.update_alias(AliasName=alias, TargetKeyId=other)
 
 
+@FAMILY.fault("the key has another name, by which others may be admitted to it", "key-usable")
+def another_alias(account: Account, mending: ExitStack) -> None:
+    alias = "alias/for-everybody"
+    account.kms.create_alias(AliasName=alias, TargetKeyId=account.outputs["kms_key_id"])
+    mending.callback(account.kms.delete_alias, AliasName=alias)
+
+
 @FAMILY.fault(
     "the key is disabled, so that the trail cannot encrypt either",
     "key-usable",
@@ -65,10 +72,45 @@ def rotation_off(account: Account, mending: ExitStack) -> None:
     account.kms.disable_key_rotation(**_key(account))
 
 
-@FAMILY.fault("the key is rotated every seven years", "key-rotates")
+@FAMILY.fault("the key is rotated every seven years", "key-rotates", "declared-matches-live")
 def rotation_rare(account: Account, mending: ExitStack) -> None:
     mending.callback(account.kms.enable_key_rotation, **_key(account), RotationPeriodInDays=365)
     account.kms.enable_key_rotation(**_key(account), RotationPeriodInDays=2555)
+
+
+# --- grants ---------------------------------------------------------------------------------------
+
+
+def _grant(grantee: str, operations: list[str], account: Account, mending: ExitStack) -> None:
+    made = account.kms.create_grant(
+        **_key(account),
+        GranteePrincipal=grantee.format_map(account.outputs),
+        Operations=operations,
+    )
+    mending.callback(account.kms.revoke_grant, **_key(account), GrantId=made["GrantId"])
+
+
+for _name, _description, _grantee, _operations in (
+    (
+        "grant-to-a-stranger",
+        "another account may decrypt by a grant",
+        f"arn:aws:iam::{STRANGER}:role/reader",
+        ["Decrypt"],
+    ),
+    (
+        "grant-to-a-role",
+        "a role of the account may decrypt by a grant",
+        "{trail_logs_role_arn}",
+        ["Decrypt"],
+    ),
+    (
+        "grant-beyond-the-need",
+        "the function may make grants of its own",
+        "arn:aws:sts::{account_id}:assumed-role/{function_role_name}/{function_name}",
+        ["Decrypt", "CreateGrant"],
+    ),
+):
+    FAMILY.add(_name, _description, partial(_grant, _grantee, _operations), "key-grants")
 
 
 # --- its policy -----------------------------------------------------------------------------------
@@ -143,3 +185,19 @@ def another_service(account: Account, document: Document) -> None:
 @_POLICY.fault("alarms can no longer publish, since their statement is gone")
 def alarms_lack_the_key(account: Account, document: Document) -> None:
     without(document, "CloudWatchAlarmsPublishAlerts")
+
+
+@_POLICY.fault("a role of the account may decrypt, without any policy of its own")
+def policy_for_a_role(account: Account, document: Document) -> None:
+    _allow(document, {"AWS": account.outputs["trail_logs_role_arn"]}, "kms:Decrypt")
+
+
+@_POLICY.fault("a Deny keeps alarms from the key that their statement gives them")
+def alarms_denied(account: Account, document: Document) -> None:
+    _allow(document, {"Service": "cloudwatch.amazonaws.com"}, "kms:Decrypt", Effect="Deny")
+
+
+@_POLICY.fault("EventBridge may use the key for another topic than that of the alerts")
+def events_for_another_topic(account: Account, document: Document) -> None:
+    condition = statement(document, "EventBridgePublishesAlerts")["Condition"]["StringEquals"]
+    condition["kms:EncryptionContext:aws:sns:topicArn"] = account.outputs["delivery_topic_arn"]

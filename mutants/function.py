@@ -1,10 +1,8 @@
-"""Function faults: other code, other settings, other callers."""
+"""Function faults: other settings, another key, another log, fewer tries."""
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -14,10 +12,10 @@ from mutants.account import STRANGER, Account
 from mutants.model import Family
 
 FAMILY = Family("function")
-_STATEMENT = "by-hand"
 
 
-def _name(account: Account) -> dict[str, str]:
+def named(account: Account) -> dict[str, str]:
+    """The function, as Lambda's calls take it."""
     return {"FunctionName": account.outputs["function_arn"]}
 
 
@@ -50,7 +48,7 @@ for _aspect, _other in (
 
 
 def _set(variable: str, value: str, account: Account, mending: ExitStack) -> None:
-    now = account.functions.get_function_configuration(**_name(account))["Environment"]["Variables"]
+    now = account.functions.get_function_configuration(**named(account))["Environment"]["Variables"]
     variables = {**now, variable: value.format(**account.outputs)}
     account.change_function(mending, Environment={"Variables": variables})
 
@@ -61,6 +59,11 @@ for _variable, _value, _what in (
     ("TRAIL_ARN", "{trail_arn}-old", "guards another trail"),
     ("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:9", "reaches SNS by way of somebody else"),
     ("PYTHONPATH", "/mnt/other", "looks for code in another place first"),
+    ("METRIC_NAMESPACE", "Trailwarden/AuditTrail", "counts among what the alarms watch"),
+    ("REMEDIATION_EXEMPTION_TAG", "Application", "spares whatever bears the stack's own tag"),
+    ("REMEDIATION_MODE", "always", "is told of a mode that there is not"),
+    ("REMEDIATION_RULES", "trail-stopped,all", "is to mend more than it can"),
+    ("SCAN_CHECKS", "flow-logs,nothing", "is to scan for what it does not know"),
 ):
     FAMILY.add(
         f"variable-{_variable.lower().replace('_', '-')}",
@@ -70,9 +73,94 @@ for _variable, _value, _what in (
     )
 
 
-@FAMILY.fault("the function writes to another log group", "function-configuration")
-def logs_elsewhere(account: Account, mending: ExitStack) -> None:
-    account.change_function(mending, LoggingConfig={"LogGroup": "/somewhere/else"})
+@FAMILY.fault("the function is moved into the VPC, away from SNS", "function-configuration")
+def in_the_vpc(account: Account, mending: ExitStack) -> None:
+    values = account.outputs
+    account.change_function(
+        mending,
+        VpcConfig={
+            "SubnetIds": values["private_subnet_ids"],
+            "SecurityGroupIds": [values["application_security_group_id"]],
+        },
+    )
+
+
+@FAMILY.fault("a file system is mounted into the function", "function-configuration")
+def file_system(account: Account, mending: ExitStack) -> None:
+    values = account.outputs
+    place = f"elasticfilesystem:{values['region']}:{values['account_id']}"
+    arn = f"arn:{values['partition']}:{place}:access-point/fsap-0123456789abcdef0"
+    account.change_function(
+        mending, FileSystemConfigs=[{"Arn": arn, "LocalMountPath": "/mnt/other"}]
+    )
+
+
+@FAMILY.fault("the function's runtime is kept from AWS's updates", "function-configuration")
+def runtime_pinned(account: Account, mending: ExitStack) -> None:
+    now = account.functions.get_function_configuration(**named(account))
+    put = partial(account.functions.put_runtime_management_config, **named(account))
+    mending.callback(put, UpdateRuntimeOn="Auto")
+    put(
+        UpdateRuntimeOn="Manual", RuntimeVersionArn=now["RuntimeVersionConfig"]["RuntimeVersionArn"]
+    )
+
+
+# --- key and log ----------------------------------------------------------------------------------
+
+
+@FAMILY.fault("AWS's own key encrypts the function's variables", "function-encrypted")
+def key_of_aws(account: Account, mending: ExitStack) -> None:
+    account.change_function(mending, KMSKeyArn="")
+
+
+@FAMILY.fault("another key encrypts the function's variables", "function-encrypted")
+def another_key(account: Account, mending: ExitStack) -> None:
+    key = account.kms.create_key()["KeyMetadata"]["Arn"]
+    mending.callback(account.kms.schedule_key_deletion, KeyId=key)
+    account.change_function(mending, KMSKeyArn=key)
+
+
+for _log, _logged in (
+    ("logs to another group", {"LoggingConfig": {"LogGroup": "/somewhere/else"}}),
+    ("log is wrapped into Lambda's JSON", {"LoggingConfig": {"LogFormat": "JSON"}}),
+    (
+        "log is filtered by Lambda",
+        {"LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "ERROR"}},
+    ),
+):
+    FAMILY.add(
+        _log.replace(" ", "-").replace("'", "").lower(),
+        f"the function's {_log}".replace("function's logs", "function logs"),
+        partial(_configure, _logged),
+        "function-logs-results",
+    )
+
+
+@FAMILY.fault("the function logs no result below WARNING", "function-logs-results")
+def results_not_logged(account: Account, mending: ExitStack) -> None:
+    _set("LOG_LEVEL", "WARNING", account, mending)
+
+
+# --- tries ----------------------------------------------------------------------------------------
+
+
+def _invoke(settings: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
+    mending.callback(account.functions.delete_function_event_invoke_config, **named(account))
+    account.functions.put_function_event_invoke_config(**named(account), **settings)
+
+
+def _elsewhere(when: str, account: Account, mending: ExitStack) -> None:
+    arn = f"arn:aws:sqs:{account.outputs['region']}:{STRANGER}:collector"
+    _invoke({"DestinationConfig": {when: {"Destination": arn}}}, account, mending)
+
+
+for _case, _what, _invoked in (
+    ("no-retry", "is not tried again", partial(_invoke, {"MaximumRetryAttempts": 0})),
+    ("one-minute", "is given up soon", partial(_invoke, {"MaximumEventAgeInSeconds": 60})),
+    ("success-elsewhere", "goes to a stranger when it is done", partial(_elsewhere, "OnSuccess")),
+    ("failure-elsewhere", "goes to a stranger when it fails", partial(_elsewhere, "OnFailure")),
+):
+    FAMILY.add(f"event-{_case}", f"an event {_what}", _invoked, "function-tries-again")
 
 
 @FAMILY.fault("the function runs with another role", "function-configuration")
@@ -102,49 +190,8 @@ def throttled(account: Account, mending: ExitStack) -> None:
 
 def throttle(account: Account, mending: ExitStack) -> None:
     """Leave the function without any concurrency until mended."""
-    mending.callback(account.functions.delete_function_concurrency, **_name(account))
-    account.functions.put_function_concurrency(**_name(account), ReservedConcurrentExecutions=0)
-
-
-# --- code -----------------------------------------------------------------------------------------
-
-
-def _run(account: Account, package: bytes) -> None:
-    account.functions.update_function_code(**_name(account), ZipFile=package)
-    account.wait_for_function()
-
-
-def run_with(account: Account, mending: ExitStack, module: str, more: str) -> None:
-    """Let the function run, until mended, with `more` at the end of one of its modules."""
-    original = account.function_package.read_bytes()
-    changed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(original)) as source, zipfile.ZipFile(changed, "w") as target:
-        for name in source.namelist():
-            content = source.read(name)
-            target.writestr(name, content + more.encode() if name == module else content)
-    mending.callback(_run, account, original)
-    _run(account, changed.getvalue())
-
-
-@FAMILY.fault("the function's code is changed behind Terraform's back", "function-code-reviewed")
-def code_changed(account: Account, mending: ExitStack) -> None:
-    run_with(account, mending, "compliance_checker/handler.py", "# not reviewed\n")
-
-
-@FAMILY.fault("a layer slips code under the function", "function-code-reviewed")
-def layer_added(account: Account, mending: ExitStack) -> None:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("python/boto3.py", "# not boto3\n")
-    made = account.functions.publish_layer_version(
-        LayerName="by-hand", Content={"ZipFile": content.getvalue()}
-    )
-    mending.callback(
-        account.functions.delete_layer_version,
-        LayerName="by-hand",
-        VersionNumber=made["Version"],
-    )
-    account.change_function(mending, Layers=[made["LayerVersionArn"]])
+    mending.callback(account.functions.delete_function_concurrency, **named(account))
+    account.functions.put_function_concurrency(**named(account), ReservedConcurrentExecutions=0)
 
 
 # --- dead-letter queue ----------------------------------------------------------------------------
@@ -155,7 +202,11 @@ def no_dead_letter_queue(account: Account, mending: ExitStack) -> None:
     account.change_function(mending, DeadLetterConfig={"TargetArn": ""})
 
 
-@FAMILY.fault("the function's dead letters go to another queue", "function-dead-letter-queue")
+@FAMILY.fault(
+    "the function's dead letters go to another queue",
+    "function-dead-letter-queue",
+    "roles-least-privilege",
+)
 def dead_letters_elsewhere(account: Account, mending: ExitStack) -> None:
     queues = account.outputs["dead_letter_queue_arn"].rpartition(":")[0]
     name = account.outputs["delivery_queue_url"].rpartition("/")[2]
@@ -178,73 +229,3 @@ def dead_letters_in_the_open(account: Account, mending: ExitStack) -> None:
 
     mending.callback(encrypt, KmsMasterKeyId=account.outputs["kms_key_arn"])
     encrypt(KmsMasterKeyId="", SqsManagedSseEnabled="false")
-
-
-# --- callers --------------------------------------------------------------------------------------
-
-
-def _permit(settings: Mapping[str, str], account: Account, mending: ExitStack) -> None:
-    filled = {key: value.format(**account.outputs) for key, value in settings.items()}
-    account.functions.add_permission(
-        **_name(account), StatementId=_STATEMENT, Action="lambda:InvokeFunction", **filled
-    )
-    mending.callback(account.functions.remove_permission, **_name(account), StatementId=_STATEMENT)
-
-
-for _caller, _settings in (
-    ("anyone", {"Principal": "*"}),
-    ("a-stranger", {"Principal": STRANGER}),
-    ("another-service", {"Principal": "s3.amazonaws.com", "SourceAccount": "{account_id}"}),
-    ("any-log-group", {"Principal": "logs.amazonaws.com"}),
-    ("log-groups-of-a-stranger", {"Principal": "logs.amazonaws.com", "SourceAccount": STRANGER}),
-    (
-        "another-log-group",
-        {
-            "Principal": "logs.amazonaws.com",
-            "SourceArn": "{trail_log_group_arn}-old:*",
-            "SourceAccount": "{account_id}",
-        },
-    ),
-):
-    FAMILY.add(
-        f"invoked-by-{_caller}",
-        f"{_caller.replace('-', ' ')} may invoke the function",
-        partial(_permit, _settings),
-        "function-not-public",
-    )
-
-
-def forbid(account: Account, mending: ExitStack) -> None:
-    """Take the permission to invoke the function from CloudWatch Logs until mended."""
-    values = account.outputs
-    mending.callback(
-        account.functions.add_permission,
-        **_name(account),
-        StatementId="AllowTrailLogGroup",
-        Action="lambda:InvokeFunction",
-        Principal="logs.amazonaws.com",
-        SourceArn=f"{values['trail_log_group_arn']}:*",
-        SourceAccount=values["account_id"],
-    )
-    account.functions.remove_permission(**_name(account), StatementId="AllowTrailLogGroup")
-
-
-@FAMILY.fault(
-    "nobody may invoke the function, the trail's log group neither", "function-not-public"
-)
-def invoked_by_nobody(account: Account, mending: ExitStack) -> None:
-    forbid(account, mending)
-
-
-def _url(kind: str, account: Account, mending: ExitStack) -> None:
-    account.functions.create_function_url_config(**_name(account), AuthType=kind)
-    mending.callback(account.functions.delete_function_url_config, **_name(account))
-
-
-for _kind in ("NONE", "AWS_IAM"):
-    FAMILY.add(
-        f"url-with-auth-{_kind.lower().replace('_', '-')}",
-        f"the function has a URL with authorization {_kind}",
-        partial(_url, _kind),
-        "function-not-public",
-    )

@@ -120,17 +120,17 @@ def public_acl(account: Account, mending: ExitStack) -> None:
 # --- lifecycle ------------------------------------------------------------------------------------
 
 
-def _tamper(account: Account, operation: str, **parameters: Any) -> None:
-    """Make a call that the policy denies to all but the break-glass role."""
+def tamper(account: Account, operation: str, **parameters: Any) -> None:
+    """Make a call that the policy denies to everyone."""
     with ExitStack() as opened:
         account.replace(opened, "bucket", without(account.document("bucket"), "DenyTampering"))
         getattr(account.s3, operation)(**_bucket(account), **parameters)
 
 
 def _expire(rule: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
-    mending.callback(_tamper, account, "delete_bucket_lifecycle")
+    mending.callback(tamper, account, "delete_bucket_lifecycle")
     rules = [{"ID": "by-hand", "Status": "Enabled", "Filter": {"Prefix": ""}, **rule}]
-    _tamper(
+    tamper(
         account,
         "put_bucket_lifecycle_configuration",
         LifecycleConfiguration={"Rules": rules},
@@ -180,7 +180,7 @@ for _name, _description, _rule in (
 
 
 def _version(account: Account, status: str) -> None:
-    _tamper(account, "put_bucket_versioning", VersioningConfiguration={"Status": status})
+    tamper(account, "put_bucket_versioning", VersioningConfiguration={"Status": status})
 
 
 @FAMILY.fault("versioning is suspended", "log-bucket-versioned", "declared-matches-live")

@@ -83,6 +83,12 @@ def policy_for_a_stranger(account: Account, document: Document) -> None:
     _allow(account, document, {"AWS": f"arn:aws:iam::{STRANGER}:root"})
 
 
+@_POLICY.fault("the policy lets a canonical user read, who may be anyone", _ADMITS)
+def policy_for_a_canonical_user(account: Account, document: Document) -> None:
+    user = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
+    _allow(account, document, {"CanonicalUser": user})
+
+
 @_POLICY.fault("the policy admits AWS Config as well", _ADMITS)
 def policy_for_another_service(account: Account, document: Document) -> None:
     condition = {"StringEquals": {"aws:SourceAccount": account.outputs["account_id"]}}
@@ -213,16 +219,27 @@ def deletion_denied_for_a_prefix(account: Account, document: Document) -> None:
     statement(document, "DenyDeletion")["Resource"] = resource
 
 
-@_POLICY.fault("every role is as exempt as the break-glass role", _PROTECTS)
+def _exempt(roles: Any, sid: str, document: Document) -> None:
+    """Let the denial of that Sid except these roles."""
+    condition = statement(document, sid).setdefault("Condition", {})
+    condition["ArnNotLike"] = {"aws:PrincipalArn": roles}
+
+
+@_POLICY.fault("every role of the account may delete files", _PROTECTS)
 def every_role_exempt(account: Account, document: Document) -> None:
-    exempt = f"arn:aws:iam::{account.outputs['account_id']}:role/*"
-    statement(document, "DenyDeletion")["Condition"]["ArnNotLike"]["aws:PrincipalArn"] = exempt
+    every = f"arn:aws:iam::{account.outputs['account_id']}:role/*"
+    _exempt(every, "DenyDeletion", document)
 
 
-@_POLICY.fault("one more role is exempt", _PROTECTS)
-def another_role_exempt(account: Account, document: Document) -> None:
-    unlike = statement(document, "DenyDeletion")["Condition"]["ArnNotLike"]
-    unlike["aws:PrincipalArn"] = [unlike["aws:PrincipalArn"], account.outputs["verifier_role_arn"]]
+@_POLICY.fault("a role may delete files that does not exist yet, for whoever makes it", _PROTECTS)
+def absent_role_exempt(account: Account, document: Document) -> None:
+    role = f"arn:aws:iam::{account.outputs['account_id']}:role/role-break-glass"
+    _exempt(role, "DenyDeletion", document)
+
+
+@_POLICY.fault("the verifier may delete files", _PROTECTS)
+def verifier_exempt(account: Account, document: Document) -> None:
+    _exempt([account.outputs["verifier_role_arn"]], "DenyDeletion", document)
 
 
 @_POLICY.fault("a lifecycle rule may expire the files", _PROTECTS)
@@ -269,8 +286,7 @@ def people_may_tag_versions(account: Account, document: Document) -> None:
 
 @_POLICY.fault("the verifier may write files", _PROTECTS)
 def verifier_may_write(account: Account, document: Document) -> None:
-    unlike = statement(document, "DenyWritesByPeople")["Condition"]["ArnNotLike"]
-    unlike["aws:PrincipalArn"] = [unlike["aws:PrincipalArn"], account.outputs["verifier_role_arn"]]
+    _exempt([account.outputs["verifier_role_arn"]], "DenyWritesByPeople", document)
 
 
 @_POLICY.fault("people may write beside the trail's folder", _PROTECTS)

@@ -44,10 +44,11 @@ class SuiteError(Exception):
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What a run of the suite gave: the outcome and the message of each control."""
+    """What a run of the suite gave: the outcome and the message of each control, and its folder."""
 
     outcomes: Mapping[str, str]
     messages: Mapping[str, str]
+    folder: Path
 
     def controls(self, outcome: str) -> frozenset[str]:
         """The controls with this outcome."""
@@ -106,6 +107,7 @@ class SuiteRunner:
         return Outcomes(
             {row["control"]["identifier"]: row["outcome"] for row in rows},
             {row["control"]["identifier"]: row["message"] for row in rows},
+            report.parent.resolve(),
         )
 
 

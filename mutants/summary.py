@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mutants.answers.campaign import AnswerFindings
+from mutants.answers.text import lines_of, totals_of
 from mutants.coverage import Coverage
 from mutants.model import Fate, Judged
 
@@ -46,7 +48,12 @@ def _names(controls: frozenset[str]) -> str:
     return ", ".join(sorted(controls)) or "none"
 
 
-def print_summary(console: Console, judged: Sequence[Judged], coverage: Coverage) -> None:
+def print_summary(
+    console: Console,
+    judged: Sequence[Judged],
+    coverage: Coverage,
+    answers: Sequence[AnswerFindings],
+) -> None:
     """The table by mutant, what is wrong, what is not covered, and the totals."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("fate", "family", "fault", "control"):
@@ -67,6 +74,10 @@ def print_summary(console: Console, judged: Sequence[Judged], coverage: Coverage
         console.print(Text(f"exempt: {control}: {reason}"))
     for control in sorted(coverage.uncovered):
         console.print(Text(f"NOT COVERED: {control}", style="bold red"))
+    for tried in answers:
+        for line in lines_of(tried):
+            console.print(Text(line, style="bold red"))
+        console.print(Text(totals_of(tried), style="bold"))
     console.print(Text(_totals(judged, coverage), style="bold"))
 
 
@@ -76,7 +87,7 @@ def _totals(judged: Sequence[Judged], coverage: Coverage) -> str:
         f"{count} {fate.value.lower()}" for fate, count in counts if count or fate in _ALWAYS
     )
     return (
-        f"{len(judged)} mutants: {fates}; {len(coverage.covered)} controls covered, "
+        f"{len(judged)} seeded faults: {fates}; {len(coverage.covered)} controls covered, "
         f"{len(coverage.exempt)} exempt, {len(coverage.uncovered)} not covered"
     )
 
@@ -85,7 +96,13 @@ _ALWAYS = (Fate.KILLED, Fate.SURVIVED, Fate.WRONG_CONTROL)
 
 
 def write_json(
-    path: Path, judged: Sequence[Judged], coverage: Coverage, *, seconds: float, clean: bool
+    path: Path,
+    judged: Sequence[Judged],
+    coverage: Coverage,
+    answers: Sequence[AnswerFindings],
+    *,
+    seconds: float,
+    clean: bool,
 ) -> None:
     """Write the findings; `clean` says whether the account was as deployed at the end."""
     document: dict[str, Any] = {
@@ -98,6 +115,16 @@ def write_json(
             "exempt": dict(coverage.exempt),
             "not_covered": sorted(coverage.uncovered),
         },
+        "answers": [
+            {
+                "judged": len(tried.judged),
+                "harmless": len(tried.harmless),
+                "tried": dict(tried.tried),
+                "survivors": [dict(item) for item in tried.survivors],
+                "changed": [dict(item) for item in tried.changed],
+            }
+            for tried in answers
+        ],
         "mutants": [
             {
                 "family": item.mutant.family,

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from mutants.account import Account, without
+from mutants.account import Account, statement, without
 from mutants.model import Family
 
 FAMILY = Family("trail")
+_ADMITS = "log-bucket-admits-only-the-trail"
 _PATIENCE_SECONDS = 20.0
 # One from before, a starting digest, and three that continue it.
 _DIGESTS_THAT_TELL_THE_PACE = 5
@@ -125,6 +126,19 @@ def _basic(**settings: Any) -> Mapping[str, Any]:
     }
 
 
+def _of_reads_and_writes(kind: str, *fields: tuple[str, str, str]) -> Mapping[str, Any]:
+    """Two advanced selectors, of which one is for writes, the other as `fields` say."""
+    management = ("eventCategory", "Equals", "Management")
+    writes = _advanced(management, ("readOnly", "Equals", "false"))
+    others = _advanced(management, ("readOnly", "Equals", kind), *fields)
+    return {
+        "AdvancedEventSelectors": [
+            *writes["AdvancedEventSelectors"],
+            *others["AdvancedEventSelectors"],
+        ]
+    }
+
+
 def _advanced(*fields: tuple[str, str, str]) -> Mapping[str, Any]:
     selectors = [{"Field": field, operator: [value]} for field, operator, value in fields]
     return {"AdvancedEventSelectors": [{"Name": "some", "FieldSelectors": selectors}]}
@@ -163,6 +177,24 @@ for _name, _description, _selectors in (
             ("eventCategory", "Equals", "Management"),
             ("eventSource", "NotEquals", "kms.amazonaws.com"),
         ),
+    ),
+    (
+        "advanced-one-source-not-to-start-with",
+        "management events but those of services that begin with k, by an advanced selector",
+        _advanced(
+            ("eventCategory", "Equals", "Management"),
+            ("eventSource", "NotStartsWith", "k"),
+        ),
+    ),
+    (
+        "advanced-writes-twice",
+        "writes twice and reads never, by two advanced selectors",
+        _of_reads_and_writes("false"),
+    ),
+    (
+        "advanced-reads-without-kms",
+        "writes, and reads but KMS's, by two advanced selectors",
+        _of_reads_and_writes("true", ("eventSource", "NotEquals", "kms.amazonaws.com")),
     ),
 ):
     FAMILY.add(
@@ -203,10 +235,7 @@ def another_bucket(account: Account, mending: ExitStack) -> None:
     bucket, trail = "s3-somewhere-else", {"Name": account.outputs["trail_arn"]}
     # Its last digest belongs there too; in our bucket the trail begins anew.
     mending.callback(account.cloudtrail.start_logging, **trail)
-    account.s3.create_bucket(
-        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": account.outputs["region"]}
-    )
-    mending.callback(_remove_bucket, account, bucket)
+    make_bucket(account, mending, bucket)
     text = json.dumps(account.document("bucket")).replace(
         account.outputs["log_bucket_name"], bucket
     )
@@ -219,6 +248,15 @@ def another_bucket(account: Account, mending: ExitStack) -> None:
     mending.callback(account.cloudtrail.stop_logging, **trail)
     turned = datetime.now(UTC)
     _digested_after(account, lambda _: turned)
+
+
+def make_bucket(account: Account, mending: ExitStack, name: str) -> str:
+    """A bucket beside ours, emptied and deleted when mended. Returns its name."""
+    account.s3.create_bucket(
+        Bucket=name, CreateBucketConfiguration={"LocationConstraint": account.outputs["region"]}
+    )
+    mending.callback(_remove_bucket, account, name)
+    return name
 
 
 def _digests_in_a_row(account: Account) -> None:
@@ -273,6 +311,42 @@ def another_topic(account: Account, mending: ExitStack) -> None:
     _update(account, mending, SnsTopicName=made)
 
 
+@FAMILY.fault("the trail writes below a folder of the bucket", "trail-destination", _ADMITS)
+def another_folder(account: Account, mending: ExitStack) -> None:
+    policy = account.document("bucket")
+    written = statement(policy, "AWSCloudTrailWrite")
+    here = written["Resource"]
+    written["Resource"] = [here, here.replace("/AWSLogs/", "/folder/AWSLogs/")]
+    account.replace(mending, "bucket", policy)
+    # The digests of each folder are a chain of their own, that ends before the other begins.
+    trail = {"Name": account.outputs["trail_arn"]}
+    account.cloudtrail.stop_logging(**trail)
+    mending.callback(account.cloudtrail.start_logging, **trail)
+    _digested_after(account, lambda status: status["StopLoggingTime"])
+    _update(account, mending, S3KeyPrefix="folder")
+    mending.callback(_digested_after, account, lambda status: status["StopLoggingTime"])
+    mending.callback(account.cloudtrail.stop_logging, **trail)
+    account.cloudtrail.start_logging(**trail)
+
+
+@FAMILY.fault("the trail writes to another log group of ours", "trail-destination")
+def another_log_group(account: Account, mending: ExitStack) -> None:
+    [attached] = account.iam.list_attached_role_policies(
+        RoleName=account.outputs["trail_logs_role_name"]
+    )["AttachedPolicies"]
+    allowed = policy_statements(account, attached["PolicyArn"])
+    here = account.outputs["trail_log_group_arn"]
+    there = here.replace(
+        account.outputs["trail_log_group_name"], account.outputs["function_log_group_name"]
+    )
+    for allow in allowed:
+        resources = allow["Resource"]
+        listed = resources if isinstance(resources, list) else [resources]
+        allow["Resource"] = [*listed, *(item.replace(here, there) for item in listed)]
+    change_policy(account, mending, attached["PolicyArn"], *allowed)
+    _update(account, mending, CloudWatchLogsLogGroupArn=f"{there}:*")
+
+
 @FAMILY.fault("the trail no longer writes to a log group", "trail-destination")
 def no_log_group(account: Account, mending: ExitStack) -> None:
     _update(account, mending, CloudWatchLogsLogGroupArn="", CloudWatchLogsRoleArn="")
@@ -282,7 +356,9 @@ def no_log_group(account: Account, mending: ExitStack) -> None:
 
 
 @FAMILY.fault(
-    "the trail's role may no longer write to its log streams", "trail-delivers-to-log-group"
+    "the trail's role may no longer write to its log streams",
+    "trail-delivers-to-log-group",
+    "roles-least-privilege",
 )
 def log_group_refuses(account: Account, mending: ExitStack) -> None:
     [attached] = account.iam.list_attached_role_policies(

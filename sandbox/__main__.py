@@ -61,7 +61,8 @@ def _regions(text: str) -> tuple[str, ...]:
 
 
 _EPILOG = """\
-Point a client at it with AWS_ENDPOINT_URL and any credentials.
+Point a client at it with AWS_ENDPOINT_URL and any credentials. S3 Control's clients put the account
+before the host, a name that nobody resolves: these reach it with HTTP_PROXY, set to the same URL.
 
 Of the sandbox itself can be asked:
   GET  /_sandbox/health           what it is

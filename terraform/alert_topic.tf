@@ -13,6 +13,7 @@ resource "aws_sns_topic" "alerts" {
   name              = local.alert_topic_name
   display_name      = "Compliance alerts ${var.environment}"
   kms_master_key_id = aws_kms_key.logs.arn
+  signature_version = 2 # SHA-256; SNS signs with SHA-1 by default
 
   tags = { Name = local.alert_topic_name }
 }

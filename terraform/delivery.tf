@@ -6,6 +6,7 @@ resource "aws_sns_topic" "delivery" {
   name              = local.delivery_topic_name
   display_name      = "Trail delivery ${var.environment}"
   kms_master_key_id = aws_kms_key.logs.arn
+  signature_version = 2
 
   tags = { Name = local.delivery_topic_name }
 }

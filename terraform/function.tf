@@ -18,11 +18,17 @@ resource "aws_cloudwatch_log_group" "function" {
   tags = { Name = local.function_log_group_name }
 }
 
-# What could not be processed: audit records, so it is encrypted with the key and kept as long as SQS can.
+# What could not be processed: audit records, so it is encrypted with the key and kept as long as SQS can. The alarm counts
+# what is visible: nothing may delay a message, hide it for long after a look, or move it on. SQS moves messages only out of
+# the dead-letter queue of another queue, and no queue may make this one its own.
 resource "aws_sqs_queue" "dead_letter" {
-  name                      = local.dead_letter_queue_name
-  message_retention_seconds = 1209600
-  kms_master_key_id         = aws_kms_key.logs.arn
+  name                       = local.dead_letter_queue_name
+  message_retention_seconds  = 1209600
+  max_message_size           = 262144
+  delay_seconds              = 0
+  visibility_timeout_seconds = 30
+  redrive_allow_policy       = jsonencode({ redrivePermission = "denyAll" })
+  kms_master_key_id          = aws_kms_key.logs.arn
 
   policy = jsonencode({
     Version = "2012-10-17"

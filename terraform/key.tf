@@ -108,6 +108,8 @@ locals {
 resource "aws_kms_key" "logs" {
   description             = "Audit logs of ${local.trail_name}: bucket, log groups, topics and dead-letter queue"
   enable_key_rotation     = true
+  rotation_period_in_days = 365
+  multi_region            = false # a replica would be a second key to the records, with a policy of its own
   deletion_window_in_days = var.key_deletion_window_days
   policy                  = jsonencode(local.key_policy)
 

@@ -45,7 +45,6 @@ locals {
   delivery_queue_name      = "sqs-trail-delivery-${var.environment}"
   dead_letter_queue_name   = "sqs-compliance-checker-dlq-${var.environment}"
   subscription_filter_name = "subscription-compliance-checker-${var.environment}"
-  break_glass_role_arn     = coalesce(var.break_glass_role_arn, "arn:${local.partition}:iam::${local.account_id}:role/role-break-glass-${var.environment}")
 
   # Policies name the trail, the bucket, the topics and the log groups, which in turn need the key and its policy. ARNs
   # built from names break that circle, and let resources be created side by side.
@@ -59,4 +58,5 @@ locals {
   dead_letter_queue_arn  = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${local.dead_letter_queue_name}"
   alert_topic_arn        = coalesce(var.existing_alert_topic_arn, "arn:${local.partition}:sns:${local.region}:${local.account_id}:${local.alert_topic_name}")
   alarm_arn_pattern      = "arn:${local.partition}:cloudwatch:${local.region}:${local.account_id}:alarm:*"
+  mute_rule_arn_pattern  = "arn:${local.partition}:cloudwatch:${local.region}:${local.account_id}:alarm-mute-rule:*"
 }

@@ -45,9 +45,10 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "logs" {
 }
 
 locals {
-  # A principal that is not the break-glass role. Callers without aws:PrincipalArn (services) match as well, because a
-  # negated operator is true for a missing key.
-  everyone_but_break_glass = { ArnNotLike = { "aws:PrincipalArn" = local.break_glass_role_arn } }
+  # Everyone, or a principal that is not the break-glass role, where there is one. Callers without aws:PrincipalArn
+  # (services) match as well, because a negated operator is true for a missing key.
+  everyone_but_break_glass = { for role in compact([var.break_glass_role_arn]) : "ArnNotLike" => { "aws:PrincipalArn" = role } }
+  but_break_glass          = { for condition in [local.everyone_but_break_glass] : "Condition" => condition if length(condition) > 0 }
 
   log_bucket_policy = {
     Version = "2012-10-17"
@@ -118,15 +119,14 @@ locals {
         Resource  = "${local.log_bucket_arn}/*"
         Condition = merge(local.everyone_but_break_glass, { Bool = { "aws:PrincipalIsAWSService" = "false" } })
       },
-      {
+      merge({
         Sid       = "DenyDeletion"
         Effect    = "Deny"
         Principal = "*"
         Action    = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"]
         Resource  = "${local.log_bucket_arn}/*"
-        Condition = local.everyone_but_break_glass
-      },
-      {
+      }, local.but_break_glass),
+      merge({
         # The ways to lose logs without deleting one: a lifecycle rule that expires them, versioning suspended.
         # s3:PutBucketPolicy and s3:DeleteBucketPolicy are left out so that the deployer can change and destroy this policy;
         # it is destroyed before anything that it protects (see depends_on).
@@ -135,8 +135,7 @@ locals {
         Principal = "*"
         Action    = ["s3:DeleteBucket", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration"]
         Resource  = local.log_bucket_arn
-        Condition = local.everyone_but_break_glass
-      },
+      }, local.but_break_glass),
     ]
   }
 }

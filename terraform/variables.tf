@@ -164,7 +164,7 @@ variable "log_bucket_force_destroy" {
 }
 
 variable "break_glass_role_arn" {
-  description = "IAM role that alone may delete or change what the log bucket holds. Null names role-break-glass-<environment>, which this profile does not create: until somebody does, nobody may."
+  description = "IAM role that alone may delete or change what the log bucket holds. Null: nobody may. The baseline must list it, or verification fails."
   type        = string
   default     = null
 

@@ -44,18 +44,34 @@ resource "aws_iam_policy" "verifier_state" {
         Action = [
           "cloudtrail:DescribeTrails",
           "cloudtrail:ListPublicKeys",
+          "cloudwatch:ListAlarmMuteRules",
+          "ec2:DescribeCarrierGateways",
+          "ec2:DescribeDhcpOptions",
+          "ec2:DescribeEgressOnlyInternetGateways",
           "ec2:DescribeInternetGateways",
+          "ec2:DescribeLocalGatewayRouteTableVpcAssociations",
           "ec2:DescribeNatGateways",
           "ec2:DescribeNetworkAcls",
           "ec2:DescribeNetworkInterfaces",
           "ec2:DescribeRegions",
           "ec2:DescribeRouteTables",
+          "ec2:DescribeSecurityGroupVpcAssociations",
           "ec2:DescribeSecurityGroups",
           "ec2:DescribeSubnets",
+          "ec2:DescribeTransitGatewayVpcAttachments",
+          "ec2:DescribeVpcBlockPublicAccessExclusions",
+          "ec2:DescribeVpcEndpoints",
+          "ec2:DescribeVpcPeeringConnections",
           "ec2:DescribeVpcs",
+          "ec2:DescribeVpnGateways",
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
+          "lambda:ListEventSourceMappings",
+          "logs:DescribeLogGroups",
           "logs:TestMetricFilter",
+          "s3:GetAccountPublicAccessBlock",
+          "s3:ListAccessPoints",
+          "sns:GetSubscriptionAttributes",
           "tag:GetResources",
         ]
         Resource = "*"
@@ -80,19 +96,39 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadLogBucket"
         Effect = "Allow"
         Action = [
+          "s3:GetAccelerateConfiguration",
+          "s3:GetAnalyticsConfiguration",
+          "s3:GetBucketAbac",
           "s3:GetBucketAcl",
+          "s3:GetBucketCORS",
+          "s3:GetBucketLogging",
+          "s3:GetBucketMetadataTableConfiguration",
+          "s3:GetBucketNotification",
+          "s3:GetBucketObjectLockConfiguration",
           "s3:GetBucketOwnershipControls",
           "s3:GetBucketPolicy",
           "s3:GetBucketPolicyStatus",
           "s3:GetBucketPublicAccessBlock",
+          "s3:GetBucketRequestPayment",
           "s3:GetBucketTagging",
           "s3:GetBucketVersioning",
+          "s3:GetBucketWebsite",
           "s3:GetEncryptionConfiguration",
+          "s3:GetIntelligentTieringConfiguration",
+          "s3:GetInventoryConfiguration",
           "s3:GetLifecycleConfiguration",
+          "s3:GetReplicationConfiguration",
           "s3:ListBucket",
           "s3:ListBucketVersions",
         ]
         Resource = local.log_bucket_arn
+      },
+      {
+        # Those to the log bucket are found by ListAccessPoints; whatever their names, none may open it wider.
+        Sid      = "ReadAccessPoints"
+        Effect   = "Allow"
+        Action   = ["s3:GetAccessPoint", "s3:GetAccessPointPolicy", "s3:GetAccessPointPolicyStatus"]
+        Resource = "arn:${local.partition}:s3:${local.region}:${local.account_id}:accesspoint/*"
       },
       {
         # Log and digest files of this account's trail, earlier versions included: they are held against their signatures.
@@ -116,17 +152,25 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:DescribeKey",
           "kms:GetKeyPolicy",
           "kms:GetKeyRotationStatus",
+          "kms:ListGrants",
           "kms:ListResourceTags",
         ]
         Resource = aws_kms_key.logs.arn
       },
-      {
-        # DescribeLogGroups looks for groups by name, and so is authorized for all of them.
-        Sid      = "FindLogGroups"
-        Effect   = "Allow"
-        Action   = "logs:DescribeLogGroups"
-        Resource = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:*"
-      },
+    ]
+  })
+
+  tags = { Name = "policy-verifier-state-${var.environment}" }
+}
+
+# The rest of what is read: a managed policy holds 6144 characters.
+resource "aws_iam_policy" "verifier_services" {
+  name        = "policy-verifier-services-${var.environment}"
+  description = "Read the state of what acts upon the audit trail: log groups, function, topics, alarms, roles"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([
       {
         Sid    = "ReadLogGroups"
         Effect = "Allow"
@@ -144,18 +188,42 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadFunction"
         Effect = "Allow"
         Action = [
+          "lambda:GetFunctionCodeSigningConfig",
           "lambda:GetFunctionConcurrency",
           "lambda:GetFunctionConfiguration",
           "lambda:GetPolicy",
+          "lambda:GetRuntimeManagementConfig",
+          "lambda:ListAliases",
+          "lambda:ListFunctionEventInvokeConfigs",
           "lambda:ListFunctionUrlConfigs",
           "lambda:ListTags",
+          "lambda:ListVersionsByFunction",
         ]
-        Resource = local.function_arn
+        # With its aliases and versions: each may have a policy.
+        Resource = [local.function_arn, "${local.function_arn}:*"]
       },
       {
-        Sid      = "ReadTopics"
+        # Lambda decrypts the function's variables in the name of whoever asks for them.
+        Sid      = "DecryptFunctionVariables"
         Effect   = "Allow"
-        Action   = ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"]
+        Action   = "kms:Decrypt"
+        Resource = aws_kms_key.logs.arn
+        Condition = {
+          StringEquals = {
+            "kms:ViaService"                               = "lambda.${local.region}.${local.dns_suffix}"
+            "kms:EncryptionContext:aws:lambda:FunctionArn" = local.function_arn
+          }
+        }
+      },
+      {
+        Sid    = "ReadTopics"
+        Effect = "Allow"
+        Action = [
+          "sns:GetDataProtectionPolicy",
+          "sns:GetTopicAttributes",
+          "sns:ListSubscriptionsByTopic",
+          "sns:ListTagsForResource",
+        ]
         Resource = [local.alert_topic_arn, local.delivery_topic_arn]
       },
       {
@@ -167,8 +235,8 @@ resource "aws_iam_policy" "verifier_state" {
       {
         Sid      = "ReadAlarms"
         Effect   = "Allow"
-        Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"]
-        Resource = local.alarm_arn_pattern
+        Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:GetAlarmMuteRule", "cloudwatch:ListTagsForResource"]
+        Resource = [local.alarm_arn_pattern, local.mute_rule_arn_pattern]
       },
       {
         Sid      = "ReadRules"
@@ -183,6 +251,7 @@ resource "aws_iam_policy" "verifier_state" {
           "iam:GetRole",
           "iam:GetRolePolicy",
           "iam:ListAttachedRolePolicies",
+          "iam:ListInstanceProfilesForRole",
           "iam:ListRolePolicies",
           "iam:ListRoleTags",
         ]
@@ -192,18 +261,27 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadPolicies"
         Effect = "Allow"
         Action = ["iam:GetPolicy", "iam:GetPolicyVersion"]
-        Resource = [
+        Resource = concat(compact([var.permissions_boundary_arn]), [
           aws_iam_policy.trail_logs.arn,
           aws_iam_policy.function.arn,
           "${local.iam_arn_prefix}:policy/policy-verifier-state-${var.environment}",
+          "${local.iam_arn_prefix}:policy/policy-verifier-services-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-live-fire-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-probe-*-${var.environment}",
-        ]
+        ])
       },
-    ]
+      ], [
+      # Whom the log bucket's policy exempts must be there, and be open to nobody but its people.
+      for arn in compact([var.break_glass_role_arn]) : {
+        Sid      = "ReadBreakGlassRole"
+        Effect   = "Allow"
+        Action   = ["iam:GetRole"]
+        Resource = [arn]
+      }
+    ])
   })
 
-  tags = { Name = "policy-verifier-state-${var.environment}" }
+  tags = { Name = "policy-verifier-services-${var.environment}" }
 }
 
 # Live fire opens a rule on a security group that it creates and that nothing is attached to, waits for the alert on a queue
@@ -293,6 +371,11 @@ resource "aws_iam_policy" "verifier_live_fire" {
 resource "aws_iam_role_policy_attachment" "verifier_state" {
   role       = aws_iam_role.verifier.name
   policy_arn = aws_iam_policy.verifier_state.arn
+}
+
+resource "aws_iam_role_policy_attachment" "verifier_services" {
+  role       = aws_iam_role.verifier.name
+  policy_arn = aws_iam_policy.verifier_services.arn
 }
 
 resource "aws_iam_role_policy_attachment" "verifier_live_fire" {

@@ -166,6 +166,15 @@ class Target:
 
 
 @dataclass(frozen=True)
+class BaselineSource:
+    """One file of the baseline that the account was held to."""
+
+    name: str  # of the profile
+    file: str  # below the project's folder; of a baseline of the user's own, its name
+    sha256: str  # of that file
+
+
+@dataclass(frozen=True)
 class Report:
     """A whole run. The rows come from the baseline's list of controls, so none can vanish."""
 
@@ -180,6 +189,7 @@ class Report:
     timings: tuple[AlertTiming, ...]
     waivers: tuple[WaiverUse, ...]
     notes: tuple[str, ...]  # what a reader must know to judge the run, e.g. cleanup of earlier runs
+    baseline: tuple[BaselineSource, ...]  # the profile's file, then what it extends
 
     @property
     def counts(self) -> Mapping[Outcome, int]:

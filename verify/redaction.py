@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -15,6 +16,7 @@ _CREDENTIAL = re.compile(
     r"(?P<key>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"
     r"|(?P<query>(?<=[?&])X-Amz-(?:Signature|Credential|Security-Token)=[^&\s\"]+)"
 )
+_MARK = re.compile(r"AKIA|ASIA|X-Amz-")
 _SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key|credential)")
 # Names that contain one of those words and hold none: pagination and AWS's own vocabulary.
 _HARMLESS_NAME = re.compile(r"(?i)^(next|continuation|marker).*token$|^token$|tokenexpiration")
@@ -40,10 +42,7 @@ def redact(value: Any, secrets: frozenset[str] = frozenset()) -> Any:
     if isinstance(value, Mapping):
         return {
             key: REDACTED
-            if isinstance(item, str)
-            and _SECRET_NAME.search(key)
-            and not _HARMLESS_NAME.search(key)
-            and not item.startswith("arn:")
+            if isinstance(item, str) and _is_secret(key) and not item.startswith("arn:")
             else redact(item, secrets)
             for key, item in value.items()
         }
@@ -53,5 +52,11 @@ def redact(value: Any, secrets: frozenset[str] = frozenset()) -> Any:
         text = value
         for secret in secrets:
             text = text.replace(secret, REDACTED)
-        return _CREDENTIAL.sub(REDACTED, text)
+        # Most texts hold nothing that could be one, and are many.
+        return _CREDENTIAL.sub(REDACTED, text) if _MARK.search(text) else text
     return value
+
+
+@lru_cache(maxsize=10_000)  # the same few names come again and again
+def _is_secret(key: str) -> bool:
+    return bool(_SECRET_NAME.search(key)) and not _HARMLESS_NAME.search(key)

@@ -62,7 +62,22 @@ _ACTIONS = {
     ("s3", "DeleteBucketTagging"): "s3:PutBucketTagging",
     ("s3", "GetBucketCors"): "s3:GetBucketCORS",
     ("s3", "PutBucketCors"): "s3:PutBucketCORS",
+    ("s3", "DeleteBucketCors"): "s3:PutBucketCORS",
     ("s3", "GetBucketAccelerateConfiguration"): "s3:GetAccelerateConfiguration",
+    ("s3", "PutBucketAccelerateConfiguration"): "s3:PutAccelerateConfiguration",
+    ("s3", "GetBucketMetadataConfiguration"): "s3:GetBucketMetadataTableConfiguration",
+    ("s3", "CreateBucketMetadataConfiguration"): "s3:CreateBucketMetadataTableConfiguration",
+    ("s3", "DeleteBucketMetadataConfiguration"): "s3:DeleteBucketMetadataTableConfiguration",
+    **{
+        ("s3", f"{verb}Bucket{kind}Configuration{plural}"): f"s3:{permission}{kind}Configuration"
+        for kind in ("Analytics", "IntelligentTiering", "Inventory", "Metrics")
+        for verb, plural, permission in (
+            ("Get", "", "Get"),
+            ("List", "s", "Get"),
+            ("Put", "", "Put"),
+            ("Delete", "", "Put"),
+        )
+    },
     ("s3", "DeleteBucketOwnershipControls"): "s3:PutBucketOwnershipControls",
 }
 _VERSIONED = {"s3:GetObject", "s3:DeleteObject", "s3:GetObjectTagging", "s3:DeleteObjectTagging"}
@@ -71,8 +86,12 @@ _VERSIONED = {"s3:GetObject", "s3:DeleteObject", "s3:GetObjectTagging", "s3:Dele
 _ACCOUNT_WIDE = frozenset(
     {
         "cloudtrail:DescribeTrails",
+        "cloudwatch:ListAlarmMuteRules",
         "kms:ListAliases",
+        "s3:GetAccountPublicAccessBlock",
+        "s3:ListAccessPoints",
         "s3:ListAllMyBuckets",
+        "sns:GetSubscriptionAttributes",
         "sns:Unsubscribe",
         "sqs:ListQueues",
     }
@@ -172,4 +191,5 @@ _ARNS: dict[str, Any] = {
         "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}", "Name", "TrailName"
     ),
     "events": _named("arn:{partition}:events:{region}:{account}:rule/{name}", "Name", "Rule"),
+    "s3control": _named("arn:{partition}:s3:{region}:{account}:accesspoint/{name}", "Name"),
 }

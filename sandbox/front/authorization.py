@@ -15,7 +15,7 @@ from moto.core.request import Request
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 
-from sandbox.access import iam_actions, permissions, policy
+from sandbox.access import current, iam_actions, permissions, policy
 from sandbox.access.needed_permissions import Needed, needed_for
 from sandbox.access.policy import AccessRequest, Decision, Principal
 from sandbox.front import bucket_policy, refusals
@@ -53,6 +53,7 @@ _current: ContextVar[Arrived | None] = ContextVar("current", default=None)
 def guard(world: World, arrived: Arrived) -> Answer | None:
     """The refusal of a request by the policies that are about it; None when moto may see it."""
     _current.set(arrived)
+    current.serve(arrived.caller)
     is_role = arrived.caller.kind == "AssumedRole"
     parameters: Mapping[str, Any] = arrived.path_parameters
     if arrived.service == "s3":

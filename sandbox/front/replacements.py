@@ -11,17 +11,23 @@ from sandbox.front import authorization
 from sandbox.function import invocation
 from sandbox.function.runtime import LambdaRuntime
 from sandbox.gaps import (
+    access_points,
     alarm_states,
+    bucket_configurations,
     buckets,
+    function_resources,
     functions,
     keys,
     log_groups,
     networks,
+    policies,
     queues,
     regions,
+    security_groups,
     shortcuts,
+    topics,
 )
-from sandbox.messaging import confirmations, event_bus, log_events, notifications
+from sandbox.messaging import confirmations, event_bus, log_events, mute_rules, notifications
 from sandbox.messaging.event_bus import EventBus
 from sandbox.messaging.log_events import LogEvents
 from sandbox.messaging.notifications import Notifications
@@ -37,14 +43,21 @@ _OF_THE_ACCOUNT = (
     *sessions.REPLACEMENTS,
     *authorization.REPLACEMENTS,
     *confirmations.REPLACEMENTS,
+    *access_points.REPLACEMENTS,
     *alarm_states.REPLACEMENTS,
+    *bucket_configurations.REPLACEMENTS,
+    *mute_rules.REPLACEMENTS,
     *buckets.REPLACEMENTS,
     *functions.REPLACEMENTS,
+    *function_resources.REPLACEMENTS,
     *keys.REPLACEMENTS,
     *log_groups.REPLACEMENTS,
     *networks.REPLACEMENTS,
+    *policies.REPLACEMENTS,
     *queues.REPLACEMENTS,
+    *topics.REPLACEMENTS,
     *regions.REPLACEMENTS,
+    *security_groups.REPLACEMENTS,
 )
 
 TABLE: tuple[Replacement, ...] = (

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from moto.awslambda import models as lambda_models
-from moto.awslambda import policy as lambda_policy
-from moto.awslambda import urls as lambda_urls
 from moto.awslambda.exceptions import LambdaClientError
-from moto.awslambda.responses import LambdaResponse
-from moto.utilities.utils import get_partition
 
-from sandbox.access import permissions
+from sandbox.access import current, permissions
+from sandbox.gaps import keys
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
 
-_URLS_PATH = r"{0}/(?P<api_version>[^/]+)/functions/(?P<function_name>[\w_:%-]+)/urls/?$"
+# What a function may be given besides, and its configuration then shows as it was given.
+_SHOWN_AS_GIVEN = ("FileSystemConfigs", "SnapStart", "TenancyConfig")
+_OUTSIDE_OF_ANY_VPC = {
+    "SubnetIds": [],
+    "SecurityGroupIds": [],
+    "VpcId": "",
+    "Ipv6AllowedForDualStack": False,
+}
 
 
 def _check_role(world: World, role: str | None, dead_letter: dict[str, Any] | None) -> None:
@@ -46,7 +48,9 @@ def create_function(
 ) -> Any:
     """Make a function. Raises LambdaClientError for a role that it cannot have."""
     _check_role(world, spec.get("Role"), spec.get("DeadLetterConfig"))
-    return original(backend, spec)
+    function = original(backend, spec)
+    keys.grant_to_function(backend, function)
+    return function
 
 
 def update_function_configuration(
@@ -77,21 +81,91 @@ def begin_function(
     original(function, account_id, spec, region, version)
     function.dead_letter_config = spec.get("DeadLetterConfig") or None
     function.logging_config = spec.get("LoggingConfig") or {}
+    function.shown_as_given = {name: spec[name] for name in _SHOWN_AS_GIVEN if name in spec}
+    function.qualified_policies = {}
 
 
 def get_configuration(
     world: World, original: Callable[..., dict[str, Any]], function: Any, on_create: bool = False
 ) -> dict[str, Any]:
-    """A function's configuration as Lambda shows it."""
+    """A function's configuration as Lambda shows it to who asks."""
     shown = original(function, on_create)
     if function.dead_letter_config and function.dead_letter_config.get("TargetArn"):
         shown["DeadLetterConfig"] = function.dead_letter_config
-    shown["LoggingConfig"] = {
+    shown["LoggingConfig"] = _logging(function)
+    shown["VpcConfig"] = _network(world, function)
+    shown["KMSKeyArn"] = function.kms_key_arn or None
+    shown["Layers"] = function.layers or None
+    shown["RuntimeVersionConfig"] = {"RuntimeVersionArn": _runtime_version(function)}
+    shown |= function.shown_as_given
+    if "SnapStart" in function.shown_as_given:
+        shown["SnapStart"] = {"OptimizationStatus": "Off", **function.shown_as_given["SnapStart"]}
+    if "Environment" in shown and not _may_decrypt(world, function):
+        shown["Environment"] = {"Error": _REFUSED}
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+_REFUSED = {
+    "ErrorCode": "AccessDeniedException",
+    "Message": "Lambda was unable to decrypt your environment variables because the KMS access was "
+    "denied. Please check your KMS permissions. KMS Exception: AccessDeniedException",
+}
+
+
+def _may_decrypt(world: World, function: Any) -> bool:
+    """Whether the caller may see the variables: Lambda decrypts them in the caller's name.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+    """
+    caller = current.caller()
+    if caller is None or caller.role_arn is None or not function.kms_key_arn:
+        return True
+    key = permissions.find_key(world, function.kms_key_arn, function.region)
+    suffix = "amazonaws.com.cn" if function.partition == "aws-cn" else "amazonaws.com"
+    context = {
+        "kms:viaservice": f"lambda.{function.region}.{suffix}",
+        "kms:encryptioncontext:aws:lambda:functionarn": _unqualified(function.function_arn),
+    }
+    return key is not None and permissions.role_may(
+        world, caller.role_arn, "kms:Decrypt", key.arn, context
+    )
+
+
+def _unqualified(arn: str) -> str:
+    """A function's ARN without version or alias."""
+    return ":".join(arn.split(":")[:7])
+
+
+def _logging(function: Any) -> dict[str, Any]:
+    """Levels are for JSON alone; there they are INFO unless given.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_LoggingConfig.html
+    """
+    shown = {
         "LogFormat": "Text",
         "LogGroup": f"/aws/lambda/{function.function_name}",
         **function.logging_config,
     }
-    return {name: value for name, value in shown.items() if value is not None}
+    if shown["LogFormat"] == "JSON":
+        shown = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO", **shown}
+    return shown
+
+
+def _network(world: World, function: Any) -> dict[str, Any] | None:
+    """The VPC is that of the subnets; a function that left one keeps an empty configuration."""
+    config: Mapping[str, Any] | None = function._vpc_config
+    if config is None:
+        return None
+    if not config.get("SubnetIds"):
+        return _OUTSIDE_OF_ANY_VPC
+    vpc = world.backend("ec2", function.region).get_subnet(config["SubnetIds"][0]).vpc_id
+    return {"Ipv6AllowedForDualStack": False, **config, "VpcId": vpc}
+
+
+def _runtime_version(function: Any) -> str:
+    """Of each managed runtime there is one version here."""
+    digest = hashlib.sha256(str(function.run_time).encode()).hexdigest()
+    return f"arn:{function.partition}:lambda:{function.region}::runtime:{digest}"
 
 
 def update_configuration(
@@ -112,36 +186,13 @@ def update_configuration(
         function.tracing_config = updates["TracingConfig"]
     if "EphemeralStorage" in updates:
         function.ephemeral_storage = updates["EphemeralStorage"]["Size"]
+    function.shown_as_given = {
+        **function.shown_as_given,
+        **{name: updates[name] for name in _SHOWN_AS_GIVEN if name in updates},
+    }
     function.last_modified = lambda_models.iso_8601_datetime_with_nanoseconds()
     shown: dict[str, Any] = function.get_configuration()
     return shown
-
-
-def format_principal(
-    world: World, original: Callable[..., Any], document: Any, principal: Any
-) -> Any:
-    """The principal of a permission, as the function's policy keeps it.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-cross-account.html
-    """
-    if isinstance(principal, str) and re.fullmatch(r"\d{12}", principal):
-        partition = get_partition(world.settings.region)
-        return {"AWS": f"arn:{partition}:iam::{principal}:root"}
-    if isinstance(principal, str) and principal.startswith("arn:"):
-        return {"AWS": principal}
-    return original(document, principal)
-
-
-def list_function_url_configs(world: World, response: Any) -> str:
-    """The one URL that a function may have, or none."""
-    name = unquote(response.path.split("/")[-2])
-    config = response.backend.get_function(name).url_config
-    return json.dumps({"FunctionUrlConfigs": [config.to_dict()] if config else []})
-
-
-def dispatch_urls(world: World, *arguments: Any) -> Any:
-    """Answer a request for a function's URLs as moto answers any other of Lambda's."""
-    return LambdaResponse.dispatch(*arguments)
 
 
 REPLACEMENTS = (
@@ -163,14 +214,14 @@ REPLACEMENTS = (
         lambda_models.LambdaFunction,
         "__init__",
         begin_function,
-        "moto drops a function's dead-letter queue and logging configuration.",
+        "moto drops a function's dead-letter queue, logging configuration and file systems.",
         Kind.AROUND,
     ),
     Replacement(
         lambda_models.LambdaFunction,
         "get_configuration",
         get_configuration,
-        "Without them in the answer every plan sets them again, and nobody can see them.",
+        "Without them every plan sets them again; and who may not decrypt sees no variables.",
         Kind.AROUND,
     ),
     Replacement(
@@ -179,26 +230,5 @@ REPLACEMENTS = (
         update_configuration,
         "moto does not change all that UpdateFunctionConfiguration changes, nor the time of it.",
         Kind.AROUND,
-    ),
-    Replacement(
-        lambda_policy.Policy,
-        "principal_formatter",
-        format_principal,
-        "A permission for an account's id names the account's root, as in every kept policy.",
-        Kind.AROUND,
-    ),
-    Replacement(
-        LambdaResponse,
-        "list_function_url_configs",
-        list_function_url_configs,
-        "moto lacks ListFunctionUrlConfigs.",
-        Kind.ADDED,
-    ),
-    Replacement(
-        lambda_urls.url_paths,
-        _URLS_PATH,
-        dispatch_urls,
-        "The path of ListFunctionUrlConfigs.",
-        Kind.ADDED,
     ),
 )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from moto.sqs.models import SQSBackend
+from moto.sqs.models import Queue, SQSBackend
 
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
@@ -36,7 +36,84 @@ def receive_message(
         time.sleep(_LOOK_SECONDS)
 
 
+def set_attributes(
+    world: World,
+    original: Callable[..., None],
+    queue: Any,
+    attributes: dict[str, Any],
+    moment: float | None = None,
+) -> None:
+    """Change a queue's attributes, and no others.
+
+    SSE-SQS and KMS exclude each other: the one that is set ends the other.
+    """
+    changes = dict(attributes)
+    known = hasattr(queue, "_policy_json")
+    if "Policy" not in changes and known:
+        changes["Policy"] = queue.policy
+    if changes.get("KmsMasterKeyId"):
+        changes["SqsManagedSseEnabled"] = False
+    elif str(changes.get("SqsManagedSseEnabled")).lower() == "true" and known:
+        changes["KmsMasterKeyId"] = None
+    original(queue, changes, moment)
+
+
+def attributes_of(
+    world: World, original: Callable[[Any], dict[str, Any]], queue: Any
+) -> dict[str, Any]:
+    """A queue's attributes, with which queues may send it their dead letters."""
+    shown = original(queue)
+    allowed = getattr(queue, "redrive_allow_policy", None)
+    if allowed:
+        shown["RedriveAllowPolicy"] = allowed
+    for name in ("CreatedTimestamp", "LastModifiedTimestamp"):
+        shown[name] = int(shown[name])
+    return shown
+
+
+def get_queue_attributes(
+    world: World,
+    original: Callable[..., dict[str, Any]],
+    backend: Any,
+    queue_name: str,
+    attribute_names: list[str],
+) -> dict[str, Any]:
+    """A queue's attributes of these names. Raises InvalidAttributeName."""
+    added = "RedriveAllowPolicy"
+    names = [name for name in attribute_names or [] if name != added]
+    found = original(backend, queue_name, names) if names else {}
+    if added in (attribute_names or []):
+        found |= {
+            name: value
+            for name, value in backend.get_queue(queue_name).attributes.items()
+            if name == added
+        }
+    return found
+
+
 REPLACEMENTS = (
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+    Replacement(
+        Queue,
+        "_set_attributes",
+        set_attributes,
+        "Setting one attribute leaves the others: moto drops the policy with each change.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        Queue,
+        "attributes",
+        attributes_of,
+        "RedriveAllowPolicy is an attribute, which moto takes and never shows.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        SQSBackend,
+        "get_queue_attributes",
+        get_queue_attributes,
+        "RedriveAllowPolicy can be asked for by its name.",
+        Kind.AROUND,
+    ),
     Replacement(
         SQSBackend,
         "receive_message",

@@ -245,11 +245,4 @@ REPLACEMENTS = (
         )
         for name in ("list_subscriptions", "list_subscriptions_by_topic")
     ),
-    Replacement(
-        SNSResponse,
-        "get_topic_attributes",
-        get_topic_attributes,
-        "A topic counts its pending and its confirmed subscriptions apart.",
-        Kind.AROUND,
-    ),
 )

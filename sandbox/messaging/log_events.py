@@ -178,7 +178,7 @@ class LogEvents:
         dimensions = {"LogGroupName": group.name}
         size = sum(len(event.message.encode()) for event in events)
         for name, value, unit in (
-            ("IncomingLogEvents", len(events), "Count"),
+            ("IncomingLogEvents", len(events), "None"),
             ("IncomingBytes", size, "Bytes"),
         ):
             data_points.publish(

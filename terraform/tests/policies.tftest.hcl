@@ -147,13 +147,13 @@ run "the_bucket_policy_denies_what_it_must_and_no_more" {
   assert {
     condition = alltrue([
       for statement in jsondecode(aws_s3_bucket_policy.logs.policy).Statement :
-      statement.Condition.ArnNotLike == { "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/role-break-glass-dev" }
+      !can(statement.Condition.ArnNotLike) && (statement.Sid == "DenyWritesByPeople") == can(statement.Condition)
       if contains(["DenyWritesByPeople", "DenyDeletion", "DenyTampering"], statement.Sid)
       ]) && length([
       for statement in jsondecode(aws_s3_bucket_policy.logs.policy).Statement : statement
       if contains(["DenyWritesByPeople", "DenyDeletion", "DenyTampering"], statement.Sid)
     ]) == 3
-    error_message = "Writing, deletion and tampering must be denied to everyone but the break-glass role."
+    error_message = "Writing, deletion and tampering must be denied to everyone, but for a break-glass role that is named."
   }
 
   assert {
@@ -181,8 +181,10 @@ run "the_break_glass_role_can_be_named" {
     condition = toset([
       for statement in jsondecode(aws_s3_bucket_policy.logs.policy).Statement : statement.Condition.ArnNotLike["aws:PrincipalArn"]
       if can(statement.Condition.ArnNotLike)
-    ]) == toset(["arn:aws:iam::123456789012:role/security/break-glass"])
-    error_message = "The named role must be the one that the denials except."
+      ]) == toset(["arn:aws:iam::123456789012:role/security/break-glass"]) && length([
+      for statement in jsondecode(aws_s3_bucket_policy.logs.policy).Statement : statement if can(statement.Condition.ArnNotLike)
+    ]) == 3
+    error_message = "The named role must be the one that each of the three denials excepts."
   }
 }
 
@@ -291,7 +293,7 @@ run "an_existing_topic_is_used_as_it_is" {
 run "roles_are_least_privileged" {
   assert {
     condition = alltrue(flatten([
-      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_live_fire] : [
+      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : [
         for statement in jsondecode(policy.policy).Statement : [
           for action in flatten([statement.Action]) : action == "kms:GenerateDataKey*" || !strcontains(action, "*")
         ]
@@ -302,7 +304,7 @@ run "roles_are_least_privileged" {
 
   assert {
     condition = toset(flatten([
-      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_live_fire] : [
+      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : [
         for statement in jsondecode(policy.policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
       ]
     ])) == toset(["ReadSecurityGroupRules", "ReadAccountWide", "FindAndUnsubscribe"])
@@ -359,11 +361,11 @@ run "roles_are_least_privileged" {
 run "the_verifier_only_reads_but_for_live_fire" {
   assert {
     condition = alltrue(flatten([
-      for statement in jsondecode(aws_iam_policy.verifier_state.policy).Statement : [
+      for statement in concat(jsondecode(aws_iam_policy.verifier_state.policy).Statement, jsondecode(aws_iam_policy.verifier_services.policy).Statement) : [
         for action in flatten([statement.Action]) : can(regex("^([a-z0-9]+:(Get|List|Describe|Lookup|Filter)|(kms:Decrypt|logs:TestMetricFilter)$)", action))
       ]
     ]))
-    error_message = "The state policy may only read."
+    error_message = "The policies for reading may only read."
   }
 
   assert {
@@ -398,7 +400,7 @@ run "the_verifier_only_reads_but_for_live_fire" {
   # AWS counts the characters of a managed policy without white space.
   assert {
     condition = alltrue([
-      for policy in [aws_iam_policy.verifier_state, aws_iam_policy.verifier_live_fire] : length(replace(policy.policy, "/\\s/", "")) <= 6144
+      for policy in [aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : length(replace(policy.policy, "/\\s/", "")) <= 6144
     ])
     error_message = "A managed policy holds at most 6144 characters."
   }

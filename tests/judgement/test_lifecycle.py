@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.policy.lifecycle import removals
+from verify.policy.lifecycle import archivals, removals
 
 HARMLESS = ("AbortIncompleteMultipartUpload", "ExpiredObjectDeleteMarker")
 DAY = {"Expiration": {"Days": 1}}
@@ -53,3 +53,17 @@ def test_each_rule_in_force_is_told(states: list[str]) -> None:
         f"{number}: Expiration" for number, state in enumerate(states) if state == "Enabled"
     ]
     assert removals(rules, [*HARMLESS, "Expiration"]) == []
+
+
+def test_tiering_that_archives_files() -> None:
+    tiers = [{"Days": 90, "AccessTier": "ARCHIVE_ACCESS"}]
+    found = [
+        {"Id": "on", "Status": "Enabled", "Tierings": tiers},
+        {"Id": "off", "Status": "Disabled", "Tierings": tiers},
+        {"Status": "Soon", "Tierings": tiers},
+    ]
+    assert archivals(found, HARMLESS) == [
+        "on: Tierings",
+        "a configuration without a name: Tierings",
+    ]
+    assert archivals(found, ["Tierings"]) == []

@@ -47,6 +47,20 @@ def test_grant_case(case: dict[str, Any]) -> None:
     assert all(finding.reason.startswith("statement ") for finding in (*public, *foreign))
 
 
+def test_the_owners_canonical_user_is_no_stranger() -> None:
+    def policy(user: str) -> dict[str, Any]:
+        allowed = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::logs/*"}
+        statement = {"Effect": "Allow", "Principal": {"CanonicalUser": user}, **allowed}
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
+    assert foreign_grants(policy("79a59df9"), ACCOUNT, canonical_user="79a59df9") == ()
+    [found] = foreign_grants(policy("75aa57f0"), ACCOUNT, canonical_user="79a59df9")
+    assert found.verdict is Verdict.VIOLATION
+    assert found.reason == (
+        "statement #0 allows s3:GetObject to CanonicalUser 75aa57f0, who is not the owner"
+    )
+
+
 @pytest.mark.parametrize("case", _cases("insecure_transport.json"))
 def test_insecure_transport_case(case: dict[str, Any]) -> None:
     judgement = denies_insecure_transport(case["document"], case["bucket"])

@@ -135,6 +135,12 @@ def test_tables_have_captions_and_headings_skip_no_level() -> None:
     assert [found["lang"] for tag, found in document.elements if tag == "html"] == ["en"]
 
 
+def test_page_says_which_baseline_the_account_was_held_to() -> None:
+    text = words(page())
+    assert f"Held to baseline strict ( strict.yaml , SHA-256 {'a' * 64} )" in text
+    assert f"which extends dev ( verify/inputs/baselines/dev.yaml , SHA-256 {'b' * 64} )" in text
+
+
 def test_verdict_stands_before_everything_else() -> None:
     text = words(page())
     assert text.index("Verdict: Controls failed") < text.index("The run ")

@@ -182,6 +182,16 @@ def test_class_name_tells_accounts_and_regions_apart_without_stray_dots() -> Non
     assert case(root, "hostile-1").get("classname", "").count(".") == 3
 
 
+def test_suite_says_which_baseline_it_was_held_to() -> None:
+    found = {
+        item.get("name"): item.get("value") for item in parsed(sample.report()).iter("property")
+    }
+    assert found["baseline"] == (
+        f"strict (strict.yaml, SHA-256 {'a' * 64}) extends "
+        f"dev (verify/inputs/baselines/dev.yaml, SHA-256 {'b' * 64})"
+    )
+
+
 def test_suite_says_that_it_did_not_look_at_aws() -> None:
     suite = parsed(sample.report()).find("testsuite")
     assert suite is not None

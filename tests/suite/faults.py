@@ -15,8 +15,8 @@ import botocore.session
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from verify.account import sessions
 from verify.integrity.read import fast_get
-from verify.run import caller
 
 KINDS = ("denied", "throttled", "server-error", "time-out", "empty-page", "half-page")
 
@@ -86,6 +86,6 @@ def pytest_configure(config: pytest.Config) -> None:
     spelled = config.getoption("--fault")
     if spelled:
         operation, _, kind = spelled.partition("=")
-        caller.core_session = _session(Fault(operation, kind))
+        sessions.core_session = _session(Fault(operation, kind))
         # Objects are read past botocore where possible, where no fault would meet them.
         fast_get.FastGet.usable = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -44,29 +45,82 @@ def test_an_extension_adds_controls_and_extends_a_file_beside_it(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "line", "message"),
     [
-        ("extends: nobody\n", r"unknown profile 'nobody': there is a baseline for dev"),
-        ("extends: ./strict.yaml\n", r"a baseline extends itself: .*strict\.yaml extends"),
-        ("extends: dev\nwithout_controls: [no-such]\n", r"is without no-such, which what it"),
-        ("extends: dev\ncontrols: [key-rotates]\n", r"is not valid"),
+        ("extends: nobody\n", 1, r"unknown profile 'nobody': there is a baseline for dev"),
         (
-            "extends: dev\ntrial: {multi_region: true}\n",
-            r"is not valid.*\n.*'trial'",
+            "profile: ours\nextends: ./strict.yaml\n",
+            2,
+            r"a baseline extends itself: .*strict\.yaml extends .*remove one `extends`",
         ),
-        ("extends: dev\ntrail: {multi_region: maybe}\n", r"trail\.multi_region: 'maybe'"),
-        ("additional_controls: [key-rotates]\n", r"additional_controls but extends none"),
-        ("- a list\n", r"is not a mapping"),
-        ("extends: [\n", r"cannot be read"),
-        ("profile: 1\nextends: dev\n", r"profile is a name, not 1"),
+        ("extends: dev\nwithout_controls: [no-such]\n", 2, r"is without no-such, which what it"),
+        ("extends: dev\ncontrols: [key-rotates]\n", 1, r"should not be valid"),
+        (
+            "extends: dev\nnetwork: {}\ntrial: {multi_region: true}\n",
+            3,
+            r"trial: unknown key 'trial': choose of .*trail",
+        ),
+        (
+            "extends: dev\ntrail:\n  multi_region: true\n  multi_regions: true\n",
+            4,
+            r"trail\.multi_regions: unknown key 'multi_regions': choose of .*multi_region,",
+        ),
+        ("extends: dev\ntrail:\n  multi_region: maybe\n", 3, r"trail\.multi_region: 'maybe'"),
+        (
+            "extends: dev\nfunction:\n  environment:\n    optional: {LOG_FORMAT: '['}\n",
+            4,
+            r"function\.environment\.optional\.LOG_FORMAT: '\[' is not a 'regex'",
+        ),
+        (
+            "extends: dev\nalarms:\n  accepted_actions: topic\n",
+            3,
+            r"alarms\.accepted_actions: 'topic'",
+        ),
+        (
+            "extends: dev\nalarms:\n  delivery:\n  - {purpose: p, behaviour: rings,"
+            " within_minutes: 1, metrics: [{namespace: n, metric: m, dimensions: {}}]}\n",
+            4,
+            r"alarms\.delivery\.0\.behaviour: 'rings' is not one of",
+        ),
+        (
+            "extends: dev\nalarms:\n  delivery:\n  - {purpose: p, behaviour: silence,"
+            " within_minutes: 1, metrics: [{namespace: n, metric: m, dimensions: {}}]}\n",
+            4,
+            r"'pause_minutes' is a required property",
+        ),
+        (
+            "extends: dev\nalarms:\n  metric_filters: [{purpose: p, within_minutes: 1}]\n",
+            3,
+            r"alarms\.metric_filters\.0",
+        ),
+        ("additional_controls: [key-rotates]\n", 1, r"additional_controls but extends none"),
+        ("extends: dev\ntrail: {}\ntrail: {}\n", 3, r"trail stands twice, first in line 2"),
+        ("extends: [\n", None, r"cannot be read"),
+        ("- a list\n", None, r"is not a mapping"),
+        ("extends: dev\nprofile: 1\n", 2, r"profile is a name, not 1"),
     ],
 )
-def test_what_is_no_baseline_is_refused_with_its_place(
-    tmp_path: Path, text: str, message: str
+def test_what_is_no_baseline_is_refused_with_file_and_line(
+    tmp_path: Path, text: str, line: int | None, message: str
 ) -> None:
     with pytest.raises(BaselineError, match=message) as caught:
         load(_write(tmp_path, text))
-    assert "strict.yaml" in str(caught.value) or "nobody" in str(caught.value)
+    place = "strict.yaml" if line is None else f"{tmp_path}/strict.yaml:{line}: "
+    assert place in str(caught.value)
+
+
+def test_a_fault_is_placed_in_the_file_that_says_it(tmp_path: Path) -> None:
+    _write(tmp_path, "extends: dev\nkey:\n  rotation: often\n", "base.yaml")
+    with pytest.raises(BaselineError, match=r"base\.yaml:3: key\.rotation: 'often'"):
+        load(_write(tmp_path, "extends: base.yaml\nkey:\n  maximum_rotation_days: 90\n"))
+
+
+def test_a_baseline_is_known_by_its_files_and_their_hashes(tmp_path: Path) -> None:
+    text = "extends: dev\nlog_groups: {retention_days: 30}\n"
+    first, second = load(_write(tmp_path, text)).sources
+    assert (first.name, first.file) == ("strict", "strict.yaml")
+    assert first.sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert (second.name, second.file) == ("dev", "verify/inputs/baselines/dev.yaml")
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
@@ -109,7 +163,6 @@ def test_a_regional_principal_ends_as_the_partition_s_names_do(
     outputs = outputs.replace("arn:aws:", f"arn:{partition}:").replace('"aws"', f'"{partition}"')
     values = filled(load("dev"), parse(outputs).placeholders())
     assert principal in values["key"]["services"]
-    assert values["log_bucket"]["break_glass_roles"][0].startswith(f"arn:{partition}:iam::")
 
 
 def test_every_name_in_braces_is_filled_once() -> None:
@@ -117,9 +170,9 @@ def test_every_name_in_braces_is_filled_once() -> None:
     values = filled(load("dev"), deployed.placeholders())
     assert "logs.ap-southeast-1.amazonaws.com" in values["key"]["services"]
     assert values["names"]["log_bucket_name"] == "s3-cloudtrail-logs-dev-123456789012"
-    assert values["log_bucket"]["break_glass_roles"] == [
-        "arn:aws:iam::123456789012:role/role-break-glass-dev"
-    ]
+    assert values["alarms"]["function"][0]["metrics"][0]["dimensions"] == {
+        "FunctionName": "lambda-compliance-checker-dev"
+    }
     [queue] = [
         metric["dimensions"]["QueueName"]
         for alarm in values["alarms"]["function"]
@@ -127,11 +180,11 @@ def test_every_name_in_braces_is_filled_once() -> None:
         if metric["namespace"] == "AWS/SQS"
     ]
     assert queue == "sqs-compliance-checker-dlq-dev"
-    patterns = [item["pattern"] for item in values["alarms"]["metric_filters"]]
-    assert all(pattern.startswith("{ ") for pattern in patterns), "no pattern is a placeholder"
 
 
 def test_a_name_that_is_no_output_is_named_with_its_place(tmp_path: Path) -> None:
     found = load(_write(tmp_path, 'extends: dev\nnames: {trail_name: "{trial_name}"}\n'))
-    with pytest.raises(BaselineError, match=r"strict\.names\.trail_name names \{trial_name\}"):
+    with pytest.raises(
+        BaselineError, match=r"strict\.yaml:2: names\.trail_name names \{trial_name\}"
+    ):
         filled(found, parse(json.dumps(example())).placeholders())

@@ -19,6 +19,7 @@ from tests.suite.support import REGION
 from verify.account.door import Aws, evidence_used
 from verify.account.errors import ActionFailedError, iam_action
 from verify.account.evidence import EvidenceStore
+from verify.account.live import Live
 from verify.account.read import Read
 from verify.model import NotVerifiedError
 
@@ -54,7 +55,8 @@ def door(
             return give()
 
         session.events.register(f"before-send.{operation}", intercept)
-        return Aws(session, REGION, EvidenceStore(tmp_path)), tmp_path / "evidence", calls
+        store = EvidenceStore(tmp_path)
+        return Aws(Live(session, REGION, store), store), tmp_path / "evidence", calls
 
     return make
 

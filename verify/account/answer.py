@@ -2,25 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from verify.model import NotVerifiedError
+
+_Worth = Callable[[Mapping[str, Any]], object]
+
+
+@dataclass(frozen=True)
+class Called:
+    """One call that was made: its pages or its error, when, and the evidence that keeps it.
+
+    `evidence` is empty for what was not worth keeping.
+    """
+
+    pages: tuple[Mapping[str, Any], ...]
+    error: ClientError | BotoCoreError | None
+    time: datetime
+    evidence: str
+
+
+class Source(Protocol):
+    """Where answers come from: the account itself, or the recorded evidence of an earlier run."""
+
+    @property
+    def region(self) -> str:
+        """The region that is asked."""
+
+    @property
+    def moves_on(self) -> bool:
+        """Whether the same call may be answered otherwise later."""
+
+    def call(
+        self,
+        service: str,
+        operation: str,
+        parameters: Mapping[str, Any],
+        moment: str = "",
+        worth_keeping: _Worth = lambda _: True,
+    ) -> Called:
+        """Make one call, with all of its pages, and keep it as evidence.
+
+        `worth_keeping` is asked of the first page. Raises NotVerifiedError where there is nothing
+        to be had, not even an error of AWS's.
+        """
+
+    def client(self, service: str, region: str) -> Any:
+        """A client for what is read beside the door. Raises NotVerifiedError if there is none."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call brought: a response (pages merged), or the code of a declared error."""
+    """What a call brought: a response (pages merged), or the code of a declared error.
+
+    `time` is when AWS was asked: what is judged by its age is judged by its age then.
+    """
 
     response: Mapping[str, Any] | None
     error_code: str | None
     evidence: str
+    time: datetime
 
     @property
     def found(self) -> bool:
         """Whether the thing that was asked for exists."""
         return self.response is not None
+
+
+def merged(pages: tuple[Mapping[str, Any], ...]) -> Mapping[str, Any]:
+    """One response of all pages: lists are joined, everything else is the last page's."""
+    merged: dict[str, Any] = {}
+    for page in pages:
+        for key, value in page.items():
+            earlier = merged.get(key)
+            merged[key] = [*earlier, *value] if isinstance(earlier, list) else value
+    return merged
 
 
 def pick(document: Mapping[str, Any], *path: str) -> Any:

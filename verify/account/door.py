@@ -9,37 +9,20 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-import boto3
-import tenacity
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.response import StreamingBody
-
-from verify.account.answer import Answer, pick
+from verify.account.answer import Answer, Called, Source, merged, pick
 from verify.account.errors import ActionFailedError, code_and_message, describe
 from verify.account.evidence import ApiCall, EvidenceStore
+from verify.account.fields import unknown_in
 from verify.account.read import Read, Reading
+from verify.inputs import accounted
 from verify.model import NotVerifiedError
 from verify.redaction import jsonable
-
-MAXIMUM_PAGES = 10_000
-
-
-@dataclass(frozen=True)
-class _Kept:
-    pages: tuple[Mapping[str, Any], ...]
-    error: ClientError | BotoCoreError | None
-    evidence: str
-
 
 _used: ContextVar[list[str] | None] = ContextVar("evidence_used", default=None)
 _declared: ContextVar[frozenset[tuple[str, str]] | None] = ContextVar("declared", default=None)
@@ -77,18 +60,16 @@ def evidence_used() -> Iterator[list[str]]:
 class Aws:
     """Access to one account from one region, for reading by checks and acting by live fire.
 
-    `session` is a boto3 session; its clients are made once each, when first needed.
+    `source` is where its answers come from; `store` keeps what was read beside the door.
     """
 
-    def __init__(self, session: boto3.Session, region: str, store: EvidenceStore) -> None:
-        self.region = region
-        self._session = session
+    def __init__(self, source: Source, store: EvidenceStore) -> None:
+        self.region = source.region
+        self.source = source
         self._store = store
         self._lock = threading.Lock()
-        # Sessions are not thread-safe, clients are (boto3 guide, "Multithreading").
-        self._client_lock = threading.Lock()
-        self._clients: dict[tuple[str, str], Any] = {}
-        self._kept: dict[str, Future[_Kept]] = {}
+        self._kept: dict[str, Future[Called]] = {}
+        self._unread: dict[str, tuple[str, str, Called]] = {}  # by evidence
         self._ahead: ThreadPoolExecutor | None = None
 
     def read(self, read: Read) -> Answer:
@@ -126,12 +107,10 @@ class Aws:
     def read_again(self, read: Read) -> Answer:
         """Like `read`, but always asks AWS: for what is expected to change during the run."""
         _require_declared(read)
-        kept = self._call(read.service, read.operation, read.parameters)
-        return _answer(kept, read, self.region)
+        return _answer(self._called(read), read, self.region)
 
-    def _once(self, read: Read) -> _Kept:
-        what = [read.service, read.operation, jsonable(read.parameters), read.moment]
-        key = json.dumps(what, sort_keys=True)
+    def _once(self, read: Read) -> Called:
+        key = _key(read)
         with self._lock:
             future = self._kept.get(key)
             mine = future is None
@@ -139,11 +118,17 @@ class Aws:
                 future = self._kept[key] = Future()
         if mine:
             try:
-                future.set_result(self._call(read.service, read.operation, read.parameters))
+                future.set_result(self._called(read))
             except BaseException as error:
                 future.set_exception(error)
                 raise
         return future.result()
+
+    def _called(self, read: Read) -> Called:
+        called = self.source.call(read.service, read.operation, read.parameters, read.moment)
+        with self._lock:
+            self._unread[called.evidence] = (read.service, read.operation, called)
+        return called
 
     def pick_again(self, read: Read, *path: str) -> Any:
         """Like `pick`, but always asks AWS."""
@@ -154,7 +139,7 @@ class Aws:
 
         Raises ActionFailedError.
         """
-        return self._must(service, operation, self._call(service, operation, parameters))
+        return self._must(service, operation, self.source.call(service, operation, parameters))
 
     def poll(
         self,
@@ -169,10 +154,10 @@ class Aws:
 
         Raises ActionFailedError.
         """
-        kept = self._call(service, operation, parameters, worth_keeping)
+        kept = self.source.call(service, operation, parameters, worth_keeping=worth_keeping)
         return self._must(service, operation, kept)
 
-    def _must(self, service: str, operation: str, kept: _Kept) -> Mapping[str, Any]:
+    def _must(self, service: str, operation: str, kept: Called) -> Mapping[str, Any]:
         _note_use(kept.evidence)
         if kept.error is not None:
             text = describe(kept.error, service, operation, self.region)
@@ -181,70 +166,42 @@ class Aws:
 
     def client(self, service: str, region: str) -> Any:
         """The client for what is read beside the door; see `record`."""
-        with self._client_lock:
-            if (service, region) not in self._clients:
-                self._clients[service, region] = self._made(service, region)
-            return self._clients[service, region]
+        return self.source.client(service, region)
 
-    # botocore reads the whole environment, for proxies, while pytest notes there in its own thread
-    # which test runs: an entry that goes meanwhile is a KeyError.
-    @tenacity.retry(
-        retry=tenacity.retry_if_exception_type(KeyError),
-        stop=tenacity.stop_after_attempt(10),
-        reraise=True,
-    )
-    def _made(self, service: str, region: str) -> Any:
-        return self._session.client(
-            service,
-            region_name=region,
-            config=Config(
-                retries={"mode": "adaptive", "max_attempts": 6},
-                connect_timeout=5,
-                read_timeout=30,
-                user_agent_extra="trailwarden",
-            ),
-        )
+    def forget(self, service: str, operation: str) -> None:
+        """Ask anew for the answers of an operation, where a replay has altered them."""
+        start = json.dumps([service, operation])[:-1]
+        with self._lock:
+            for key in [key for key in self._kept if key.startswith(start)]:
+                del self._kept[key]
+
+    def unaccounted(self, evidence: Iterable[str]) -> list[str]:
+        """What AWS said in these answers that the account of fields does not know, for a reader.
+
+        Each answer is looked at once.
+        """
+        found = []
+        for identifier in evidence:
+            with self._lock:
+                service, operation, called = self._unread.pop(identifier, ("", "", None))
+            account = accounted.load().get((service, operation))
+            if account is None or called is None:
+                continue
+            found += [
+                f"AWS says {member} in {service}.{operation}, which no control is known to judge: "
+                f"see what it means, and account for it in {account.file}"
+                for member in unknown_in(merged(called.pages), account)
+            ]
+        return found
 
     def record(self, call: ApiCall) -> str:
         """Keep as evidence what was read beside the door; gives the evidence's identifier."""
         return self._store.record(call)
 
-    def _call(
-        self,
-        service: str,
-        operation: str,
-        parameters: Mapping[str, Any],
-        worth_keeping: Callable[[Mapping[str, Any]], object] = lambda _: True,
-    ) -> _Kept:
-        client = self.client(service, self.region)
-        started, clock = datetime.now(UTC), time.perf_counter()
-        pages: list[Mapping[str, Any]] = []
-        error: ClientError | BotoCoreError | None = None
-        try:
-            for page in _pages(client, operation, parameters):
-                pages.append(page)
-                if len(pages) > MAXIMUM_PAGES:
-                    raise NotVerifiedError(
-                        f"{service}.{operation} returned more than {MAXIMUM_PAGES:,} pages"
-                    )
-        except (ClientError, BotoCoreError) as raised:
-            error = raised
-        if error is None and pages and not worth_keeping(pages[0]):
-            return _Kept(tuple(pages), None, "")
-        evidence = self._store.record(
-            ApiCall(
-                service=service,
-                operation=operation,
-                region=self.region,
-                parameters=parameters,
-                time=started,
-                seconds=time.perf_counter() - clock,
-                request_ids=_request_ids(pages, error),
-                pages=tuple(_content(page) for page in pages),
-                error=None if error is None else str(error),
-            )
-        )
-        return _Kept(tuple(pages), error, evidence)
+
+def _key(read: Read) -> str:
+    what = [read.service, read.operation, jsonable(read.parameters), read.moment]
+    return json.dumps(what, sort_keys=True)
 
 
 def _require_declared(read: Read) -> None:
@@ -262,50 +219,11 @@ def _note_use(evidence: str) -> None:
         used.append(evidence)
 
 
-def _pages(client: Any, operation: str, parameters: Mapping[str, Any]) -> Iterator[Any]:
-    if client.can_paginate(operation):
-        yield from client.get_paginator(operation).paginate(**parameters)
-    else:
-        yield _with_bodies_read(getattr(client, operation)(**parameters))
-
-
-def _with_bodies_read(response: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`response` with text in the place of a stream; Lambda's is of 6 MB at most."""
-    return {
-        key: value.read().decode("utf-8", "replace") if isinstance(value, StreamingBody) else value
-        for key, value in response.items()
-    }
-
-
-def _content(page: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {key: value for key, value in page.items() if key != "ResponseMetadata"}
-
-
-def _request_ids(
-    pages: list[Mapping[str, Any]], error: ClientError | BotoCoreError | None
-) -> tuple[str, ...]:
-    answers: list[Mapping[str, Any]] = list(pages)
-    if isinstance(error, ClientError):
-        answers.append(error.response)
-    found = (answer.get("ResponseMetadata", {}).get("RequestId") for answer in answers)
-    return tuple(identifier for identifier in found if identifier)
-
-
-def _merged(pages: tuple[Mapping[str, Any], ...]) -> Mapping[str, Any]:
-    """One response of all pages: lists are joined, everything else is the last page's."""
-    merged: dict[str, Any] = {}
-    for page in pages:
-        for key, value in _content(page).items():
-            earlier = merged.get(key)
-            merged[key] = [*earlier, *value] if isinstance(earlier, list) else value
-    return merged
-
-
-def _answer(kept: _Kept, read: Read, region: str) -> Answer:
+def _answer(kept: Called, read: Read, region: str) -> Answer:
     _note_use(kept.evidence)
     if kept.error is None:
-        return Answer(_merged(kept.pages), None, kept.evidence)
+        return Answer(merged(kept.pages), None, kept.evidence, kept.time)
     code, _ = code_and_message(kept.error)
     if code and code in read.absent:
-        return Answer(None, code, kept.evidence)
+        return Answer(None, code, kept.evidence, kept.time)
     raise NotVerifiedError(describe(kept.error, read.service, read.operation, region))

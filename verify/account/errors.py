@@ -25,13 +25,30 @@ DENIED = frozenset(
 _IAM_ACTIONS = {
     ("resourcegroupstaggingapi", "get_resources"): "tag:GetResources",
     ("lambda", "invoke"): "lambda:InvokeFunction",
+    ("s3", "get_bucket_accelerate_configuration"): "s3:GetAccelerateConfiguration",
+    ("s3", "get_bucket_cors"): "s3:GetBucketCORS",
     ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",
     ("s3", "get_bucket_lifecycle_configuration"): "s3:GetLifecycleConfiguration",
+    ("s3", "get_bucket_metadata_configuration"): "s3:GetBucketMetadataTableConfiguration",
+    ("s3", "get_bucket_notification_configuration"): "s3:GetBucketNotification",
+    ("s3", "get_bucket_replication"): "s3:GetReplicationConfiguration",
+    ("s3", "get_object_lock_configuration"): "s3:GetBucketObjectLockConfiguration",
     ("s3", "get_public_access_block"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "list_bucket_analytics_configurations"): "s3:GetAnalyticsConfiguration",
+    (
+        "s3",
+        "list_bucket_intelligent_tiering_configurations",
+    ): "s3:GetIntelligentTieringConfiguration",
+    ("s3", "list_bucket_inventory_configurations"): "s3:GetInventoryConfiguration",
     ("s3", "list_buckets"): "s3:ListAllMyBuckets",
     ("s3", "put_public_access_block"): "s3:PutBucketPublicAccessBlock",
     ("s3", "list_object_versions"): "s3:ListBucketVersions",
     ("s3", "list_objects_v2"): "s3:ListBucket",
+    ("s3control", "get_access_point"): "s3:GetAccessPoint",
+    ("s3control", "get_access_point_policy"): "s3:GetAccessPointPolicy",
+    ("s3control", "get_access_point_policy_status"): "s3:GetAccessPointPolicyStatus",
+    ("s3control", "get_public_access_block"): "s3:GetAccountPublicAccessBlock",
+    ("s3control", "list_access_points"): "s3:ListAccessPoints",
 }
 # What is denied may be another action than the operation's own: reading an object decrypts it.
 _NAMED_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:\w+)")

@@ -28,6 +28,8 @@ class ApiCall:
     request_ids: tuple[str, ...]
     pages: tuple[Mapping[str, Any], ...]
     error: str | None
+    error_code: str | None = None  # AWS's
+    moment: str = ""  # of the run; see `verify.account.read.Read`
 
 
 class EvidenceStore:
@@ -61,7 +63,9 @@ class EvidenceStore:
             "time": call.time.isoformat(),
             "seconds": round(call.seconds, 6),
             "request_ids": list(call.request_ids),
+            "moment": call.moment,
             "error": call.error,
+            "error_code": call.error_code,
             "response": jsonable(call.pages),
         }
         text = json.dumps(redact(document, self._secrets), indent=1, ensure_ascii=False)

@@ -43,13 +43,41 @@ subnets = of_deployment("ec2", "describe_subnets")(_in_vpc)
 route_tables = of_deployment("ec2", "describe_route_tables")(_in_vpc)
 security_groups = of_deployment("ec2", "describe_security_groups")(_in_vpc)
 network_acls = of_deployment("ec2", "describe_network_acls")(_in_vpc)
-nat_gateways = of_deployment("ec2", "describe_nat_gateways")(_in_vpc)
 
 
-@of_deployment("ec2", "describe_internet_gateways")
-def internet_gateways(deployment: Deployment) -> dict[str, Any]:
-    """The internet gateways that are attached to the VPC."""
-    return {"Filters": [{"Name": "attachment.vpc-id", "Values": [deployment.vpc_id]}]}
+# What services of AWS manage is left out of the answer where the account hides it.
+@of_deployment("ec2", "describe_network_interfaces")
+def interfaces(deployment: Deployment) -> dict[str, Any]:
+    """Every network interface in the VPC, whoever made it."""
+    return {**_in_vpc(deployment), "IncludeManagedResources": True}
+
+
+@following("ec2", "describe_network_interfaces")
+def interfaces_of_machines(identifiers: list[str]) -> dict[str, Any]:
+    """The network interfaces of some instances, 200 at most, in whatever VPC."""
+    return {
+        "Filters": [{"Name": "attachment.instance-id", "Values": identifiers}],
+        "IncludeManagedResources": True,
+    }
+
+
+@following("ec2", "describe_network_interfaces")
+def interfaces_of_group(identifier: str) -> dict[str, Any]:
+    """The network interfaces that a security group protects."""
+    return {
+        "Filters": [{"Name": "group-id", "Values": [identifier]}],
+        "IncludeManagedResources": True,
+    }
+
+
+# The security groups of other VPCs that may be used in ours.
+group_associations = of_deployment("ec2", "describe_security_group_vpc_associations")(_in_vpc)
+
+
+@following("ec2", "describe_security_groups")
+def groups_by_id(identifiers: list[str]) -> dict[str, Any]:
+    """Security groups of whatever VPC."""
+    return {"GroupIds": identifiers}
 
 
 @following("ec2", "get_managed_prefix_list_entries")
@@ -58,10 +86,34 @@ def prefix_list(identifier: str) -> dict[str, Any]:
     return {"PrefixListId": identifier}
 
 
-@following("ec2", "describe_network_interfaces")
-def interfaces_of_group(identifier: str) -> dict[str, Any]:
-    """The network interfaces that a security group protects."""
-    return {"Filters": [{"Name": "group-id", "Values": [identifier]}]}
+@following("ec2", "describe_dhcp_options")
+def dhcp_options(identifier: str) -> dict[str, Any]:
+    """What instances are told when they start: name servers, time servers, their domain."""
+    return {"DhcpOptionsIds": [identifier]}
+
+
+# What connects the VPC to elsewhere: each kind has a call of its own.
+
+
+def _attached(deployment: Deployment) -> dict[str, Any]:
+    return {"Filters": [{"Name": "attachment.vpc-id", "Values": [deployment.vpc_id]}]}
+
+
+internet_gateways = of_deployment("ec2", "describe_internet_gateways")(_attached)
+vpn_gateways = of_deployment("ec2", "describe_vpn_gateways")(_attached)
+nat_gateways = of_deployment("ec2", "describe_nat_gateways")(_in_vpc)
+carrier_gateways = of_deployment("ec2", "describe_carrier_gateways")(_in_vpc)
+transit_gateway_attachments = of_deployment("ec2", "describe_transit_gateway_vpc_attachments")(
+    _in_vpc
+)
+local_gateway_associations = of_deployment(
+    "ec2", "describe_local_gateway_route_table_vpc_associations"
+)(_in_vpc)
+vpc_endpoints = of_deployment("ec2", "describe_vpc_endpoints")(_in_vpc)
+# These three know no filter for the VPC.
+egress_only_gateways = of_account("ec2", "describe_egress_only_internet_gateways")
+vpc_peerings = of_account("ec2", "describe_vpc_peering_connections")
+public_access_exclusions = of_account("ec2", "describe_vpc_block_public_access_exclusions")
 
 
 # --- trail ----------------------------------------------------------------------------------------
@@ -103,7 +155,15 @@ enabled_regions = of_account("ec2", "describe_regions")
 
 
 def _bucket(deployment: Deployment) -> dict[str, Any]:
-    return {"Bucket": deployment.log_bucket_name}
+    # Names of buckets are the world's: should ours be gone, anybody may have one of its name.
+    return {
+        "Bucket": deployment.log_bucket_name,
+        "ExpectedBucketOwner": deployment.account_id,
+    }
+
+
+def _account(deployment: Deployment) -> dict[str, Any]:
+    return {"AccountId": deployment.account_id}
 
 
 bucket_policy = of_deployment("s3", "get_bucket_policy", "NoSuchBucketPolicy")(_bucket)
@@ -117,8 +177,15 @@ bucket_encryption = of_deployment(
 public_access_block = of_deployment(
     "s3", "get_public_access_block", "NoSuchPublicAccessBlockConfiguration"
 )(_bucket)
+# What the account blocks for all of its buckets; asked for where the baseline demands any of it.
+account_public_access_block = following(
+    "s3control", "get_public_access_block", "NoSuchPublicAccessBlockConfiguration"
+)(_account)
 bucket_acl = of_deployment("s3", "get_bucket_acl")(_bucket)
 bucket_versioning = of_deployment("s3", "get_bucket_versioning")(_bucket)
+bucket_object_lock = of_deployment(
+    "s3", "get_object_lock_configuration", "ObjectLockConfigurationNotFoundError"
+)(_bucket)
 bucket_ownership = of_deployment(
     "s3", "get_bucket_ownership_controls", "OwnershipControlsNotFoundError"
 )(_bucket)
@@ -126,7 +193,50 @@ bucket_ownership = of_deployment(
 bucket_lifecycle = of_deployment(
     "s3", "get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration"
 )(_bucket)
+bucket_tiering = of_deployment("s3", "list_bucket_intelligent_tiering_configurations")(_bucket)
 bucket_tags = of_deployment("s3", "get_bucket_tagging", "NoSuchTagSet")(_bucket)
+
+# What S3 itself sends elsewhere: files, lists of them, news of them, who asked for them.
+bucket_replication = of_deployment(
+    "s3", "get_bucket_replication", "ReplicationConfigurationNotFoundError"
+)(_bucket)
+bucket_inventories = of_deployment("s3", "list_bucket_inventory_configurations")(_bucket)
+bucket_analytics = of_deployment("s3", "list_bucket_analytics_configurations")(_bucket)
+bucket_metadata = of_deployment(
+    "s3", "get_bucket_metadata_configuration", "MetadataConfigurationNotFound"
+)(_bucket)
+bucket_notifications = of_deployment("s3", "get_bucket_notification_configuration")(_bucket)
+bucket_logging = of_deployment("s3", "get_bucket_logging")(_bucket)
+
+# How else the bucket can be reached, and at whose expense.
+bucket_website = of_deployment("s3", "get_bucket_website", "NoSuchWebsiteConfiguration")(_bucket)
+bucket_cors = of_deployment("s3", "get_bucket_cors", "NoSuchCORSConfiguration")(_bucket)
+bucket_payer = of_deployment("s3", "get_bucket_request_payment")(_bucket)
+# By these S3 says that a region has no acceleration.
+bucket_acceleration = of_deployment(
+    "s3", "get_bucket_accelerate_configuration", "MethodNotAllowed", "UnsupportedArgument"
+)(_bucket)
+bucket_tag_access = of_deployment("s3", "get_bucket_abac")(_bucket)
+
+
+@of_deployment("s3control", "list_access_points")
+def access_points(deployment: Deployment) -> dict[str, Any]:
+    """The account's access points to the bucket."""
+    return {**_account(deployment), "Bucket": deployment.log_bucket_name}
+
+
+def _access_point(deployment: Deployment, name: str) -> dict[str, Any]:
+    return {**_account(deployment), "Name": name}
+
+
+access_point = following("s3control", "get_access_point")(_access_point)
+access_point_policy = following("s3control", "get_access_point_policy", "NoSuchAccessPointPolicy")(
+    _access_point
+)
+# Whether S3 itself holds the access point's policy to be public.
+access_point_policy_status = following(
+    "s3control", "get_access_point_policy_status", "NoSuchAccessPointPolicy"
+)(_access_point)
 
 
 # --- key ------------------------------------------------------------------------------------------
@@ -141,6 +251,8 @@ key_aliases = of_deployment("kms", "list_aliases")(_key)
 # Whether, and how often, the key's material is rotated.
 key_rotation = of_deployment("kms", "get_key_rotation_status")(_key)
 key_tags = of_deployment("kms", "list_resource_tags")(_key)
+# Who may use the key beside all policies.
+key_grants = of_deployment("kms", "list_grants")(_key)
 
 
 @of_deployment("kms", "get_key_policy")
@@ -195,6 +307,25 @@ def _function(deployment: Deployment) -> dict[str, Any]:
 function = of_deployment("lambda", "get_function_configuration")(_function)
 # Who may invoke the function.
 function_policy = of_deployment("lambda", "get_policy", "ResourceNotFoundException")(_function)
+
+
+@following("lambda", "get_policy", "ResourceNotFoundException")
+def qualified_function_policy(deployment: Deployment, qualifier: str) -> dict[str, Any]:
+    """Who may invoke one alias or version of the function."""
+    return {**_function(deployment), "Qualifier": qualifier}
+
+
+function_aliases = of_deployment("lambda", "list_aliases")(_function)
+function_versions = of_deployment("lambda", "list_versions_by_function")(_function)
+# What the function is fed with, besides what invokes it.
+function_event_sources = of_deployment("lambda", "list_event_source_mappings")(_function)
+# How often and for how long an event is tried, and where it goes then.
+function_event_invoke_configs = of_deployment("lambda", "list_function_event_invoke_configs")(
+    _function
+)
+function_code_signing = of_deployment("lambda", "get_function_code_signing_config")(_function)
+# Whether AWS's updates of the runtime reach the function.
+function_runtime_updates = of_deployment("lambda", "get_runtime_management_config")(_function)
 # How many invocations the function may have at a time.
 function_concurrency = of_deployment("lambda", "get_function_concurrency")(_function)
 function_urls = of_deployment("lambda", "list_function_url_configs")(_function)
@@ -227,6 +358,28 @@ alert_topic = of_deployment("sns", "get_topic_attributes")(_alert_topic)
 alert_subscriptions = of_deployment("sns", "list_subscriptions_by_topic")(_alert_topic)
 
 
+# A region that does not know the action has no such policies.
+@of_deployment("sns", "get_data_protection_policy", "InvalidAction")
+def alert_data_protection(deployment: Deployment) -> dict[str, Any]:
+    """What is held back or masked in the messages of the alert topic."""
+    return {"ResourceArn": deployment.alert_topic_arn}
+
+
+def _delivery_topic(deployment: Deployment) -> dict[str, Any]:
+    return {"TopicArn": deployment.delivery_topic_arn}
+
+
+delivery_topic = of_deployment("sns", "get_topic_attributes")(_delivery_topic)
+# Who is sent the notices of log files.
+delivery_subscriptions = of_deployment("sns", "list_subscriptions_by_topic")(_delivery_topic)
+
+
+@following("sns", "get_subscription_attributes")
+def subscription(arn: str) -> dict[str, Any]:
+    """What a subscription lets through, and how."""
+    return {"SubscriptionArn": arn}
+
+
 @of_each("sns", "list_tags_for_resource", _each("aws_sns_topic"))
 def topic_tags(_: Deployment, arn: str) -> dict[str, Any]:
     """A topic's tags."""
@@ -239,6 +392,12 @@ def dead_letter_queue(deployment: Deployment) -> dict[str, Any]:
     return {"QueueUrl": deployment.dead_letter_queue_url, "AttributeNames": ["All"]}
 
 
+@of_deployment("sqs", "get_queue_attributes")
+def delivery_queue(deployment: Deployment) -> dict[str, Any]:
+    """The attributes of the queue to which the notices of log files go."""
+    return {"QueueUrl": deployment.delivery_queue_url, "AttributeNames": ["All"]}
+
+
 @of_each("sqs", "list_queue_tags", _each("aws_sqs_queue"))
 def queue_tags(_: Deployment, url: str) -> dict[str, Any]:
     """A queue's tags."""
@@ -247,6 +406,14 @@ def queue_tags(_: Deployment, url: str) -> dict[str, Any]:
 
 # Every metric alarm of the account and region.
 alarms = of_account("cloudwatch", "describe_alarms", AlarmTypes=["MetricAlarm"])
+# The rules by which alarms' actions are muted.
+mute_rules = of_account("cloudwatch", "list_alarm_mute_rules")
+
+
+@following("cloudwatch", "get_alarm_mute_rule")
+def mute_rule(name: str) -> dict[str, Any]:
+    """A rule by which alarms' actions are muted, with the alarms."""
+    return {"AlarmMuteRuleName": name}
 
 
 @of_each("cloudwatch", "list_tags_for_resource", _each("aws_cloudwatch_metric_alarm"))
@@ -272,6 +439,15 @@ role = of_each("iam", "get_role", roles)(_role)
 role_tags = of_each("iam", "list_role_tags", roles)(_role)
 inline_policies = of_each("iam", "list_role_policies", roles)(_role)
 attached_policies = of_each("iam", "list_attached_role_policies", roles)(_role)
+# By which machines may wear a role.
+instance_profiles = of_each("iam", "list_instance_profiles_for_role", roles)(_role)
+
+
+# A role that is no part of the deployment, and need not be there.
+@following("iam", "get_role", "NoSuchEntity")
+def other_role(name: str) -> dict[str, Any]:
+    """A role, with its trust policy."""
+    return {"RoleName": name}
 
 
 @following("iam", "get_role_policy")

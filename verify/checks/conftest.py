@@ -61,6 +61,9 @@ def trail(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
     if len(found) != 1:
         raise NotVerifiedError(f"expected one trail {deployment.trail_arn}, AWS lists {len(found)}")
     trail: Mapping[str, Any] = found[0]
+    seen = pick(trail, "TrailARN")
+    if seen != deployment.trail_arn:
+        raise NotVerifiedError(f"asked for the trail {deployment.trail_arn}, AWS answered {seen}")
     return trail
 
 
@@ -72,6 +75,16 @@ def _with_all(
     if missing:
         raise NotVerifiedError(f"AWS's listing lacks {', '.join(sorted(missing))}")
     return found
+
+
+@pytest.fixture
+def vpc(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
+    """The VPC as DescribeVpcs gives it: that nothing is in it says nothing of one that is not."""
+    found = aws.pick(reads.vpc(deployment), "Vpcs")
+    if [pick(vpc, "VpcId") for vpc in found] != [deployment.vpc_id]:
+        raise NotVerifiedError(f"expected the VPC {deployment.vpc_id}, AWS lists {len(found)}")
+    vpc: Mapping[str, Any] = found[0]
+    return vpc
 
 
 @pytest.fixture
@@ -93,9 +106,22 @@ def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
 
 
 @pytest.fixture
+def vpc_route_tables(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
+    """Every route table of the VPC."""
+    return _with_all(
+        aws.pick(reads.route_tables(deployment), "RouteTables"),
+        "RouteTableId",
+        deployment.private_route_table_ids,
+    )
+
+
+@pytest.fixture
 def function(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
-    """The function's configuration."""
+    """The function's configuration: that of the function that was asked for, as it runs now."""
     configuration: Mapping[str, Any] = aws.pick(reads.function(deployment))
+    shown = pick(configuration, "FunctionArn"), pick(configuration, "Version")
+    if shown != (deployment.function_arn, "$LATEST"):
+        raise NotVerifiedError(f"AWS shows {shown[0]} (version {shown[1]}) instead of the function")
     return configuration
 
 

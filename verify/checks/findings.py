@@ -8,11 +8,20 @@ from verify.check import Check
 from verify.policy import Finding, Judgement, Verdict
 
 
-def report_findings(check: Check, subject: str, aspect: str, findings: Iterable[Finding]) -> None:
+def report_findings(
+    check: Check,
+    subject: str,
+    aspect: str,
+    findings: Iterable[Finding],
+    expected: str = "none",
+) -> None:
     """There must be no violation; what the judgement could not decide is not seen."""
     found = list(findings)
     check.none(
-        subject, aspect, [item.reason for item in found if item.verdict is Verdict.VIOLATION]
+        subject,
+        aspect,
+        [item.reason for item in found if item.verdict is Verdict.VIOLATION],
+        expected=expected,
     )
     for item in found:
         if item.verdict is Verdict.CANNOT_TELL:

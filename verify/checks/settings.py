@@ -6,6 +6,7 @@ Each stands here once. The control that a setting belongs to holds the account t
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,7 @@ class Setting:
     declared: str  # the address of the Terraform argument
     absent: Any = None
     accepts: Callable[[Any, Any], bool] = lambda required, live: bool(required == live)
+    read_as: Callable[[Any], Any] = lambda value: value  # what AWS gives as text
 
     def live(self, aws: Aws, deployment: Deployment) -> Any:
         """The value in the account. Raises NotVerifiedError where the answer lacks it."""
@@ -54,13 +56,21 @@ class Setting:
                 return self.absent
             else:
                 raise NotVerifiedError(f"the answer of {read.operation} lacks {part}")
-        return value
+        return self.read_as(value)
 
 
 def _only(found: list[Any], operation: str) -> Any:
     if len(found) != 1:
         raise NotVerifiedError(f"expected one element in the answer of {operation}: {len(found)}")
     return found[0]
+
+
+def number(text: Any) -> int:
+    """The whole number that AWS gives as text. Raises NotVerifiedError for anything else."""
+    try:
+        return int(text)
+    except (TypeError, ValueError):
+        raise NotVerifiedError(f"AWS gives {text!r} for a number") from None
 
 
 def _always(value: Any) -> Required:
@@ -90,6 +100,22 @@ def _bucket(
 ) -> Setting:
     return Setting(
         control, "log_bucket_arn", aspect, reading, path, required, declared, absent=absent
+    )
+
+
+def _dead_letters(
+    aspect: str, member: str, key: str, argument: str, accepts: Callable[[Any, Any], bool]
+) -> Setting:
+    return Setting(
+        "function-dead-letter-queue",
+        "dead_letter_queue_arn",
+        aspect,
+        reads.dead_letter_queue,
+        ("Attributes", member),
+        lambda baseline: baseline["dead_letter_queue"][key],
+        f"aws_sqs_queue.dead_letter.{argument}",
+        accepts=accepts,
+        read_as=number,
     )
 
 
@@ -148,6 +174,51 @@ SETTINGS = (
         ("KeyRotationEnabled",),
         lambda baseline: baseline["key"]["rotation"],
         "aws_kms_key.logs.enable_key_rotation",
+    ),
+    # KMS tells a period while the key is rotated.
+    Setting(
+        "key-rotates",
+        "kms_key_arn",
+        "days between rotations",
+        reads.key_rotation,
+        ("RotationPeriodInDays",),
+        lambda baseline: baseline["key"]["maximum_rotation_days"],
+        "aws_kms_key.logs.rotation_period_in_days",
+        absent="never rotated",
+        accepts=lambda maximum, live: isinstance(live, int) and live <= maximum,
+    ),
+    Setting(
+        "key-usable",
+        "kms_key_arn",
+        "multi-region",
+        reads.key,
+        ("KeyMetadata", "MultiRegion"),
+        lambda baseline: baseline["key"]["multi_region"],
+        "aws_kms_key.logs.multi_region",
+    ),
+    _dead_letters(
+        "seconds that a message is kept",
+        "MessageRetentionPeriod",
+        "retention_seconds",
+        "message_retention_seconds",
+        operator.eq,
+    ),
+    _dead_letters(
+        "largest message",
+        "MaximumMessageSize",
+        "minimum_message_bytes",
+        "max_message_size",
+        operator.le,
+    ),
+    _dead_letters(
+        "delay in seconds", "DelaySeconds", "delay_seconds", "delay_seconds", operator.eq
+    ),
+    _dead_letters(
+        "seconds that a reader hides a message",
+        "VisibilityTimeout",
+        "maximum_visibility_seconds",
+        "visibility_timeout_seconds",
+        operator.ge,
     ),
     # Without any default encryption of the bucket's own S3 says that there is no configuration.
     _bucket(

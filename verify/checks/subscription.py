@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
-from verify.events.samples import Place, misjudged, samples
+from verify.events.samples import Place, Sample, misjudged, samples
 from verify.inputs.deployment import Deployment
 
 _MESSAGES_A_CALL = 50  # that TestMetricFilter takes
@@ -22,7 +22,14 @@ def faults_of_pattern(
     Raises NotVerifiedError when CloudWatch Logs does not say.
     """
     place = Place(deployment.partition, deployment.account_id, deployment.region)
-    tried = samples(baseline["log_groups"]["subscription_events"], place)
+    return misjudged_by(aws, pattern, samples(baseline["log_groups"]["subscription_events"], place))
+
+
+def misjudged_by(aws: Aws, pattern: str, tried: Sequence[Sample]) -> list[str]:
+    """Which of the samples a pattern gets wrong.
+
+    Raises NotVerifiedError when CloudWatch Logs does not say.
+    """
     messages = [sample.message for sample in tried]
     matched = [
         pick(match, "eventMessage")

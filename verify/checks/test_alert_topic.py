@@ -1,4 +1,4 @@
-"""Alert topic: encrypted, fed by the stack alone, read over safe ways alone."""
+"""Alert topic: encrypted, fed by the stack alone, heard by whom the baseline lists, in full."""
 
 from __future__ import annotations
 
@@ -11,9 +11,25 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
-from verify.checks.findings import report_findings
+from verify.checks.admission import (
+    report_admitted,
+    report_allowed,
+    report_transport,
+    report_usable,
+)
+from verify.checks.subscribers import (
+    DELETED,
+    PENDING,
+    Permitted,
+    faults_of_attributes,
+    faults_of_entry,
+    faults_of_topic,
+    name_of,
+    parsed,
+)
 from verify.inputs.deployment import Deployment
-from verify.policy import effective_allows, foreign_grants, service_grants
+from verify.live_fire.owner import NAME_PREFIX
+from verify.policy import effective_allows, service_grants
 
 
 @pytest.mark.control("alert-topic-encrypted", reads.alert_topic)
@@ -41,59 +57,99 @@ def test_alert_topic_admits_the_stack_and_no_stranger(
 ) -> None:
     name = deployment.alert_topic_arn
     policy = pick(alert_topic, "Policy")
-    report_findings(
-        check, name, "grants to strangers", foreign_grants(policy, deployment.account_id)
-    )
+    publishers = baseline["alert_topic"]["publishers"]
+    check.equal(name, "owner", expected=deployment.account_id, seen=pick(alert_topic, "Owner"))
+    report_admitted(check, name, policy, deployment, dict.fromkeys(publishers, ("sns:Publish",)))
     check.equal(
         name,
         "services that may publish",
-        expected=set(baseline["alert_topic"]["publishers"]),
+        expected=set(publishers),
         seen={grant.service for grant in service_grants(policy)},
     )
+    # EventBridge sends no source: a condition on one would silently drop its events.
     alarm = sorted(deployment.alarm_arns.values())[0]
-    for publisher, source in (
-        ("cloudwatch.amazonaws.com", alarm),
-        ("events.amazonaws.com", None),
-    ):
-        # EventBridge sends no source: a condition on one would silently drop its events.
-        context: dict[str, str] = {"aws:SecureTransport": "true"}
-        if source:
-            context |= {
-                "aws:SourceArn": source,
-                "aws:SourceAccount": deployment.account_id,
-            }
+    sources = {
+        "cloudwatch.amazonaws.com": {
+            "aws:SourceArn": alarm,
+            "aws:SourceAccount": deployment.account_id,
+        }
+    }
+    for publisher in publishers:
+        context = {"aws:SecureTransport": "true", **sources.get(publisher, {})}
         evaluation = effective_allows(policy, publisher, "sns:Publish", name, context)
-        check.holds(
-            name,
-            f"publishing by {publisher}",
-            evaluation.allowed,
-            expected="allowed",
-            seen=evaluation.reason,
-        )
+        report_allowed(check, name, f"publishing by {publisher}", evaluation)
+    report_usable(check, name, policy, deployment.function_role_arn, ("sns:Publish",))
+    report_transport(check, name, policy, deployment, ("sns:Publish",))
 
 
-@pytest.mark.control("alert-topic-subscriptions", reads.alert_subscriptions)
-def test_alert_topic_subscriptions_are_confirmed_and_safe(
-    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+@pytest.mark.control("alert-topic-passes-alerts-on", reads.alert_topic, reads.alert_data_protection)
+def test_alert_topic_passes_every_alert_on_and_signs_it(
+    check: Check,
+    aws: Aws,
+    alert_topic: Mapping[str, Any],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
 ) -> None:
-    name = deployment.alert_topic_arn
-    subscriptions = aws.pick(reads.alert_subscriptions(deployment), "Subscriptions")
-    unsafe = baseline["alert_topic"]["insecure_protocols"]
+    name, required = deployment.alert_topic_arn, baseline["alert_topic"]
+    check.equal(name, "ARN", expected=name, seen=pick(alert_topic, "TopicArn"))
     check.none(
         name,
-        "unconfirmed subscriptions",
-        [
-            f"{pick(item, 'Protocol')} subscription that nobody confirmed"
-            for item in subscriptions
-            if pick(item, "SubscriptionArn") == "PendingConfirmation"
-        ],
+        "what is wrong with how it delivers",
+        faults_of_topic(alert_topic, required["signature_version"], required["minimum_retries"]),
     )
+    protection = aws.read(reads.alert_data_protection(deployment)).response or {}
+    statements = parsed(protection, "DataProtectionPolicy").get("Statement", [])
+    operations = {operation for item in statements for operation in item.get("Operation", {})}
     check.none(
         name,
-        "subscriptions over unencrypted protocols",
-        [
-            f"{item['Protocol']} subscription {item['SubscriptionArn']}"
-            for item in subscriptions
-            if pick(item, "Protocol") in unsafe
-        ],
+        "what its data protection policy does to alerts",
+        sorted(operations - {"Audit"}),  # which only reports what was found
     )
+
+
+@pytest.mark.control(
+    "alert-topic-subscriptions", reads.alert_topic, reads.alert_subscriptions, reads.subscription
+)
+def test_alert_topic_is_heard_by_whom_the_baseline_lists(
+    check: Check,
+    aws: Aws,
+    alert_topic: Mapping[str, Any],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+) -> None:
+    name, required = deployment.alert_topic_arn, baseline["alert_topic"]
+    check.equal(name, "ARN", expected=name, seen=pick(alert_topic, "TopicArn"))
+    permitted = Permitted(
+        topic=name,
+        protocols=required["subscriptions"]["protocols"],
+        accounts=required["subscriptions"]["accounts"],
+        filtered_endpoints=required["subscriptions"]["filtered_endpoints"],
+        minimum_retries=required["minimum_retries"],
+    )
+    faults: list[str] = []
+    confirmed = 0
+    for listed in aws.pick(reads.alert_subscriptions(deployment), "Subscriptions"):
+        arn = pick(listed, "SubscriptionArn")
+        if arn == DELETED:
+            check.notes.append(f"{name}: {name_of(listed)} has ended")
+            continue
+        faults += faults_of_entry(listed, permitted)
+        # What live fire listens with comes and goes during a run: it is nobody who is told.
+        if arn == PENDING or f":{NAME_PREFIX}" in pick(listed, "Endpoint"):
+            continue
+        attributes = aws.pick(reads.subscription(arn), "Attributes")
+        faults += faults_of_attributes(listed, attributes, permitted)
+        confirmed += 1
+    check.none(name, "what is wrong with subscriptions", dict.fromkeys(faults))
+    minimum = required["subscriptions"]["minimum"]
+    check.holds(
+        name,
+        "confirmed subscriptions",
+        confirmed >= minimum,
+        expected=f"at least {minimum}",
+        seen=confirmed,
+    )
+    if not confirmed:
+        check.notes.append(
+            f"nobody is subscribed to the alert topic {name}: its alerts reach nobody"
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,30 +12,75 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
+from verify.checks.admission import report_allowed, report_refused, root_of
 from verify.checks.findings import report_findings
 from verify.inputs.deployment import Deployment
-from verify.policy import Finding, foreign_grants, key_policy_findings, service_grants
+from verify.policy import (
+    Finding,
+    PermittedGrant,
+    effective_allows,
+    excessive_grants,
+    fault_of_grant,
+    foreign_grants,
+    key_policy_findings,
+    service_grants,
+)
+
+# What tells of another use, of material that KMS did not make or does not hold, of a second key, or
+# of an end.
+_ABSENT = (
+    "CloudHsmClusterId",
+    "CustomKeyStoreId",
+    "DeletionDate",
+    "EncapsulationAlgorithms",
+    "ExpirationModel",
+    "KeyAgreementAlgorithms",
+    "MacAlgorithms",
+    "MultiRegionConfiguration",
+    "PendingDeletionWindowInDays",
+    "SigningAlgorithms",
+    "ValidTo",
+    "XksKeyConfiguration",
+)
+_OVERDUE = timedelta(days=7)
 
 
 @pytest.mark.control("key-usable", reads.key, reads.key_aliases)
-def test_key_is_ours_enabled_and_staying(check: Check, aws: Aws, deployment: Deployment) -> None:
+def test_key_is_ours_enabled_and_staying(
+    check: Check, aws: Aws, deployment: Deployment, hold_settings: Callable[[], None]
+) -> None:
     name = deployment.kms_key_arn
     key = aws.pick(reads.key(deployment), "KeyMetadata")
     for aspect, field, expected in (
+        ("ARN", "Arn", name),
+        ("id", "KeyId", deployment.kms_key_id),
+        ("account", "AWSAccountId", deployment.account_id),
         ("manager", "KeyManager", "CUSTOMER"),
+        ("enabled", "Enabled", True),
         ("state", "KeyState", "Enabled"),
         ("usage", "KeyUsage", "ENCRYPT_DECRYPT"),
         ("specification", "KeySpec", "SYMMETRIC_DEFAULT"),
+        ("algorithms", "EncryptionAlgorithms", ["SYMMETRIC_DEFAULT"]),
+        ("origin of its material", "Origin", "AWS_KMS"),
     ):
         check.equal(name, aspect, expected=expected, seen=pick(key, field))
-    aliases = aws.pick(reads.key_aliases(deployment), "Aliases")
-    names = [pick(alias, "AliasName") for alias in aliases]
-    check.holds(
+    hold_settings()
+    check.none(
         name,
-        "alias",
-        deployment.kms_key_alias in names,
-        expected=deployment.kms_key_alias,
-        seen=names,
+        "what a key of KMS's own, in one region and without an end, does not have",
+        [f"{field} {key[field]}" for field in _ABSENT if key.get(field)],
+    )
+    # Another name of the key is another way to be admitted to it: IAM policies may go by aliases.
+    aliases = aws.pick(reads.key_aliases(deployment), "Aliases")
+    arn = f"{name.rpartition(':')[0]}:{deployment.kms_key_alias}"
+    check.equal(
+        name,
+        "aliases",
+        expected=[(deployment.kms_key_alias, arn, deployment.kms_key_id)],
+        seen=[
+            (pick(alias, "AliasName"), pick(alias, "AliasArn"), pick(alias, "TargetKeyId"))
+            for alias in aliases
+        ],
     )
 
 
@@ -46,18 +92,28 @@ def test_key_rotates(
     baseline: Mapping[str, Any],
     hold_settings: Callable[[], None],
 ) -> None:
-    hold_settings()
-    status = aws.pick(reads.key_rotation(deployment))
-    # Older answers hold no period; rotation was always yearly then.
-    period = status.get("RotationPeriodInDays", 365)
-    maximum = baseline["key"]["maximum_rotation_days"]
+    name = deployment.kms_key_arn
+    answer = aws.read(reads.key_rotation(deployment))
+    status = pick(answer.response or {})
+    # KMS gives back whichever way the key was named by.
     check.holds(
-        deployment.kms_key_arn,
-        "days between rotations",
-        period <= maximum,
-        expected=f"at most {maximum}",
-        seen=period,
-        declared="aws_kms_key.logs.rotation_period_in_days",
+        name,
+        "key that is told about",
+        pick(status, "KeyId") in (name, deployment.kms_key_id),
+        expected=name,
+        seen=status["KeyId"],
+    )
+    hold_settings()
+    if not status["KeyRotationEnabled"]:
+        return
+    following, now = pick(status, "NextRotationDate"), answer.time
+    maximum = timedelta(days=baseline["key"]["maximum_rotation_days"])
+    check.holds(
+        name,
+        "next rotation",
+        now - _OVERDUE <= following <= now + maximum,
+        expected=f"within {maximum.days} days, and not overdue",
+        seen=following,
     )
 
 
@@ -73,25 +129,107 @@ def test_key_policy_admits_only_who_needs_the_key(
     ]
     # Both judge statements for anyone; one mention is enough.
     report_findings(check, name, "grants", dict.fromkeys(findings))
-    permitted = {
+    services = {
         service: frozenset(actions) for service, actions in baseline["key"]["services"].items()
     }
-    excess = [
-        grant.describe()
-        for grant in service_grants(policy)
-        if grant.inverted
-        or not frozenset(grant.actions) <= permitted.get(grant.service, frozenset())
-    ]
-    check.none(name, "grants to services beyond what they need", excess)
+    everything = ("kms:*",)
+    permitted = {
+        root_of(deployment): everything,
+        deployment.account_id: everything,
+        **dict.fromkeys(baseline["key"]["principals"], everything),
+        **services,
+    }
+    report_findings(
+        check,
+        name,
+        "grants beyond those of the baseline",
+        excessive_grants(policy, permitted),
+    )
     granted: dict[str, set[str]] = {}
     for grant in service_grants(policy):
         granted.setdefault(grant.service, set()).update(grant.actions)
     missing = {
         service: sorted(actions - granted.get(service, set()))
-        for service, actions in permitted.items()
+        for service, actions in services.items()
     }
     check.none(
         name,
         "what services lack",
         [f"{service} lacks {', '.join(lacks)}" for service, lacks in missing.items() if lacks],
     )
+    for user, action, what, context in _uses(deployment, services):
+        evaluation = effective_allows(policy, user, action, name, context)
+        report_allowed(check, name, f"{action} by {user}, {what}", evaluation)
+        # The same for somebody else, whom the service would serve as well.
+        elsewhere = {key: _of_a_stranger(value, deployment) for key, value in context.items()}
+        if elsewhere:
+            evaluation = effective_allows(policy, user, action, name, elsewhere)
+            report_refused(check, name, f"{action} by {user}, for a stranger", evaluation)
+
+
+@pytest.mark.control("key-grants", reads.key, reads.key_grants)
+def test_key_has_no_grants_but_those_of_the_stack(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    name = deployment.kms_key_arn
+    check.equal(
+        name, "ARN", expected=name, seen=aws.pick(reads.key(deployment), "KeyMetadata", "Arn")
+    )
+    permitted = [
+        PermittedGrant(
+            entry["grantee"], frozenset(entry["operations"]), entry["encryption_context"]
+        )
+        for entry in baseline["key"]["grants"]
+    ]
+    check.none(
+        name,
+        "grants beyond those of the baseline",
+        [
+            fault
+            for grant in aws.pick(reads.key_grants(deployment), "Grants")
+            if (fault := fault_of_grant(grant, name, deployment.account_id, permitted))
+        ],
+    )
+
+
+def _of_a_stranger(text: str, deployment: Deployment) -> str:
+    """An ARN or account, of another account."""
+    return text.replace(deployment.account_id, "0" * len(deployment.account_id))
+
+
+def _uses(
+    deployment: Deployment, services: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str, Mapping[str, str]]]:
+    """Who must be able to use the key: caller, action, what for, and what the request bears."""
+    root = root_of(deployment)
+    for action in ("kms:Decrypt", "kms:DescribeKey", "kms:PutKeyPolicy"):
+        yield root, action, "to read and to administer", {}
+    trail = {"aws:SourceArn": deployment.trail_arn}
+    files = {**trail, "kms:EncryptionContext:aws:cloudtrail:arn": deployment.trail_arn}
+    notices = {**trail, "kms:EncryptionContext:aws:sns:topicArn": deployment.delivery_topic_arn}
+    alerts = {"kms:EncryptionContext:aws:sns:topicArn": deployment.alert_topic_arn}
+    alarm = {
+        **alerts,
+        "aws:SourceArn": sorted(deployment.alarm_arns.values())[0],
+        "aws:SourceAccount": deployment.account_id,
+    }
+    cloudtrail, alarms, events = "cloudtrail", "cloudwatch", "events"
+    uses: list[tuple[str, str, str, Mapping[str, str]]] = [
+        (cloudtrail, "kms:GenerateDataKey", "to encrypt log files", files),
+        (cloudtrail, "kms:DescribeKey", "to know the key", trail),
+        (cloudtrail, "kms:Decrypt", "to use the bucket's key", trail),
+        (cloudtrail, "kms:GenerateDataKey", "to send notices", notices),
+        (cloudtrail, "kms:Decrypt", "to send notices", notices),
+        (alarms, "kms:GenerateDataKey", "to send alerts", alarm),
+        (alarms, "kms:Decrypt", "to send alerts", alarm),
+        (events, "kms:GenerateDataKey", "to send alerts", alerts),
+        (events, "kms:Decrypt", "to send alerts", alerts),
+    ]
+    for group in (deployment.trail_log_group_name, deployment.function_log_group_name):
+        bound = {"kms:EncryptionContext:aws:logs:arn": reads.log_group_arn(deployment, group)}
+        for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
+            uses.append(("logs", action, f"for {group}", bound))
+    for short, action, what, context in uses:
+        for service in services:  # as the partition and the region name it
+            if service.partition(".")[0] == short:
+                yield service, action, what, context

@@ -11,7 +11,9 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
+from verify.checks.bucket_listings import listed
 from verify.checks.findings import report_findings, report_judgement
+from verify.checks.trust import EXEMPT_ROLE_READS, hold_exempt_role
 from verify.inputs.deployment import Deployment
 from verify.policy import (
     denies_insecure_transport,
@@ -21,7 +23,7 @@ from verify.policy import (
     public_grants,
     service_grants,
 )
-from verify.policy.lifecycle import removals
+from verify.policy.lifecycle import archivals, removals
 
 
 def _policy(check: Check, aws: Aws, deployment: Deployment) -> str | None:
@@ -55,9 +57,28 @@ def test_log_bucket_encrypts_with_the_customer_managed_key(
         )
 
 
-@pytest.mark.control("log-bucket-public-access-blocked", reads.public_access_block)
-def test_log_bucket_blocks_public_access(hold_settings: Callable[[], None]) -> None:
+@pytest.mark.control(
+    "log-bucket-public-access-blocked",
+    reads.public_access_block,
+    reads.account_public_access_block,
+)
+def test_log_bucket_blocks_public_access(
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+    hold_settings: Callable[[], None],
+) -> None:
     hold_settings()
+    required = baseline["log_bucket"]["account_public_access_blocks"]
+    if not required:
+        return
+    answer = aws.read(reads.account_public_access_block(deployment))
+    blocks = pick(answer.response or {}, "PublicAccessBlockConfiguration") if answer.found else {}
+    for block in required:
+        check.equal(
+            f"account {deployment.account_id}", block, expected=True, seen=blocks.get(block, False)
+        )
 
 
 @pytest.mark.control(
@@ -82,16 +103,55 @@ def test_log_bucket_admits_no_stranger(check: Check, aws: Aws, deployment: Deplo
         name,
         "ACL grants to others than the owner",
         [
-            f"{grant.get('Permission')} to {grantee.get('URI') or grantee.get('ID')}"
+            f"{grant.get('Permission')} to {_named(pick(grant, 'Grantee'))}"
             for grant in pick(acl, "Grants")
-            if (grantee := pick(grant, "Grantee")).get("ID") != owner
+            if _named(pick(grant, "Grantee")) != f"CanonicalUser {owner}"
         ],
     )
 
 
-@pytest.mark.control("log-bucket-versioned", reads.bucket_versioning)
-def test_log_bucket_keeps_every_version(hold_settings: Callable[[], None]) -> None:
+def _named(grantee: Mapping[str, Any]) -> str:
+    """Whom an ACL grants something, with the kind that tells what the identifier is."""
+    identifiers = (grantee.get(member) for member in ("URI", "EmailAddress", "ID"))
+    found = " ".join(text for text in identifiers if text)
+    return f"{grantee.get('Type')} {found}"
+
+
+@pytest.mark.control("log-bucket-versioned", reads.bucket_versioning, reads.bucket_object_lock)
+def test_log_bucket_keeps_every_version(
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+    hold_settings: Callable[[], None],
+) -> None:
     hold_settings()
+    name, required = deployment.log_bucket_arn, baseline["log_bucket"]
+    # S3 leaves it out for a bucket where it was never set.
+    mfa_delete = aws.pick(reads.bucket_versioning(deployment)).get("MFADelete", "Disabled")
+    check.equal(name, "MFA delete", expected=required["mfa_delete"], seen=mfa_delete)
+    answer = aws.read(reads.bucket_object_lock(deployment))
+    lock = {} if answer.response is None else pick(answer.response, "ObjectLockConfiguration")
+    check.holds(
+        name,
+        "Object Lock",
+        _locks(lock, required["object_lock"]),
+        expected=required["object_lock"],
+        seen=lock or "none",
+    )
+
+
+def _locks(lock: Mapping[str, Any], required: Mapping[str, Any] | str) -> bool:
+    """Whether an ObjectLockConfiguration is that of the baseline, for at least as long."""
+    if isinstance(required, str):
+        return lock.get("ObjectLockEnabled") != "Enabled" and "Rule" not in lock
+    retention = (lock.get("Rule") or {}).get("DefaultRetention") or {}
+    days = (retention.get("Days") or 0) + 365 * (retention.get("Years") or 0)
+    return (
+        lock.get("ObjectLockEnabled") == "Enabled"
+        and retention.get("Mode") == required["mode"]
+        and days >= required["minimum_days"]
+    )
 
 
 @pytest.mark.control("log-bucket-owner-enforced", reads.bucket_ownership)
@@ -114,7 +174,7 @@ def test_log_bucket_refuses_requests_without_tls(
         )
 
 
-@pytest.mark.control("log-bucket-admits-only-the-trail", reads.bucket_policy)
+@pytest.mark.control("log-bucket-admits-only-the-trail", reads.bucket_policy, reads.bucket_acl)
 def test_log_bucket_admits_the_trail_and_nobody_else(
     check: Check, aws: Aws, deployment: Deployment
 ) -> None:
@@ -126,7 +186,11 @@ def test_log_bucket_admits_the_trail_and_nobody_else(
         check,
         name,
         "grants to other accounts or for anyone's sake",
-        foreign_grants(policy, deployment.account_id),
+        foreign_grants(
+            policy,
+            deployment.account_id,
+            canonical_user=aws.pick(reads.bucket_acl(deployment), "Owner", "ID"),
+        ),
     )
     grants = service_grants(policy)
     check.equal(
@@ -159,7 +223,7 @@ def test_log_bucket_admits_the_trail_and_nobody_else(
     )
 
 
-@pytest.mark.control("log-bucket-protects-files", reads.bucket_policy)
+@pytest.mark.control("log-bucket-protects-files", reads.bucket_policy, *EXEMPT_ROLE_READS)
 def test_log_bucket_lets_nobody_forge_or_erase_files(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
@@ -168,11 +232,12 @@ def test_log_bucket_lets_nobody_forge_or_erase_files(
         return
     required = baseline["log_bucket"]
     exempt = required["break_glass_roles"]
-    nobody = f"denied to everyone but {', '.join(exempt)}"
-    for actions, services_exempt, expected in (
-        (required["protected_actions"], False, nobody),
-        (required["protected_writes"], True, f"{nobody} and services"),
+    everyone = "denied to everyone"
+    for actions, services_exempt, excepted in (
+        (required["protected_actions"], False, exempt),
+        (required["protected_writes"], True, [*exempt, "services"]),
     ):
+        expected = f"{everyone} but {', '.join(excepted)}" if excepted else everyone
         for action in actions:
             judgement = denies_people(
                 policy,
@@ -182,6 +247,8 @@ def test_log_bucket_lets_nobody_forge_or_erase_files(
                 services_exempt=services_exempt,
             )
             report_judgement(check, deployment.log_bucket_arn, action, judgement, expected)
+    for role in exempt:
+        hold_exempt_role(check, aws, deployment, baseline, role)
 
 
 @pytest.mark.control("log-bucket-refuses-other-keys", reads.bucket_policy)
@@ -203,14 +270,13 @@ def test_log_bucket_refuses_files_encrypted_otherwise(
     )
 
 
-@pytest.mark.control("log-bucket-keeps-files", reads.bucket_lifecycle)
+@pytest.mark.control("log-bucket-keeps-files", reads.bucket_lifecycle, reads.bucket_tiering)
 def test_log_bucket_has_no_rule_that_removes_files(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     answer = aws.read(reads.bucket_lifecycle(deployment))
     rules = pick(answer.response, "Rules") if answer.response is not None else []
-    check.none(
-        deployment.log_bucket_arn,
-        "lifecycle rules that remove or move files",
-        removals(rules, baseline["log_bucket"]["lifecycle_actions"]),
-    )
+    name, permitted = deployment.log_bucket_arn, baseline["log_bucket"]["lifecycle_actions"]
+    check.none(name, "lifecycle rules that remove or move files", removals(rules, permitted))
+    tierings = listed(check, aws, deployment, reads.bucket_tiering)
+    check.none(name, "tiering that archives files", archivals(tierings, permitted))

@@ -13,12 +13,24 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
+from verify.events.selection import unrecorded
 from verify.inputs.deployment import Deployment
 
 
 @pytest.mark.control("trail-multi-region", reads.trail)
-def test_trail_covers_every_region(hold_settings: Callable[[], None]) -> None:
+def test_trail_covers_every_region(
+    check: Check,
+    trail: Mapping[str, Any],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+    hold_settings: Callable[[], None],
+) -> None:
     hold_settings()
+    for aspect, expected, key in (
+        ("home region", deployment.trail_home_region, "HomeRegion"),
+        ("for a whole organization", baseline["trail"]["organization"], "IsOrganizationTrail"),
+    ):
+        check.equal(deployment.trail_arn, aspect, expected=expected, seen=pick(trail, key))
 
 
 @pytest.mark.control("trail-log-file-validation", reads.trail)
@@ -40,41 +52,55 @@ def test_trail_encrypts_with_the_customer_managed_key(
 
 
 @pytest.mark.control("trail-is-logging", reads.trail_status)
-def test_trail_is_logging(hold_settings: Callable[[], None]) -> None:
-    hold_settings()
-
-
-@pytest.mark.control("trail-management-events", reads.event_selectors)
-def test_trail_records_all_management_events(
-    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+def test_trail_is_logging(
+    check: Check, aws: Aws, deployment: Deployment, hold_settings: Callable[[], None]
 ) -> None:
-    selectors = aws.pick(reads.event_selectors(deployment))
-    basic = selectors.get("EventSelectors") or []
-    advanced = selectors.get("AdvancedEventSelectors") or []
-    required = baseline["trail"]["read_write_type"]
-    complete = [
-        selector
-        for selector in basic
-        if pick(selector, "IncludeManagementEvents")
-        and pick(selector, "ReadWriteType") == required
-        and not selector.get("ExcludeManagementEventSources")
-    ] or [selector for selector in advanced if _records_all_management(selector)]
+    hold_settings()
+    status = aws.pick(reads.trail_status(deployment))
+    started, stopped = status.get("StartLoggingTime"), status.get("StopLoggingTime")
+    # AWS says when a trail was last stopped also while it is logging again.
     check.holds(
         deployment.trail_arn,
-        "event selectors",
-        bool(complete),
-        expected="one that records all management events, read and write, of every service",
-        seen=basic or advanced or "no selector",
-        declared="aws_cloudtrail.audit.event_selector",
+        "StartLoggingTime",
+        started is not None and (stopped is None or started > stopped),
+        expected="since the trail was last stopped",
+        seen=f"started {started}, stopped {stopped or 'never'}",
     )
 
 
-def _records_all_management(selector: Mapping[str, Any]) -> bool:
-    """An advanced selector is unrestricted when the category is all that it selects by."""
-    fields = pick(selector, "FieldSelectors")
-    return [(pick(item, "Field"), item.get("Equals")) for item in fields] == [
-        ("eventCategory", ["Management"])
-    ]
+@pytest.mark.control("trail-management-events", reads.event_selectors, reads.trail)
+def test_trail_records_all_management_events(
+    check: Check,
+    aws: Aws,
+    trail: Mapping[str, Any],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+) -> None:
+    selectors = aws.pick(reads.event_selectors(deployment))
+    check.equal(
+        deployment.trail_arn,
+        "trail that was asked for",
+        expected=deployment.trail_arn,
+        seen=pick(selectors, "TrailARN"),
+    )
+    basic = selectors.get("EventSelectors") or []
+    advanced = selectors.get("AdvancedEventSelectors") or []
+    left_out = unrecorded(basic, advanced, baseline["trail"]["read_write_type"])
+    check.holds(
+        deployment.trail_arn,
+        "event selectors",
+        left_out is None,
+        expected="together they record all management events, read and write, of every service",
+        seen=f"{left_out or 'nothing'} left out by {basic or advanced or 'no selector'}",
+        declared="aws_cloudtrail.audit.event_selector",
+    )
+    # Off, it keeps back what CloudTrail does to deliver; AWS leaves it out where it is on.
+    check.equal(
+        deployment.trail_arn,
+        "recursive logging",
+        expected=baseline["trail"]["recursive_logging"],
+        seen=trail.get("RecursiveLogging", True),
+    )
 
 
 @pytest.mark.control("trail-destination", reads.trail)
@@ -83,6 +109,8 @@ def test_trail_writes_to_our_bucket_and_log_group(
 ) -> None:
     for aspect, expected, key in (
         ("bucket", deployment.log_bucket_name, "S3BucketName"),
+        # CloudTrail leaves it out for a trail that writes to the bucket's own top.
+        ("folder in the bucket", None, "S3KeyPrefix"),
         ("log group", f"{deployment.trail_log_group_arn}:*", "CloudWatchLogsLogGroupArn"),
         ("role for the log group", deployment.trail_logs_role_arn, "CloudWatchLogsRoleArn"),
         ("topic for delivered files", deployment.delivery_topic_arn, "SnsTopicARN"),
@@ -137,20 +165,23 @@ def _check_delivery(
         fresh = isinstance(started, datetime) and datetime.now(UTC) - started < timedelta(
             minutes=limits["first_delivery_minutes"]
         )
+        fresh = fresh and aws.source.moves_on
         return f"{what}Time" not in seen and fresh and bool(seen.get("IsLogging"))
 
-    seen = aws.pick(reads.trail_status_after_live_fire(deployment))
+    answer = aws.read(reads.trail_status_after_live_fire(deployment))
+    seen, asked = answer.response or {}, answer.time
     if may_still_come(seen):
         seen = tenacity.Retrying(
             retry=tenacity.retry_if_result(may_still_come),
             wait=tenacity.wait_exponential(multiplier=0.2, max=15),
         )(status)
+        asked = datetime.now(UTC)
     latest = seen.get(f"{what}Time")
     maximum = timedelta(minutes=limits["maximum_delivery_age_minutes"])
     check.holds(
         deployment.trail_arn,
         f"{what}Time",
-        isinstance(latest, datetime) and datetime.now(UTC) - latest <= maximum,
+        isinstance(latest, datetime) and asked - latest <= maximum,
         expected=f"within the last {limits['maximum_delivery_age_minutes']} minutes",
         seen=latest,
     )

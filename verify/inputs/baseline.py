@@ -6,6 +6,7 @@ replaced, and `additional_controls` and `without_controls` change the list of co
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from verify import schemas
-from verify.inputs.reader import UnreadableError, read_yaml
+from verify.inputs.located import Located, Place, read_located
+from verify.inputs.reader import UnreadableError
+from verify.model import BaselineSource
 
 FOLDER = Path(__file__).parent / "baselines"
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _MAXIMUM_CHARACTERS = 1_000_000
+_MAXIMUM_FAULTS = 12  # that a message lists
 _OF_EXTENSION = frozenset({"extends", "additional_controls", "without_controls"})
 
 
@@ -30,12 +34,19 @@ class BaselineError(Exception):
 class Baseline:
     """What an account is held to; `values` by `schemas/baseline.schema.json`.
 
-    `lineage` are the names of the profile and of those that it extends, the nearest first.
+    `sources` are the file of the profile and those that it extends, the nearest first; `layers`
+    are what each of them says itself.
     """
 
-    lineage: tuple[str, ...]
+    sources: tuple[BaselineSource, ...]
+    layers: tuple[Located, ...]
     controls: tuple[str, ...]
     values: Mapping[str, Any]
+
+    @property
+    def lineage(self) -> tuple[str, ...]:
+        """The names of the profile and of those that it extends, the nearest first."""
+        return tuple(source.name for source in self.sources)
 
     @property
     def profile(self) -> str:
@@ -55,12 +66,30 @@ def load(profile: str) -> Baseline:
     Raises BaselineError for an unknown profile, a file that cannot be read or that the schema
     refuses, and a baseline that extends itself.
     """
-    lineage, document = _merged(_path(profile), ())
-    faults = schemas.violations("baseline", document)
-    if faults:
-        raise BaselineError(f"the baseline {profile} is not valid:\n  " + "\n  ".join(faults))
+    layers, sources, document = _merged(_path(profile), (), "")
+    _require_valid("baseline", document, profile, layers)
     values = {key: value for key, value in document.items() if key not in ("profile", "controls")}
-    return Baseline(lineage, tuple(document["controls"]), values)
+    return Baseline(sources, layers, tuple(document["controls"]), values)
+
+
+def _require_valid(schema: str, document: Any, what: object, layers: Iterable[Located]) -> None:
+    faults = schemas.faults(schema, document)
+    if faults:
+        lines = [
+            f"{_at(layers, fault.place)}: {'.'.join(map(str, fault.place)) or 'the baseline'}: "
+            f"{fault.message}"
+            for fault in faults[:_MAXIMUM_FAULTS]
+        ]
+        if len(faults) > _MAXIMUM_FAULTS:
+            lines.append(f"and {len(faults) - _MAXIMUM_FAULTS} more")
+        raise BaselineError(f"the baseline {what} is not valid:\n  " + "\n  ".join(lines))
+
+
+def _at(layers: Iterable[Located], place: Place) -> str:
+    """File and line of a place: in the nearest layer that has it, or most of the way to it."""
+    found = [(len(layer.known(place)), layer) for layer in layers]
+    deepest = max(length for length, _ in found)
+    return next(layer for length, layer in found if length == deepest).at(*place)
 
 
 def require_known(baseline: Baseline, controls: Iterable[str]) -> None:
@@ -78,83 +107,106 @@ def filled(baseline: Baseline, placeholders: Mapping[str, str]) -> Mapping[str, 
 
     Raises BaselineError for a name that there is no value for.
     """
-    values: Mapping[str, Any] = _filled(baseline.values, placeholders, baseline.profile)
+    values: Mapping[str, Any] = _filled(baseline.values, placeholders, baseline.layers, ())
     return values
 
 
-def _filled(value: Any, placeholders: Mapping[str, str], place: str) -> Any:
+def _filled(
+    value: Any, placeholders: Mapping[str, str], layers: tuple[Located, ...], place: Place
+) -> Any:
     if isinstance(value, str):
 
         def replacement(found: re.Match[str]) -> str:
             if found[1] not in placeholders:
                 raise BaselineError(
-                    f"the baseline's {place} names {found[0]}, which is no output of the "
-                    f"deployment: choose one of {', '.join(sorted(placeholders))}"
+                    f"{_at(layers, place)}: {'.'.join(map(str, place))} names {found[0]}, which is "
+                    "no output of the deployment: choose one of " + ", ".join(sorted(placeholders))
                 )
             return placeholders[found[1]]
 
         return _PLACEHOLDER.sub(replacement, value)
     if isinstance(value, Mapping):
         return {
-            _filled(key, placeholders, place): _filled(item, placeholders, f"{place}.{key}")
+            _filled(key, placeholders, layers, (*place, key)): _filled(
+                item, placeholders, layers, (*place, key)
+            )
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_filled(item, placeholders, place) for item in value]
+        return [
+            _filled(item, placeholders, layers, (*place, index)) for index, item in enumerate(value)
+        ]
     return value
 
 
-def _path(profile: str, beside: Path | None = None) -> Path:
-    """The file of a profile; a path is relative to the file that extends it."""
+def _path(profile: str, beside: Path | None = None, asked: str = "") -> Path:
+    """The file of a profile; a path is relative to the file that extends it.
+
+    `asked` is the file and line that names it, for the message.
+    """
     if "/" in profile or profile.endswith((".yaml", ".yml")):
         return (beside.parent / profile if beside else Path(profile)).resolve()
     if profile not in profiles():
         raise BaselineError(
-            f"unknown profile {profile!r}: there is a baseline for {', '.join(profiles())}; or "
-            "give the path of a YAML file"
+            f"{asked}unknown profile {profile!r}: there is a baseline for "
+            f"{', '.join(profiles())}; or give the path of a YAML file"
         )
     return FOLDER / f"{profile}.yaml"
 
 
-def _merged(path: Path, extending: tuple[Path, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """The lineage and the document of the baseline in `path`, what it extends included."""
+_Merged = tuple[tuple[Located, ...], tuple[BaselineSource, ...], dict[str, Any]]
+
+
+def _merged(path: Path, extending: tuple[Path, ...], asked: str) -> _Merged:
+    """The layers, the sources and the document of the baseline in `path`.
+
+    `asked` is the file and line that extends it.
+    """
     if path in extending:
         chain = " extends ".join(map(str, (*extending, path)))
-        raise BaselineError(f"a baseline extends itself: {chain}: remove one `extends`")
+        raise BaselineError(f"{asked}a baseline extends itself: {chain}: remove one `extends`")
     try:
-        document = read_yaml(path, f"the baseline {path}", _MAXIMUM_CHARACTERS)
+        layer = read_located(path, f"the baseline {path}", _MAXIMUM_CHARACTERS)
     except UnreadableError as error:
-        raise BaselineError(str(error)) from None
+        raise BaselineError(f"{asked}{error}") from None
+    document = layer.value
     if not isinstance(document, dict):
         raise BaselineError(f"the baseline {path} is not a mapping of names to values")
     name = document.get("profile", path.stem)
     if not isinstance(name, str):
-        raise BaselineError(f"the baseline {path}: profile is a name, not {name!r}")
+        raise BaselineError(f"{layer.at('profile')}: profile is a name, not {name!r}")
+    source = BaselineSource(name, _shown(path), hashlib.sha256(path.read_bytes()).hexdigest())
     if "extends" not in document:
         misplaced = sorted(_OF_EXTENSION & document.keys())
         if misplaced:
             raise BaselineError(
-                f"the baseline {path} has {', '.join(misplaced)} but extends none: list its "
-                "controls under `controls`"
+                f"{layer.at(misplaced[0])}: the baseline has {', '.join(misplaced)} but extends "
+                "none: list its controls under `controls`"
             )
-        return (name,), document
-    faults = schemas.violations("baseline-extension", document)
-    if faults:
-        raise BaselineError(f"the baseline {path} is not valid:\n  " + "\n  ".join(faults))
-    lineage, base = _merged(_path(document["extends"], path), (*extending, path))
+        return (layer,), (source,), document
+    _require_valid("baseline-extension", document, path, (layer,))
+    asks = f"{layer.at('extends')}: "
+    extended = _path(document["extends"], path, asks)
+    layers, sources, base = _merged(extended, (*extending, path), asks)
     changes = {key: value for key, value in document.items() if key not in _OF_EXTENSION}
     merged = _laid_over(base, {**changes, "profile": name})
-    merged["controls"] = _controls(path, merged["controls"], document)
-    return (name, *lineage), merged
+    merged["controls"] = _controls(layer, merged["controls"], document)
+    return (layer, *layers), (source, *sources), merged
 
 
-def _controls(path: Path, base: list[str], document: Mapping[str, Any]) -> list[str]:
+def _shown(path: Path) -> str:
+    """A file as a report names it: ours from the project's folder, another by its name."""
+    project = FOLDER.parents[2]
+    return str(path.relative_to(project)) if path.is_relative_to(project) else path.name
+
+
+def _controls(layer: Located, base: list[str], document: Mapping[str, Any]) -> list[str]:
     added, removed = document.get("additional_controls", []), document.get("without_controls", [])
     absent = sorted(set(removed) - set(base))
     if absent:
         raise BaselineError(
-            f"the baseline {path} is without {', '.join(absent)}, which what it extends does not "
-            "have: correct the name"
+            f"{layer.at('without_controls')}: the baseline is without {', '.join(absent)}, which "
+            "what it extends does not have: correct the name"
         )
     return [name for name in dict.fromkeys([*base, *added]) if name not in removed]
 

@@ -117,7 +117,6 @@ class Deployment:
         f"arn:aws:s3:::s3-cloudtrail-logs-dev-{_ACCOUNT}",
         **_arn("s3"),
     )
-    kms_key_id: str = _output("Customer-managed key.", "1234abcd-12ab-34cd-56ef-1234567890ab")
     kms_key_arn: str = _output(
         "Customer-managed key.",
         f"arn:aws:kms:{_HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -216,6 +215,11 @@ class Deployment:
         "aws_cloudwatch_metric_alarm",
         **_BY_PURPOSE,
     )
+
+    @property
+    def kms_key_id(self) -> str:
+        """The key's id, the last part of its ARN."""
+        return self.kms_key_arn.rpartition("/")[2]
 
     @property
     def dead_letter_queue_name(self) -> str:

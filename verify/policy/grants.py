@@ -66,6 +66,7 @@ def foreign_grants(
     trusted_accounts: Iterable[str] = (),
     trusted_organizations: Iterable[str] = (),
     unconditioned: Mapping[str, frozenset[str]] = UNCONDITIONED_SERVICE_ACTIONS,
+    canonical_user: str | None = None,
 ) -> tuple[Finding, ...]:
     """What `public_grants` finds, and grants to other accounts, or to services for anyone.
 
@@ -74,7 +75,8 @@ def foreign_grants(
     bidding. Exempt are the actions in `unconditioned`, service -> action patterns. A grant to
     anyone narrowed to an organization that is not trusted is foreign; one narrowed by network alone
     gives CANNOT_TELL, since a network, one's own too, does not tell the account; one narrowed to
-    service principals is a grant to these. Raises PolicyError.
+    service principals is a grant to these. S3's canonical users are foreign but for the account's
+    own, `canonical_user`: whose another is, nobody but its owner can tell. Raises PolicyError.
     """
     parsed = resource_policy(document)
     ours = _Ours(account, frozenset({account, *trusted_accounts}), frozenset(trusted_organizations))
@@ -96,7 +98,7 @@ def foreign_grants(
             if principal.kind == "Service" and principal.value != "*":
                 services.append(principal.value)
             elif not is_anyone(principal):
-                findings += _foreign_principal(statement, principal, ours.accounts)
+                findings += _foreign_principal(statement, principal, ours.accounts, canonical_user)
         for service in services:
             if not _all_within(statement, unconditioned.get(service_of(service), frozenset())):
                 findings += _service_for_anyone(parsed, statement, service, ours)
@@ -244,10 +246,17 @@ def _service_for_anyone(
 
 
 def _foreign_principal(
-    statement: Statement, principal: Principal, accounts: frozenset[str]
+    statement: Statement,
+    principal: Principal,
+    accounts: frozenset[str],
+    canonical_user: str | None,
 ) -> list[Finding]:
     name = principal.describe()
     what = f"allows {_what(statement)} to {name}"
+    if principal.kind == "CanonicalUser":
+        if principal.value == canonical_user:
+            return []
+        return [Finding.about(statement, name, f"{what}, who is not the owner")]
     owner = account_of(principal)
     if owner in accounts:
         return []
@@ -259,7 +268,7 @@ def _foreign_principal(
         Finding.about(
             statement,
             name,
-            f"{what}, whose account the policy does not tell (deleted, or canonical)",
+            f"{what}, whose account the policy does not tell (deleted)",
             Verdict.CANNOT_TELL,
         )
     ]

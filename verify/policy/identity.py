@@ -6,101 +6,12 @@ tables of actions with their resource types.
 
 from __future__ import annotations
 
+import re
+
 from verify.policy.document import Document, Policy, Statement
 from verify.policy.finding import Finding
 from verify.policy.patterns import action_matches, arn_fields, has_wildcard
-
-# Actions for which the Service Authorization Reference lists no resource type, so that only
-# Resource "*" works. Kept to what an audit trail's roles and their verifier may use.
-ACTIONS_WITHOUT_RESOURCES = frozenset(
-    {
-        "access-analyzer:ListAnalyzers",
-        "athena:ListWorkGroups",
-        "cloudtrail:DescribeTrails",
-        "cloudtrail:ListPublicKeys",
-        "cloudtrail:ListTrails",
-        "cloudtrail:LookupEvents",
-        "cloudwatch:DescribeAlarmsForMetric",
-        "cloudwatch:GetMetricData",
-        "cloudwatch:GetMetricStatistics",
-        "cloudwatch:ListMetrics",
-        "cloudwatch:PutMetricData",
-        "config:DescribeConfigRules",
-        "config:DescribeDeliveryChannels",
-        "ec2:GetEbsEncryptionByDefault",
-        "events:ListEventBuses",
-        "events:ListRuleNamesByTarget",
-        "events:ListRules",
-        "guardduty:ListDetectors",
-        "iam:GenerateCredentialReport",
-        "iam:GetAccountPasswordPolicy",
-        "iam:GetAccountSummary",
-        "iam:GetCredentialReport",
-        "iam:ListAccountAliases",
-        "iam:ListGroups",
-        "iam:ListOpenIDConnectProviders",
-        "iam:ListPolicies",
-        "iam:ListRoles",
-        "iam:ListSAMLProviders",
-        "iam:ListUsers",
-        "kms:ListAliases",
-        "kms:ListKeys",
-        "lambda:GetAccountSettings",
-        "lambda:ListEventSourceMappings",
-        "lambda:ListFunctions",
-        "logs:CreateLogDelivery",
-        "logs:DescribeAccountPolicies",
-        "logs:DescribeDestinations",
-        "logs:DescribeLogGroups",
-        "logs:DescribeQueries",
-        "logs:DescribeResourcePolicies",
-        "logs:PutResourcePolicy",
-        "logs:StopQuery",
-        "logs:TestMetricFilter",
-        "organizations:DescribeOrganization",
-        "s3:GetAccountPublicAccessBlock",
-        "s3:ListAllMyBuckets",
-        "sns:GetSubscriptionAttributes",
-        "sns:ListSubscriptions",
-        "sns:ListTopics",
-        "sns:SetSubscriptionAttributes",
-        "sns:Unsubscribe",
-        "sqs:ListQueues",
-        "ssm:DescribeParameters",
-        "sts:GetCallerIdentity",
-        "tag:GetResources",
-        "xray:GetSamplingRules",
-        "xray:GetSamplingTargets",
-        "xray:PutTelemetryRecords",
-        "xray:PutTraceSegments",
-    }
-)
-
-# EC2's Describe actions have no resource types but for these.
-_EC2_DESCRIBE_WITH_RESOURCES = frozenset(
-    f"ec2:describe{name}"
-    for name in (
-        "capacityblockextensionofferings",
-        "clientvpnauthorizationrules",
-        "clientvpnconnections",
-        "clientvpnroutes",
-        "clientvpntargetnetworks",
-        "fleethistory",
-        "fleetinstances",
-        "fpgaimageattribute",
-        "imageattribute",
-        "instanceattribute",
-        "securitygroupreferences",
-        "snapshotattribute",
-        "spotfleetinstances",
-        "spotfleetrequesthistory",
-        "volumeattribute",
-        "vpcattribute",
-        "vpcendpointservicepermissions",
-    )
-)
-
-_WITHOUT_RESOURCES = frozenset(action.lower() for action in ACTIONS_WITHOUT_RESOURCES)
+from verify.policy.requests import takes_resources
 
 
 def overbroad_identity_statements(document: Policy) -> tuple[Finding, ...]:
@@ -110,8 +21,9 @@ def overbroad_identity_statements(document: Policy) -> tuple[Finding, ...]:
       verb that begins with a wildcard;
     - NotAction, NotResource;
     - iam:PassRole on any role, whatever its conditions;
-    - a resource that stands for everything (`*`, or an ARN with nothing but wildcards for its
-      resource) with an action that could name one, conditions or not.
+    - a resource that stands for everything (`*`, an ARN with nothing but wildcards for its
+      resource) or for every one of a kind (`key/*`), with an action that could name one,
+      conditions or not.
     """
     findings = []
     for statement in Document.parse(document).statements:
@@ -132,13 +44,18 @@ def _judge(statement: Statement) -> list[Finding]:
         findings.append(
             Finding.about(statement, "NotResource", f"allows all but {names} (NotResource)")
         )
-    everything = [resource for resource in statement.resources if _is_everything(resource)]
+    everything = {
+        resource: what
+        for resource in statement.resources
+        if (what := _everything(resource)) is not None
+    }
     for action in statement.actions:
         broad = _breadth(action)
         if broad is not None:
             findings.append(Finding.about(statement, action, f"allows {action}: {broad}"))
-        elif everything and _takes_resources(action):
-            what = f"allows {action} on {', '.join(everything)}, though it can name its resources"
+        elif everything and takes_resources(action) and action.lower() != "iam:passrole":
+            stands = ", ".join(f"{resource}, {what}" for resource, what in everything.items())
+            what = f"allows {action} on {stands}, though it can name its resources"
             findings.append(Finding.about(statement, action, what))
         if action_matches(action, "iam:PassRole") and _any_role(statement):
             what = f"lets any role be passed on ({action} on {', '.join(statement.resources)})"
@@ -159,26 +76,25 @@ def _breadth(action: str) -> str | None:
     return None
 
 
-def _is_everything(resource: str) -> bool:
+# What a kind of resource is called in an ARN, before nothing but wildcards: key/*, log-group:*.
+_KIND = re.compile(r"([a-z][a-z-]*)[:/][*?:/]*[*][*?:/]*")
+
+
+def _everything(resource: str) -> str | None:
+    """What a resource stands for that is no certain one: everything, or every one of a kind."""
     fields = arn_fields(resource)
     if fields is None:
-        return has_wildcard(resource)
-    return has_wildcard(fields[2]) or not fields[5].strip("*?:/")
-
-
-def _takes_resources(action: str) -> bool:
-    name = action.lower()
-    if has_wildcard(name):
-        return True
-    if name.startswith("ec2:describe"):
-        return name in _EC2_DESCRIBE_WITH_RESOURCES
-    return name not in _WITHOUT_RESOURCES
+        return "everything" if has_wildcard(resource) else None
+    if has_wildcard(fields[2]) or not fields[5].strip("*?:/"):
+        return "everything"
+    kind = _KIND.fullmatch(fields[5])
+    return f"every {kind[1]}" if kind else None
 
 
 def _any_role(statement: Statement) -> bool:
     for resource in statement.resources:
         fields = arn_fields(resource)
-        if fields is None or _is_everything(resource):
+        if fields is None or _everything(resource) == "everything":
             return True
         kind, _, name = fields[5].partition("/")
         if kind in ("role", "*") and not name.strip("*?/"):

@@ -1,6 +1,7 @@
-"""What S3 does by itself to the objects of a bucket, by its lifecycle rules.
+"""What S3 does by itself to the objects of a bucket, by its rules.
 
-Source: Amazon S3 API reference, LifecycleRule, LifecycleExpiration.
+Sources: Amazon S3 API reference, LifecycleRule, LifecycleExpiration,
+IntelligentTieringConfiguration.
 """
 
 from __future__ import annotations
@@ -38,4 +39,18 @@ def _actions(rule: Mapping[str, Any]) -> list[str]:
         "ExpiredObjectDeleteMarker" if name == "Expiration" and marker_alone else name
         for name in rule
         if name not in _SELECTION
+    ]
+
+
+def archivals(configurations: Iterable[Mapping[str, Any]], permitted: Collection[str]) -> list[str]:
+    """Which IntelligentTieringConfigurations in force move files where they cannot be read at once.
+
+    Named among the `permitted` actions as in a configuration, Tierings.
+    """
+    return [
+        f"{found.get('Id') or 'a configuration without a name'}: {name}"
+        for found in configurations
+        if found.get("Status") != "Disabled"
+        for name in ("Tierings",)
+        if name not in permitted
     ]

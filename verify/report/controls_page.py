@@ -12,11 +12,12 @@ def render(
     controls: Iterable[Control],
     profiles: Mapping[str, Collection[str]],
     actions: Mapping[str, Collection[str]],
+    fields: Mapping[str, Mapping[str, Collection[str]]],
 ) -> str:
     """The controls as Markdown, in the catalogue's order, a section a family.
 
     `profiles` and `actions` say by control in which profiles it holds and by which IAM actions its
-    check reads.
+    check reads; `fields` on which members of which answers, by operation, its verdict rests.
     """
     listed = list(controls)
     lines = [
@@ -40,11 +41,16 @@ def render(
         lines += ["", f"## {family}"]
         for control in members:
             name = control.identifier
-            lines += ["", *_section(control, profiles[name], actions[name])]
+            lines += ["", *_section(control, profiles[name], actions[name], fields[name])]
     return "\n".join(lines) + "\n"
 
 
-def _section(control: Control, profiles: Collection[str], actions: Collection[str]) -> list[str]:
+def _section(
+    control: Control,
+    profiles: Collection[str],
+    actions: Collection[str],
+    fields: Mapping[str, Collection[str]],
+) -> list[str]:
     citations = control.citations
     return [
         f"### {control.identifier}",
@@ -57,6 +63,14 @@ def _section(control: Control, profiles: Collection[str], actions: Collection[st
         f"- NIST: {', '.join(citations.nist)}"
         + (f"; CIS: {', '.join(citations.cis)}" if citations.cis else ""),
         f"- Reads: {', '.join(map(_code, actions)) or 'no state of the account'}",
+        "- Rests on: "
+        + (
+            "; ".join(
+                f"`{operation}`: {', '.join(map(_code, members))}"
+                for operation, members in fields.items()
+            )
+            or "no field of an answer"
+        ),
         f"- Remedy: {control.remediation}",
     ]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from verify.model import (
@@ -240,6 +242,15 @@ def _finalize(value: object) -> object:
     return value
 
 
+def _bytecode_cache() -> FileSystemBytecodeCache | None:
+    folder = Path(__file__).parent / "__pycache__"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
+
+
 @cache
 def _template() -> Template:
     environment = Environment(
@@ -249,6 +260,8 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalize,
+        # Compiling takes longer than rendering; kept where Python keeps what it compiled.
+        bytecode_cache=None if sys.dont_write_bytecode else _bytecode_cache(),
     )
     environment.filters |= {
         "anchor": lambda identifier, prefix: _anchor(prefix, identifier),

@@ -10,15 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
-
 from verify.model import (
     AlertTiming,
+    BaselineSource,
     Citations,
     Control,
     ControlResult,
@@ -33,7 +30,7 @@ from verify.model import (
 from verify.report.display import iso_time, visible
 
 FILE_NAME = "report.json"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 SCHEMA_PATH = Path(__file__).parent.parent / "schemas" / "report.schema.json"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -59,6 +56,7 @@ def document(report: Report) -> dict[str, Any]:
         "exit_code": report.exit_code,
         "counts": {str(outcome): number for outcome, number in report.counts.items()},
         "target": asdict(report.target),
+        "baseline": [asdict(source) for source in report.baseline],
         "caller": report.caller,
         "waivers": [asdict(waiver) for waiver in report.waivers],
         "notes": list(report.notes),
@@ -94,11 +92,7 @@ def parse(text: str) -> Report:
         found = json.loads(text)
     except json.JSONDecodeError as error:
         raise InvalidReportError(f"the report is not JSON: {error}") from error
-    problem: ValidationError | None = best_match(_validator().iter_errors(found))
-    if problem is not None:
-        raise InvalidReportError(
-            f"the report breaks its schema at {problem.json_path}: {problem.message}"
-        ) from problem
+    _require_valid(found)
     report = _report(found)
     for name, amount in json.loads(render(report)).items():
         if found[name] != amount:
@@ -106,10 +100,18 @@ def parse(text: str) -> Report:
     return report
 
 
-@cache
-def _validator() -> Draft202012Validator:
+def _require_valid(found: Any) -> None:
+    # Imported here: a run writes reports and reads none, and the import takes long.
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
     schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
-    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    checker = Draft202012Validator.FORMAT_CHECKER
+    problem = best_match(Draft202012Validator(schema, format_checker=checker).iter_errors(found))
+    if problem is not None:
+        raise InvalidReportError(
+            f"the report breaks its schema at {problem.json_path}: {problem.message}"
+        ) from problem
 
 
 def _ordered_timings(timings: tuple[AlertTiming, ...]) -> list[AlertTiming]:
@@ -135,6 +137,7 @@ def _report(found: Mapping[str, Any]) -> Report:
         ),
         waivers=tuple(WaiverUse(**waiver) for waiver in found["waivers"]),
         notes=tuple(found["notes"]),
+        baseline=tuple(BaselineSource(**source) for source in found["baseline"]),
     )
 
 

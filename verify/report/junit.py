@@ -87,6 +87,9 @@ def _add_properties(suite: Element, report: Report) -> None:
         "partition": target.partition,
         "environment": target.environment,
         "profile": target.profile,
+        "baseline": " extends ".join(
+            f"{source.name} ({source.file}, SHA-256 {source.sha256})" for source in report.baseline
+        ),
         "endpoint": target.endpoint or "AWS",
         "caller": report.caller,
     }.items():

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -18,6 +16,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from verify.account import sessions
 from verify.run.settings import RunError
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
@@ -26,15 +25,10 @@ _INVALID = frozenset(
 )
 
 
-def core_session() -> Any:
-    """A botocore session of what the environment says."""
-    return botocore.session.get_session()
-
-
 def identity_of_caller(region: str) -> Mapping[str, str]:
     """STS's answer: Account, Arn, UserId. Raises RunError."""
     try:
-        client = boto3.Session(botocore_session=core_session()).client(
+        client = boto3.Session(botocore_session=sessions.core_session()).client(
             "sts",
             region_name=region,
             config=Config(retries={"max_attempts": 2}, connect_timeout=5, read_timeout=15),

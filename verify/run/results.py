@@ -64,6 +64,7 @@ def build_report(run: Run, collected: Collected, finished: datetime) -> Report:
         timings=tuple(dict.fromkeys(item for phase in phases for item in phase.timings)),
         waivers=uses,
         notes=tuple(dict.fromkeys(note for phase in phases for note in phase.notes)),
+        baseline=run.sources,
     )
 
 

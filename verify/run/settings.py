@@ -31,6 +31,9 @@ class Settings:
     probes: tuple[str, ...] = ()  # the optional probes that were asked for
     plan: str | None = None  # JSON of a Terraform plan
     plan_problem: str | None = None  # why there is none, although one was asked for
+    replay: str | None = (
+        None  # the folder of a run whose evidence is judged, in place of an account
+    )
     caller: str = ""
 
 

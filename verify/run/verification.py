@@ -11,12 +11,16 @@ from typing import Any
 
 import boto3
 
+from verify.account import sessions
+from verify.account.answer import Source
 from verify.account.door import Aws
 from verify.account.evidence import EvidenceStore
+from verify.account.live import Live
+from verify.account.recorded import Recorded, RecordError
 from verify.inputs import baseline, catalogue, deployment, waivers
 from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
-from verify.model import Control, Target
+from verify.model import BaselineSource, Control, Target
 from verify.run import caller
 from verify.run.log_integrity import Limits, LogIntegrity
 from verify.run.settings import RunError, Settings
@@ -29,6 +33,7 @@ class Run:
     settings: Settings
     deployment: deployment.Deployment
     profile: str
+    sources: tuple[BaselineSource, ...]  # the baseline's files
     baseline: Mapping[str, Any]  # its values, with every placeholder filled
     controls: tuple[Control, ...]  # those that the baseline lists, in the catalogue's order
     waivers: tuple[Waiver, ...]
@@ -82,6 +87,8 @@ def prepare(settings: Settings) -> Settings:
     unmatched = catalogue.mismatches(controls, catalogue.tested_controls(Path(__file__).parents[1]))
     if unmatched:
         raise RunError("catalogue and tests do not match:\n  " + "\n  ".join(unmatched))
+    if settings.replay is not None:
+        return replace(settings, caller=f"nobody: the evidence in {settings.replay} is judged")
     identity = caller.identity_of_caller(deployed.region)
     if identity["Account"] != deployed.account_id:
         raise RunError(
@@ -101,12 +108,18 @@ def start(settings: Settings, worker: str) -> Run:
     controls = catalogue.load()
     required = baseline.load(settings.profile)
     values = baseline.filled(required, deployed.placeholders())
-    session = caller.core_session()
-    aws = Aws(boto3.Session(botocore_session=session), deployed.region, store)
+    session = sessions.core_session()
+    source: Source = (
+        Live(boto3.Session(botocore_session=session), deployed.region, store)
+        if settings.replay is None
+        else _recorded(settings.replay, deployed.region)
+    )
+    aws = Aws(source, store)
     return Run(
         settings=settings,
         deployment=deployed,
         profile=required.profile,
+        sources=required.sources,
         baseline=values,
         controls=tuple(item for name, item in controls.items() if name in required.controls),
         waivers=_waivers(settings, controls),
@@ -114,6 +127,13 @@ def start(settings: Settings, worker: str) -> Run:
         configuration=Configuration(Path(settings.terraform_folder), deployed.profile),
         log_integrity=LogIntegrity(aws, deployed, _limits(settings, values), session),
     )
+
+
+def _recorded(folder: str, region: str) -> Recorded:
+    try:
+        return Recorded(Path(folder), region)
+    except RecordError as error:
+        raise RunError(str(error)) from None
 
 
 def _limits(settings: Settings, required: Mapping[str, Any]) -> Limits:

@@ -13,26 +13,50 @@ from typing import Any
 
 from verify.account.errors import iam_action
 from verify.account.read import Reading
-from verify.inputs import baseline, catalogue
+from verify.inputs import accounted, baseline, catalogue
+from verify.inputs.accounted import written
+from verify.integrity.read.s3 import ACTIONS
 from verify.report.controls_page import render
 
-_PACKAGES = ("verify.checks", "verify.live_fire")
+_STATE_CHECKS = "verify.checks"
+_PACKAGES = (_STATE_CHECKS, "verify.live_fire")
 
 
 def declared_readings() -> Mapping[str, tuple[Reading[Any], ...]]:
     """Control -> what its check declares that it reads."""
+    return _declared(_PACKAGES)
+
+
+def state_readings() -> Mapping[str, tuple[Reading[Any], ...]]:
+    """The same of the state checks alone."""
+    return _declared((_STATE_CHECKS,))
+
+
+def _declared(packages: Iterable[str]) -> Mapping[str, tuple[Reading[Any], ...]]:
     return {
         marker.args[0]: marker.args[1:]
-        for module in _modules()
+        for module in _modules(packages)
         for marker in _markers(module)
         if marker.name == "control"
     }
+
+
+def state_operations() -> frozenset[tuple[str, str]]:
+    """Service and operation of everything that the state checks read."""
+    return frozenset(reading.call for readings in state_readings().values() for reading in readings)
 
 
 def actions_of(readings: Iterable[Reading[Any]]) -> list[str]:
     """The IAM actions that `readings` need, sorted."""
     named = {iam_action(*reading.call) for reading in readings}
     return sorted(action for action in named if action)
+
+
+def read_actions() -> list[str]:
+    """The IAM actions of all that any check reads, the trail's log files included; sorted."""
+    declared = declared_readings().values()
+    readings = (reading for readings in declared for reading in readings)
+    return sorted({*actions_of(readings), *ACTIONS})
 
 
 def controls_page() -> str:
@@ -47,11 +71,22 @@ def controls_page() -> str:
             for control in controls
         },
         {control: actions_of(declared.get(control, ())) for control in controls},
+        {control: fields_of(control) for control in controls},
     )
 
 
-def _modules() -> Iterator[ModuleType]:
-    for package in _PACKAGES:
+def fields_of(control: str) -> Mapping[str, list[str]]:
+    """On which members of which answers a control's verdict rests, by the account of fields."""
+    found: dict[str, list[str]] = {}
+    for (service, operation), account in sorted(accounted.load().items()):
+        members = [written(way) for way, field in account.fields.items() if control in field.by]
+        if members:
+            found[f"{service}.{operation}"] = members
+    return found
+
+
+def _modules(packages: Iterable[str]) -> Iterator[ModuleType]:
+    for package in packages:
         location = importlib.import_module(package).__file__ or ""
         for path in sorted(Path(location).parent.glob("test_*.py")):
             yield importlib.import_module(f"{package}.{path.stem}")

@@ -14,7 +14,7 @@ from verify.live_fire.invocation import Invocation
 from verify.live_fire.volley import Volley
 from verify.run.log_integrity import LogIntegrity
 from verify.run.verification import Run
-from verify.suite import stash
+from verify.suite import declarations, stash
 from verify.suite.firing import fired_invocation, fired_volley
 
 
@@ -46,6 +46,12 @@ def aws(verification_run: Run) -> Aws:
 def log_integrity(verification_run: Run) -> LogIntegrity:
     """The validation of the trail's last hours, made once a run."""
     return verification_run.log_integrity
+
+
+@pytest.fixture(scope="session")
+def read_actions() -> list[str]:
+    """The IAM actions of everything that any check reads."""
+    return declarations.read_actions()
 
 
 @pytest.fixture

@@ -73,6 +73,12 @@ def add_options(parser: pytest.Parser) -> None:
         "(default: %(default)s)",
     )
     group.addoption(
+        "--replay",
+        metavar="FOLDER",
+        help="judge the evidence in the folder of an earlier run instead of an account: the state "
+        "checks alone, and nothing is asked of AWS",
+    )
+    group.addoption(
         "--integrity-hours",
         metavar="HOURS",
         type=_hours,
@@ -105,6 +111,7 @@ def settings_of(config: pytest.Config) -> Settings:
         terraform_folder=config.option.terraform_folder,
         alert_timeout=config.option.alert_timeout,
         integrity_hours=config.option.integrity_hours,
+        replay=config.option.replay,
         waivers=config.option.waivers,
         probes=tuple(config.option.probe),
         plan=plan,

@@ -68,6 +68,8 @@ def pytest_runtest_makereport(
         # its exit code and its last line say the same as the report.
         report.outcome = "skipped"
         report.wasxfail = "waived"
+    evidence = (*(made.evidence if made else ()), *item.stash.get(stash.EVIDENCE, []))
+    unaccounted = item.config.stash[stash.RUN].aws.unaccounted(evidence)
     result = TestResult(
         control=marker.args[0],
         test=item.nodeid,
@@ -75,10 +77,10 @@ def pytest_runtest_makereport(
         outcome=outcome,
         message=message,
         observations=tuple(made.observations) if made else (),
-        evidence=(*(made.evidence if made else ()), *item.stash.get(stash.EVIDENCE, [])),
+        evidence=evidence,
         seconds=call.duration,
         timings=tuple(made.timings) if made else (),
-        notes=tuple(made.notes) if made else (),
+        notes=(*(made.notes if made else ()), *unaccounted),
     )
     attach(result, report)
     return report

@@ -82,6 +82,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(
             f"the reports folder cannot be written: {error}: choose another with --reports=<folder>"
         ) from None
+    except RunError as error:
+        raise pytest.UsageError(str(error)) from None
     if workerinput is None:
         _show(config)
 
@@ -132,7 +134,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     distributed = getattr(session.config.option, "dist", "no") != "no" or hasattr(
         session.config, "workerinput"
     )
-    if started is None or distributed or session.testsfailed:
+    replayed = started is not None and started.settings.replay is not None
+    if started is None or distributed or replayed or session.testsfailed:
         return
     started.aws.fetch_ahead(_declared_ahead(session.items, started))
     needed = {name for item in session.items for name in getattr(item, "fixturenames", ())}

@@ -1,0 +1,170 @@
+"""Tries the altered answers of a recorded run, in several processes, and gathers the outcome."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mutants.suite import ROOT
+from verify.inputs import accounted
+
+_PATIENCE_SECONDS = 900.0
+
+
+class AnswersError(Exception):
+    """The answers could not be tried. The message holds what was printed."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A finished run of the state checks: its folder and what it was a run of."""
+
+    folder: Path
+    outputs: Path
+    function_package: Path
+
+
+@dataclass(frozen=True)
+class AnswerFindings:
+    """What became of the alterations.
+
+    `judged` and `harmless` are the members that were altered, `tried` how many alterations of
+    either there were. `survivors` altered what is judged, and no control that should judge it
+    minded; `changed` altered what is harmless, and a control minded.
+    """
+
+    judged: frozenset[str]
+    harmless: frozenset[str]
+    tried: Mapping[str, int]
+    survivors: tuple[Mapping[str, str], ...]
+    changed: tuple[Mapping[str, str], ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether each verdict stood on what it should, and on nothing else."""
+        return not self.survivors and not self.changed
+
+
+def try_answers(
+    recording: Recording,
+    folder: Path,
+    *,
+    only: Sequence[str] = (),
+    sample: bool = False,
+    processes: int = 2,
+    fields: Path = accounted.FOLDER,
+) -> AnswerFindings:
+    """Try the alterations that match one of `only`: operation, member or control; all if empty.
+
+    `fields` holds the account of fields; `folder` keeps what the processes leave. Raises
+    AnswersError where a process came to nothing, and where the recorded run is not clean, so that
+    nothing could be concluded.
+    """
+    running = [
+        _start(recording, folder, only, sample, f"{number}/{processes}", fields)
+        for number in range(1, processes + 1)
+    ]
+    found = []
+    for process, findings in running:
+        try:
+            printed, _ = process.communicate(timeout=_PATIENCE_SECONDS)
+        except BaseException:
+            for other, _ in running:
+                other.kill()
+                other.wait()
+            raise
+        if not findings.is_file():
+            raise AnswersError(f"the altered answers came to nothing:\n{printed}")
+        found.append(json.loads(findings.read_text(encoding="utf-8")))
+    return _gathered(found)
+
+
+def _start(
+    recording: Recording,
+    folder: Path,
+    only: Sequence[str],
+    sample: bool,
+    share: str,
+    fields: Path,
+) -> tuple[subprocess.Popen[str], Path]:
+    own = folder / f"share-{share.partition('/')[0]}"
+    own.mkdir(parents=True)
+    findings = own / "findings.json"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "verify/checks",
+        "-q",
+        "-p",
+        "mutants.answers.plugin",
+    ]
+    command += [
+        f"--outputs={recording.outputs}",
+        f"--reports={own}",
+        f"--replay={recording.folder}",
+        f"--function-package={recording.function_package}",
+        f"--answers-findings={findings}",
+        f"--answers-share={share}",
+        f"--answers-account={fields}",
+        *(f"--answers-only={pattern}" for pattern in only),
+        *(["--answers-sample"] if sample else []),
+    ]
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "PYTEST"))}
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**kept, "AWS_EC2_METADATA_DISABLED": "true"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return process, findings
+
+
+def _gathered(found: Sequence[Mapping[str, Any]]) -> AnswerFindings:
+    unclean = {
+        name: message
+        for findings in found
+        for name, message in findings["messages"].items()
+        if name not in _BESIDE_THE_DOOR
+    }
+    if unclean:
+        said = "\n  ".join(f"{name}: {message}" for name, message in sorted(unclean.items()))
+        raise AnswersError(f"the recorded run is not clean:\n  {said}")
+    survivors = [item for findings in found for item in findings["survivors"]]
+    groups: dict[tuple[str, ...], bool] = {}
+    for findings in found:
+        for *group, killed in findings["somewhere"]:
+            groups[tuple(group)] = groups.get(tuple(group), False) or killed
+    survivors += [
+        {
+            "call": call,
+            "field": field,
+            "alteration": f"{kind}, anywhere",
+            "controls": "",
+            "place": "",
+        }
+        for (call, field, kind), killed in groups.items()
+        if not killed
+    ]
+    return AnswerFindings(
+        frozenset(name for findings in found for name in findings["fields"]["judged"]),
+        frozenset(name for findings in found for name in findings["fields"]["harmless"]),
+        {
+            kind: sum(findings["tried"][kind] for findings in found)
+            for kind in ("judged", "harmless")
+        },
+        tuple(survivors),
+        tuple(item for findings in found for item in findings["changed"]),
+    )
+
+
+# What these rest on is read beside the door (see `verify.run.log_integrity`), and not replayed.
+_BESIDE_THE_DOOR = frozenset({"log-integrity-intact", "digests-on-time"})

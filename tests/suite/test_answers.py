@@ -1,0 +1,133 @@
+"""Altered answers, through the program's door: a field that nobody minds is found and named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.support import RunningSandbox
+from tests.suite.support import ROOT, environment, verify
+
+_PACKAGE = ROOT / "lambda/dist/compliance_checker.zip"
+
+
+@pytest.fixture(scope="session")
+def recording(
+    sandbox: RunningSandbox, deployed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a clean run of the state checks."""
+    reports = tmp_path_factory.mktemp("recording")
+    done = verify(deployed, reports, "verify/checks", url=sandbox.url)
+    assert done.controls("FAIL", "ERROR") == set(), done.text
+    return (reports / "latest").resolve()
+
+
+def _answers(recording: Path, outputs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mutants.answers",
+            f"--run={recording}",
+            f"--outputs={outputs}",
+            f"--function-package={_PACKAGE}",
+            *arguments,
+        ],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def _account(folder: Path, text: str) -> str:
+    (folder / "cloudtrail.yaml").write_text(text)
+    return f"--account={folder}"
+
+
+def test_no_alteration_of_a_sample_survives(recording: Path, deployed: Path) -> None:
+    done = _answers(recording, deployed, "--sample")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 survived, 0 changed what they should not" in done.stdout
+
+
+def test_a_field_that_its_control_does_not_mind_is_named(
+    recording: Path, deployed: Path, tmp_path: Path
+) -> None:
+    account = _account(
+        tmp_path,
+        "describe_trails:\n"
+        "  judged:\n"
+        "    trailList[].IsMultiRegionTrail: trail-multi-region\n"
+        "    trailList[].S3BucketName: trail-multi-region\n",
+    )
+    done = _answers(recording, deployed, account)
+    assert done.returncode == 1, done.stdout + done.stderr
+    survived = [line for line in done.stdout.splitlines() if line.startswith("SURVIVED")]
+    assert survived
+    assert all("cloudtrail.describe_trails: trailList[0].S3BucketName " in x for x in survived)
+    assert all(x.endswith(f"({tmp_path}/cloudtrail.yaml:4)") for x in survived)
+
+
+def test_a_field_that_is_not_harmless_is_named(
+    recording: Path, deployed: Path, tmp_path: Path
+) -> None:
+    account = _account(
+        tmp_path,
+        "describe_trails:\n  harmless:\n    trailList[].IsMultiRegionTrail: nobody cares\n",
+    )
+    done = _answers(recording, deployed, account)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert (
+        "NOT HARMLESS: cloudtrail.describe_trails: trailList[0].IsMultiRegionTrail flipped: "
+        in (done.stdout)
+    )
+    assert "trail-multi-region FAIL" in done.stdout
+
+
+def test_a_faulty_account_is_named_with_its_line(
+    recording: Path, deployed: Path, tmp_path: Path
+) -> None:
+    account = _account(tmp_path, "describe_trails:\n  judged:\n    trailList: \n")
+    done = _answers(recording, deployed, account)
+    assert done.returncode == 2
+    assert f"{tmp_path}/cloudtrail.yaml:3: trailList is judged by a control: name it" in (
+        done.stdout + done.stderr
+    )
+
+
+def test_a_folder_without_evidence_is_refused(deployed: Path, tmp_path: Path) -> None:
+    done = _answers(tmp_path, deployed, "--sample")
+    assert done.returncode == 2
+    assert f"{tmp_path} holds 0 files of evidence" in done.stderr
+
+
+def test_a_run_that_was_not_clean_shows_nothing(
+    recording: Path, deployed: Path, tmp_path: Path
+) -> None:
+    evidence = tmp_path / "evidence"
+    evidence.mkdir()
+    for path in (recording / "evidence").glob("*.json"):
+        text = path.read_text()
+        if "describe_trails" in path.name:
+            text = text.replace('"IsMultiRegionTrail": true', '"IsMultiRegionTrail": false')
+        (evidence / path.name).write_text(text)
+    done = _answers(tmp_path, deployed, "--sample")
+    assert done.returncode == 2
+    assert "the recorded run is not clean:" in done.stderr
+    assert "trail-multi-region: " in done.stderr
+
+
+def test_recorded_answers_are_judged_again_without_an_account(
+    recording: Path, deployed: Path, tmp_path: Path
+) -> None:
+    done = verify(deployed, tmp_path, "verify/checks", f"--replay={recording}")
+    assert done.controls("FAIL") == set()
+    assert done.controls("ERROR") == {"log-integrity-intact", "digests-on-time"}
+    assert "trail-multi-region" in done.controls("PASS")
+    assert done.report["caller"].startswith("nobody: the evidence in ")

@@ -1,0 +1,114 @@
+"""What the suite says of the function, where its caller or its baseline differ from the usual."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.support import RunningSandbox
+from tests.suite.support import REGION, verify
+
+CHECKS = "verify/checks/test_function.py"
+CALLERS = "verify/checks/test_function_callers.py"
+RULE = "scan-by-hand"
+
+
+@pytest.fixture(scope="module")
+def outputs(deployed: Path) -> dict[str, Any]:
+    return {name: output["value"] for name, output in json.loads(deployed.read_text()).items()}
+
+
+@contextmanager
+def _denied(sandbox: RunningSandbox, role: str, action: str) -> Iterator[None]:
+    """Deny a role an action inside the `with` block."""
+    which = {"RoleName": role, "PolicyName": "denied"}
+    statement = {"Effect": "Deny", "Action": action, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam = sandbox.client("iam", REGION)
+    iam.put_role_policy(**which, PolicyDocument=document)
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(**which)
+
+
+def test_variables_that_the_caller_may_not_decrypt_are_neither_passed_nor_failed(
+    sandbox: RunningSandbox, deployed: Path, outputs: dict[str, Any], tmp_path: Path
+) -> None:
+    session = sandbox.client("sts", REGION).assume_role(
+        RoleArn=outputs["verifier_role_arn"], RoleSessionName="verifier"
+    )
+    keys = session["Credentials"]
+    with _denied(sandbox, outputs["verifier_role_name"], "kms:Decrypt"):
+        run = verify(
+            deployed,
+            tmp_path,
+            CHECKS,
+            url=sandbox.url,
+            AWS_ACCESS_KEY_ID=keys["AccessKeyId"],
+            AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"],
+            AWS_SESSION_TOKEN=keys["SessionToken"],
+        )
+    assert run.controls("ERROR") == {"function-configuration", "function-logs-results"}, run.text
+    assert run.controls("PASS") == {
+        "function-dead-letter-queue",
+        "function-encrypted",
+        "function-tries-again",
+    }
+    message = run.row("function-configuration")["message"]
+    assert "AccessDeniedException" in message
+    assert "the caller needs kms:Decrypt for the function's key" in message
+
+
+@pytest.fixture
+def scanning(
+    sandbox: RunningSandbox, outputs: dict[str, Any], tmp_path: Path
+) -> Iterator[tuple[Any, dict[str, Any], str]]:
+    """A rule of EventBridge that invokes the function, and a baseline that has it do so."""
+    events, functions = sandbox.client("events", REGION), sandbox.client("lambda", REGION)
+    rule = events.put_rule(Name=RULE, ScheduleExpression="rate(7 days)")["RuleArn"]
+    events.put_targets(Rule=RULE, Targets=[{"Id": "scan", "Arn": outputs["function_arn"]}])
+    permission = {
+        "FunctionName": outputs["function_arn"],
+        "StatementId": RULE,
+        "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com",
+        "SourceArn": rule,
+        "SourceAccount": outputs["account_id"],
+    }
+    baseline = tmp_path / "scanning.yaml"
+    baseline.write_text(f"extends: dev\nfunction: {{event_rules: [{RULE}]}}\n")
+    yield functions, permission, str(baseline)
+    events.remove_targets(Rule=RULE, Ids=["scan"])
+    events.delete_rule(Name=RULE)
+
+
+def test_a_rule_invokes_the_function_only_where_the_baseline_says_so(
+    sandbox: RunningSandbox,
+    deployed: Path,
+    scanning: tuple[Any, dict[str, Any], str],
+    tmp_path: Path,
+) -> None:
+    functions, permission, baseline = scanning
+    functions.add_permission(**permission)
+    try:
+        run = verify(deployed, tmp_path / "dev", CALLERS, url=sandbox.url)
+        assert run.controls("FAIL") == {"function-not-public"}, run.text
+        message = run.row("function-not-public")["message"]
+        assert f"EventBridge rules that invoke it: required nothing, live {RULE}" in message
+        assert "events.amazonaws.com" in message
+        run = verify(deployed, tmp_path / "scan", CALLERS, f"--profile={baseline}", url=sandbox.url)
+        assert run.controls("PASS") == {"function-not-public"}, run.text
+    finally:
+        functions.remove_permission(
+            FunctionName=permission["FunctionName"], StatementId=permission["StatementId"]
+        )
+    # What the baseline has invoke it must also be able to.
+    run = verify(deployed, tmp_path / "gone", CALLERS, f"--profile={baseline}", url=sandbox.url)
+    assert run.controls("FAIL") == {"function-not-public"}, run.text
+    assert "no statement allows lambda:InvokeFunction" in run.row("function-not-public")["message"]

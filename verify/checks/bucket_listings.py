@@ -1,0 +1,32 @@
+"""The configurations of which a bucket may have many, each kind in a listing of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.account.read import Reading
+from verify.check import Check
+from verify.inputs.deployment import Deployment
+
+_LISTS = {
+    "list_bucket_analytics_configurations": "AnalyticsConfigurationList",
+    "list_bucket_intelligent_tiering_configurations": "IntelligentTieringConfigurationList",
+    "list_bucket_inventory_configurations": "InventoryConfigurationList",
+}
+
+
+def listed(
+    check: Check, aws: Aws, deployment: Deployment, reading: Reading[[Deployment]]
+) -> list[Mapping[str, Any]]:
+    """The configurations of one of the listings.
+
+    S3 leaves an empty list out. It shows 100 at a time: that there are more is not seen.
+    """
+    answer = aws.pick(reading(deployment))
+    if pick(answer, "IsTruncated"):
+        check.unknown(deployment.log_bucket_arn, f"{reading.operation} shows only a part")
+    found: list[Mapping[str, Any]] = answer.get(_LISTS[reading.operation]) or []
+    return found

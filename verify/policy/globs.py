@@ -1,0 +1,155 @@
+"""Patterns with `*` and `?` as sets of texts: which of many a text of one pattern can meet.
+
+`verify.policy.patterns.covers` is quick, and cannot see that two patterns together cover a third.
+Here the question is answered in full, by walking the patterns side by side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
+
+from verify.policy.patterns import covers, matches
+
+# A wildcard that policies lack and facts about ARNs need: any text without a colon.
+WITHIN = "\N{BLACK STAR}"
+
+# More states than any honest policy needs: patterns can be made that have exponentially many.
+_MAXIMUM_STATES = 20_000
+# A character that stands for all that no pattern names.
+_ANOTHER = "\N{WHITE SQUARE}"
+
+Met = frozenset[int]
+
+
+class TooManyStatesError(Exception):
+    """The patterns are too entangled to be compared."""
+
+
+class _Walker:
+    """A pattern as a machine; its states are sets of positions, as bits of a number.
+
+    From a position a text goes on by one step (`_advances`) or stays (`_stays`), by its next
+    character; behind what may stand for nothing (`_skips`) it is already.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._end = 1 << len(pattern)
+        self._advances: dict[str, int] = {}
+        self._any = self._colonless = 0
+        everywhere = 0
+        for position, character in enumerate(pattern):
+            bit = 1 << position
+            if character == "*":
+                self._any |= bit
+            elif character == WITHIN:
+                self._colonless |= bit
+            elif character == "?":
+                everywhere |= bit
+            else:
+                self._advances[character] = self._advances.get(character, 0) | bit
+        self._everywhere = everywhere
+        self._skips = self._any | self._colonless
+        self.start = self._closed(1)
+
+    def ends(self, state: int) -> bool:
+        return bool(state & self._end)
+
+    def step(self, state: int, character: str) -> int:
+        stays = self._any if character == ":" else self._skips
+        advances = self._advances.get(character, 0) | self._everywhere
+        return self._closed(((state & advances) << 1) | (state & stays))
+
+    def awaited(self, state: int) -> Iterator[str]:
+        """The characters that a position of the state tells from others."""
+        for character, positions in self._advances.items():
+            if state & positions:
+                yield character
+        if state & self._colonless:
+            yield ":"
+
+    def _closed(self, state: int) -> int:
+        while more := ((state & self._skips) << 1) & ~state:
+            state |= more
+        return state
+
+
+def met_by_text(text: str, others: Sequence[str]) -> Met:
+    """Which of `others` match a text."""
+    return frozenset(i for i, other in enumerate(others) if _meets(other, text))
+
+
+def _meets(pattern: str, text: str) -> bool:
+    if WITHIN in pattern:
+        return _expression(pattern).fullmatch(text) is not None
+    return matches(pattern, text)
+
+
+@cache  # the few patterns with WITHIN are facts, and asked for again and again
+def _expression(pattern: str) -> re.Pattern[str]:
+    wild = {"*": ".*", "?": ".", WITHIN: "[^:]*"}
+    return re.compile("".join(wild.get(one, re.escape(one)) for one in pattern), re.DOTALL)
+
+
+@lru_cache(4096)  # a role's actions are mostly asked for on the same few resources
+def met_by_pattern(pattern: str, others: tuple[str, ...]) -> frozenset[Met]:
+    """The ways in which texts of `pattern` meet the `others`: for some text, which match it.
+
+    So all texts of `pattern` match one of `others` unless the empty set is among the answers.
+    Raises TooManyStatesError.
+    """
+    if "*" not in pattern and "?" not in pattern:
+        return frozenset({met_by_text(pattern, others)})
+    always = {i for i, other in enumerate(others) if WITHIN not in other and covers(other, pattern)}
+    open_ones = [
+        i for i, other in enumerate(others) if i not in always and _may_meet(pattern, other)
+    ]
+    if not open_ones:
+        return frozenset({frozenset(always)})
+    found = _walk(_Walker(pattern), [_Walker(others[i]) for i in open_ones])
+    return frozenset(frozenset({*always, *(open_ones[i] for i in met)}) for met in found)
+
+
+def _surely_covers(other: str, pattern: str) -> bool:
+    if WITHIN not in other:
+        return covers(other, pattern)
+    # Where the literal start of a pattern has all that stands before a last star.
+    start = _START.split(pattern, maxsplit=1)[0]
+    return other.endswith("*") and _expression(other[:-1]).match(start) is not None
+
+
+_START = re.compile(f"[*?{WITHIN}]")
+
+
+def _may_meet(one: str, other: str) -> bool:
+    ours, theirs = _START.split(one, maxsplit=1)[0], _START.split(other, maxsplit=1)[0]
+    return ours.startswith(theirs) or theirs.startswith(ours)
+
+
+def _walk(mine: _Walker, others: Sequence[_Walker]) -> set[Met]:
+    start = (mine.start, tuple(other.start for other in others))
+    seen, waiting = {start}, [start]
+    found: set[Met] = set()
+    while waiting:
+        own, theirs = waiting.pop()
+        if mine.ends(own):
+            pairs = zip(others, theirs, strict=True)
+            found.add(frozenset(i for i, (other, state) in enumerate(pairs) if other.ends(state)))
+        for character in _alphabet(((mine, own), *zip(others, theirs, strict=True))):
+            after = mine.step(own, character)
+            if not after:
+                continue
+            following = tuple(
+                other.step(state, character) for other, state in zip(others, theirs, strict=True)
+            )
+            if (after, following) not in seen:
+                seen.add((after, following))
+                waiting.append((after, following))
+        if len(seen) > _MAXIMUM_STATES:
+            raise TooManyStatesError("the patterns are too entangled to be compared")
+    return found
+
+
+def _alphabet(machines: Iterable[tuple[_Walker, int]]) -> set[str]:
+    return {_ANOTHER, *(name for machine, state in machines for name in machine.awaited(state))}
