@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from verify.addresses import AddressSet
+from verify.policy.condition_keys import key_of
 from verify.policy.document import Condition
 from verify.policy.patterns import arn_matches, matches
 
@@ -79,7 +80,11 @@ def evaluate(condition: Condition, context: Context, has_variables: bool) -> boo
     if test is None:
         return None
     if not given:
-        return _evaluate_absent(condition, negated)
+        # Whether a request has a key that nobody knows is not known either; and one that every
+        # request has was not told.
+        key = key_of(condition.name)
+        told = key is not None and not key.is_always_there
+        return _evaluate_absent(condition, negated) if told else None
     if len(given) > 1 and not (condition.for_all or condition.for_any):
         # AWS matches keys with many values only through a set qualifier.
         return None
