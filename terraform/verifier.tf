@@ -67,7 +67,12 @@ resource "aws_iam_policy" "verifier_state" {
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
           "lambda:ListEventSourceMappings",
+          "logs:DescribeAccountPolicies",
+          "logs:DescribeDeliveryDestinations",
           "logs:DescribeLogGroups",
+          "logs:DescribeResourcePolicies",
+          "logs:ListScheduledQueries",
+          "logs:ListSyslogConfigurations",
           "logs:TestMetricFilter",
           "s3:GetAccountPublicAccessBlock",
           "s3:ListAccessPoints",
@@ -75,6 +80,20 @@ resource "aws_iam_policy" "verifier_state" {
           "tag:GetResources",
         ]
         Resource = "*"
+      },
+      {
+        # To see the account's policies of a kind takes, for all log groups, what it takes to see that of one.
+        Sid      = "ReadAccountPoliciesOfLogGroups"
+        Effect   = "Allow"
+        Action   = ["logs:DescribeSubscriptionFilters", "logs:GetDataProtectionPolicy", "logs:GetTransformer"]
+        Resource = "*"
+      },
+      {
+        # What the account's scheduled queries look at, the trail's log group among it, is known from each of them alone.
+        Sid      = "ReadScheduledQueries"
+        Effect   = "Allow"
+        Action   = "logs:GetScheduledQuery"
+        Resource = "arn:${local.partition}:logs:${local.region}:${local.account_id}:scheduled-query:*"
       },
       {
         Sid      = "ReadNetwork"
@@ -176,7 +195,6 @@ resource "aws_iam_policy" "verifier_services" {
         Effect = "Allow"
         Action = [
           "logs:DescribeMetricFilters",
-          "logs:DescribeSubscriptionFilters",
           "logs:ListTagsForResource",
         ]
         Resource = [

@@ -90,6 +90,8 @@ _ACCOUNT_WIDE = frozenset(
         "kms:ListAliases",
         "s3:GetAccountPublicAccessBlock",
         "s3:ListAccessPoints",
+        "logs:DescribeAccountPolicies",
+        "logs:DescribeResourcePolicies",
         "s3:ListAllMyBuckets",
         "sns:GetSubscriptionAttributes",
         "sns:Unsubscribe",

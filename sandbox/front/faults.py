@@ -56,22 +56,17 @@ class Asked:
 
 
 # Operations of S3 on a bucket or an object that moto takes for another one, as it does not look at
-# the word in the query that makes the difference.
+# the word in the query that makes the difference; one that a gap adds has no place here.
 _TAKEN_FOR_OTHERS = frozenset(
     {
         "CreateBucketMetadataConfiguration",
-        "CreateBucketMetadataTableConfiguration",
         "CreateSession",
         "DeleteBucketMetadataConfiguration",
-        "DeleteBucketMetadataTableConfiguration",
         "DeleteObjectAnnotation",
-        "GetBucketAbac",
         "GetBucketMetadataConfiguration",
-        "GetBucketMetadataTableConfiguration",
         "GetObjectAnnotation",
         "GetObjectTorrent",
         "ListObjectAnnotations",
-        "PutBucketAbac",
         "PutObjectAnnotation",
         "RenameObject",
         "UpdateBucketMetadataAnnotationTableConfiguration",

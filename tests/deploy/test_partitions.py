@@ -22,13 +22,13 @@ from tests.sandbox.support import start
 def test_the_dev_profile_is_clean_and_stable(region: str, partition: str, tmp_path: Path) -> None:
     sandbox = start("--region", region)
     try:
-        package = tmp_path / "function.zip"
-        build = [sys.executable, str(ROOT / "lambda" / "build.py"), "--output", str(package)]
+        # Where the suite looks for the reviewed build.
+        build = [sys.executable, str(ROOT / "lambda" / "build.py")]
         subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
         path = tmp_path / "outputs.json"
         common = (
             *("--sandbox", sandbox.url, "--region", region),
-            *("--working-directory", str(tmp_path / "work"), "--function-package", str(package)),
+            *("--working-directory", str(tmp_path / "work")),
         )
         applied = run("apply", *common, "--output", str(path), environment=os.environ)
         assert applied.code == 0, applied.text

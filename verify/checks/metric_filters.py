@@ -9,13 +9,10 @@ from typing import Any
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.checks.subscription import misjudged_by
+from verify.events.filters import narrowings
 from verify.events.patterns import names_selected
 from verify.events.samples import Place, Sample, occurrences, root_use
 from verify.inputs.deployment import Deployment
-
-# What makes a filter count in other metrics than the one it names, or only some events.
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_MetricFilter.html
-_NARROWING = ("applyOnTransformedLogs", "fieldSelectionCriteria", "emitSystemFieldDimensions")
 
 
 @dataclass(frozen=True)
@@ -38,17 +35,21 @@ class Counted:
         return f"{self.name}: {self.pattern} counts {self.value:g}{faults}"
 
 
-def counted_by(filters: Iterable[Mapping[str, Any]]) -> list[Counted]:
-    """What each of some metric filters, as DescribeMetricFilters gives them, counts."""
+def counted_by(filters: Iterable[Mapping[str, Any]], group: str) -> list[Counted]:
+    """What each of some metric filters, as DescribeMetricFilters gives them, counts of `group`."""
     return [
-        _counted(entry, item) for entry in filters for item in pick(entry, "metricTransformations")
+        _counted(entry, item, group)
+        for entry in filters
+        for item in pick(entry, "metricTransformations")
     ]
 
 
-def _counted(entry: Mapping[str, Any], item: Mapping[str, Any]) -> Counted:
-    faults = [f"has {member}" for member in _NARROWING if entry.get(member)]
-    if item.get("dimensions"):
-        faults.append("has dimensions")
+def _counted(entry: Mapping[str, Any], item: Mapping[str, Any], group: str) -> Counted:
+    faults = narrowings(entry)
+    if pick(entry, "logGroupName") != group:
+        faults.append(f"is of {entry['logGroupName']}")
+    if item.get("dimensions") or entry.get("emitSystemFieldDimensions"):
+        faults.append("counts apart by dimensions")
     value = _number(pick(item, "metricValue"))
     if value <= 0:
         faults.append(f"counts each event as {item['metricValue']}")

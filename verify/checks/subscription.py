@@ -10,6 +10,7 @@ from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.events.samples import Place, Sample, misjudged, samples
 from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
 
 _MESSAGES_A_CALL = 50  # that TestMetricFilter takes
 
@@ -39,4 +40,6 @@ def misjudged_by(aws: Aws, pattern: str, tried: Sequence[Sample]) -> list[str]:
             "matches",
         )
     ]
+    if not set(matched) <= set(messages):
+        raise NotVerifiedError("test_metric_filter tells of messages that it was not given")
     return misjudged(tried, matched)

@@ -193,10 +193,10 @@ def _hold_count(
     if not subscribed:
         check.unknown(group, "there is no subscription whose events could be seen to be counted")
         return
-    filters = aws.pick(reads.metric_filters(deployment), "metricFilters")
+    counts = counted_by(aws.pick(reads.metric_filters(deployment), "metricFilters"), group)
     whole = [
         found
-        for found in counted_by(filters)
+        for found in counts
         if found.metric == metric and not found.faults and not found.ordinary
     ]
     wrong = faults_of_pattern(aws, deployment, baseline, subscribed[0])
@@ -210,7 +210,7 @@ def _hold_count(
             for found in whole
         ),
         expected="one by each event that the subscription must let through, and by no other",
-        seen=[str(found) for found in counted_by(filters)],
+        seen=[str(found) for found in counts],
     )
 
 
@@ -263,7 +263,10 @@ def test_metric_filters_and_alarms_watch_security_changes(
 ) -> None:
     ours = [alarm for alarm in alarms if notifies(alarm, deployment)]
     judge = _Judge(ours, muted, deployment)
-    found = counted_by(aws.pick(reads.metric_filters(deployment), "metricFilters"))
+    found = counted_by(
+        aws.pick(reads.metric_filters(deployment), "metricFilters"),
+        deployment.trail_log_group_name,
+    )
     for required in baseline["alarms"]["metric_filters"]:
         within = required["within_minutes"]
         ways = (
