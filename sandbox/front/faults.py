@@ -59,11 +59,11 @@ class Asked:
 # the word in the query that makes the difference; one that a gap adds has no place here.
 _TAKEN_FOR_OTHERS = frozenset(
     {
-        "CreateBucketMetadataConfiguration",
+        "CreateBucketMetadataTableConfiguration",
         "CreateSession",
-        "DeleteBucketMetadataConfiguration",
+        "DeleteBucketMetadataTableConfiguration",
         "DeleteObjectAnnotation",
-        "GetBucketMetadataConfiguration",
+        "GetBucketMetadataTableConfiguration",
         "GetObjectAnnotation",
         "GetObjectTorrent",
         "ListObjectAnnotations",

@@ -51,7 +51,7 @@ _METHODS = {"list_buckets": "all_buckets"}
 LACKING: dict[str, tuple[str, dict[str, Any]]] = {
     "iam": ("simulate_custom_policy", {"PolicyInputList": ["{}"], "ActionNames": ["a:b"]}),
     "ec2": ("describe_network_insights_paths", {}),
-    "s3": ("get_bucket_metadata_configuration", {"Bucket": "one"}),
+    "s3": ("get_bucket_metadata_table_configuration", {"Bucket": "one"}),
     "route53": ("list_cidr_collections", {}),
     "dynamodb": ("list_contributor_insights", {}),
     "kms": ("describe_custom_key_stores", {}),
