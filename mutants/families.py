@@ -20,6 +20,7 @@ from mutants import (
     log_groups,
     log_integrity,
     network,
+    network_ways,
     trail,
     untagged,
 )
@@ -27,6 +28,7 @@ from mutants.model import Mutant
 
 _MODULES = (
     network,
+    network_ways,
     trail,
     log_bucket,
     log_bucket_policy,

@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
 
 from mutants.account import Account
 from mutants.model import Family
+from mutants.networking import (
+    Permission,
+    add_routes,
+    authorize,
+    ipv4,
+    new_group,
+    new_interface,
+    on_ports,
+    tagged,
+)
 
 FAMILY = Family("network")
-_PERMISSION = Mapping[str, Any]
-
-
-def _ipv4(protocol: str, ports: tuple[int, int] | None, *ranges: str) -> _PERMISSION:
-    return {**_ports(protocol, ports), "IpRanges": [{"CidrIp": block} for block in ranges]}
-
-
-def _ports(protocol: str, ports: tuple[int, int] | None) -> _PERMISSION:
-    return {
-        "IpProtocol": protocol,
-        **({} if ports is None else {"FromPort": ports[0], "ToPort": ports[1]}),
-    }
-
-
-def _authorize(account: Account, mending: ExitStack, group: str, permission: _PERMISSION) -> None:
-    rule = {"GroupId": group, "IpPermissions": [permission]}
-    account.ec2.authorize_security_group_ingress(**rule)
-    mending.callback(account.ec2.revoke_security_group_ingress, **rule)
-
-
-def _tagged(account: Account, kind: str, *more: dict[str, str]) -> list[dict[str, Any]]:
-    """The deployment's tags: what is made by hand is wrong in one thing alone."""
-    [vpc] = account.ec2.describe_vpcs(VpcIds=[account.outputs["vpc_id"]])["Vpcs"]
-    return [{"ResourceType": kind, "Tags": [*vpc["Tags"], *more]}]
-
-
-def _new_group(account: Account, mending: ExitStack, *tags: dict[str, str]) -> str:
-    created = account.ec2.create_security_group(
-        GroupName="forgotten",
-        Description="made by hand",
-        VpcId=account.outputs["vpc_id"],
-        TagSpecifications=_tagged(account, "security-group", *tags),
-    )
-    mending.callback(account.ec2.delete_security_group, GroupId=created["GroupId"])
-    return str(created["GroupId"])
-
-
-def _interface(account: Account, mending: ExitStack, **settings: Any) -> str:
-    created = account.ec2.create_network_interface(
-        SubnetId=account.outputs["private_subnet_ids"][0], **settings
-    )["NetworkInterface"]
-    identifier = str(created["NetworkInterfaceId"])
-    mending.callback(account.ec2.delete_network_interface, NetworkInterfaceId=identifier)
-    return identifier
 
 
 # --- VPC and subnets ------------------------------------------------------------------------------
@@ -95,7 +59,7 @@ def extra_subnet(account: Account, mending: ExitStack) -> None:
     made = account.ec2.create_subnet(
         VpcId=account.outputs["vpc_id"],
         CidrBlock="10.0.30.0/24",
-        TagSpecifications=_tagged(account, "subnet"),
+        TagSpecifications=tagged(account, "subnet"),
     )
     subnet = made["Subnet"]["SubnetId"]
     mending.callback(account.ec2.delete_subnet, SubnetId=subnet)
@@ -119,36 +83,32 @@ def public_addresses_on_launch(account: Account, mending: ExitStack) -> None:
 # --- routes and gateways --------------------------------------------------------------------------
 
 
-def _route(account: Account, mending: ExitStack, target: Mapping[str, str], *blocks: str) -> None:
-    table = account.outputs["private_route_table_ids"][0]
-    for block in blocks:
-        key = "DestinationIpv6CidrBlock" if ":" in block else "DestinationCidrBlock"
-        account.ec2.create_route(RouteTableId=table, **{key: block}, **target)
-        mending.callback(account.ec2.delete_route, RouteTableId=table, **{key: block})
-
-
 @FAMILY.fault(
     "a default route through a network interface, no gateway in sight", "no-internet-route"
 )
 def default_route_through_an_interface(account: Account, mending: ExitStack) -> None:
-    target = {"NetworkInterfaceId": _interface(account, mending)}
-    _route(account, mending, target, "0.0.0.0/0")
+    target = {"NetworkInterfaceId": new_interface(account, mending)}
+    add_routes(account, mending, target, "0.0.0.0/0")
 
 
 @FAMILY.fault("the default route in two halves", "no-internet-route")
 def default_route_in_halves(account: Account, mending: ExitStack) -> None:
-    target = {"NetworkInterfaceId": _interface(account, mending)}
-    _route(account, mending, target, "0.0.0.0/1", "128.0.0.0/1")
+    target = {"NetworkInterfaceId": new_interface(account, mending)}
+    add_routes(account, mending, target, "0.0.0.0/1", "128.0.0.0/1")
 
 
-@FAMILY.fault("an IPv6 default route through an egress-only gateway", "no-internet-route")
+@FAMILY.fault(
+    "an IPv6 default route through an egress-only gateway",
+    "no-internet-gateway",
+    "no-internet-route",
+)
 def ipv6_default_route(account: Account, mending: ExitStack) -> None:
     made = account.ec2.create_egress_only_internet_gateway(VpcId=account.outputs["vpc_id"])
     gateway = made["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"]
     mending.callback(
         account.ec2.delete_egress_only_internet_gateway, EgressOnlyInternetGatewayId=gateway
     )
-    _route(account, mending, {"EgressOnlyInternetGatewayId": gateway}, "::/0")
+    add_routes(account, mending, {"EgressOnlyInternetGatewayId": gateway}, "::/0")
 
 
 @FAMILY.fault("a subnet falls back to the main route table", "no-internet-route")
@@ -180,7 +140,7 @@ def internet_gateway(account: Account, mending: ExitStack) -> None:
 )
 def internet_gateway_with_route(account: Account, mending: ExitStack) -> None:
     target = {"GatewayId": _internet_gateway(account, mending)}
-    _route(account, mending, target, "0.0.0.0/0")
+    add_routes(account, mending, target, "0.0.0.0/0")
 
 
 @FAMILY.fault("a NAT gateway in a private subnet", "no-internet-gateway")
@@ -194,25 +154,25 @@ def nat_gateway(account: Account, mending: ExitStack) -> None:
 # --- security groups ------------------------------------------------------------------------------
 
 
-def _open_application_group(permission: _PERMISSION, account: Account, mending: ExitStack) -> None:
-    _authorize(account, mending, account.outputs["application_security_group_id"], permission)
+def _open_application_group(permission: Permission, account: Account, mending: ExitStack) -> None:
+    authorize(account, mending, account.outputs["application_security_group_id"], permission)
 
 
 for _name, _description, _permission in (
     (
         "application-group-port-opened",
         "tcp/8443 from everywhere",
-        _ipv4("tcp", (8443, 8443), "0.0.0.0/0"),
+        ipv4("tcp", (8443, 8443), "0.0.0.0/0"),
     ),
     (
         "application-group-opened-wholly",
         "every protocol from everywhere",
-        _ipv4("-1", None, "0.0.0.0/0"),
+        ipv4("-1", None, "0.0.0.0/0"),
     ),
     (
         "application-group-opened-for-ipv6",
         "tcp/443 from every IPv6 address",
-        {**_ports("tcp", (443, 443)), "Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
+        {**on_ports("tcp", (443, 443)), "Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
     ),
 ):
     FAMILY.add(
@@ -226,13 +186,13 @@ for _name, _description, _permission in (
 FAMILY.add(
     "application-group-for-another-network",
     "the application group admits tcp/443 from a private range outside the VPC",
-    partial(_open_application_group, _ipv4("tcp", (443, 443), "10.1.0.0/16")),
+    partial(_open_application_group, ipv4("tcp", (443, 443), "10.1.0.0/16")),
     "application-group-rules",
 )
 FAMILY.add(
     "application-group-one-port-more",
     "the application group admits tcp/443-444 from the VPC",
-    partial(_open_application_group, _ipv4("tcp", (443, 444), "10.0.0.0/16")),
+    partial(_open_application_group, ipv4("tcp", (443, 444), "10.0.0.0/16")),
     "application-group-rules",
 )
 
@@ -240,7 +200,7 @@ FAMILY.add(
 @FAMILY.fault("the application group admits another group on tcp/22", "application-group-rules")
 def application_group_admits_a_group(account: Account, mending: ExitStack) -> None:
     other = account.outputs["default_security_group_id"]
-    permission = {**_ports("tcp", (22, 22)), "UserIdGroupPairs": [{"GroupId": other}]}
+    permission = {**on_ports("tcp", (22, 22)), "UserIdGroupPairs": [{"GroupId": other}]}
     _open_application_group(permission, account, mending)
 
 
@@ -250,7 +210,7 @@ def application_group_rule_removed(account: Account, mending: ExitStack) -> None
         "GroupId": account.outputs["application_security_group_id"],
         "IpPermissions": [
             {
-                **_ports("tcp", (443, 443)),
+                **on_ports("tcp", (443, 443)),
                 "IpRanges": [{"CidrIp": "10.0.0.0/16", "Description": "HTTPS from the VPC"}],
             }
         ],
@@ -263,28 +223,28 @@ def application_group_rule_removed(account: Account, mending: ExitStack) -> None
 def default_group_admits_itself(account: Account, mending: ExitStack) -> None:
     group = account.outputs["default_security_group_id"]
     permission = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
-    _authorize(account, mending, group, permission)
+    authorize(account, mending, group, permission)
 
 
 @FAMILY.fault("the default group lets traffic out", "default-group-closed")
 def default_group_sends(account: Account, mending: ExitStack) -> None:
     rule = {
         "GroupId": account.outputs["default_security_group_id"],
-        "IpPermissions": [_ipv4("-1", None, "0.0.0.0/0")],
+        "IpPermissions": [ipv4("-1", None, "0.0.0.0/0")],
     }
     account.ec2.authorize_security_group_egress(**rule)
     mending.callback(account.ec2.revoke_security_group_egress, **rule)
 
 
-def _open_new_group(permission: _PERMISSION, account: Account, mending: ExitStack) -> None:
-    _authorize(account, mending, _new_group(account, mending), permission)
+def _open_new_group(permission: Permission, account: Account, mending: ExitStack) -> None:
+    authorize(account, mending, new_group(account, mending), permission)
 
 
 for _name, _description, _permission in (
     (
         "every-protocol",
         "protocol -1, without ports, from 0.0.0.0/0",
-        _ipv4("-1", None, "0.0.0.0/0"),
+        ipv4("-1", None, "0.0.0.0/0"),
     ),
     (
         "every-protocol-for-ipv6",
@@ -294,17 +254,20 @@ for _name, _description, _permission in (
     (
         "halves",
         "tcp/22 from 0.0.0.0/1 and 128.0.0.0/1",
-        _ipv4("tcp", (22, 22), "0.0.0.0/1", "128.0.0.0/1"),
+        ipv4("tcp", (22, 22), "0.0.0.0/1", "128.0.0.0/1"),
     ),
     (
         "ipv6-halves",
         "tcp/22 from ::/1 and 8000::/1",
-        {**_ports("tcp", (22, 22)), "Ipv6Ranges": [{"CidrIpv6": "::/1"}, {"CidrIpv6": "8000::/1"}]},
+        {
+            **on_ports("tcp", (22, 22)),
+            "Ipv6Ranges": [{"CidrIpv6": "::/1"}, {"CidrIpv6": "8000::/1"}],
+        },
     ),
-    ("nearly-all-ports", "tcp/1-65535 from 0.0.0.0/0", _ipv4("tcp", (1, 65535), "0.0.0.0/0")),
-    ("range-around-ssh", "tcp/20-25 from 0.0.0.0/0", _ipv4("tcp", (20, 25), "0.0.0.0/0")),
-    ("udp", "udp/53 from 0.0.0.0/0", _ipv4("udp", (53, 53), "0.0.0.0/0")),
-    ("public-quarter", "tcp/3389 from 64.0.0.0/2", _ipv4("tcp", (3389, 3389), "64.0.0.0/2")),
+    ("nearly-all-ports", "tcp/1-65535 from 0.0.0.0/0", ipv4("tcp", (1, 65535), "0.0.0.0/0")),
+    ("range-around-ssh", "tcp/20-25 from 0.0.0.0/0", ipv4("tcp", (20, 25), "0.0.0.0/0")),
+    ("udp", "udp/53 from 0.0.0.0/0", ipv4("udp", (53, 53), "0.0.0.0/0")),
+    ("public-quarter", "tcp/3389 from 64.0.0.0/2", ipv4("tcp", (3389, 3389), "64.0.0.0/2")),
 ):
     FAMILY.add(
         f"open-group-{_name}",
@@ -326,7 +289,7 @@ def open_group_prefix_list(account: Account, mending: ExitStack) -> None:
     )["PrefixList"]
     mending.callback(account.ec2.delete_managed_prefix_list, PrefixListId=made["PrefixListId"])
     permission = {
-        **_ports("tcp", (22, 22)),
+        **on_ports("tcp", (22, 22)),
         "PrefixListIds": [{"PrefixListId": made["PrefixListId"]}],
     }
     _open_new_group(permission, account, mending)
@@ -334,6 +297,6 @@ def open_group_prefix_list(account: Account, mending: ExitStack) -> None:
 
 @FAMILY.fault("an open group in use hides behind the tag of live fire", "no-internet-ingress")
 def open_group_tagged_as_live_fire(account: Account, mending: ExitStack) -> None:
-    group = _new_group(account, mending, {"Key": "trailwarden:purpose", "Value": "live-fire"})
-    _interface(account, mending, Groups=[group])
-    _authorize(account, mending, group, _ipv4("tcp", (22, 22), "0.0.0.0/0"))
+    group = new_group(account, mending, {"Key": "trailwarden:purpose", "Value": "live-fire"})
+    new_interface(account, mending, Groups=[group])
+    authorize(account, mending, group, ipv4("tcp", (22, 22), "0.0.0.0/0"))

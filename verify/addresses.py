@@ -205,6 +205,9 @@ class Bounds:
 
 DEFAULT_BOUNDS = Bounds()
 
+# For what has nothing to do with public addresses at all: a single one is too many.
+ANY_PUBLIC = Bounds(ipv4=0, ipv6=0)
+
 
 def is_internet(addresses: AddressSet, bounds: Bounds = DEFAULT_BOUNDS) -> bool:
     """Whether a set of addresses is too large to be a known network, in either family."""

@@ -84,10 +84,14 @@ _VERSIONED = {"s3:GetObject", "s3:DeleteObject", "s3:GetObjectTagging", "s3:Dele
 _ACCOUNT_WIDE = frozenset(
     {
         "cloudtrail:DescribeTrails",
+        "cloudwatch:ListAlarmMuteRules",
         "kms:ListAliases",
         "s3:GetAccountPublicAccessBlock",
         "s3:ListAccessPoints",
+        "logs:DescribeAccountPolicies",
+        "logs:DescribeResourcePolicies",
         "s3:ListAllMyBuckets",
+        "sns:GetSubscriptionAttributes",
         "sns:Unsubscribe",
         "sqs:ListQueues",
     }

@@ -23,6 +23,14 @@ _TAGGING = {
     ("iam", "CreateRole"): "iam:TagRole",
     ("iam", "CreatePolicy"): "iam:TagPolicy",
 }
+# To see an account's policies of a kind takes what it takes to see a group's, for all groups:
+# CloudWatch Logs's API reference, DescribeAccountPolicies.
+_ACCOUNT_POLICIES = {
+    "DATA_PROTECTION_POLICY": "logs:GetDataProtectionPolicy",
+    "FIELD_INDEX_POLICY": "logs:DescribeIndexPolicies",
+    "SUBSCRIPTION_FILTER_POLICY": "logs:DescribeSubscriptionFilters",
+    "TRANSFORMER_POLICY": "logs:GetTransformer",
+}
 _TAG_MEMBERS = ("Tags", "tags", "TagsList")
 _TAG_KEY_MEMBERS = ("TagKeys", "tagKeys")
 
@@ -65,6 +73,9 @@ def needed_for(
     tagging = _TAGGING.get((service, operation))
     if tagging and tags:
         found.append(Needed(tagging, resource, tags))
+    if action == "logs:DescribeAccountPolicies":
+        beside = _ACCOUNT_POLICIES.get(str(parameters.get("policyType")))
+        found += [Needed(beside, "*")] if beside else []
     return tuple(found)
 
 

@@ -293,7 +293,7 @@ run "an_existing_topic_is_used_as_it_is" {
 run "roles_are_least_privileged" {
   assert {
     condition = alltrue(flatten([
-      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_live_fire] : [
+      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : [
         for statement in jsondecode(policy.policy).Statement : [
           for action in flatten([statement.Action]) : action == "kms:GenerateDataKey*" || !strcontains(action, "*")
         ]
@@ -304,7 +304,7 @@ run "roles_are_least_privileged" {
 
   assert {
     condition = toset(flatten([
-      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_live_fire] : [
+      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : [
         for statement in jsondecode(policy.policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
       ]
     ])) == toset(["ReadSecurityGroupRules", "ReadAccountWide", "FindAndUnsubscribe"])
@@ -361,11 +361,11 @@ run "roles_are_least_privileged" {
 run "the_verifier_only_reads_but_for_live_fire" {
   assert {
     condition = alltrue(flatten([
-      for statement in jsondecode(aws_iam_policy.verifier_state.policy).Statement : [
+      for statement in concat(jsondecode(aws_iam_policy.verifier_state.policy).Statement, jsondecode(aws_iam_policy.verifier_services.policy).Statement) : [
         for action in flatten([statement.Action]) : can(regex("^([a-z0-9]+:(Get|List|Describe|Lookup|Filter)|(kms:Decrypt|logs:TestMetricFilter)$)", action))
       ]
     ]))
-    error_message = "The state policy may only read."
+    error_message = "The policies for reading may only read."
   }
 
   assert {
@@ -400,7 +400,7 @@ run "the_verifier_only_reads_but_for_live_fire" {
   # AWS counts the characters of a managed policy without white space.
   assert {
     condition = alltrue([
-      for policy in [aws_iam_policy.verifier_state, aws_iam_policy.verifier_live_fire] : length(replace(policy.policy, "/\\s/", "")) <= 6144
+      for policy in [aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : length(replace(policy.policy, "/\\s/", "")) <= 6144
     ])
     error_message = "A managed policy holds at most 6144 characters."
   }

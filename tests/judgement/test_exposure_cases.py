@@ -233,6 +233,21 @@ def test_nat64_stands_for_the_addresses_within_it() -> None:
     assert internet_exposures([ingress]) == ()
 
 
+@pytest.mark.parametrize("kind", ["IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"])
+def test_a_group_that_leaves_out_a_kind_of_source_is_refused(kind: str) -> None:
+    rule = {
+        "IpProtocol": "-1",
+        "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
+        "Ipv6Ranges": [{"CidrIpv6": "fd00::/8"}],
+        "PrefixListIds": [],
+        "UserIdGroupPairs": [],
+    }
+    del rule[kind]
+    group = {"GroupId": "sg-1", "IpPermissions": [], "IpPermissionsEgress": [rule]}
+    with pytest.raises(ValueError, match=f"without {kind}"):
+        rules_from_group(group)
+
+
 def test_a_difference_names_whole_stretches_of_ports() -> None:
     live = [
         Rule.of("ingress", "tcp", 0, 21, cidrs=["10.0.0.0/8"]),
@@ -246,11 +261,14 @@ def test_a_difference_names_whole_stretches_of_ports() -> None:
 
 
 def test_both_directions_of_a_group_are_read() -> None:
-    group = {
-        "GroupId": "sg-1",
-        "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-1"}]}],
-        "IpPermissionsEgress": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
+    rule = {
+        "IpProtocol": "-1",
+        "IpRanges": [{"CidrIp": "0.0.0.0/0"}],
+        "Ipv6Ranges": [],
+        "PrefixListIds": [],
+        "UserIdGroupPairs": [{"GroupId": "sg-1"}],
     }
+    group = {"GroupId": "sg-1", "IpPermissions": [rule], "IpPermissionsEgress": [rule]}
     assert [rule.direction for rule in rules_from_group(group)] == ["ingress", "egress"]
 
 
@@ -309,7 +327,7 @@ def test_other_documents_that_cannot_be_read_are_refused() -> None:
         rules_from_descriptions([{"IsEgress": False, "IpProtocol": "-1"}])
     with pytest.raises(ValueError, match="without Routes"):
         internet_routes({"RouteTableId": "rtb-1"})
-    with pytest.raises(ValueError, match="without a destination"):
+    with pytest.raises(ValueError, match="without one destination"):
         internet_routes({"RouteTableId": "rtb-1", "Routes": [{"GatewayId": "igw-1"}]})
     with pytest.raises(ValueError, match="not a CIDR"):
         internet_exposures(

@@ -78,6 +78,16 @@ def _with_all(
 
 
 @pytest.fixture
+def vpc(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
+    """The VPC as DescribeVpcs gives it: that nothing is in it says nothing of one that is not."""
+    found = aws.pick(reads.vpc(deployment), "Vpcs")
+    if [pick(vpc, "VpcId") for vpc in found] != [deployment.vpc_id]:
+        raise NotVerifiedError(f"expected the VPC {deployment.vpc_id}, AWS lists {len(found)}")
+    vpc: Mapping[str, Any] = found[0]
+    return vpc
+
+
+@pytest.fixture
 def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     """Every security group of the VPC."""
     return _with_all(
@@ -92,6 +102,16 @@ def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     """Every subnet of the VPC, those that the outputs do not name included."""
     return _with_all(
         aws.pick(reads.subnets(deployment), "Subnets"), "SubnetId", deployment.private_subnet_ids
+    )
+
+
+@pytest.fixture
+def vpc_route_tables(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
+    """Every route table of the VPC."""
+    return _with_all(
+        aws.pick(reads.route_tables(deployment), "RouteTables"),
+        "RouteTableId",
+        deployment.private_route_table_ids,
     )
 
 

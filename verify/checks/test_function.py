@@ -47,10 +47,14 @@ def _variables(function: Mapping[str, Any]) -> Mapping[str, str]:
     return variables
 
 
-def _with_reason(function: Mapping[str, Any], member: str) -> str:
-    """A state, and why it is so where Lambda says it."""
-    state, reason = str(pick(function, member)), function.get(f"{member}Reason")
-    return f"{state} ({reason})" if reason else state
+def _hold_state(
+    check: Check, function: Mapping[str, Any], member: str, aspect: str, expected: str
+) -> None:
+    """A state, with the reason for another where Lambda says it."""
+    state, reason = pick(function, member), function.get(f"{member}Reason")
+    seen = f"{state} ({reason})" if reason else state
+    name = pick(function, "FunctionArn")
+    check.holds(name, aspect, state == expected, expected=expected, seen=seen)
 
 
 @pytest.mark.control(
@@ -68,10 +72,8 @@ def test_function_is_active_and_configured(
     hold_settings: Callable[[], None],
 ) -> None:
     name, required = deployment.function_arn, baseline["function"]
-    check.equal(name, "state", expected="Active", seen=_with_reason(function, "State"))
-    check.equal(
-        name, "last update", expected="Successful", seen=_with_reason(function, "LastUpdateStatus")
-    )
+    _hold_state(check, function, "State", "state", "Active")
+    _hold_state(check, function, "LastUpdateStatus", "last update", "Successful")
     hold_settings()
     check.equal(
         name,

@@ -13,7 +13,7 @@ from verify.account.door import Aws
 from verify.check import Check
 from verify.checks.findings import report_findings
 from verify.inputs.deployment import Deployment
-from verify.policy import Invoker, foreign_grants, other_invocations, refused_invokers
+from verify.policy import Invoker, other_invocations, refused_invokers
 
 
 @pytest.mark.control(
@@ -36,9 +36,6 @@ def test_only_the_trail_log_group_may_invoke_the_function(
         name, "policy", answer.found, expected="admits CloudWatch Logs", seen=answer.error_code
     )
     for subject, policy in _policies(aws, deployment, answer):
-        report_findings(
-            check, subject, "grants to strangers", foreign_grants(policy, deployment.account_id)
-        )
         report_findings(
             check,
             subject,

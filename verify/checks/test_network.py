@@ -1,4 +1,4 @@
-"""Network: a private VPC whose only way in is tcp/443 from inside."""
+"""Network: the VPC and its subnets, private by their own settings."""
 
 from __future__ import annotations
 
@@ -10,74 +10,37 @@ import pytest
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
+from verify.addresses import AddressSet
 from verify.check import Check
-from verify.checks.probes import is_unattached_probe
-from verify.exposure import (
-    Direction,
-    PrefixLists,
-    Rule,
-    Verdict,
-    difference_from,
-    internet_exposures,
-    internet_routes,
-    rules_from_group,
-    rules_from_permissions,
-)
+from verify.checks.ranges import ranges_of
 from verify.inputs.deployment import Deployment
 
 
-def _required_rules(entries: Iterable[Mapping[str, Any]], direction: Direction) -> list[Rule]:
-    permissions = [
-        {
-            "IpProtocol": entry["protocol"],
-            **({"FromPort": entry["from_port"]} if "from_port" in entry else {}),
-            **({"ToPort": entry["to_port"]} if "to_port" in entry else {}),
-            "IpRanges": [{"CidrIp": cidr} for cidr in entry["cidr_blocks"]],
-        }
-        for entry in entries
-    ]
-    return list(rules_from_permissions(permissions, direction))
-
-
-def _prefix_lists(aws: Aws, rules: Iterable[Rule]) -> PrefixLists:
-    """The address ranges of every prefix list that `rules` name."""
-    return _resolved(aws, {name for rule in rules for name in rule.sources.prefix_list_ids})
-
-
-def _resolved(aws: Aws, named: Iterable[str]) -> PrefixLists:
-    found = {}
-    for name in sorted(named):
-        found[name] = [entry["Cidr"] for entry in aws.pick(reads.prefix_list(name), "Entries")]
-    return found
-
-
 @pytest.mark.control("vpc-address-range", reads.vpc, reads.vpc_attribute)
-def test_vpc_has_the_required_range_and_dns(
+def test_vpc_has_the_required_ranges_and_dns(
     check: Check,
     aws: Aws,
     deployment: Deployment,
     baseline: Mapping[str, Any],
+    vpc: Mapping[str, Any],
     hold_settings: Callable[[], None],
 ) -> None:
     hold_settings()
-    for vpc in aws.pick(reads.vpc(deployment), "Vpcs"):
-        blocks = [
-            association["CidrBlock"]
-            for association in pick(vpc, "CidrBlockAssociationSet")
-            if pick(association, "CidrBlockState", "State") == "associated"
-        ]
-        check.equal(
-            deployment.vpc_id,
-            "address ranges",
-            expected=[baseline["network"]["vpc_cidr_block"]],
-            seen=blocks,
-        )
+    name, network = deployment.vpc_id, baseline["network"]
+    for aspect, family, expected in (
+        ("address ranges", "", [network["vpc_cidr_block"]]),
+        ("IPv6 address ranges", "Ipv6", network["vpc_ipv6_cidr_blocks"]),
+    ):
+        check.equal(name, aspect, expected=set(expected), seen=set(ranges_of(vpc, family)))
+    # Whoever owns it decides on its gateways and routes, unseen by those it is shared with.
+    check.equal(name, "owner", expected=deployment.account_id, seen=pick(vpc, "OwnerId"))
+    check.equal(name, "state", expected="available", seen=pick(vpc, "State"))
     for attribute, key, argument in (
         ("enableDnsSupport", "EnableDnsSupport", "enable_dns_support"),
         ("enableDnsHostnames", "EnableDnsHostnames", "enable_dns_hostnames"),
     ):
         check.equal(
-            deployment.vpc_id,
+            name,
             key,
             expected=True,
             seen=aws.pick(reads.vpc_attribute(deployment, attribute), key, "Value"),
@@ -85,22 +48,72 @@ def test_vpc_has_the_required_range_and_dns(
         )
 
 
-@pytest.mark.control("subnets-private-layout", reads.subnets)
+@pytest.mark.control("vpc-name-servers", reads.vpc, reads.dhcp_options)
+def test_instances_are_told_of_known_servers_alone(
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+    vpc: Mapping[str, Any],
+) -> None:
+    options = pick(vpc, "DhcpOptionsId")
+    accepted = baseline["network"]["dhcp_options"]
+    # "default" is AWS's word for a VPC without any: whoever starts there has no name server.
+    check.holds(
+        deployment.vpc_id,
+        "DHCP options",
+        options != "default",
+        expected=f"a set with {accepted}",
+        seen="none",
+    )
+    found = [] if options == "default" else aws.pick(reads.dhcp_options(options), "DhcpOptions")
+    for option in found:
+        told = {
+            pick(entry, "Key"): [pick(value, "Value") for value in pick(entry, "Values")]
+            for entry in pick(option, "DhcpConfigurations")
+        }
+        check.holds(
+            options,
+            "domain-name-servers",
+            bool(told.get("domain-name-servers")),
+            expected=accepted.get("domain-name-servers", []),
+            seen=told.get("domain-name-servers", []),
+        )
+        for key, values in told.items():
+            check.none(options, key, sorted(set(values) - set(accepted.get(key, []))))
+    if options != "default" and [pick(option, "DhcpOptionsId") for option in found] != [options]:
+        check.unknown(options, f"AWS lists {len(found)} sets of DHCP options by that id")
+
+
+def _outside(blocks: Iterable[str], ranges: Iterable[str]) -> list[str]:
+    inside = AddressSet.parse(*ranges)
+    return [block for block in blocks if not inside.covers(AddressSet.parse(block))]
+
+
+@pytest.mark.control("subnets-private-layout", reads.vpc, reads.subnets)
 def test_vpc_holds_only_the_private_subnets(
     check: Check,
     deployment: Deployment,
     baseline: Mapping[str, Any],
+    vpc: Mapping[str, Any],
     vpc_subnets: list[Mapping[str, Any]],
 ) -> None:
+    network = baseline["network"]
     check.equal(
-        deployment.vpc_id,
+        pick(vpc, "VpcId"),
         "subnets",
-        expected=set(baseline["network"]["private_subnet_cidr_blocks"]),
+        expected=set(network["private_subnet_cidr_blocks"]),
         seen={pick(subnet, "CidrBlock") for subnet in vpc_subnets},
         declared="var.private_subnet_cidr_blocks",
     )
+    # Local Zones and Wavelength Zones, at the edge, have longer names than the region's own.
     zones = {pick(subnet, "AvailabilityZone") for subnet in vpc_subnets}
-    minimum = baseline["network"]["minimum_zones"]
+    check.none(
+        deployment.vpc_id,
+        "zones outside the region",
+        sorted(zone for zone in zones if zone[:-1] != deployment.region),
+    )
+    minimum = network["minimum_zones"]
     check.holds(
         deployment.vpc_id,
         "availability zones",
@@ -108,142 +121,46 @@ def test_vpc_holds_only_the_private_subnets(
         expected=f"at least {minimum}",
         seen=zones,
     )
-
-
-@pytest.mark.control("subnets-no-public-addresses", reads.subnets)
-def test_subnets_assign_no_public_addresses(
-    check: Check, vpc_subnets: list[Mapping[str, Any]]
-) -> None:
     for subnet in vpc_subnets:
-        check.equal(
-            pick(subnet, "SubnetId"),
-            "public address on launch",
-            expected=False,
-            seen=pick(subnet, "MapPublicIpOnLaunch"),
-        )
-
-
-@pytest.mark.control("no-internet-route", reads.subnets, reads.route_tables, reads.prefix_list)
-def test_no_route_leads_to_the_internet(
-    check: Check, aws: Aws, deployment: Deployment, vpc_subnets: list[Mapping[str, Any]]
-) -> None:
-    tables = aws.pick(reads.route_tables(deployment), "RouteTables")
-    for table in tables:
-        name = pick(table, "RouteTableId")
-        named = {
-            route["DestinationPrefixListId"]
-            for route in pick(table, "Routes")
-            if "DestinationPrefixListId" in route
-            and not str(route.get("GatewayId", "")).startswith("vpce-")
-        }
-        lists = _resolved(aws, named)
+        name = pick(subnet, "SubnetId")
+        check.equal(name, "VPC", expected=deployment.vpc_id, seen=pick(subnet, "VpcId"))
+        check.equal(name, "owner", expected=deployment.account_id, seen=pick(subnet, "OwnerId"))
+        check.equal(name, "state", expected="available", seen=pick(subnet, "State"))
         check.none(
             name,
-            "routes for public addresses",
-            [route.reason for route in internet_routes(table, lists)],
+            "IPv6 ranges beyond the baseline",
+            _outside(ranges_of(subnet, "Ipv6"), network["vpc_ipv6_cidr_blocks"]),
         )
-    own = {
-        association["SubnetId"]
-        for table in tables
-        for association in pick(table, "Associations")
-        if "SubnetId" in association and not association.get("Main")
-    }
-    check.equal(
-        deployment.vpc_id,
-        "subnets with a route table of their own",
-        expected={pick(subnet, "SubnetId") for subnet in vpc_subnets},
-        seen=own,
-    )
+        # Where AWS's machines stand in the customer's own house, and whose they are.
+        for aspect, key in (("Outpost", "OutpostArn"), ("type", "Type")):
+            check.equal(name, aspect, expected=None, seen=subnet.get(key) or None)
 
 
-@pytest.mark.control("no-internet-gateway", reads.internet_gateways, reads.nat_gateways)
-def test_vpc_has_no_internet_or_nat_gateway(check: Check, aws: Aws, deployment: Deployment) -> None:
-    check.none(
-        deployment.vpc_id,
-        "internet gateways",
-        [
-            pick(item, "InternetGatewayId")
-            for item in aws.pick(reads.internet_gateways(deployment), "InternetGateways")
-        ],
-    )
-    check.none(
-        deployment.vpc_id,
-        "NAT gateways",
-        [
-            pick(item, "NatGatewayId")
-            for item in aws.pick(reads.nat_gateways(deployment), "NatGateways")
-            if pick(item, "State") not in ("deleted", "deleting", "failed")
-        ],
-    )
-
-
-@pytest.mark.control("application-group-rules", reads.security_groups, reads.prefix_list)
-def test_application_group_admits_only_https_from_the_vpc(
+@pytest.mark.control("subnets-no-public-addresses", reads.vpc, reads.subnets)
+def test_subnets_assign_no_public_addresses(
     check: Check,
-    aws: Aws,
-    deployment: Deployment,
     baseline: Mapping[str, Any],
-    vpc_groups: list[Mapping[str, Any]],
+    vpc: Mapping[str, Any],
+    vpc_subnets: list[Mapping[str, Any]],
 ) -> None:
-    name = deployment.application_security_group_id
-    required = [
-        *_required_rules(baseline["network"]["application_ingress"], "ingress"),
-        *_required_rules(baseline["network"]["application_egress"], "egress"),
+    given = [
+        ("public address on launch", "MapPublicIpOnLaunch"),
+        ("customer-owned address on launch", "MapCustomerOwnedIpOnLaunch"),
     ]
-    for group in vpc_groups:
-        if pick(group, "GroupId") != name:
-            continue
-        live = rules_from_group(group)
-        difference = difference_from(required, live, _prefix_lists(aws, live))
-        check.none(
-            name, "rules beyond the baseline", [part.describe() for part in difference.excess]
-        )
-        check.none(
-            name,
-            "rules of the baseline that are missing",
-            [part.describe() for part in difference.missing],
-        )
-
-
-@pytest.mark.control("default-group-closed", reads.security_groups)
-def test_default_group_admits_and_sends_nothing(
-    check: Check, deployment: Deployment, vpc_groups: list[Mapping[str, Any]]
-) -> None:
-    for group in vpc_groups:
-        if pick(group, "GroupName") != "default":
-            continue
+    if not (baseline["network"]["vpc_ipv6_cidr_blocks"] and ranges_of(vpc, "Ipv6")):
+        given += [
+            ("IPv6 address on launch", "AssignIpv6AddressOnCreation"),
+            ("IPv6 alone", "Ipv6Native"),
+            ("IPv6 addresses for names that have none", "EnableDns64"),
+        ]
+    for subnet in vpc_subnets:
+        name = pick(subnet, "SubnetId")
+        for aspect, key in given:
+            check.equal(name, aspect, expected=False, seen=pick(subnet, key))
+        # On an Outpost: that many interfaces stand in the customer's network as well.
         check.equal(
-            deployment.vpc_id,
-            "the default group's id",
-            expected=deployment.default_security_group_id,
-            seen=pick(group, "GroupId"),
-        )
-        check.none(
-            pick(group, "GroupId"),
-            "rules",
-            [*pick(group, "IpPermissions"), *pick(group, "IpPermissionsEgress")],
-        )
-
-
-@pytest.mark.control(
-    "no-internet-ingress", reads.security_groups, reads.prefix_list, reads.interfaces_of_group
-)
-def test_no_group_of_the_vpc_admits_the_internet(
-    check: Check, aws: Aws, vpc_groups: list[Mapping[str, Any]]
-) -> None:
-    for group in vpc_groups:
-        name = pick(group, "GroupId")
-        tags = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}
-        if is_unattached_probe(aws, name, tags):
-            check.notes.append(f"{name} is a live-fire group, attached to nothing: not judged")
-            continue
-        rules = rules_from_group(group)
-        exposures = internet_exposures(rules, _prefix_lists(aws, rules))
-        check.none(
             name,
-            "ingress from the internet",
-            [item.reason for item in exposures if item.verdict is Verdict.EXPOSED],
+            "interfaces in a local network",
+            expected=None,
+            seen=subnet.get("EnableLniAtDeviceIndex"),
         )
-        for item in exposures:
-            if item.verdict is Verdict.CANNOT_TELL:
-                check.unknown(name, item.reason)

@@ -6,6 +6,7 @@ Everything public is importable from here. Nothing here talks to AWS.
 from __future__ import annotations
 
 from verify.exposure.comparison import Difference, Part, allowed_sources, difference_from
+from verify.exposure.interfaces import interface_kind, interface_weaknesses
 from verify.exposure.internet import (
     Exposure,
     Verdict,
@@ -13,7 +14,8 @@ from verify.exposure.internet import (
     internet_exposures,
     network_acl_internet_exposures,
 )
-from verify.exposure.routes import InternetRoute, Reach, internet_routes
+from verify.exposure.references import foreign_references
+from verify.exposure.routes import InternetRoute, Reach, WayOut, internet_routes, ways_out
 from verify.exposure.rules import (
     AclEntry,
     Direction,
@@ -37,13 +39,18 @@ __all__ = [
     "Rule",
     "Sources",
     "Verdict",
+    "WayOut",
     "allowed_sources",
     "difference_from",
     "exposure_verdict",
+    "foreign_references",
+    "interface_kind",
+    "interface_weaknesses",
     "internet_exposures",
     "internet_routes",
     "network_acl_internet_exposures",
     "rules_from_descriptions",
     "rules_from_group",
     "rules_from_permissions",
+    "ways_out",
 ]

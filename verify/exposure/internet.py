@@ -7,7 +7,7 @@ changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -15,6 +15,7 @@ from verify.addresses import (
     DEFAULT_BOUNDS,
     FAMILIES,
     NAT64,
+    PUBLIC,
     AddressSet,
     Bounds,
     Family,
@@ -32,10 +33,12 @@ from verify.exposure.grid import (
 )
 from verify.exposure.rules import (
     ALL_PROTOCOLS,
+    NO_ADDRESS,
     AclEntry,
     Direction,
     PrefixLists,
     Rule,
+    Sources,
     normalise_protocol,
 )
 
@@ -53,7 +56,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Exposure:
-    """Ports open to the internet (`verdict` EXPOSED), or perhaps open (CANNOT_TELL).
+    """Ports open to more than `bounds` allow (`verdict` EXPOSED), or perhaps open (CANNOT_TELL).
 
     `protocol` is as in Rule, or `other` for the protocols that no entry of a network ACL names.
     `from_port` and `to_port` are None for every port; for ICMP they are the first and last type.
@@ -95,15 +98,18 @@ def internet_exposures(
     *,
     direction: Direction = "ingress",
     bounds: Bounds = DEFAULT_BOUNDS,
+    admitted: AddressSet = NO_ADDRESS,
 ) -> tuple[Exposure, ...]:
     """Every range of ports that the rules of one direction open to the internet; empty when closed.
 
     Prefix lists resolve through `prefix_lists` (id -> CIDRs, as GetManagedPrefixListEntries gives
     them). One that is not there gives an Exposure with the verdict CANNOT_TELL, unless known
     addresses alone expose the port. Referenced security groups hold interfaces of this VPC or of a
-    peer, never the internet. Raises ValueError for a malformed CIDR in `prefix_lists`.
+    peer, never the internet. `admitted` addresses do not count, and with `bounds` of ANY_PUBLIC
+    every other public one does. Raises ValueError for a malformed CIDR in `prefix_lists`.
     """
-    return _exposures(grid_of_rules(rules, direction, prefix_lists or {}), direction, bounds)
+    grid = grid_of_rules(rules, direction, prefix_lists or {})
+    return _exposures(_without(grid, admitted), direction, bounds)
 
 
 def network_acl_internet_exposures(
@@ -111,25 +117,38 @@ def network_acl_internet_exposures(
     *,
     direction: Direction = "ingress",
     bounds: Bounds = DEFAULT_BOUNDS,
+    admitted: AddressSet = NO_ADDRESS,
 ) -> tuple[Exposure, ...]:
     """What a network ACL lets through from (or to) the internet; empty when closed.
 
     Takes `Entries` of DescribeNetworkAcls. Entries are tried by rule number and the first that
     matches decides (Amazon VPC user guide, "Network ACL rules"), so a later allow does not open
-    what an earlier deny has closed, and a deny of a part leaves the rest open. Raises ValueError
-    for an entry that cannot be read.
+    what an earlier deny has closed, and a deny of a part leaves the rest open. `bounds` and
+    `admitted` are as for rules. Raises ValueError for an entry that cannot be read.
     """
-    acl = [AclEntry.parse(entry) for entry in entries]
-    return _exposures(grid_of_acl(acl, direction), direction, bounds)
+    grid = grid_of_acl([AclEntry.parse(entry) for entry in entries], direction)
+    return _exposures(_without(grid, admitted), direction, bounds)
+
+
+def _without(grid: Grid, admitted: AddressSet) -> Grid:
+    """The grid without the addresses that may be there."""
+    if not admitted:
+        return grid
+    spared = Sources(admitted)
+    return {
+        protocol: [replace(cell, sources=cell.sources - spared) for cell in cells]
+        for protocol, cells in grid.items()
+    }
 
 
 def _judge(cell: Cell, family: Family, direction: Direction, bounds: Bounds) -> Verdict:
-    addresses = cell.sources.addresses
-    if direction == "egress":
-        addresses |= _behind_nat64(addresses)
-    if is_internet(addresses.of(family), bounds):
+    if is_internet(_reached(cell.sources.addresses, direction).of(family), bounds):
         return Verdict.EXPOSED
     return Verdict.CANNOT_TELL if cell.sources.prefix_list_ids else Verdict.CLOSED
+
+
+def _reached(addresses: AddressSet, direction: Direction) -> AddressSet:
+    return addresses | _behind_nat64(addresses) if direction == "egress" else addresses
 
 
 def _behind_nat64(addresses: AddressSet) -> AddressSet:
@@ -192,9 +211,12 @@ def _exposure(
     if verdict is Verdict.EXPOSED:
         lists = tuple(f"prefix list {name}" for name in sorted(cell.prefix_list_ids))
         shown = addresses.of(family) or addresses
+        whom = "the internet"
+        if not is_internet(_reached(shown, direction)):
+            shown, whom = shown & (PUBLIC | NAT64), "public addresses"
         how = (*shown.cidrs(), *lists)
         through = f", also through {', '.join(lists)}" if lists else ""
-        reason = f"{what} is open to the internet: {shown.describe()}{through}"
+        reason = f"{what} is open to {whom}: {shown.describe()}{through}"
     else:
         unresolved = sorted(cell.sources.prefix_list_ids)
         how = tuple(f"prefix list {name}" for name in unresolved)

@@ -79,13 +79,66 @@ def internet_routes(
     return tuple(route for route in found if route is not None)
 
 
+@dataclass(frozen=True)
+class WayOut:
+    """A route that leads out of the VPC, or an association that leads in by a gateway."""
+
+    target: str
+    reason: str
+
+
+def ways_out(route_table: Mapping[str, Any], blocks: AddressSet) -> tuple[WayOut, ...]:
+    """Every route of a route table but the VPC's local one; `blocks` are the VPC's addresses.
+
+    Also gateways that propagate their routes into the table, those whose traffic the table directs
+    (edge associations), and a local route that is missing: nobody can delete it, so it was led
+    elsewhere or is not shown as it is. Raises ValueError for what cannot be read.
+    """
+    for key in ("Routes", "Associations", "PropagatingVgws"):
+        if key not in route_table:
+            raise ValueError(f"a route table without {key}: {route_table.get('RouteTableId')!r}")
+    table = str(route_table.get("RouteTableId", "the route table"))
+    found = []
+    inside = AddressSet()
+    for route in route_table["Routes"]:
+        destination = _destination(route, table)
+        if _stays_inside(route, destination, blocks):
+            inside |= AddressSet.parse(destination)
+        else:
+            kind, target, _ = _target(route)
+            found.append(WayOut(target, f"{table} sends {destination} to {kind} {target}"))
+    if not inside.covers(blocks):
+        found.append(WayOut("", f"{table} has no local route for {(blocks - inside).describe()}"))
+    for gateway in route_table["PropagatingVgws"]:
+        name = str(gateway.get("GatewayId"))
+        found.append(WayOut(name, f"{table} takes the routes that {name} propagates"))
+    for association in route_table["Associations"]:
+        edge = association.get("GatewayId") or association.get("PublicIpv4Pool")
+        if edge:
+            found.append(WayOut(str(edge), f"{table} directs what enters by {edge}"))
+    return tuple(found)
+
+
+def _stays_inside(route: Mapping[str, Any], destination: str, blocks: AddressSet) -> bool:
+    # The next hop of a route that a route server made is an address.
+    if _target(route)[1] != "local" or "IpAddress" in route:
+        return False
+    return "DestinationPrefixListId" not in route and blocks.covers(AddressSet.parse(destination))
+
+
+def _destination(route: Mapping[str, Any], table: str) -> str:
+    named = [route[key] for key in _DESTINATIONS if route.get(key)]
+    if len(named) != 1 or not isinstance(named[0], str):
+        raise ValueError(f"a route of {table} without one destination: {dict(route)!r}")
+    return named[0]
+
+
+_DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+
+
 def _judge(route: Mapping[str, Any], table: str, prefix_lists: PrefixLists) -> InternetRoute | None:
     list_id = route.get("DestinationPrefixListId")
-    destination = (
-        route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock") or list_id
-    )
-    if not isinstance(destination, str):
-        raise ValueError(f"a route of {table} without a destination: {dict(route)!r}")
+    destination = _destination(route, table)
     gateway = route.get("GatewayId") or ""
     if gateway == "local" or (gateway.startswith("vpce-") and list_id):
         return None

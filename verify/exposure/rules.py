@@ -18,6 +18,21 @@ ALL_PROTOCOLS = "all"
 LAST_PORT = 65535
 
 _PROTOCOL_NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
+# EC2 answers with their numbers; people write their names (IANA's keywords, and "icmp6").
+_PROTOCOL_NUMBERS = {
+    "icmp6": "58",
+    "ipv6-icmp": "58",
+    "igmp": "2",
+    "ipv4": "4",
+    "ipv6": "41",
+    "gre": "47",
+    "esp": "50",
+    "ah": "51",
+    "ospf": "89",
+    "vrrp": "112",
+    "l2tp": "115",
+    "sctp": "132",
+}
 _PROTOCOLS_WITH_PORTS = frozenset({"tcp", "udp"})
 ICMP_PROTOCOLS = frozenset({"icmp", "icmpv6"})
 
@@ -25,17 +40,16 @@ ICMP_PROTOCOLS = frozenset({"icmp", "icmpv6"})
 def normalise_protocol(value: object) -> str:
     """`"-1"` becomes `all`; 6, 17, 1, 58 become tcp, udp, icmp, icmpv6; other numbers stay as text.
 
-    Raises ValueError for anything else.
+    Names of others become their numbers. Raises ValueError for anything else.
     """
     text = str(value).strip().lower()
+    text = _PROTOCOL_NUMBERS.get(text, text)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"not a protocol: {value!r}")
     if text in ("-1", "all"):
         return ALL_PROTOCOLS
     if text in _PROTOCOL_NAMES.values():
         return text
-    if text == "icmp6":
-        return "icmpv6"
     if text.isascii() and text.isdigit() and int(text) <= 255:
         return _PROTOCOL_NAMES.get(str(int(text)), str(int(text)))
     raise ValueError(f"not a protocol: {value!r}")
@@ -192,11 +206,19 @@ def rules_from_permissions(
     return tuple(found)
 
 
+_SOURCES = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+
+
 def rules_from_group(group: Mapping[str, Any]) -> tuple[Rule, ...]:
     """Both directions of one entry of DescribeSecurityGroups' `SecurityGroups`."""
     for key in ("IpPermissions", "IpPermissionsEgress"):
         if key not in group:
             raise ValueError(f"a security group without {key}: {group.get('GroupId')!r}")
+        # EC2 names each kind of source, if only to say that there is none.
+        for permission in group[key]:
+            missing = [kind for kind in _SOURCES if kind not in permission]
+            if missing:
+                raise ValueError(f"a permission without {missing[0]}: {dict(permission)!r}")
     return rules_from_permissions(group["IpPermissions"], "ingress") + rules_from_permissions(
         group["IpPermissionsEgress"], "egress"
     )
@@ -263,12 +285,12 @@ class AclEntry:
     def parse(cls, entry: Mapping[str, Any]) -> AclEntry:
         """From one of DescribeNetworkAcls' `Entries`. Raises ValueError for what cannot be read."""
         number, action, egress = (entry.get(k) for k in ("RuleNumber", "RuleAction", "Egress"))
-        cidr = entry.get("CidrBlock") or entry.get("Ipv6CidrBlock")
+        cidrs = [entry[key] for key in ("CidrBlock", "Ipv6CidrBlock") if entry.get(key)]
         if (
             not isinstance(number, int)
             or action not in ("allow", "deny")
             or not isinstance(egress, bool)
-            or not cidr
+            or len(cidrs) != 1
         ):
             raise ValueError(f"not a network ACL entry: {dict(entry)!r}")
         protocol = normalise_protocol(entry.get("Protocol"))
@@ -279,7 +301,7 @@ class AclEntry:
             ports = entry.get("PortRange") or {}
             first, last = ports.get("From"), ports.get("To")
         direction: Direction = "egress" if egress else "ingress"
-        rule = Rule.of(direction, protocol, first, last, cidrs=[cidr])
+        rule = Rule.of(direction, protocol, first, last, cidrs=cidrs)
         return cls(
             number, direction, action == "allow", protocol, rule.span, rule.sources.addresses
         )

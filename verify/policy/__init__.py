@@ -25,6 +25,7 @@ from verify.policy.identity import overbroad_identity_statements
 from verify.policy.invocation import Invoker, other_invocations, refused_invokers
 from verify.policy.key_grants import PermittedGrant, fault_of_grant
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
+from verify.policy.log_writers import log_writers
 from verify.policy.narrowing import NARROWING_KEYS, NOT_NARROWING_KEYS
 from verify.policy.need import NamedPolicy, beyond_need, lacking
 from verify.policy.requests import ACTIONS_WITHOUT_RESOURCES, takes_resources
@@ -64,6 +65,7 @@ __all__ = [
     "foreign_grants",
     "key_policy_findings",
     "lacking",
+    "log_writers",
     "other_invocations",
     "overbroad_identity_statements",
     "public_grants",

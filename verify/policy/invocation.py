@@ -1,7 +1,6 @@
 """Whom a function's policy lets invoke it, and what else it lets them do.
 
-Source: Lambda developer guide, "Viewing resource-based IAM policies in Lambda". What the policy
-gives to strangers is judged as for any resource, by `foreign_grants`.
+Source: Lambda developer guide, "Viewing resource-based IAM policies in Lambda".
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from verify.policy.document import Document, Policy
 from verify.policy.evaluation import Decision, effective_allows
 from verify.policy.finding import Finding, Verdict
 from verify.policy.grants import ServiceGrant, service_grants
-from verify.policy.principals import account_of, is_anyone, resource_policy
+from verify.policy.principals import open_to_anyone, resource_policy
 
 _INVOKE = "lambda:InvokeFunction"
 
@@ -31,11 +30,12 @@ def other_invocations(
 ) -> tuple[Finding, ...]:
     """What the policy of a function, alias or version allows beyond invoking by `invokers`.
 
-    That is another service, another source than the invoker's, another action, or a principal of
-    `account` itself, which would need no permission of its own any more. Raises PolicyError.
+    That is another service, another source than the invoker's in `account`, another action, and
+    whoever is no service: anyone, on whatever conditions, another account, and principals of the
+    account itself, which would need no permission of their own any more. Raises PolicyError.
     """
     parsed = resource_policy(document)
-    return (*_to_services(parsed, account, invokers), *_to_the_account(parsed, account))
+    return (*_to_services(parsed, account, invokers), *_to_no_service(parsed))
 
 
 def refused_invokers(
@@ -61,7 +61,7 @@ def _to_services(
 ) -> Iterator[Finding]:
     for grant in service_grants(document):
         if grant.service == "*":
-            continue  # for anyone: a stranger's grant
+            continue  # for anyone, which is no service
         sources = {known.source_arn for known in invokers if known.service == grant.service}
         why = _beyond(grant, account, sources)
         if why:
@@ -82,10 +82,12 @@ def _beyond(grant: ServiceGrant, account: str, sources: Collection[str]) -> str:
     return ""
 
 
-def _to_the_account(document: Document, account: str) -> Iterator[Finding]:
+def _to_no_service(document: Document) -> Iterator[Finding]:
     for statement in document.statements:
-        for principal in statement.principals if statement.allows else ():
-            if not is_anyone(principal) and account_of(principal) == account:
-                what = ", ".join(statement.actions) or "all but some actions"
-                name = principal.describe()
-                yield Finding.about(statement, name, f"allows {what} to {name} of the account")
+        if not statement.allows:
+            continue
+        anyone = open_to_anyone(statement)
+        named = [one.describe() for one in statement.principals if one.kind != "Service"]
+        for name in [anyone] if anyone is not None else named:
+            what = ", ".join(statement.actions) or "all but some actions"
+            yield Finding.about(statement, name, f"allows {what} to {name}, which is no service")

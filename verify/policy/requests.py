@@ -27,6 +27,7 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "cloudwatch:DescribeAlarmsForMetric",
         "cloudwatch:GetMetricData",
         "cloudwatch:GetMetricStatistics",
+        "cloudwatch:ListAlarmMuteRules",
         "cloudwatch:ListMetrics",
         "cloudwatch:PutMetricData",
         "config:DescribeConfigRules",
@@ -54,10 +55,13 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "lambda:ListFunctions",
         "logs:CreateLogDelivery",
         "logs:DescribeAccountPolicies",
+        "logs:DescribeDeliveryDestinations",
         "logs:DescribeDestinations",
         "logs:DescribeLogGroups",
         "logs:DescribeQueries",
         "logs:DescribeResourcePolicies",
+        "logs:ListScheduledQueries",
+        "logs:ListSyslogConfigurations",
         "logs:PutResourcePolicy",
         "logs:StopQuery",
         "logs:TestMetricFilter",
@@ -105,7 +109,18 @@ _EC2_DESCRIBE_WITH_RESOURCES = frozenset(
     )
 )
 
-_WITHOUT_RESOURCES = frozenset(action.lower() for action in ACTIONS_WITHOUT_RESOURCES)
+# Actions that name a log group, and that CloudWatch Logs asks for on "*" to see the account's
+# policies of that kind (its API reference, DescribeAccountPolicies). They tell settings alone.
+_FOR_ACCOUNT_POLICIES = frozenset(
+    {
+        "logs:DescribeSubscriptionFilters",
+        "logs:GetDataProtectionPolicy",
+        "logs:GetTransformer",
+    }
+)
+_WITHOUT_RESOURCES = frozenset(
+    action.lower() for action in ACTIONS_WITHOUT_RESOURCES | _FOR_ACCOUNT_POLICIES
+)
 
 
 # The service that an action's resources are of, where it is not the action's own. Services that are
