@@ -62,7 +62,8 @@ class RequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no t
         self.wfile.flush()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        log.debug("%s %s -> %s", self.command, self.path, code)
+        # What is no HTTP has neither.
+        log.debug("%s -> %s", getattr(self, "requestline", ""), code)
 
     def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
         log.debug(format, *args)
