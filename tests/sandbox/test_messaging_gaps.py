@@ -55,12 +55,7 @@ def test_a_queue_may_refuse_to_be_another_queues_dead_letter_queue(account: Acco
     for allowed, taken in (
         (DENY_ALL, False),
         ('{"redrivePermission": "byQueue", "sourceQueueArns": []}', False),
-        (
-            json.dumps(
-                {"redrivePermission": "byQueue", "sourceQueueArns": [_arn(account, source)]}
-            ),
-            True,
-        ),
+        (json.dumps(ours), True),
         ('{"redrivePermission": "allowAll"}', True),
     ):
         target = _arn(account, _queue(account, RedriveAllowPolicy=allowed))
