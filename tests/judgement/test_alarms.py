@@ -219,7 +219,7 @@ def test_silence(found: dict[str, Any], fault: str) -> None:
             {"EvaluationPeriods": 3, "DatapointsToAlarm": 2},
             "it rings at events that are answered 3 minutes later",
         ),
-        ("events", 300, {}, "it rings at events that are answered"),
+        ("events", 300, {}, "it rings at events that are answered in the same minute"),
         ("answers", 300, {}, "of an event that is not answered"),
         ("events * 0", 300, {}, "of an event that is not answered"),
         (NOT_ANSWERED, 1800, {"EvaluationPeriods": 2}, "and its periods are of 30"),

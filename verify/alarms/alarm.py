@@ -162,10 +162,12 @@ def _queries(
     queries, periods, watched = [], [], []
     for query in answer["Metrics"]:
         identifier = query["Id"]
+        if "Period" in query:
+            raise CannotTellError(f"{identifier} has a period of its own, as queries have")
         if query.get("ReturnData", True):
             watched.append(identifier)
         if "Expression" in query:
-            queries.append(Query(identifier, expression=query["Expression"]))
+            queries.append(Query(identifier, expression=_expression(query, account)))
             continue
         place = _place(_flat(query), metrics, account)
         queries.append(Query(identifier, place, _statistic(query["MetricStat"]["Stat"])))
@@ -173,6 +175,13 @@ def _queries(
     if len(watched) != 1:
         raise CannotTellError(f"it watches {len(watched)} series")
     return tuple(queries), watched[0], _period(periods)
+
+
+def _expression(query: Mapping[str, Any], account: str) -> str:
+    text = str(query["Expression"])
+    if not text or "MetricStat" in query or query.get("AccountId", account) != account:
+        raise CannotTellError(f"what {query['Id']} computes, and of what, is not known")
+    return text
 
 
 def _statistic(name: str | None) -> str:

@@ -26,7 +26,8 @@ class Behaviour:
     - "level": rings while the values stay as high as `value`; rests likewise.
     - "silence": rings when nothing comes; rests while something comes every `pause` minutes.
     - "unanswered": of two metrics, rings when the first has events and the second has none; rests
-      while the second answers within `pause` minutes, or there are no events.
+      while the second answers within `pause` minutes, or there are no events. `ordinary` is what
+      the first may hold without any.
     """
 
     kind: str
@@ -169,14 +170,23 @@ def _silence(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
 
 def _unanswered(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
     """Events that are answered, soon or late; one that is not; a flow whose answers cease."""
+    for amid, ordinary in _backgrounds(wanted):
+        yield from _not_answered(alarm, world, wanted, amid, ordinary)
+        yield from _answered(alarm, world, wanted, ordinary)
+
+
+def _not_answered(
+    alarm: Alarm, world: World, wanted: Behaviour, amid: str, ordinary: float | None
+) -> Iterator[str]:
     settling, within = settling_minutes(alarm, world), wanted.within
     late = f"it does not ring within {within} minutes"
     trial = _Trial(alarm, world, metrics=2)
+    _busy(trial, ordinary, 6 * (settling + within))
     trial.passes(settling - 1)
-    trial.rests(1, "it does not rest in an idle account")
+    trial.rests(1, f"it does not rest amid {amid}")
     for which in _occasions(alarm, "an event"):
         trial.put(0, 1.0)
-        trial.rings(within, f"{late} of {which} that is not answered")
+        trial.rings(within, f"{late} of {which} that is not answered, amid {amid}")
         trial.passes(settling)
         trial.put(0, 1.0, metric=1)
         trial.rests(settling, "it rings at an answer without an event")
@@ -184,27 +194,28 @@ def _unanswered(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
         trial.put(minute, 1.0)
         if minute < settling:
             trial.put(minute, 1.0, metric=1)
-    trial.passes(settling)
+    trial.rests(settling, "it rings at events that are answered in the same minute")
     trial.rings(2 * within, f"{late} of the last answer to a flow of events")
     trial.put(0, 1.0, metric=1)
     trial.passes(settling)
     trial.rests(1, "it does not come to rest once events are answered again")
     yield from trial.faults()
-    yield from _answered(alarm, world, wanted)
 
 
-def _answered(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
-    """Events at many distances from each other, each answered: in the same minute or later."""
+def _answered(
+    alarm: Alarm, world: World, wanted: Behaviour, ordinary: float | None
+) -> Iterator[str]:
+    """Events at many distances from each other, each answered as late as is well."""
     trial = _Trial(alarm, world, metrics=2)
+    _busy(trial, ordinary, settling_minutes(alarm, world) + 12 * alarm.minutes + 20)
     trial.passes(settling_minutes(alarm, world))
-    for delay in dict.fromkeys((wanted.pause, 0)):
-        minute = 0
-        for distance in (1, 7, alarm.minutes, 2 * alarm.minutes, 2 * alarm.minutes + 1):
-            for _ in range(2):
-                trial.put(minute, 1.0)
-                trial.put(minute + delay, 1.0, metric=1)
-                minute += distance
-        trial.rests(minute, f"it rings at events that are answered {delay} minutes later")
+    minute = 0
+    for distance in (1, 7, alarm.minutes, 2 * alarm.minutes, 2 * alarm.minutes + 1):
+        for _ in range(2):
+            trial.put(minute, 1.0)
+            trial.put(minute + wanted.pause, 1.0, metric=1)
+            minute += distance
+    trial.rests(minute, f"it rings at events that are answered {wanted.pause} minutes later")
     yield from trial.faults()
 
 

@@ -27,13 +27,11 @@ _Metrics = Sequence[Mapping[str, Any]]
 def muted(aws: Aws, baseline: Mapping[str, Any]) -> Mapping[str, str]:
     """The alarms that a mute rule keeps quiet, now or at some time, and why; by their names."""
     found: dict[str, str] = {}
-    listed = aws.read(reads.mute_rules()).response or {}
-    for summary in listed.get("AlarmMuteRuleSummaries", []):
-        name = pick(summary, "AlarmMuteRuleArn").rpartition(":")[2]
+    for summary in aws.pick(reads.mute_rules(), "AlarmMuteRuleSummaries"):
+        name = pick(summary, "AlarmMuteRuleArn").split(":", 6)[-1]
         status = pick(summary, "Status")
         if status != "EXPIRED" and name not in baseline["alarms"]["accepted_mute_rules"]:
-            rule = aws.pick(reads.mute_rule(name))
-            for alarm in rule.get("MuteTargets", {}).get("AlarmNames", []):
+            for alarm in aws.pick(reads.mute_rule(name), "MuteTargets", "AlarmNames"):
                 found[alarm] = f"the mute rule {name} is {status}"
     return found
 
@@ -224,11 +222,13 @@ def test_alarms_of_the_stack_notify_the_alert_topic(
 ) -> None:
     live = {pick(alarm, "AlarmName"): alarm for alarm in alarms}
     known = {deployment.alert_topic_arn, *baseline["alarms"]["accepted_actions"]}
-    for name in sorted(deployment.alarm_names.values()):
+    arns = deployment.alarm_arns
+    for purpose, name in sorted(deployment.alarm_names.items()):
         alarm = live.get(name)
         check.holds(name, "alarm", alarm is not None, expected="exists", seen=alarm and "exists")
         if alarm is None:
             continue
+        check.equal(name, "ARN", expected=arns[purpose], seen=pick(alarm, "AlarmArn"))
         check.equal(name, "actions enabled", expected=True, seen=pick(alarm, "ActionsEnabled"))
         actions = pick(alarm, "AlarmActions")
         topic = deployment.alert_topic_arn
@@ -241,8 +241,8 @@ def test_alarms_of_the_stack_notify_the_alert_topic(
         ]
         check.none(name, "actions that nobody asked for", others)
         check.none(name, "mute rules", [muted[name]] if name in muted else [])
-        if pick(alarm, "StateValue") == "ALARM":
-            check.notes.append(f"{name} is in ALARM: {pick(alarm, 'StateReason')}")
+        if alarm.get("StateValue") == "ALARM":
+            check.notes.append(f"{name} is in ALARM: {alarm.get('StateReason')}")
 
 
 @pytest.mark.control(
