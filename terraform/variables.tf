@@ -32,7 +32,7 @@ variable "region" {
   default     = "ap-southeast-1"
 
   validation {
-    condition     = can(regex("^[a-z]{2,3}(-[a-z]+)+-[0-9]$", var.region))
+    condition     = can(regex("^[a-z]{2,5}(-[a-z]+)+-[0-9]$", var.region))
     error_message = "The region must be an AWS region code (example: ap-southeast-1, us-gov-west-1)."
   }
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
+from moto.utilities.utils import get_partition
 
 from sandbox.access import iam_actions
 
@@ -64,7 +65,8 @@ def needed_for(
 ) -> tuple[Needed, ...]:
     """Every permission that a call needs."""
     if service == "ec2":
-        return tuple(_for_ec2(operation, f"arn:aws:ec2:{region}:{account}:", parameters))
+        prefix = f"arn:{get_partition(region)}:ec2:{region}:{account}:"
+        return tuple(_for_ec2(operation, prefix, parameters))
     action = iam_actions.action_of(service, operation, parameters)
     resource = iam_actions.resource_of(service, action, region, account, parameters)
     tags = _tag_keys(parameters)

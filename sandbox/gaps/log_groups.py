@@ -12,6 +12,7 @@ from moto.logs.metric_filters import MetricFilters
 from moto.logs.responses import LogsResponse
 from moto.utilities.utils import get_partition
 
+from sandbox import regions
 from sandbox.access import permissions
 from sandbox.clock import milliseconds, now
 from sandbox.gaps.log_settings import group_of, refuse_if_protected
@@ -82,7 +83,7 @@ def _check_key(world: World, region: str, name: str, key: str) -> None:
     """CloudWatch Logs takes a key only when its policy admits the service of the region."""
     arn = f"arn:{get_partition(region)}:logs:{region}:{world.settings.account}:log-group:{name}"
     encryption = {"kms:encryptioncontext:aws:logs:arn": arn}
-    service = f"logs.{region}.amazonaws.com"
+    service = f"logs.{region}.{regions.dns_suffix(region)}"
     for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
         if permissions.key_refusal(world, key, service, action, arn, encryption, region):
             raise InvalidParameterException(

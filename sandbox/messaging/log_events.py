@@ -18,6 +18,7 @@ from typing import Any
 from moto.logs import models as logs_models
 from moto.logs.exceptions import InvalidParameterException
 
+from sandbox import regions
 from sandbox.clock import milliseconds, now
 from sandbox.function.runtime import LambdaRuntime
 from sandbox.messaging import filter_pattern, log_settings, log_views, notifications
@@ -128,7 +129,10 @@ class LogEvents:
         source = f"{group.arn}:*"
         return any(
             notifications.function_admits(self._world, function, service, source)
-            for service in ("logs.amazonaws.com", f"logs.{group.region}.amazonaws.com")
+            for service in (
+                "logs.amazonaws.com",
+                f"logs.{group.region}.{regions.dns_suffix(group.region)}",
+            )
         )
 
     def _filter_metrics(self, group: Any, events: list[Any]) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from moto.cloudwatch.exceptions import ResourceNotFoundException
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult, EmptyResult
+from moto.utilities.utils import get_partition
 
 from sandbox.clock import now
 from sandbox.messaging.schedule import cron_matches
@@ -118,8 +119,8 @@ def delete_alarm_mute_rule(_: World, response: Any) -> EmptyResult:
 def _summary(world: World, region: str, rule: Rule) -> dict[str, Any]:
     once = rule["Rule"]["Schedule"]["Expression"].startswith("at(")
     return {
-        "AlarmMuteRuleArn": f"arn:aws:cloudwatch:{region}:{world.settings.account}"
-        f":alarm-mute-rule:{rule['Name']}",
+        "AlarmMuteRuleArn": f"arn:{get_partition(region)}:cloudwatch:{region}"
+        f":{world.settings.account}:alarm-mute-rule:{rule['Name']}",
         "Status": _status(rule, now()),
         "MuteType": "ONE_TIME" if once else "RECURRING",
         "LastUpdatedTimestamp": rule["LastUpdatedTimestamp"],

@@ -451,3 +451,51 @@ run "the_scratch_role_is_bounded_to_nothing" {
     error_message = "The probe may touch no bucket but its own."
   }
 }
+
+run "policies_are_those_of_china" {
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-cn", dns_suffix = "amazonaws.com.cn" }
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "cn-north-1", name = "cn-north-1" }
+  }
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Principal if statement.Sid == "CloudWatchLogsEncryptsLogGroups"
+    ]) == { Service = "logs.cn-north-1.amazonaws.com.cn" }
+    error_message = "CloudWatch Logs calls as the regional principal, which ends as the partition's names do."
+  }
+
+  assert {
+    condition     = length(regexall("arn:aws:", aws_kms_key.logs.policy)) == 0
+    error_message = "No ARN may be one of the partition aws."
+  }
+}
+
+run "policies_are_those_of_govcloud" {
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-us-gov", dns_suffix = "amazonaws.com" }
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "us-gov-west-1", name = "us-gov-west-1" }
+  }
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Principal if statement.Sid == "CloudWatchLogsEncryptsLogGroups"
+    ]) == { Service = "logs.us-gov-west-1.amazonaws.com" }
+    error_message = "CloudWatch Logs calls as the regional principal, which ends as the partition's names do."
+  }
+
+  assert {
+    condition     = length(regexall("arn:aws:", aws_kms_key.logs.policy)) == 0
+    error_message = "No ARN may be one of the partition aws."
+  }
+}

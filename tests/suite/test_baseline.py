@@ -147,6 +147,24 @@ def test_every_control_of_the_catalogue_holds_in_some_profile() -> None:
 # --- placeholders ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("partition", "region", "principal"),
+    [
+        ("aws", "ap-southeast-1", "logs.ap-southeast-1.amazonaws.com"),
+        ("aws-us-gov", "us-gov-west-1", "logs.us-gov-west-1.amazonaws.com"),
+        ("aws-cn", "cn-north-1", "logs.cn-north-1.amazonaws.com.cn"),
+        ("aws-eusc", "eusc-de-east-1", "logs.eusc-de-east-1.amazonaws.eu"),
+    ],
+)
+def test_a_regional_principal_ends_as_the_partition_s_names_do(
+    partition: str, region: str, principal: str
+) -> None:
+    outputs = json.dumps(example()).replace("ap-southeast-1", region)
+    outputs = outputs.replace("arn:aws:", f"arn:{partition}:").replace('"aws"', f'"{partition}"')
+    values = filled(load("dev"), parse(outputs).placeholders())
+    assert principal in values["key"]["services"]
+
+
 def test_every_name_in_braces_is_filled_once() -> None:
     deployed = parse(json.dumps(example()))
     values = filled(load("dev"), deployed.placeholders())

@@ -103,7 +103,7 @@ def _both_dresses(description: str, place: Place, **parts: Any) -> Iterator[Samp
         **record,
         "userIdentity": parts.get("userIdentity", _role(place)),
         "eventVersion": "1.05",
-        "awsRegion": _another_region(place.region),
+        "awsRegion": _another_region(place),
     }
     for absent in ("readOnly", "managementEvent", "eventCategory"):
         del older[absent]
@@ -147,5 +147,14 @@ def _role(place: Place) -> dict[str, Any]:
     }
 
 
-def _another_region(region: str) -> str:
-    return "us-east-1" if region != "us-east-1" else "us-west-2"
+# Two regions of each partition.
+_REGIONS = {
+    "aws": ("us-east-1", "us-west-2"),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
+}
+
+
+def _another_region(place: Place) -> str:
+    one, another = _REGIONS.get(place.partition, _REGIONS["aws"])
+    return one if place.region != one else another
