@@ -32,7 +32,7 @@ from deploy.errors import DeployError
 
 DEFAULT_REGION = "ap-southeast-1"
 
-_REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]")
+_REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]")
 _SIGN_IN = (
     "Sign in (aws sso login, aws configure, or a role for CI), choose one with AWS_PROFILE, or "
     "deploy to a local account instead: make sandbox, then make deploy SANDBOX=1."

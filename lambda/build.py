@@ -21,8 +21,9 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 _PACKAGE = _HERE / "compliance_checker"
 _DEFAULT_OUTPUT = _HERE / "dist" / "compliance_checker.zip"
-# What goes into the package: sources, and the filter pattern that a rule compares with.
-_PACKAGED = frozenset({".py", ".txt"})
+# What goes into the package: sources, the filter pattern that a rule compares with, and the tables
+# that policies are judged by.
+_PACKAGED = frozenset({".json", ".py", ".txt"})
 # The earliest time that a zip can hold.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _REGULAR_FILE = 0o100644

@@ -265,10 +265,13 @@ for _name, _description, _role, _changes in (
         {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
     ),
     (
-        "whatever-it-asks",
-        "Lambda, which may do more than assume it,",
+        "its-service-with-tags",
+        "Lambda, which may tag its session,",
         _FUNCTION_ROLE,
-        {"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:*"},
+        {
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+        },
     ),
     (
         "a-federation",

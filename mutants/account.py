@@ -187,17 +187,18 @@ class Account:
         [found] = self.logs.describe_subscription_filters(
             logGroupName=self.outputs["trail_log_group_name"]
         )["subscriptionFilters"]
-        return self._accepted(self.logs, "PutSubscriptionFilter", found)
+        return self.accepted(self.logs, "PutSubscriptionFilter", found)
 
     def alarm(self, purpose: str) -> Document:
         """An alarm of the stack, as PutMetricAlarm takes it."""
         [found] = self.cloudwatch.describe_alarms(
             AlarmNames=[self.outputs["alarm_names"][purpose]]
         )["MetricAlarms"]
-        return self._accepted(self.cloudwatch, "PutMetricAlarm", found)
+        return self.accepted(self.cloudwatch, "PutMetricAlarm", found)
 
     @staticmethod
-    def _accepted(client: Any, operation: str, described: Mapping[str, Any]) -> Document:
+    def accepted(client: Any, operation: str, described: Mapping[str, Any]) -> Document:
+        """What was described of a thing, as the operation that makes such a thing takes it."""
         members = client.meta.service_model.operation_model(operation).input_shape.members
         return {name: value for name, value in described.items() if name in members}
 

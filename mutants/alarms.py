@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from mutants.account import Account
+from mutants.account import STRANGER, Account
 from mutants.model import Family
 
 FAMILY = Family("alarms")
@@ -17,7 +17,47 @@ _SECURITY = "security-metric-alarms"
 
 
 def _change(purpose: str, changes: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
-    account.change_alarm(mending, purpose, **changes)
+    """Change members of an alarm; those that are None are taken away."""
+    original = account.alarm(purpose)
+    changed = {**original, **changes}
+    mending.callback(account.cloudwatch.put_metric_alarm, **original)
+    account.cloudwatch.put_metric_alarm(
+        **{member: value for member, value in changed.items() if value is not None}
+    )
+
+
+def _change_queries(
+    purpose: str,
+    change: Callable[[dict[str, Any]], None],
+    others: Mapping[str, Any],
+    account: Account,
+    mending: ExitStack,
+) -> None:
+    """Change each query of an alarm on metric math, and other members of it."""
+    metrics = account.alarm(purpose)["Metrics"]
+    for query in metrics:
+        change(query)
+    account.change_alarm(mending, purpose, Metrics=metrics, **others)
+
+
+def _in_stat(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    """A change of how a metric is asked for."""
+    return lambda query: query.get("MetricStat", {"Metric": {}}).update(changes)
+
+
+def _in_metric(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    """A change of which metric is asked for."""
+    return lambda query: query.get("MetricStat", {"Metric": {}})["Metric"].update(changes)
+
+
+def _computing(expression: str) -> Callable[[dict[str, Any]], None]:
+    """Another expression."""
+
+    def change(query: dict[str, Any]) -> None:
+        if "Expression" in query:
+            query["Expression"] = expression
+
+    return change
 
 
 for _name, _description, _purpose, _changes, _control in (
@@ -36,31 +76,10 @@ for _name, _description, _purpose, _changes, _control in (
         _DELIVERY,
     ),
     (
-        "delivery-of-another-topic",
-        "the alarm watches another topic",
-        "trail-delivery",
-        {"Dimensions": [{"Name": "TopicName", "Value": "sns-trail-delivery-prod"}]},
-        _DELIVERY,
-    ),
-    (
-        "delivery-over-a-day",
-        "the alarm waits for a whole day of silence",
-        "log-delivery",
-        {"Period": 3600, "EvaluationPeriods": 24, "DatapointsToAlarm": 24},
-        _DELIVERY,
-    ),
-    (
         "delivery-threshold-zero",
         "the alarm rings at less than no event",
         "log-delivery",
         {"Threshold": 0.0},
-        _DELIVERY,
-    ),
-    (
-        "delivery-in-another-unit",
-        "the alarm waits for data in a unit that none is published in",
-        "log-delivery",
-        {"Unit": "Gigabits/Second"},
         _DELIVERY,
     ),
     (
@@ -89,6 +108,55 @@ for _name, _description, _purpose, _changes, _control in (
         "waits for errors in seconds, of which there are none",
         "function-errors",
         {"Unit": "Seconds"},
+        _FUNCTION,
+    ),
+    (
+        "errors-five-minutes-in-a-row",
+        "rings when each of five minutes has an error",
+        "function-errors",
+        {"Period": 60, "EvaluationPeriods": 5},
+        _FUNCTION,
+    ),
+    (
+        "errors-from-zero",
+        "rings at no error as well",
+        "function-errors",
+        {"Threshold": 0.0},
+        _FUNCTION,
+    ),
+    (
+        "errors-missing-are-errors",
+        "rings while the function is not invoked",
+        "function-errors",
+        {"TreatMissingData": "breaching"},
+        _FUNCTION,
+    ),
+    (
+        "errors-once-and-never-more",
+        "stays in ALARM after an error, and cannot ring again",
+        "function-errors",
+        {"TreatMissingData": "ignore"},
+        _FUNCTION,
+    ),
+    (
+        "throttles-a-quarter-later",
+        "looks at a quarter of an hour at a time",
+        "function-throttles",
+        {"Period": 900},
+        _FUNCTION,
+    ),
+    (
+        "duration-in-sum",
+        "rings at the sum of durations",
+        "function-duration",
+        {"Statistic": "Sum"},
+        _FUNCTION,
+    ),
+    (
+        "queue-at-its-lowest",
+        "rings when the queue was never empty for five minutes",
+        "dead-letter-queue-depth",
+        {"Statistic": "Minimum"},
         _FUNCTION,
     ),
     (
@@ -142,22 +210,118 @@ for _name, _description, _purpose, _changes, _control in (
     )
 
 
-@FAMILY.fault("the alarm for a function that is not invoked computes what is never true", _FUNCTION)
-def expression_never_true(account: Account, mending: ExitStack) -> None:
-    metrics = account.alarm("function-not-invoked")["Metrics"]
-    for query in metrics:
-        if "Expression" in query:
-            query["Expression"] = query["Expression"].replace("events, 0) > 0", "events, 0) < 0")
-    account.change_alarm(mending, "function-not-invoked", Metrics=metrics)
+def _elsewhere(name: str, value: str) -> Callable[[dict[str, Any]], None]:
+    return _in_metric(Dimensions=[{"Name": name, "Value": value}])
 
 
-@FAMILY.fault("the alarm for a function that is not invoked counts another function's", _FUNCTION)
-def expression_on_another_function(account: Account, mending: ExitStack) -> None:
-    metrics = account.alarm("function-not-invoked")["Metrics"]
-    for query in metrics:
-        for dimension in query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", []):
-            dimension["Value"] = "lambda-compliance-checker-prod"
-    account.change_alarm(mending, "function-not-invoked", Metrics=metrics)
+def _in_another_account(query: dict[str, Any]) -> None:
+    if "MetricStat" in query:
+        query["AccountId"] = STRANGER
+
+
+_UNTOUCHED: Mapping[str, Any] = {}
+_NOT_INVOKED = "function-not-invoked"
+for _name, _description, _purpose, _queries, _others, _control in (
+    (
+        "delivery-of-another-topic",
+        "the alarm watches another topic",
+        "trail-delivery",
+        _elsewhere("TopicName", "sns-trail-delivery-prod"),
+        _UNTOUCHED,
+        _DELIVERY,
+    ),
+    (
+        "delivery-over-a-day",
+        "the alarm waits for a whole day of silence",
+        "log-delivery",
+        _in_stat(Period=3600),
+        {"EvaluationPeriods": 24},
+        _DELIVERY,
+    ),
+    (
+        "delivery-in-another-unit",
+        "the alarm waits for data in a unit that none is published in",
+        "log-delivery",
+        _in_stat(Unit="Gigabits/Second"),
+        _UNTOUCHED,
+        _DELIVERY,
+    ),
+    (
+        "delivery-as-it-comes",
+        "CloudWatch looks for missing data further back than told, and the alarm rings late",
+        "trail-delivery",
+        _computing("arrived + 0"),
+        _UNTOUCHED,
+        _DELIVERY,
+    ),
+    (
+        "delivery-at-the-first-pause",
+        "the alarm rings when ten minutes bring nothing",
+        "log-delivery",
+        _in_stat(Period=300),
+        {"EvaluationPeriods": 2},
+        _DELIVERY,
+    ),
+    (
+        "not-invoked-never-true",
+        "the alarm computes what is never true",
+        _NOT_INVOKED,
+        _computing("events * 0"),
+        _UNTOUCHED,
+        _FUNCTION,
+    ),
+    (
+        "not-invoked-in-one-period",
+        "rings whenever an invocation falls into the period after its event's",
+        _NOT_INVOKED,
+        _in_stat(Period=300),
+        {"EvaluationPeriods": 1},
+        _FUNCTION,
+    ),
+    (
+        "not-invoked-of-nothing",
+        "says nothing when the function was never invoked",
+        _NOT_INVOKED,
+        _computing("IF(FILL(events, 0) > 0 AND FILL(invocations, 0) == 0, 1, 0)"),
+        _UNTOUCHED,
+        _FUNCTION,
+    ),
+    (
+        "not-invoked-of-another-function",
+        "the alarm counts another function's invocations",
+        _NOT_INVOKED,
+        _elsewhere("FunctionName", "lambda-compliance-checker-prod"),
+        _UNTOUCHED,
+        _FUNCTION,
+    ),
+    (
+        "not-invoked-in-another-account",
+        "the alarm takes its metrics from another account",
+        _NOT_INVOKED,
+        _in_another_account,
+        _UNTOUCHED,
+        _FUNCTION,
+    ),
+):
+    FAMILY.add(
+        _name,
+        f"alarm {_purpose}: {_description}",
+        partial(_change_queries, _purpose, _queries, _others),
+        _control,
+    )
+
+FAMILY.add(
+    "errors-by-percentile",
+    "alarm function-errors: watches a percentile, of which a few errors may be no part",
+    partial(_change, "function-errors", {"Statistic": None, "ExtendedStatistic": "p50"}),
+    errors=frozenset({_FUNCTION}),
+)
+FAMILY.add(
+    "not-invoked-by-a-band",
+    "alarm function-not-invoked: computes what is not known to be right",
+    partial(_change_queries, _NOT_INVOKED, _computing("RATE(events)"), _UNTOUCHED),
+    errors=frozenset({_FUNCTION}),
+)
 
 
 # --- actions --------------------------------------------------------------------------------------
@@ -178,6 +342,36 @@ def action_elsewhere(account: Account, mending: ExitStack) -> None:
 def action_on_recovery_only(account: Account, mending: ExitStack) -> None:
     topic = account.outputs["alert_topic_arn"]
     account.change_alarm(mending, "function-duration", AlarmActions=[], OKActions=[topic])
+
+
+@FAMILY.fault("an alarm tells a stranger's topic when all is well again", "alarm-actions")
+def action_for_a_stranger(account: Account, mending: ExitStack) -> None:
+    topic = f"arn:aws:sns:{account.outputs['region']}:{STRANGER}:alerts"
+    account.change_alarm(mending, "function-duration", OKActions=[topic])
+
+
+def _mute(expression: str, purpose: str, account: Account, mending: ExitStack) -> None:
+    name = "quiet-please"
+    mending.callback(account.cloudwatch.delete_alarm_mute_rule, AlarmMuteRuleName=name)
+    account.cloudwatch.put_alarm_mute_rule(
+        Name=name,
+        Rule={"Schedule": {"Expression": expression, "Duration": "PT8H"}},
+        MuteTargets={"AlarmNames": [account.outputs["alarm_names"][purpose]]},
+    )
+
+
+FAMILY.add(
+    "muted-now",
+    "a mute rule keeps the alarm on lost records quiet, from now on",
+    partial(_mute, "cron(* * * * *)", "dead-letter-queue-depth"),
+    "alarm-actions",
+)
+FAMILY.add(
+    "muted-at-times",
+    "a mute rule will keep the alarm on changes of the trail quiet, on some day",
+    partial(_mute, "at(2090-01-01T00:00)", "cloudtrail-changes"),
+    "alarm-actions",
+)
 
 
 def _silence(purpose: str, account: Account, mending: ExitStack) -> None:
@@ -235,11 +429,43 @@ def filter_narrowed(account: Account, mending: ExitStack) -> None:
     account.logs.put_metric_filter(**{**original, "filterPattern": pattern})
 
 
-@FAMILY.fault("the metric filter for the root user counts each use as nothing", _SECURITY)
-def filter_counts_nothing(account: Account, mending: ExitStack) -> None:
-    original, _ = _filter("root-account-use", account, mending)
-    transformations = [{**item, "metricValue": "0"} for item in original["metricTransformations"]]
-    account.logs.put_metric_filter(**{**original, "metricTransformations": transformations})
+def _transform(
+    purpose: str, changes: Mapping[str, Any], account: Account, mending: ExitStack
+) -> None:
+    original, _ = _filter(purpose, account, mending)
+    changed = [{**item, **changes} for item in original["metricTransformations"]]
+    account.logs.put_metric_filter(**{**original, "metricTransformations": changed})
+
+
+for _name, _description, _purpose, _changes in (
+    ("counts-nothing", "counts each use as nothing", "root-account-use", {"metricValue": "0"}),
+    (
+        "counts-halves",
+        "counts each change as a half, and the alarm rings at one",
+        "iam-policy-changes",
+        {"metricValue": "0.5"},
+    ),
+    (
+        "counts-always",
+        "counts every other event as well, so that the alarm never rests",
+        "security-group-changes",
+        {"defaultValue": 1.0},
+    ),
+):
+    FAMILY.add(
+        _name,
+        f"metric filter {_purpose}: {_description}",
+        partial(_transform, _purpose, _changes),
+        _SECURITY,
+    )
+
+
+@FAMILY.fault("the metric filter for security groups looks away when one user acts", _SECURITY)
+def filter_with_an_exception(account: Account, mending: ExitStack) -> None:
+    original, _ = _filter("security-group-changes", account, mending)
+    inner = original["filterPattern"].strip("{ }")
+    pattern = f"{{ ({inner}) && $.userIdentity.userName != ada }}"
+    account.logs.put_metric_filter(**{**original, "filterPattern": pattern})
 
 
 def _count_by(pattern: str, account: Account, mending: ExitStack) -> None:
@@ -250,6 +476,11 @@ def _count_by(pattern: str, account: Account, mending: ExitStack) -> None:
 @FAMILY.fault("the count of relevant events looks at nothing that happens", _FUNCTION)
 def relevant_events_not_counted(account: Account, mending: ExitStack) -> None:
     _count_by("{ $.eventName = Nothing }", account, mending)
+
+
+@FAMILY.fault("the relevant events are counted in another metric than the alarm's", _FUNCTION)
+def relevant_events_counted_elsewhere(account: Account, mending: ExitStack) -> None:
+    _transform("relevant-events", {"metricName": "relevant-events-prod"}, account, mending)
 
 
 @FAMILY.fault("the count of relevant events has a pattern of its own", _FUNCTION)

@@ -69,6 +69,15 @@ def policy_for_any_address(account: Account, document: Document) -> None:
     _allow(account, document, "*", Condition=condition)
 
 
+@_POLICY.fault(
+    "requests without TLS are refused under a condition that is not known",
+    errors=frozenset({"log-bucket-denies-plain-http"}),
+)
+def plain_http_under_an_unknown_key(account: Account, document: Document) -> None:
+    condition = statement(document, "DenyInsecureTransport")["Condition"]
+    condition["StringNotEquals"] = {"aws:PrincipalStarSign": "leo"}
+
+
 @_POLICY.fault("the policy lets another account read", _ADMITS)
 def policy_for_a_stranger(account: Account, document: Document) -> None:
     _allow(account, document, {"AWS": f"arn:aws:iam::{STRANGER}:root"})

@@ -1,12 +1,13 @@
-"""Log-group faults: events kept too short, in the open, or kept from the function."""
+"""Log-group faults: events badly kept, in the open, changed, given away, or not judged."""
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from mutants.account import Account
+from mutants.account import STRANGER, Account, Document
 from mutants.model import Family
 from mutants.trail import make_key
 
@@ -153,3 +154,263 @@ def subscription_elsewhere(account: Account, mending: ExitStack) -> None:
         Principal="logs.amazonaws.com",
     )
     _subscribe(account, mending, destinationArn=made)
+
+
+@FAMILY.fault(
+    "the subscription looks at events as a transformer would make them",
+    "trail-log-group-feeds-function",
+)
+def subscription_on_transformed(account: Account, mending: ExitStack) -> None:
+    _subscribe(account, mending, applyOnTransformedLogs=True)
+
+
+@FAMILY.fault(
+    "the subscription looks at another account's events alone", "trail-log-group-feeds-function"
+)
+def subscription_of_another_account(account: Account, mending: ExitStack) -> None:
+    _subscribe(account, mending, fieldSelectionCriteria=f'@aws.account = "{STRANGER}"')
+
+
+@FAMILY.fault("the subscription adds fields of its own", "trail-log-group-feeds-function")
+def subscription_with_system_fields(account: Account, mending: ExitStack) -> None:
+    _subscribe(account, mending, emitSystemFields=["@source.log"])
+
+
+# --- whom else the events are sent to -------------------------------------------------------------
+
+_SENT = "log-groups-sent-to-nobody-else"
+
+
+def _second_subscription(
+    group: str, destination: str, account: Account, mending: ExitStack
+) -> None:
+    which = {"logGroupName": account.outputs[group], "filterName": "second"}
+    account.logs.put_subscription_filter(
+        **which,
+        filterPattern="",
+        destinationArn=destination.format(region=account.outputs["region"], stranger=STRANGER),
+        roleArn=account.outputs["function_role_arn"],
+    )
+    mending.callback(account.logs.delete_subscription_filter, **which)
+
+
+for _group in _GROUPS:
+    FAMILY.add(
+        f"{_group.removesuffix('_name').replace('_', '-')}-sent-to-another-account",
+        f"a second subscription sends the {_group} to another account",
+        partial(
+            _second_subscription, _group, "arn:aws:logs:{region}:{stranger}:destination:theirs"
+        ),
+        _SENT,
+    )
+
+
+def _account_policy(
+    kind: str, document: object, criteria: str, account: Account, mending: ExitStack
+) -> None:
+    policy = {"policyName": "by-hand", "policyType": kind}
+    more = {"selectionCriteria": criteria} if criteria else {}
+    account.logs.put_account_policy(**policy, policyDocument=json.dumps(document), **more)
+    mending.callback(account.logs.delete_account_policy, **policy)
+
+
+FAMILY.add(
+    "account-sends-every-log-group-away",
+    "a policy of the account sends every log group to another account",
+    partial(
+        _account_policy,
+        "SUBSCRIPTION_FILTER_POLICY",
+        {"DestinationArn": f"arn:aws:logs:eu-west-1:{STRANGER}:destination:theirs"},
+        'LogGroupName NOT IN ["another"]',
+    ),
+    _SENT,
+)
+
+
+@FAMILY.fault("a query sends the trail's events to another account's bucket each hour", _SENT)
+def query_sent_away(account: Account, mending: ExitStack) -> None:
+    made = account.logs.create_scheduled_query(
+        name="hourly",
+        queryLanguage="CWLI",
+        queryString="fields @message",
+        logGroupIdentifiers=[account.outputs["trail_log_group_arn"]],
+        scheduleExpression="cron(0 * * * ? *)",
+        executionRoleArn=account.outputs["function_role_arn"],
+        destinationConfiguration={
+            "s3Configuration": {
+                "destinationIdentifier": "s3://theirs/events",
+                "roleArn": account.outputs["function_role_arn"],
+                "ownerAccountId": STRANGER,
+            }
+        },
+    )
+    mending.callback(account.logs.delete_scheduled_query, identifier=made["scheduledQueryArn"])
+
+
+# --- what changes the events ----------------------------------------------------------------------
+
+_UNALTERED = "log-groups-unaltered"
+_MASKED = ["arn:aws:dataprotection::aws:data-identifier/IpAddress"]
+_MASKS = {
+    "Name": "masks",
+    "Version": "2021-06-01",
+    "Statement": [
+        {"DataIdentifier": _MASKED, "Operation": {"Audit": {"FindingsDestination": {}}}},
+        {"DataIdentifier": _MASKED, "Operation": {"Deidentify": {"MaskConfig": {}}}},
+    ],
+}
+_TRANSFORMER = [{"parseJSON": {}}, {"deleteKeys": {"withKeys": ["userIdentity"]}}]
+
+
+def _mask(group: str, account: Account, mending: ExitStack) -> None:
+    which = {"logGroupIdentifier": account.outputs[group]}
+    account.logs.put_data_protection_policy(**which, policyDocument=json.dumps(_MASKS))
+    mending.callback(account.logs.delete_data_protection_policy, **which)
+
+
+def _transform(group: str, account: Account, mending: ExitStack) -> None:
+    which = {"logGroupIdentifier": account.outputs[group]}
+    account.logs.put_transformer(**which, transformerConfig=_TRANSFORMER)
+    mending.callback(account.logs.delete_transformer, **which)
+
+
+for _group in _GROUPS:
+    _name = _group.removesuffix("_name").replace("_", "-")
+    FAMILY.add(
+        f"{_name}-masked",
+        f"a data protection policy masks addresses in the {_group}",
+        partial(_mask, _group),
+        _UNALTERED,
+    )
+    FAMILY.add(
+        f"{_name}-transformed",
+        f"a transformer takes the caller out of the {_group}",
+        partial(_transform, _group),
+        _UNALTERED,
+    )
+for _kind, _document, _criteria, _what in (
+    ("DATA_PROTECTION_POLICY", _MASKS, "", "masks addresses"),
+    (
+        "TRANSFORMER_POLICY",
+        _TRANSFORMER,
+        'LogGroupNamePrefix = "/aws/cloudtrail/"',
+        "takes the caller out of events",
+    ),
+    ("METRIC_EXTRACTION_POLICY", {}, "", "lets nothing be measured"),
+):
+    FAMILY.add(
+        f"account-{_kind.lower().replace('_', '-')}",
+        f"a policy of the account {_what} in every log group",
+        partial(_account_policy, _kind, _document, _criteria),
+        _UNALTERED,
+    )
+FAMILY.add(
+    "account-retention-policy",
+    "a policy of the account keeps every log group's events for 30 days",
+    partial(
+        _account_policy,
+        "RETENTION_POLICY",
+        {"retentionInDays": 30, "enforcementMode": "RETROACTIVE"},
+        "",
+    ),
+    "log-groups-retention",
+)
+
+
+# --- who else writes ------------------------------------------------------------------------------
+
+_WRITERS = "log-groups-admit-no-writer"
+
+
+def _resource_policy(principal: object, own: bool, account: Account, mending: ExitStack) -> None:
+    arn = account.outputs["trail_log_group_arn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"{arn}:*" if own else f"{arn.rpartition(':log-group:')[0]}:*",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    which = {"resourceArn": arn} if own else {"policyName": "by-hand"}
+    account.logs.put_resource_policy(**which, policyDocument=document)
+    mending.callback(account.logs.delete_resource_policy, **which)
+
+
+for _name, _principal, _own in (
+    ("delivery-service-writes-everywhere", {"Service": "delivery.logs.amazonaws.com"}, False),
+    ("anyone-writes-everywhere", "*", False),
+    ("service-writes-into-trail-log-group", {"Service": "route53.amazonaws.com"}, True),
+):
+    FAMILY.add(
+        _name,
+        f"a resource policy lets {_principal} write into "
+        + ("the trail's log group" if _own else "every log group"),
+        partial(_resource_policy, _principal, _own),
+        _WRITERS,
+    )
+
+
+@FAMILY.fault("whoever has a token may write into the trail's log group", _WRITERS)
+def bearer_tokens(account: Account, mending: ExitStack) -> None:
+    which = {"logGroupIdentifier": account.outputs["trail_log_group_name"]}
+    change = account.logs.put_bearer_token_authentication
+    mending.callback(change, **which, bearerTokenAuthenticationEnabled=False)
+    change(**which, bearerTokenAuthenticationEnabled=True)
+
+
+@FAMILY.fault("a VPC endpoint feeds the trail's log group by syslog", _WRITERS)
+def syslog_endpoint(account: Account, mending: ExitStack) -> None:
+    which = {
+        "logGroupIdentifier": account.outputs["trail_log_group_name"],
+        "vpcEndpointId": "vpce-0123456789abcdef0",
+    }
+    account.logs.put_syslog_configuration(**which)
+    mending.callback(account.logs.delete_syslog_configuration, **which)
+
+
+@FAMILY.fault("another service's logs are delivered into the trail's log group", _WRITERS)
+def delivery_into_the_group(account: Account, mending: ExitStack) -> None:
+    account.logs.put_delivery_destination(
+        name="others",
+        deliveryDestinationConfiguration={
+            "destinationResourceArn": account.outputs["trail_log_group_arn"]
+        },
+    )
+    mending.callback(account.logs.delete_delivery_destination, name="others")
+
+
+# --- the metric filters: what they count ----------------------------------------------------------
+
+
+def _miscount(changes: Document, of_metric: Document, account: Account, mending: ExitStack) -> None:
+    [found] = account.logs.describe_metric_filters(
+        logGroupName=account.outputs["trail_log_group_name"],
+        filterNamePrefix="metric-filter-root-account-use",
+    )["metricFilters"]
+    original = account.accepted(account.logs, "PutMetricFilter", found)
+    mending.callback(account.logs.put_metric_filter, **original)
+    [metric] = original["metricTransformations"]
+    changed = {name: value for name, value in {**metric, **of_metric}.items() if value is not None}
+    account.logs.put_metric_filter(**{**original, **changes, "metricTransformations": [changed]})
+
+
+for _name, _changes, _of_metric in (
+    ("takes-one-off-for-each-other-event", {}, {"defaultValue": -1.0}),
+    (
+        "counts-apart-by-account",
+        {"emitSystemFieldDimensions": ["@aws.account"]},
+        {"defaultValue": None},  # AWS takes none beside dimensions
+    ),
+    (
+        "counts-another-accounts-events",
+        {"fieldSelectionCriteria": f'@aws.account = "{STRANGER}"'},
+        {},
+    ),
+    ("counts-transformed-events", {"applyOnTransformedLogs": True}, {}),
+):
+    FAMILY.add(
+        f"metric-filter-{_name}",
+        f"the metric filter on the root user {_name.replace('-', ' ')}",
+        partial(_miscount, _changes, _of_metric),
+        "security-metric-alarms",
+    )

@@ -36,17 +36,27 @@ class PolicyFaults:
         self._change_it = change_it
         self._fails = fails
 
-    def add(self, name: str, description: str, edit: Edit, *fails: str) -> None:
-        """Declare the fault that `edit` makes."""
+    def add(
+        self,
+        name: str,
+        description: str,
+        edit: Edit,
+        *fails: str,
+        errors: frozenset[str] = frozenset(),
+    ) -> None:
+        """Declare the fault that `edit` makes; `errors` are the controls that cannot tell."""
         break_it = partial(self._change_it, edit)
-        self._family.add(name, description, break_it, *(fails or self._fails))
+        failing = fails if fails or errors else self._fails
+        self._family.add(name, description, break_it, *failing, errors=errors)
 
-    def fault(self, description: str, *fails: str) -> Callable[[Edit], Edit]:
+    def fault(
+        self, description: str, *fails: str, errors: frozenset[str] = frozenset()
+    ) -> Callable[[Edit], Edit]:
         """Declare the fault that the decorated edit makes, under its name."""
 
         def declare(edit: Edit) -> Edit:
             name = getattr(edit, "__name__", "").replace("_", "-")
-            self.add(name, description, edit, *fails)
+            self.add(name, description, edit, *fails, errors=errors)
             return edit
 
         return declare

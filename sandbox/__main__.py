@@ -33,7 +33,7 @@ def _account(text: str) -> str:
 
 
 def _region(text: str) -> str:
-    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", text):
+    if not re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-\d", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a region such as {DEFAULT_REGION}")
     return text
 

@@ -33,6 +33,26 @@ _OPT_IN_NOT_REQUIRED = frozenset(
     }
 )
 
+# Where events of services without regions are: IAM, STS's global endpoint, sign-in.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html
+_GLOBAL_EVENTS = {
+    "aws": "us-east-1",
+    "aws-cn": "cn-north-1",
+    "aws-eusc": "eusc-de-east-1",
+    "aws-us-gov": "us-gov-west-1",
+}
+_DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
+
+
+def global_events_region(region: str) -> str:
+    """The region, in the partition of a region, that events of services without regions carry."""
+    return _GLOBAL_EVENTS.get(get_partition(region), "us-east-1")
+
+
+def dns_suffix(region: str) -> str:
+    """What the names of a region's endpoints end in."""
+    return _DNS_SUFFIXES.get(get_partition(region), "amazonaws.com")
+
 
 def enabled(settings: Settings, region: str) -> list[str]:
     """The enabled regions of the partition that a region belongs to."""

@@ -5,8 +5,10 @@ locals {
   activity_metric_namespace = "Trailwarden/AuditTrail"
 
   # AWS/CloudTrail holds no metric of a trail. What CloudTrail delivers is counted where it arrives: the notifications of
-  # its topic (one a log file) and the events of its log group. Both have data only when something arrives, so missing
-  # data must breach. Four quarters of an hour, because one empty quarter is ordinary in a quiet account.
+  # its topic (one a log file) and the events of its log group. Four quarters of an hour, because one empty quarter is
+  # ordinary in a quiet account. Both have data only when something arrives. CloudWatch looks further back than four
+  # quarters for data that are missing, how far it does not say, and would ring that much later: they are filled. What
+  # never had any data may remain empty, so that missing data must breach as well.
   delivery_alarms = {
     "trail-delivery" = {
       description = "CloudTrail has delivered no log file for 60 minutes: it was stopped, or cannot write to the bucket or notify the topic."
@@ -95,18 +97,33 @@ resource "aws_cloudwatch_metric_alarm" "delivery" {
 
   alarm_name          = "alarm-${each.key}-${var.environment}"
   alarm_description   = each.value.description
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric_name
-  dimensions          = each.value.dimensions
-  statistic           = "Sum"
   comparison_operator = "LessThanThreshold"
   threshold           = 1
-  period              = 900
   evaluation_periods  = 4
   treat_missing_data  = "breaching"
   actions_enabled     = true
   alarm_actions       = [local.alert_topic_arn]
   ok_actions          = [local.alert_topic_arn]
+
+  metric_query {
+    id          = "filled"
+    label       = "Arrived in a quarter of an hour"
+    expression  = "FILL(arrived, 0)"
+    return_data = true
+  }
+
+  metric_query {
+    id          = "arrived"
+    return_data = false
+
+    metric {
+      namespace   = each.value.namespace
+      metric_name = each.value.metric_name
+      dimensions  = each.value.dimensions
+      stat        = "Sum"
+      period      = 900
+    }
+  }
 
   tags = { Name = "alarm-${each.key}-${var.environment}" }
 
@@ -136,8 +153,12 @@ resource "aws_cloudwatch_metric_alarm" "function" {
   depends_on = [aws_sns_topic_policy.alerts]
 }
 
-# "No invocation although events arrived." The events are counted by a metric filter with the subscription filter's own
-# pattern, not by the subscription's metrics: those fall silent with the subscription, which is the case to be found.
+# "No invocation although events arrived." Windows slide by the minute, so an event may be the newest of one and its
+# invocation the first of the next: two periods in a row must breach. A period does if it has events and no invocation
+# (events flow, and nothing answers), or if until its end there have been events and no invocation (a lone event stays
+# unanswered). "a > b" of two truths is "a and not b", and holds where b has no data at all. The events are counted by a
+# metric filter with the subscription filter's own pattern, not by the subscription's metrics: those fall silent with the
+# subscription, which is the case to be found.
 resource "aws_cloudwatch_log_metric_filter" "relevant_events" {
   name           = "metric-filter-relevant-events-${var.environment}"
   log_group_name = aws_cloudwatch_log_group.trail.name
@@ -154,20 +175,20 @@ resource "aws_cloudwatch_log_metric_filter" "relevant_events" {
 
 resource "aws_cloudwatch_metric_alarm" "function_not_invoked" {
   alarm_name          = "alarm-function-not-invoked-${var.environment}"
-  alarm_description   = "Events that the compliance function should judge arrived within 15 minutes, but it was not invoked: the subscription filter or the permission to invoke is gone."
+  alarm_description   = "Events that the compliance function should judge have arrived, and for 10 minutes it was not invoked: the subscription filter or the permission to invoke is gone."
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = 1
-  evaluation_periods  = 1
+  evaluation_periods  = 2
   treat_missing_data  = "notBreaching"
   actions_enabled     = true
   alarm_actions       = [local.alert_topic_arn]
   ok_actions          = [local.alert_topic_arn]
 
-  # Fifteen minutes: an event's invocation follows within seconds as a rule, three minutes at worst.
+  # Five minutes: an event's invocation follows within seconds as a rule, three minutes at worst.
   metric_query {
     id          = "not_invoked"
     label       = "Relevant events without any invocation"
-    expression  = "IF(FILL(events, 0) > 0 AND FILL(invocations, 0) == 0, 1, 0)"
+    expression  = "((events > 0) > (invocations > 0)) OR ((RUNNING_SUM(FILL(events, 0)) > 0) > (RUNNING_SUM(FILL(invocations, 0)) > 0))"
     return_data = true
   }
 
@@ -179,7 +200,7 @@ resource "aws_cloudwatch_metric_alarm" "function_not_invoked" {
       namespace   = local.activity_metric_namespace
       metric_name = aws_cloudwatch_log_metric_filter.relevant_events.metric_transformation[0].name
       stat        = "Sum"
-      period      = 900
+      period      = 300
     }
   }
 
@@ -192,7 +213,7 @@ resource "aws_cloudwatch_metric_alarm" "function_not_invoked" {
       metric_name = "Invocations"
       dimensions  = { FunctionName = local.function_name }
       stat        = "Sum"
-      period      = 900
+      period      = 300
     }
   }
 

@@ -58,4 +58,5 @@ locals {
   dead_letter_queue_arn  = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${local.dead_letter_queue_name}"
   alert_topic_arn        = coalesce(var.existing_alert_topic_arn, "arn:${local.partition}:sns:${local.region}:${local.account_id}:${local.alert_topic_name}")
   alarm_arn_pattern      = "arn:${local.partition}:cloudwatch:${local.region}:${local.account_id}:alarm:*"
+  mute_rule_arn_pattern  = "arn:${local.partition}:cloudwatch:${local.region}:${local.account_id}:alarm-mute-rule:*"
 }

@@ -13,7 +13,7 @@ output "region" {
 }
 
 output "partition" {
-  description = "AWS partition of the deployment (aws, aws-cn, aws-us-gov)."
+  description = "AWS partition of the deployment (aws, aws-cn, aws-us-gov, aws-eusc)."
   value       = local.partition
 }
 

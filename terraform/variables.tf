@@ -32,7 +32,7 @@ variable "region" {
   default     = "ap-southeast-1"
 
   validation {
-    condition     = can(regex("^[a-z]{2,3}(-[a-z]+)+-[0-9]$", var.region))
+    condition     = can(regex("^[a-z]{2,5}(-[a-z]+)+-[0-9]$", var.region))
     error_message = "The region must be an AWS region code (example: ap-southeast-1, us-gov-west-1)."
   }
 }
@@ -44,22 +44,22 @@ variable "region" {
 variable "owner" {
   description = "Value of the tag Owner: the team that answers for this deployment."
   type        = string
-  default     = "platform-engineering"
+  default     = "security-team"
 
   validation {
     condition     = can(regex("^[\\p{L}\\p{N}_.:/=+@-][\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,255}$", var.owner))
-    error_message = "The owner must be 1 to 256 letters, digits, spaces or any of _ . : / = + - @, which is what AWS accepts in a tag value."
+    error_message = "The owner must not be empty: 1 to 256 letters, digits, spaces or any of _ . : / = + - @, which is what AWS accepts in a tag value."
   }
 }
 
 variable "cost_center" {
   description = "Value of the tag CostCenter: who pays."
   type        = string
-  default     = "security-and-compliance"
+  default     = "compliance"
 
   validation {
     condition     = can(regex("^[\\p{L}\\p{N}_.:/=+@-][\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,255}$", var.cost_center))
-    error_message = "The cost centre must be 1 to 256 letters, digits, spaces or any of _ . : / = + - @, which is what AWS accepts in a tag value."
+    error_message = "The cost centre must not be empty: 1 to 256 letters, digits, spaces or any of _ . : / = + - @, which is what AWS accepts in a tag value."
   }
 }
 

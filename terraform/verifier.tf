@@ -36,7 +36,7 @@ resource "aws_iam_policy" "verifier_state" {
   # What the verification suite calls and no more: an action that it gains must be added here.
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat([
+    Statement = [
       {
         # These actions know no resource: AWS accepts them for "*" only.
         Sid    = "ReadAccountWide"
@@ -44,6 +44,7 @@ resource "aws_iam_policy" "verifier_state" {
         Action = [
           "cloudtrail:DescribeTrails",
           "cloudtrail:ListPublicKeys",
+          "cloudwatch:ListAlarmMuteRules",
           "ec2:DescribeCarrierGateways",
           "ec2:DescribeDhcpOptions",
           "ec2:DescribeEgressOnlyInternetGateways",
@@ -66,13 +67,33 @@ resource "aws_iam_policy" "verifier_state" {
           "events:ListRuleNamesByTarget",
           "kms:ListAliases",
           "lambda:ListEventSourceMappings",
+          "logs:DescribeAccountPolicies",
+          "logs:DescribeDeliveryDestinations",
           "logs:DescribeLogGroups",
+          "logs:DescribeResourcePolicies",
+          "logs:ListScheduledQueries",
+          "logs:ListSyslogConfigurations",
           "logs:TestMetricFilter",
           "s3:GetAccountPublicAccessBlock",
           "s3:ListAccessPoints",
+          "sns:GetSubscriptionAttributes",
           "tag:GetResources",
         ]
         Resource = "*"
+      },
+      {
+        # To see the account's policies of a kind takes, for all log groups, what it takes to see that of one.
+        Sid      = "ReadAccountPoliciesOfLogGroups"
+        Effect   = "Allow"
+        Action   = ["logs:DescribeSubscriptionFilters", "logs:GetDataProtectionPolicy", "logs:GetTransformer"]
+        Resource = "*"
+      },
+      {
+        # What the account's scheduled queries look at, the trail's log group among it, is known from each of them alone.
+        Sid      = "ReadScheduledQueries"
+        Effect   = "Allow"
+        Action   = "logs:GetScheduledQuery"
+        Resource = "arn:${local.partition}:logs:${local.region}:${local.account_id}:scheduled-query:*"
       },
       {
         Sid      = "ReadNetwork"
@@ -155,12 +176,25 @@ resource "aws_iam_policy" "verifier_state" {
         ]
         Resource = aws_kms_key.logs.arn
       },
+    ]
+  })
+
+  tags = { Name = "policy-verifier-state-${var.environment}" }
+}
+
+# The rest of what is read: a managed policy holds 6144 characters.
+resource "aws_iam_policy" "verifier_services" {
+  name        = "policy-verifier-services-${var.environment}"
+  description = "Read the state of what acts upon the audit trail: log groups, function, topics, alarms, roles"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([
       {
         Sid    = "ReadLogGroups"
         Effect = "Allow"
         Action = [
           "logs:DescribeMetricFilters",
-          "logs:DescribeSubscriptionFilters",
           "logs:ListTagsForResource",
         ]
         Resource = [
@@ -204,7 +238,6 @@ resource "aws_iam_policy" "verifier_state" {
         Effect = "Allow"
         Action = [
           "sns:GetDataProtectionPolicy",
-          "sns:GetSubscriptionAttributes",
           "sns:GetTopicAttributes",
           "sns:ListSubscriptionsByTopic",
           "sns:ListTagsForResource",
@@ -220,8 +253,8 @@ resource "aws_iam_policy" "verifier_state" {
       {
         Sid      = "ReadAlarms"
         Effect   = "Allow"
-        Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"]
-        Resource = local.alarm_arn_pattern
+        Action   = ["cloudwatch:DescribeAlarms", "cloudwatch:GetAlarmMuteRule", "cloudwatch:ListTagsForResource"]
+        Resource = [local.alarm_arn_pattern, local.mute_rule_arn_pattern]
       },
       {
         Sid      = "ReadRules"
@@ -246,13 +279,14 @@ resource "aws_iam_policy" "verifier_state" {
         Sid    = "ReadPolicies"
         Effect = "Allow"
         Action = ["iam:GetPolicy", "iam:GetPolicyVersion"]
-        Resource = [
+        Resource = concat(compact([var.permissions_boundary_arn]), [
           aws_iam_policy.trail_logs.arn,
           aws_iam_policy.function.arn,
           "${local.iam_arn_prefix}:policy/policy-verifier-state-${var.environment}",
+          "${local.iam_arn_prefix}:policy/policy-verifier-services-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-live-fire-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-probe-*-${var.environment}",
-        ]
+        ])
       },
       ], [
       # Whom the log bucket's policy exempts must be there, and be open to nobody but its people.
@@ -265,7 +299,7 @@ resource "aws_iam_policy" "verifier_state" {
     ])
   })
 
-  tags = { Name = "policy-verifier-state-${var.environment}" }
+  tags = { Name = "policy-verifier-services-${var.environment}" }
 }
 
 # Live fire opens a rule on a security group that it creates and that nothing is attached to, waits for the alert on a queue
@@ -355,6 +389,11 @@ resource "aws_iam_policy" "verifier_live_fire" {
 resource "aws_iam_role_policy_attachment" "verifier_state" {
   role       = aws_iam_role.verifier.name
   policy_arn = aws_iam_policy.verifier_state.arn
+}
+
+resource "aws_iam_role_policy_attachment" "verifier_services" {
+  role       = aws_iam_role.verifier.name
+  policy_arn = aws_iam_policy.verifier_services.arn
 }
 
 resource "aws_iam_role_policy_attachment" "verifier_live_fire" {

@@ -23,7 +23,7 @@ _KEPT_SECONDS = 60.0
 _KEPT_ANSWERS = 256
 _READS_PER_INVOCATION = 60
 _SECONDS_PER_INVOCATION = 15.0
-_REGION = re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]")
+_REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]")
 _GONE = re.compile(r"(NotFound|NoSuch|NotFoundException)")
 _LARGEST_PREFIX_LIST = 1000
 # More than IAM's quotas let a group hold: 20 managed policies, 5,120 characters of inline ones.

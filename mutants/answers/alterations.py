@@ -115,17 +115,26 @@ def _member(
     if name in holder:
         yield from _named(shape, holder[name], account, way, here)
         yield from _below(shape, holder[name], account, way, here)
+    if holder.get(name, []) != []:
         return
-    # What the answer lacks appears: a list or a structure with each of its members in turn.
+    # What the answer lacks appears: a list (an empty one lacks an element) or a structure with each
+    # of its members in turn.
     for leaf, value in _appearing(shape, account, way, _DEPTH):
         field = account.of(leaf)
-        if field is not None:
+        if field is not None and not _comes_with_judged(field, account, way, leaf):
             values = field.values if leaf == field.way and field.values else (value,)
             for given in values:
                 made = given if leaf == way else _wrapped(leaf[len(way) :], given)
                 kind = f"appears with {written(leaf)}" if leaf != way else "appears"
                 kind += f" as {given}" if field.values else ""
                 yield from _admitted(field, kind, leaf, here, made)
+
+
+def _comes_with_judged(field: Field, account: OperationFields, way: Way, leaf: Way) -> bool:
+    """Whether a harmless member would appear in an element, whose being there is judged."""
+    if field.by or "[]" not in leaf[len(way) :]:
+        return False
+    return any(other.by for other in account.below(way))
 
 
 def _wrapped(below: Way, value: Any) -> Any:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from moto.utilities.utils import get_partition
+
 # IAM's prefix, where it is not botocore's name of the service.
 _PREFIXES = {
     "s3control": "s3",
@@ -84,10 +86,14 @@ _VERSIONED = {"s3:GetObject", "s3:DeleteObject", "s3:GetObjectTagging", "s3:Dele
 _ACCOUNT_WIDE = frozenset(
     {
         "cloudtrail:DescribeTrails",
+        "cloudwatch:ListAlarmMuteRules",
         "kms:ListAliases",
         "s3:GetAccountPublicAccessBlock",
         "s3:ListAccessPoints",
+        "logs:DescribeAccountPolicies",
+        "logs:DescribeResourcePolicies",
         "s3:ListAllMyBuckets",
+        "sns:GetSubscriptionAttributes",
         "sns:Unsubscribe",
         "sqs:ListQueues",
     }
@@ -117,8 +123,8 @@ def resource_of(
         bucket = parameters.get("Bucket")
         if not bucket:
             return None
-        key = parameters.get("Key")
-        return f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
+        key, partition = parameters.get("Key"), get_partition(region)
+        return f"arn:{partition}:s3:::{bucket}/{key}" if key else f"arn:{partition}:s3:::{bucket}"
     for member in _ARN_MEMBERS.get(service, ()):
         value = parameters.get(member)
         if isinstance(value, str) and value.startswith("arn:"):
@@ -143,14 +149,14 @@ def _queue(region: str, account: str, parameters: Mapping[str, Any]) -> str | No
     url = parameters.get("QueueUrl")
     name = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else None
     name = name or parameters.get("QueueName")
-    return f"arn:aws:sqs:{region}:{account}:{name}" if name else None
+    return f"arn:{get_partition(region)}:sqs:{region}:{account}:{name}" if name else None
 
 
 def _log_group(region: str, account: str, parameters: Mapping[str, Any]) -> str | None:
     group = parameters.get("logGroupName")
     if not group:
         return None
-    arn = f"arn:aws:logs:{region}:{account}:log-group:{group}"
+    arn = f"arn:{get_partition(region)}:logs:{region}:{account}:log-group:{group}"
     stream = parameters.get("logStreamName")
     return f"{arn}:log-stream:{stream}" if stream else f"{arn}:*"
 
@@ -160,7 +166,9 @@ def _named(template: str, *members: str) -> Any:
         for member in members:
             value = parameters.get(member)
             if isinstance(value, str) and value:
-                return template.format(region=region, account=account, name=value)
+                return template.format(
+                    partition=get_partition(region), region=region, account=account, name=value
+                )
         return None
 
     return make
@@ -171,7 +179,7 @@ def _iam(region: str, account: str, parameters: Mapping[str, Any]) -> str | None
         value = parameters.get(member)
         if isinstance(value, str) and value:
             path = parameters.get("Path") or "/"  # given when it is made
-            return f"arn:aws:iam::{account}:{kind}{path}{value}"
+            return f"arn:{get_partition(region)}:iam::{account}:{kind}{path}{value}"
     return None
 
 
@@ -179,9 +187,11 @@ _ARNS: dict[str, Any] = {
     "sqs": _queue,
     "logs": _log_group,
     "iam": _iam,
-    "lambda": _named("arn:aws:lambda:{region}:{account}:function:{name}", "FunctionName"),
-    "kms": _named("arn:aws:kms:{region}:{account}:key/{name}", "KeyId"),
-    "cloudtrail": _named("arn:aws:cloudtrail:{region}:{account}:trail/{name}", "Name", "TrailName"),
-    "events": _named("arn:aws:events:{region}:{account}:rule/{name}", "Name", "Rule"),
-    "s3control": _named("arn:aws:s3:{region}:{account}:accesspoint/{name}", "Name"),
+    "lambda": _named("arn:{partition}:lambda:{region}:{account}:function:{name}", "FunctionName"),
+    "kms": _named("arn:{partition}:kms:{region}:{account}:key/{name}", "KeyId"),
+    "cloudtrail": _named(
+        "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}", "Name", "TrailName"
+    ),
+    "events": _named("arn:{partition}:events:{region}:{account}:rule/{name}", "Name", "Rule"),
+    "s3control": _named("arn:{partition}:s3:{region}:{account}:accesspoint/{name}", "Name"),
 }

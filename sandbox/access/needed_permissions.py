@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
+from moto.utilities.utils import get_partition
 
 from sandbox.access import iam_actions
 
@@ -22,6 +23,14 @@ _TAGGING = {
     ("sns", "CreateTopic"): "sns:TagResource",
     ("iam", "CreateRole"): "iam:TagRole",
     ("iam", "CreatePolicy"): "iam:TagPolicy",
+}
+# To see an account's policies of a kind takes what it takes to see a group's, for all groups:
+# CloudWatch Logs's API reference, DescribeAccountPolicies.
+_ACCOUNT_POLICIES = {
+    "DATA_PROTECTION_POLICY": "logs:GetDataProtectionPolicy",
+    "FIELD_INDEX_POLICY": "logs:DescribeIndexPolicies",
+    "SUBSCRIPTION_FILTER_POLICY": "logs:DescribeSubscriptionFilters",
+    "TRANSFORMER_POLICY": "logs:GetTransformer",
 }
 _TAG_MEMBERS = ("Tags", "tags", "TagsList")
 _TAG_KEY_MEMBERS = ("TagKeys", "tagKeys")
@@ -56,7 +65,8 @@ def needed_for(
 ) -> tuple[Needed, ...]:
     """Every permission that a call needs."""
     if service == "ec2":
-        return tuple(_for_ec2(operation, f"arn:aws:ec2:{region}:{account}:", parameters))
+        prefix = f"arn:{get_partition(region)}:ec2:{region}:{account}:"
+        return tuple(_for_ec2(operation, prefix, parameters))
     action = iam_actions.action_of(service, operation, parameters)
     resource = iam_actions.resource_of(service, action, region, account, parameters)
     tags = _tag_keys(parameters)
@@ -65,6 +75,9 @@ def needed_for(
     tagging = _TAGGING.get((service, operation))
     if tagging and tags:
         found.append(Needed(tagging, resource, tags))
+    if action == "logs:DescribeAccountPolicies":
+        beside = _ACCOUNT_POLICIES.get(str(parameters.get("policyType")))
+        found += [Needed(beside, "*")] if beside else []
     return tuple(found)
 
 

@@ -14,8 +14,7 @@ from sandbox.world import World
 
 def role_documents(world: World, role_arn: str) -> list[policy.Document] | None:
     """The policy documents of a role, inline and attached; None when there is no such role."""
-    backend = world.backend("iam", "us-east-1")
-    role = next((role for role in backend.roles.values() if role.arn == role_arn), None)
+    role = _role(world, role_arn)
     if role is None:
         return None
     texts = list(role.policies.values())
@@ -44,20 +43,29 @@ def role_may(
     )
 
 
-def find_role(world: World, name: str | None) -> Any | None:
-    """moto's role of this name."""
-    roles = world.backend("iam", "us-east-1").roles.values()
+def find_role(world: World, name: str | None, region: str) -> Any | None:
+    """moto's role of this name, in the partition of a region."""
+    roles = world.backend("iam", region).roles.values()
     return next((role for role in roles if role.name == name), None)
+
+
+def _iam_of(world: World, arn: str) -> Any:
+    """moto's state of IAM in the partition of an ARN."""
+    return world.backend("iam", arn.split(":")[1] if arn.count(":") == 5 else "aws")
+
+
+def _role(world: World, arn: str) -> Any | None:
+    roles = _iam_of(world, arn).roles.values()
+    return next((role for role in roles if role.arn == arn), None)
 
 
 def role_boundary(world: World, role_arn: str) -> policy.Document | None:
     """A role's permissions boundary, without which nothing is allowed; None when it has none."""
-    backend = world.backend("iam", "us-east-1")
-    role = next((role for role in backend.roles.values() if role.arn == role_arn), None)
+    role = _role(world, role_arn)
     arn = getattr(role, "permissions_boundary_arn", None)
     if not arn:
         return None
-    managed = backend.managed_policies.get(arn)
+    managed = _iam_of(world, arn).managed_policies.get(arn)
     version = (
         None
         if managed is None
@@ -68,8 +76,7 @@ def role_boundary(world: World, role_arn: str) -> policy.Document | None:
 
 def service_may_assume(world: World, role_arn: str, service: str) -> bool:
     """Whether a role trusts a service. Conditions of the trust policy are not looked at."""
-    backend = world.backend("iam", "us-east-1")
-    role = next((role for role in backend.roles.values() if role.arn == role_arn), None)
+    role = _role(world, role_arn)
     if role is None:
         return False
     text = role.assume_role_policy_document

@@ -18,6 +18,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from moto.utilities.utils import PARTITION_NAMES
+
 Document = Mapping[str, Any]
 
 
@@ -139,13 +141,10 @@ def principal_matches(element: Any, principal: Principal) -> bool:
             return True
         if principal.account and name in (
             principal.account,
-            *(f"arn:{part}:iam::{principal.account}:root" for part in _PARTITIONS),
+            *(f"arn:{partition}:iam::{principal.account}:root" for partition in PARTITION_NAMES),
         ):
             return True
     return principal.service is not None and principal.service in _as_list(element.get("Service"))
-
-
-_PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 
 
 # --- conditions ------------------------------------------------------------------------------

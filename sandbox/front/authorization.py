@@ -19,7 +19,8 @@ from sandbox.access import current, iam_actions, permissions, policy
 from sandbox.access.needed_permissions import Needed, needed_for
 from sandbox.access.policy import AccessRequest, Decision, Principal
 from sandbox.front import bucket_policy, refusals
-from sandbox.front.gateway import Answer, Arrived
+from sandbox.front.errors import Answer
+from sandbox.front.gateway import Arrived
 from sandbox.replacement import Replacement
 from sandbox.trail import record
 from sandbox.world import World
@@ -195,7 +196,8 @@ def _allows(
         tags = world.backend("ec2", region).tags.get(needed.ec2_identifier) or {}
         for prefix in ("aws", "ec2"):
             context |= {f"{prefix}:resourcetag/{key.lower()}": tags[key] for key in tags}
-    role = permissions.find_role(world, needed.role_name) if arrived.service == "iam" else None
+    is_iam = arrived.service == "iam"
+    role = permissions.find_role(world, needed.role_name, region) if is_iam else None
     if role is not None and arrived.operation != "CreateRole":
         resource = role.arn
         if role.permissions_boundary_arn:

@@ -6,7 +6,8 @@ from typing import Any
 
 from sandbox.access import policy, public_access
 from sandbox.front import refusals
-from sandbox.front.gateway import Answer, Arrived
+from sandbox.front.errors import Answer
+from sandbox.front.gateway import Arrived
 
 Context = dict[str, str | tuple[str, ...]]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import UnknownServiceError
@@ -18,9 +19,12 @@ from moto.core.request import Request
 from moto.core.routing import get_service_router
 from werkzeug.exceptions import NotFound
 
+from sandbox import regions
 from sandbox.access import caller as callers
 from sandbox.clock import now
 from sandbox.control import Control, ControlError, read_request
+from sandbox.front import errors, faults
+from sandbox.front.errors import Answer
 from sandbox.scheduler import report
 from sandbox.trail import record, record_names
 from sandbox.trail.delivery import Delivery
@@ -28,6 +32,8 @@ from sandbox.world import World
 
 log = logging.getLogger(__name__)
 
+# Where the environment of a request keeps the operation that it was matched with.
+_OPERATION = "sandbox.operation"
 MAXIMUM_BODY_BYTES = 256 * 1024 * 1024
 _REQUEST_ID_ELEMENT = re.compile(rb"<(requestId|RequestId)>[^<]*</(?:requestId|RequestId)>")
 
@@ -54,20 +60,6 @@ class Arrived:
         return _copy_environ(self.environ, self.body)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A complete HTTP response."""
-
-    status: str
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    @property
-    def code(self) -> int:
-        """The status as a number."""
-        return int(self.status.split(" ", 1)[0])
-
-
 # Looks at a request before moto does, under the lock; an answer means that moto never sees it.
 Guard = Callable[[Arrived], Answer | None]
 
@@ -92,7 +84,10 @@ class Gateway:
         self._recorder = ThreadPoolExecutor(1, thread_name_prefix="sandbox-recorder")
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
-        answer = self._answer(environ)
+        try:
+            answer = self._answer(environ)
+        except Exception as error:  # noqa: BLE001 - whatever it is, a client must be told
+            answer, _ = _with_request_id(faults.raised(_asked(environ), error))
         start_response(answer.status, answer.headers)
         return [answer.body]
 
@@ -119,10 +114,15 @@ class Gateway:
         matched = None if signature is None else _match(signature, environ, body)
         if signature is None or matched is None:
             if signature is None and _writes_unsigned(environ, body):
-                return _plain("403 Forbidden", "the request is not signed")
+                return _unsigned(_asked(environ))
             with self._world.lock:
-                return self._dispatch(environ, body)
+                unmatched = self._dispatch(environ, body)
+            return faults.readable(_asked(environ), unmatched) or unmatched
         service, operation, path_parameters = matched
+        environ[_OPERATION] = operation
+        lacking = faults.not_asked(_asked(environ))
+        if lacking is not None:
+            return _with_request_id(lacking)[0]
         with self._world.lock:
             caller = callers.identify(self._world, signature)
             before = self._trails(service, signature.region)
@@ -143,7 +143,10 @@ class Gateway:
         if answer is None:
             # Invoke waits for a function that calls back here, ReceiveMessage for a message.
             answer = self._dispatch(environ, body)
-        answer, request_id = _with_request_id(answer)
+        instead = faults.readable(_asked(environ), answer)
+        answer, request_id = _with_request_id(instead or answer)
+        if instead is not None:
+            return answer  # what the sandbox could not do has not happened
         self._submit(arrived, answer, request_id, before)
         return answer
 
@@ -182,7 +185,7 @@ class Gateway:
 
     def _trails(self, service: str, region: str) -> list[Any]:
         is_global = service in record_names.GLOBAL_SERVICES
-        event_region = record_names.GLOBAL_REGION if is_global else region
+        event_region = regions.global_events_region(region) if is_global else region
         return self._delivery.watching(event_region, is_global)
 
     def _dispatch(self, environ: dict[str, Any], body: bytes) -> Answer:
@@ -250,6 +253,35 @@ def _match(
     except (NotFound, UnknownServiceError, LookupError, ValueError, NotImplementedError):
         return None  # an unknown service or operation: moto will say so
     return service, operation.name, dict(path_parameters)
+
+
+def _asked(environ: dict[str, Any]) -> faults.Asked:
+    """What a request is for, as far as it tells; its body has been read."""
+    signature = callers.read_signature(environ)
+    stream = environ["wsgi.input"]
+    body = b""
+    if isinstance(stream, io.BytesIO):
+        body = stream.getvalue()
+    return faults.Asked(
+        # Whoever does not sign asks for an object, as far as moto is concerned.
+        service="s3" if signature is None else signature.service,
+        operation=environ.get(_OPERATION),
+        method=environ.get("REQUEST_METHOD", ""),
+        path=environ.get("PATH_INFO", ""),
+        query=environ.get("QUERY_STRING", ""),
+        headers=_headers(environ),
+        body=body,
+    )
+
+
+def _unsigned(asked: faults.Asked) -> Answer:
+    return errors.error(
+        asked.protocol,
+        "AccessDenied",
+        "the request is not signed",
+        HTTPStatus.FORBIDDEN,
+        service=asked.service,
+    )
 
 
 def _writes_unsigned(environ: dict[str, Any], body: bytes) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from xml.sax.saxutils import escape
+from http import HTTPStatus
 
-from sandbox.front.gateway import Answer, Arrived
+from sandbox.front import errors
+from sandbox.front.errors import Answer, Protocol
+from sandbox.front.gateway import Arrived
 
-_QUERY_PROTOCOL = frozenset({"iam", "sts", "sns", "cloudwatch", "rds", "elbv2"})
 _CODES = {"sns": "AuthorizationError", "ec2": "UnauthorizedOperation"}
+_DOCUMENTS = frozenset({Protocol.JSON, Protocol.REST_JSON, Protocol.CBOR})
 
 
 def access_denied(arrived: Arrived, action: str, resource: str | None, why: str) -> Answer:
@@ -21,34 +22,17 @@ def access_denied(arrived: Arrived, action: str, resource: str | None, why: str)
 
 def refuse(arrived: Arrived, message: str, code: str | None = None) -> Answer:
     """A refusal with a message of the caller's own; ``code`` where it is no denied access."""
-    service = arrived.service
-    text = escape(message)
-    headers = [("Content-Type", "text/xml")]
-    if service in ("s3", "s3control"):
-        body = f"<Error><Code>{code or 'AccessDenied'}</Code><Message>{text}</Message></Error>"
-        if arrived.environ["REQUEST_METHOD"] == "HEAD":
-            body = ""
-        return Answer("403 Forbidden", headers, body.encode())
-    error = code or _CODES.get(service, "AccessDenied")
-    if service == "ec2":
-        body = (
-            f"<Response><Errors><Error><Code>{error}</Code><Message>{text}</Message></Error>"
-            "</Errors><RequestID></RequestID></Response>"
-        )
-        return Answer("403 Forbidden", headers, body.encode())
-    if service in _QUERY_PROTOCOL and "x-amz-target" not in arrived.headers:
-        body = (
-            f"<ErrorResponse><Error><Type>Sender</Type><Code>{error}</Code>"
-            f"<Message>{text}</Message></Error><RequestId></RequestId></ErrorResponse>"
-        )
-        return Answer("403 Forbidden", headers, body.encode())
-    error = code or "AccessDeniedException"
-    document = json.dumps({"__type": error, "message": message})
-    return Answer(
-        "403 Forbidden" if service == "lambda" else "400 Bad Request",
-        [
-            ("Content-Type", "application/x-amz-json-1.1"),
-            ("x-amzn-ErrorType", error),
-        ],
-        document.encode(),
+    environ = arrived.environ
+    protocol = errors.protocol_of(
+        arrived.signature.service, arrived.headers, environ.get("QUERY_STRING", ""), arrived.body
     )
+    if code is None:
+        default = "AccessDeniedException" if protocol in _DOCUMENTS else "AccessDenied"
+        code = _CODES.get(arrived.service, default)
+    # Services whose operations are no resources have but one status for what the caller did.
+    rpc = protocol in (Protocol.JSON, Protocol.CBOR)
+    status = HTTPStatus.BAD_REQUEST if rpc else HTTPStatus.FORBIDDEN
+    answer = errors.error(protocol, code, message, status, service=arrived.service)
+    if environ["REQUEST_METHOD"] == "HEAD":
+        return Answer(answer.status, answer.headers, b"")
+    return answer

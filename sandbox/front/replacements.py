@@ -19,14 +19,17 @@ from sandbox.gaps import (
     functions,
     keys,
     log_groups,
+    log_policies,
+    log_settings,
     networks,
+    policies,
     queues,
     regions,
     security_groups,
     shortcuts,
     topics,
 )
-from sandbox.messaging import confirmations, event_bus, log_events, notifications
+from sandbox.messaging import confirmations, event_bus, log_events, mute_rules, notifications
 from sandbox.messaging.event_bus import EventBus
 from sandbox.messaging.log_events import LogEvents
 from sandbox.messaging.notifications import Notifications
@@ -45,12 +48,16 @@ _OF_THE_ACCOUNT = (
     *access_points.REPLACEMENTS,
     *alarm_states.REPLACEMENTS,
     *bucket_configurations.REPLACEMENTS,
+    *mute_rules.REPLACEMENTS,
     *buckets.REPLACEMENTS,
     *functions.REPLACEMENTS,
     *function_resources.REPLACEMENTS,
     *keys.REPLACEMENTS,
     *log_groups.REPLACEMENTS,
+    *log_policies.REPLACEMENTS,
+    *log_settings.REPLACEMENTS,
     *networks.REPLACEMENTS,
+    *policies.REPLACEMENTS,
     *queues.REPLACEMENTS,
     *topics.REPLACEMENTS,
     *regions.REPLACEMENTS,

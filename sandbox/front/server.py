@@ -94,7 +94,7 @@ class Sandbox:
         signing_key()  # now, and not under the lock when the first message is signed
         self._gateway = Gateway(
             world,
-            DomainDispatcherApplication(create_backend_app),
+            DomainDispatcherApplication(_create_app),
             self._delivery,
             [functools.partial(authorization.guard, world)],
             {
@@ -122,6 +122,13 @@ class Sandbox:
         self._delivery.stop()
         self._runtime.stop()
         self._scheduler.stop()
+
+
+def _create_app(service: Any) -> Any:
+    """moto's application for one of its services."""
+    if service is None:
+        raise NotImplementedError("moto does not have the service")
+    return create_backend_app(service)
 
 
 def _listen(port: int) -> socket.socket:

@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.awslambda import models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
+from moto.utilities.utils import get_partition
 
 from sandbox.access import permissions
 from sandbox.function.runtime import MAXIMUM_ASYNC_PAYLOAD_BYTES, LambdaRuntime
@@ -38,7 +39,8 @@ def _write_log(
 ) -> None:
     backend = world.backend("logs", region)
     group = backend.groups.get(group_name)
-    arn = f"arn:aws:logs:{region}:{world.settings.account}:log-group:{group_name}"
+    account = world.settings.account
+    arn = f"arn:{get_partition(region)}:logs:{region}:{account}:log-group:{group_name}"
     if group is None:
         # Lambda makes the group with the function's own role, if that may.
         if not permissions.role_may(world, role, "logs:CreateLogGroup", f"{arn}:*"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.cloudwatch import models as cloudwatch_models
 from moto.cloudwatch.exceptions import ResourceNotFoundException
+from moto.cloudwatch.responses import CloudWatchResponse
 
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
@@ -18,6 +19,30 @@ def begin_alarm(
     """Make an alarm that nothing is known of yet."""
     original(alarm, *arguments, **keywords)
     alarm.state_value = "INSUFFICIENT_DATA"
+
+
+# What moto forgets of PutMetricAlarm's members, and its name for what it answers with.
+_FORGOTTEN = {
+    "EvaluationWindow": "evaluation_window",
+    "EvaluationCriteria": "evaluation_criteria",
+    "EvaluationInterval": "evaluation_interval",
+    "WarmUpConfiguration": "warm_up_configuration",
+    "ActionConfiguration": "action_configuration",
+}
+
+
+def put_metric_alarm(world: World, original: Callable[..., Any], response: Any) -> Any:
+    """Make an alarm with all that it was given."""
+    answer = original(response)
+    alarm = response.cloudwatch_backend.alarms[response._get_param("AlarmName")]
+    for member, attribute in _FORGOTTEN.items():
+        if (value := response._get_param(member)) is not None:
+            setattr(alarm, attribute, value)
+    given = response._get_param("Metrics", [])
+    for query, described in zip(alarm.metric_data_queries, given, strict=True):
+        if "AccountId" in described:
+            query.account_id = described["AccountId"]
+    return answer
 
 
 def delete_alarms(
@@ -46,6 +71,14 @@ REPLACEMENTS = (
         "__init__",
         begin_alarm,
         "A new alarm is INSUFFICIENT_DATA until it has been evaluated; moto says OK.",
+        Kind.AROUND,
+    ),
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    Replacement(
+        CloudWatchResponse,
+        "put_metric_alarm",
+        put_metric_alarm,
+        "moto forgets windows, queries, warm-up and tags of an alarm, and its metrics' account.",
         Kind.AROUND,
     ),
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListTagsForResource.html

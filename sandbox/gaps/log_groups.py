@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.logs import models as logs_models
-from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
+from moto.logs.exceptions import InvalidParameterException
 from moto.logs.metric_filters import MetricFilters
 from moto.logs.responses import LogsResponse
 from moto.utilities.utils import get_partition
 
+from sandbox import regions
 from sandbox.access import permissions
 from sandbox.clock import milliseconds, now
-from sandbox.messaging import filter_pattern
+from sandbox.gaps.log_settings import group_of, refuse_if_protected
+from sandbox.messaging import filter_pattern, log_settings
 from sandbox.messaging.log_events import check_pattern
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
@@ -33,7 +35,9 @@ def create_log_group(world: World, original: Callable[[Any], str], response: Any
         _check_key(world, region, name, key)
     answer = original(response)
     group = response.logs_backend.groups[response._get_param("logGroupName")]
-    group.sandbox_class = response._get_param("logGroupClass") or "STANDARD"
+    settings = log_settings.of_group(group)
+    settings.log_class = response._get_param("logGroupClass") or "STANDARD"
+    settings.deletion_protection = bool(response._get_param("deletionProtectionEnabled"))
     return answer
 
 
@@ -42,9 +46,36 @@ def describe_log_group(
 ) -> dict[str, Any]:
     """A group as DescribeLogGroups shows it."""
     shown = original(group)
-    shown["logGroupClass"] = getattr(group, "sandbox_class", "STANDARD")
-    filters = world.backend("logs", group.region).filters.metric_filters
-    shown["metricFilterCount"] = sum(each["logGroupName"] == group.name for each in filters)
+    backend = world.backend("logs", group.region)
+    shown["metricFilterCount"] = sum(
+        each["logGroupName"] == group.name for each in backend.filters.metric_filters
+    )
+    settings = log_settings.of_group(group)
+    shown["logGroupClass"] = settings.log_class
+    shown["deletionProtectionEnabled"] = settings.deletion_protection
+    shown["bearerTokenAuthenticationEnabled"] = settings.bearer_tokens
+    if settings.had_data_protection:
+        active = settings.data_protection is not None
+        shown["dataProtectionStatus"] = "ACTIVATED" if active else "DELETED"
+    account = log_settings.of_account(backend)
+    if account.policies_for("DATA_PROTECTION_POLICY", group.name):
+        shown["inheritedProperties"] = ["ACCOUNT_DATA_PROTECTION"]
+    return _retained(shown, group, account)
+
+
+def _retained(
+    shown: dict[str, Any], group: Any, account: log_settings.AccountSettings
+) -> dict[str, Any]:
+    """A group as shown, with the retention that a policy of the account puts above its own."""
+    for policy in account.policies_for("RETENTION_POLICY", group.name):
+        document = json.loads(policy.document)
+        created = group.creation_time.replace(tzinfo=policy.updated.tzinfo)
+        if document.get("enforcementMode") != "RETROACTIVE" and created < policy.updated:
+            continue
+        shown["retentionPolicyName"] = policy.name
+        shown["retentionInDays"] = document["retentionInDays"]
+        if shown["retentionInDays"] == "NEVER_EXPIRE":
+            del shown["retentionInDays"]
     return shown
 
 
@@ -52,7 +83,7 @@ def _check_key(world: World, region: str, name: str, key: str) -> None:
     """CloudWatch Logs takes a key only when its policy admits the service of the region."""
     arn = f"arn:{get_partition(region)}:logs:{region}:{world.settings.account}:log-group:{name}"
     encryption = {"kms:encryptioncontext:aws:logs:arn": arn}
-    service = f"logs.{region}.amazonaws.com"
+    service = f"logs.{region}.{regions.dns_suffix(region)}"
     for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
         if permissions.key_refusal(world, key, service, action, arn, encryption, region):
             raise InvalidParameterException(
@@ -61,20 +92,9 @@ def _check_key(world: World, region: str, name: str, key: str) -> None:
             )
 
 
-def _group_of(response: Any) -> Any:
-    name = response._get_param("logGroupName")
-    if not name:
-        name = (response._get_param("resourceIdentifier") or "").split(":log-group:")[-1]
-        name = name.removesuffix(":*")
-    group = response.logs_backend.groups.get(name)
-    if group is None:
-        raise ResourceNotFoundException()
-    return group
-
-
 def associate_kms_key(world: World, response: Any) -> str:
     """Encrypt a group with a key from now on."""
-    group, key = _group_of(response), response._get_param("kmsKeyId")
+    group, key = group_of(response), response._get_param("kmsKeyId")
     _check_key(world, group.region, group.name, key)
     group.kms_key_id = key
     return ""
@@ -82,7 +102,7 @@ def associate_kms_key(world: World, response: Any) -> str:
 
 def disassociate_kms_key(world: World, response: Any) -> str:
     """Leave a group to the service's own key."""
-    _group_of(response).kms_key_id = None
+    group_of(response).kms_key_id = None
     return ""
 
 
@@ -149,7 +169,8 @@ def try_metric_filter(_: World, response: Any) -> str:
 def delete_log_group(
     world: World, original: Callable[..., None], backend: Any, log_group_name: str
 ) -> None:
-    """Delete a group with its metric filters."""
+    """Delete a group that is not protected, with its metric filters."""
+    refuse_if_protected(backend, log_group_name)
     original(backend, log_group_name)
     backend.filters.metric_filters = [
         kept for kept in backend.filters.metric_filters if kept["logGroupName"] != log_group_name
@@ -168,7 +189,8 @@ REPLACEMENTS = (
         logs_models.LogGroup,
         "to_describe_dict",
         describe_log_group,
-        "Without the class in the answer the provider replaces the group at each apply.",
+        "Without the class in the answer the provider replaces the group at each apply; the other "
+        "settings are shown as well.",
         Kind.AROUND,
     ),
     Replacement(
@@ -209,7 +231,7 @@ REPLACEMENTS = (
         logs_models.LogsBackend,
         "delete_log_group",
         delete_log_group,
-        "A group's metric filters go with the group.",
+        "A protected group stays; its metric filters go with a group.",
         Kind.AROUND,
     ),
 )

@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.access import permissions
 from sandbox.clock import iso_milliseconds, iso_seconds, now
 from sandbox.function.runtime import LambdaRuntime
-from sandbox.messaging import notifications
+from sandbox.messaging import mute_rules, notifications
 from sandbox.messaging.event_bus import EventBus
 from sandbox.world import World
 
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 SERVICE = "cloudwatch.amazonaws.com"
 _INVOKER = "lambda.alarms.cloudwatch.amazonaws.com"
+_RELEASE_SECONDS = 60.0
+_SHORTEST_RELEASE_SECONDS = 1.0
 
 
 class AlarmActions:
@@ -28,6 +30,10 @@ class AlarmActions:
         self._world = world
         self._runtime = runtime
         self._bus = bus
+        # Alarms that changed while they were muted, and their state before.
+        self._held: dict[str, tuple[Any, str]] = {}
+        latency = world.settings.latency(_RELEASE_SECONDS)
+        world.scheduler.every(max(latency, _SHORTEST_RELEASE_SECONDS), self.release)
 
     def changed(self, alarm: Any, before: str) -> None:
         """Run the actions of moto's ``alarm``, whose state was ``before``. Hold the lock."""
@@ -48,12 +54,32 @@ class AlarmActions:
             [alarm.alarm_arn],
             iso_seconds(now()),
         )
+        if before != state:
+            self._held.pop(alarm.alarm_arn, None)
+            if self._is_muted(alarm):
+                self._held[alarm.alarm_arn] = alarm, before
+            else:
+                self._run(alarm, before)
+
+    def release(self) -> None:
+        """Run the actions of alarms that are muted no more, and still in the state they rang at."""
+        with self._world.lock:
+            for arn, (alarm, before) in list(self._held.items()):
+                if not self._is_muted(alarm):
+                    del self._held[arn]
+                    self._run(alarm, before)
+
+    def _is_muted(self, alarm: Any) -> bool:
+        backend = self._world.backend("cloudwatch", alarm.region_name)
+        return mute_rules.is_muted(backend, alarm.name)
+
+    def _run(self, alarm: Any, before: str) -> None:
         actions = {
             "ALARM": alarm.alarm_actions,
             "OK": alarm.ok_actions,
             "INSUFFICIENT_DATA": alarm.insufficient_data_actions,
-        }[state]
-        if alarm.actions_enabled and before != state:
+        }[alarm.state_value]
+        if alarm.actions_enabled:
             for action in actions or []:
                 self._act(alarm, action, before)
 

@@ -8,17 +8,21 @@ and the group's own metrics (AWS/Logs) are kept.
 from __future__ import annotations
 
 import base64
+import copy
 import gzip
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from moto.logs import models as logs_models
 from moto.logs.exceptions import InvalidParameterException
 
+from sandbox import regions
 from sandbox.clock import milliseconds, now
 from sandbox.function.runtime import LambdaRuntime
-from sandbox.messaging import filter_pattern, notifications
+from sandbox.messaging import filter_pattern, log_settings, log_views, notifications
+from sandbox.messaging.log_settings import fields_select, system_fields
 from sandbox.metrics import data_points, embedded
 from sandbox.replacement import Replacement
 from sandbox.world import World
@@ -41,11 +45,57 @@ class LogEvents:
         self._count(group, events)
         self._filter_metrics(group, events)
         self._embedded_metrics(group, events)
-        for subscription in list(group.subscription_filters.values()):
+        for subscription in self._subscriptions(group):
+            more = getattr(subscription, "sandbox_more", {})
             pattern = filter_pattern.compile_pattern(subscription.filter_pattern)
-            chosen = [event for event in events if pattern.matches(event.message)]
+            chosen = [
+                event
+                for event in self._as_seen(group, events, more)
+                if pattern.matches(event.message)
+            ]
             if chosen:
                 self._forward(group, stream, subscription, chosen)
+
+    def _subscriptions(self, group: Any) -> list[Any]:
+        """The subscriptions of a group, and those of the account that reach it."""
+        found = list(group.subscription_filters.values())
+        backend = self._world.backend("logs", group.region)
+        account = log_settings.of_account(backend)
+        for policy in account.policies_for("SUBSCRIPTION_FILTER_POLICY", group.name):
+            document = json.loads(policy.document)
+            found.append(
+                logs_models.SubscriptionFilter(
+                    policy.name,
+                    group.name,
+                    document.get("FilterPattern", ""),
+                    document["DestinationArn"],
+                    document.get("RoleArn", ""),
+                )
+            )
+        return found
+
+    def _as_seen(self, group: Any, events: list[Any], more: Mapping[str, Any]) -> list[Any]:
+        """Events as one of the group's filters sees them: those that it selects, and masked."""
+        if not fields_select(more.get("fieldSelectionCriteria"), system_fields(group)):
+            return []
+        account = log_settings.of_account(self._world.backend("logs", group.region))
+        settings = log_settings.of_group(group)
+        processors = settings.transformer
+        for policy in account.policies_for("TRANSFORMER_POLICY", group.name):
+            processors = processors or json.loads(policy.document)  # the group's own goes first
+        masks = [
+            policy.document for policy in account.policies_for("DATA_PROTECTION_POLICY", group.name)
+        ]
+        if settings.data_protection is not None:
+            masks.append(settings.data_protection)
+        if not masks and not (processors and more.get("applyOnTransformedLogs")):
+            return events
+        seen = [copy.copy(event) for event in events]
+        for event in seen:
+            if processors and more.get("applyOnTransformedLogs"):
+                event.message = log_views.transformed(event.message, processors)
+            event.message = log_views.masked(event.message, masks)
+        return seen
 
     def control_message(self, group: Any, subscription: Any) -> None:
         """Tell a new destination that it is one, as PutSubscriptionFilter does."""
@@ -79,7 +129,10 @@ class LogEvents:
         source = f"{group.arn}:*"
         return any(
             notifications.function_admits(self._world, function, service, source)
-            for service in ("logs.amazonaws.com", f"logs.{group.region}.amazonaws.com")
+            for service in (
+                "logs.amazonaws.com",
+                f"logs.{group.region}.{regions.dns_suffix(group.region)}",
+            )
         )
 
     def _filter_metrics(self, group: Any, events: list[Any]) -> None:
@@ -88,15 +141,25 @@ class LogEvents:
             if metric_filter["logGroupName"] != group.name:
                 continue
             pattern = filter_pattern.compile_pattern(metric_filter["filterPattern"])
-            chosen = [event.message for event in events if pattern.matches(event.message)]
+            seen = self._as_seen(group, events, metric_filter)
+            chosen = [event.message for event in seen if pattern.matches(event.message)]
+            fields = system_fields(group)
+            more = {
+                name: fields[name] for name in metric_filter.get("emitSystemFieldDimensions", [])
+            }
             for transformation in metric_filter["metricTransformations"]:
-                self._transform(group.region, transformation, chosen, len(events))
+                self._transform(group.region, transformation, chosen, len(seen), more)
 
     def _transform(
-        self, region: str, transformation: dict[str, Any], chosen: list[str], total: int
+        self,
+        region: str,
+        transformation: dict[str, Any],
+        chosen: list[str],
+        total: int,
+        more: Mapping[str, str],
     ) -> None:
         points = [
-            (value, _dimension_values(transformation, message))
+            (value, {**_dimension_values(transformation, message), **more})
             for message in chosen
             if (value := _metric_value(str(transformation["metricValue"]), message)) is not None
         ]
@@ -115,6 +178,9 @@ class LogEvents:
             )
 
     def _embedded_metrics(self, group: Any, events: list[Any]) -> None:
+        account = log_settings.of_account(self._world.backend("logs", group.region))
+        if account.policies_for("METRIC_EXTRACTION_POLICY", group.name):
+            return  # what such a policy is for
         for event in events:
             for metric in embedded.read(event.message):
                 for value in metric.values:
@@ -158,13 +224,14 @@ class LogEvents:
                 "logEvents": log_events,
             }
             self._runtime.invoke_later(destination, _envelope(payload))
-        else:
+        elif destination.split(":")[2] in ("firehose", "kinesis"):
             stream._send_log_events(
                 service=destination.split(":")[2],
                 destination_arn=destination,
                 filter_name=subscription.name,
                 log_events=log_events,
             )
+        # What a destination elsewhere (PutDestination) is sent, leaves this account.
         dimensions = {"LogGroupName": group.name}
         data_points.publish(
             self._world, group.region, "AWS/Logs", "ForwardedLogEvents", len(events), dimensions
@@ -174,7 +241,7 @@ class LogEvents:
         dimensions = {"LogGroupName": group.name}
         size = sum(len(event.message.encode()) for event in events)
         for name, value, unit in (
-            ("IncomingLogEvents", len(events), "Count"),
+            ("IncomingLogEvents", len(events), "None"),
             ("IncomingBytes", size, "Bytes"),
         ):
             data_points.publish(

@@ -22,6 +22,8 @@ EVALUATION_SECONDS = 60.0
 QUEUE_METRIC_SECONDS = 60.0
 SHORTEST_EVALUATION_SECONDS = 1.0
 SHORTEST_QUEUE_METRIC_SECONDS = 5.0
+# How many periods further back CloudWatch looks for data: its documentation has an example of two.
+FURTHER_BACK = 2
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Point:
     count: float
     low: float
     high: float
+    unit: str = "None"
 
 
 def statistic(points: Sequence[Point], name: str) -> float:
@@ -64,33 +67,47 @@ def breaches(operator: str, value: float, threshold: float) -> bool:
 
 
 def judge(
-    values: Sequence[float | None],
-    operator: str,
-    threshold: float,
-    needed: int,
-    missing: str,
-    present: str,
+    breaching: Sequence[bool | None], evaluated: int, needed: int, missing: str, present: str
 ) -> str:
-    """An alarm's state from its periods' values, newest first; None is a period without data.
+    """An alarm's state: which of its periods breach, newest first; None is one without data.
 
-    ``missing`` is TreatMissingData, ``present`` the state until now, returned where the data
-    decide nothing.
+    There are more periods than are ``evaluated``: those of the evaluation range. ``missing`` is
+    TreatMissingData, ``present`` the state until now, returned where the data decide nothing.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
-    found = [value for value in values if value is not None]
-    hits = sum(breaches(operator, value, threshold) for value in found)
-    absent = len(values) - len(found)
+    found = [one for one in breaching if one is not None]
+    hits = found[:evaluated].count(True)
+    absent = max(0, evaluated - len(found))
     if missing == "breaching":
-        return "ALARM" if hits + absent >= needed else "OK"
-    if missing == "notBreaching":
-        return "ALARM" if hits >= needed else "OK"
+        hits += absent
     if hits >= needed:
         return "ALARM"
+    if not absent or missing in ("breaching", "notBreaching") or False in found:
+        return "OK"
     if missing == "ignore":
-        return "OK" if len(found) - hits > len(values) - needed or not absent else present
-    if not found:
-        return "INSUFFICIENT_DATA"
-    return "ALARM" if hits == len(found) and absent else "OK"
+        return present
+    # Too few data, and all breach: that is an alarm if the oldest of them is old enough.
+    oldest = max((index for index, one in enumerate(breaching) if one), default=-1)
+    return "ALARM" if oldest + 1 >= needed else "INSUFFICIENT_DATA"
+
+
+@dataclass(frozen=True)
+class _Periods:
+    """The periods of an alarm's evaluation range."""
+
+    seconds: int
+    count: int
+    clock: bool
+
+    def end(self) -> datetime:
+        """When the newest ends: now, as windows slide, or at the clock's last full period.
+
+        Time zones are not looked at: their offsets are multiples of most periods.
+        """
+        moment = now()
+        if not self.clock:
+            return moment
+        return datetime.fromtimestamp(moment.timestamp() // self.seconds * self.seconds, UTC)
 
 
 # Is told of an alarm of moto's that has changed, and the state that it had before.
@@ -155,58 +172,75 @@ class Alarms:
         self._read[region] = len(data)
 
     def _evaluate(self, region: str, alarm: Any) -> None:
+        if getattr(alarm, "evaluation_criteria", None) is not None:
+            return  # its query is in a language that is not known here
         count = int(alarm.evaluation_periods)
-        values = self._values(region, alarm, count)
+        values = self._values(region, alarm, count + FURTHER_BACK)
         if values is None:
             return
-        needed = int(alarm.datapoints_to_alarm or count)
-        missing = alarm.treat_missing_data or "missing"
         threshold = float(alarm.threshold)
+        operator = alarm.comparison_operator
         state = judge(
-            values, alarm.comparison_operator, threshold, needed, missing, alarm.state_value
+            [None if one is None else breaches(operator, one, threshold) for one in values],
+            count,
+            int(alarm.datapoints_to_alarm or count),
+            alarm.treat_missing_data or "missing",
+            alarm.state_value,
         )
         if state != alarm.state_value:
             self.change(alarm, state, _reason(state, values, alarm, threshold), "")
 
     def _values(self, region: str, alarm: Any, count: int) -> expressions.Series | None:
         """The values of an alarm's periods, newest first; None when they cannot be had."""
+        clock = "WallClockWindow" in getattr(alarm, "evaluation_window", {})
         if not alarm.metric_data_queries:
             name = alarm.statistic or alarm.extended_statistic or "Average"
             key = (alarm.namespace, alarm.metric_name, _dimensions(alarm.dimensions))
-            return self._series(region, key, int(alarm.period), count, name)
-        metrics_by_id: dict[str, expressions.Series] = {}
+            periods = _Periods(int(alarm.period), count, clock)
+            return self._series(region, key, periods, name, alarm.unit)
+        metrics: dict[str, expressions.Series] = {}
         for query in alarm.metric_data_queries:
-            if query.metric_stat is not None:
-                metric = query.metric_stat.metric
+            if (asked := query.metric_stat) is not None:
+                metric = asked.metric
                 key = (metric.namespace, metric.metric_name, _dimensions(metric.dimensions))
-                metrics_by_id[query.id] = self._series(
-                    region, key, int(query.metric_stat.period), count, query.metric_stat.stat
-                )
-        returned = next(
-            (query for query in alarm.metric_data_queries if _is_true(query.return_data)), None
-        )
-        if returned is None:
+                periods = _Periods(int(asked.period), count, clock)
+                series = self._series(region, key, periods, asked.stat, asked.unit)
+                account = getattr(query, "account_id", self._world.settings.account)
+                ours = account == self._world.settings.account  # there is no other account here
+                metrics[query.id] = series if ours else [None] * count
+        queries = {query.id: query.expression for query in alarm.metric_data_queries}
+        returned = [query.id for query in alarm.metric_data_queries if _is_true(query.return_data)]
+        if len(returned) != 1:
             return None
-        if returned.expression is None:
-            return metrics_by_id.get(returned.id)
+        if (expression := queries[returned[0]]) is None:
+            return metrics.get(returned[0])
+        texts = {name: text for name, text in queries.items() if text is not None}
         try:
-            return expressions.evaluate(returned.expression, metrics_by_id, count)
+            return expressions.evaluate(expression, expressions.Data(metrics, texts, count))
         except expressions.UnsupportedExpressionError as error:
             log.info("alarm %s is not evaluated: %s", alarm.name, error)
             return None
 
     def _series(
-        self, region: str, key: Any, period: int, count: int, name: str
+        self, region: str, key: Any, periods: _Periods, name: str, unit: str | None
     ) -> expressions.Series:
-        moment = now()
-        begin = moment - timedelta(seconds=period * count)
-        recent = [point for point in self._points[region][key] if begin <= point.moment <= moment]
+        """A statistic of the last periods, newest first.
+
+        With a ``unit``, of the data in that unit alone.
+        """
+        moment = periods.end()
+        length = timedelta(seconds=periods.seconds)
+        begin = moment - length * periods.count
+        recent = [
+            point
+            for point in self._points[region][key]
+            if begin <= point.moment <= moment and unit in (None, "", point.unit)
+        ]
         values: expressions.Series = []
-        for index in range(count):
-            end = moment - timedelta(seconds=period * index)
-            start = end - timedelta(seconds=period)
-            inside = [point for point in recent if start < point.moment <= end]
-            values.append(statistic(inside, name) if inside else None)
+        for index in range(periods.count):
+            end = moment - length * index
+            inside = [point for point in recent if end - length < point.moment <= end]
+            values.append(float(statistic(inside, name)) if inside else None)
         return values
 
     def change(self, alarm: Any, state: str, reason: str, reason_data: str) -> None:
@@ -227,9 +261,10 @@ def _dimensions(dimensions: Iterable[Any]) -> frozenset[tuple[str, str]]:
 def _point(datum: Any) -> Point:
     moment = datum.timestamp
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    unit = datum.unit or "None"
     if hasattr(datum, "sample_count"):
-        return Point(moment, datum.sum, datum.sample_count, datum.min, datum.max)
-    return Point(moment, datum.value, 1, datum.value, datum.value)
+        return Point(moment, datum.sum, datum.sample_count, datum.min, datum.max, unit)
+    return Point(moment, datum.value, 1, datum.value, datum.value, unit)
 
 
 def _reason(state: str, values: Sequence[float | None], alarm: Any, threshold: float) -> str:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from moto.utilities.utils import get_partition
+
 from sandbox.access import permissions
 from sandbox.clock import milliseconds, now
 from sandbox.messaging.event_bus import EventBus
@@ -353,7 +355,7 @@ def _resource_arns(record: dict[str, Any]) -> list[str]:
         arns.append(
             name
             if name.startswith("arn:")
-            else f"arn:aws:lambda:{region}:{account}:function:{name}"
+            else f"arn:{get_partition(region)}:lambda:{region}:{account}:function:{name}"
         )
     return arns
 

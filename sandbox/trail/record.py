@@ -14,7 +14,9 @@ from botocore.parsers import ResponseParserError, create_parser
 from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.utils import get_service_model
+from moto.utilities.utils import get_partition
 
+from sandbox import regions
 from sandbox.access.caller import Caller
 from sandbox.clock import iso_seconds
 from sandbox.trail import record_names, record_shapes
@@ -102,7 +104,7 @@ class Call:
     def event_region(self) -> str:
         """The region that the record carries."""
         if self.service in record_names.GLOBAL_SERVICES:
-            return record_names.GLOBAL_REGION
+            return regions.global_events_region(self.region)
         return self.region
 
 
@@ -317,7 +319,7 @@ def _key_arn(call: Call) -> str | None:
 def _resources(call: Call, parameters: dict[str, Any] | None) -> list[dict[str, str]]:
     account = call.caller.account
     if call.service == "s3" and parameters and parameters.get("bucketName"):
-        arn = f"arn:aws:s3:::{parameters['bucketName']}"
+        arn = f"arn:{get_partition(call.region)}:s3:::{parameters['bucketName']}"
         found = [{"accountId": account, "type": "AWS::S3::Bucket", "ARN": arn}]
         if parameters.get("key"):
             found.insert(0, {"type": "AWS::S3::Object", "ARN": f"{arn}/{parameters['key']}"})

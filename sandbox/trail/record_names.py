@@ -6,9 +6,8 @@ CloudTrail entries.
 
 from __future__ import annotations
 
-# Records of these services carry us-east-1 whatever the region they were called in.
+# Records of these services carry one region of the partition, whatever the one they were called in.
 GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations", "cloudfront", "route53", "signin"})
-GLOBAL_REGION = "us-east-1"
 
 # botocore's service for a signing name that is not a service of its own.
 SERVICE_OF_SIGNING_NAME = {

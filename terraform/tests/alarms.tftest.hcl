@@ -36,15 +36,20 @@ run "silence_is_an_alarm_after_an_hour" {
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.delivery :
-      alarm.treat_missing_data == "breaching" && alarm.statistic == "Sum" && alarm.comparison_operator == "LessThanThreshold" &&
-      alarm.threshold == 1 && alarm.period * alarm.evaluation_periods == 3600
+      alarm.treat_missing_data == "breaching" && alarm.comparison_operator == "LessThanThreshold" && alarm.threshold == 1 &&
+      alltrue([
+        for query in alarm.metric_query :
+        query.return_data ? query.expression == "FILL(arrived, 0)" : query.metric[0].stat == "Sum" && query.metric[0].period * alarm.evaluation_periods == 3600
+      ])
     ])
     error_message = "No data for 60 minutes must breach."
   }
 
   assert {
     condition = {
-      for purpose, alarm in aws_cloudwatch_metric_alarm.delivery : purpose => [alarm.namespace, alarm.metric_name, alarm.dimensions]
+      for purpose, alarm in aws_cloudwatch_metric_alarm.delivery : purpose => one([
+        for query in alarm.metric_query : [query.metric[0].namespace, query.metric[0].metric_name, query.metric[0].dimensions] if !query.return_data
+      ])
       } == {
       "trail-delivery" = ["AWS/SNS", "NumberOfNotificationsDelivered", tomap({ TopicName = "sns-trail-delivery-dev" })]
       "log-delivery"   = ["AWS/Logs", "IncomingLogEvents", tomap({ LogGroupName = "/aws/cloudtrail/cloudtrail-audit-dev" })]
@@ -75,7 +80,7 @@ run "the_function_is_watched" {
   assert {
     condition = [
       for query in aws_cloudwatch_metric_alarm.function_not_invoked.metric_query : query.expression if query.return_data
-    ] == ["IF(FILL(events, 0) > 0 AND FILL(invocations, 0) == 0, 1, 0)"]
+    ] == ["((events > 0) > (invocations > 0)) OR ((RUNNING_SUM(FILL(events, 0)) > 0) > (RUNNING_SUM(FILL(invocations, 0)) > 0))"]
     error_message = "Events without an invocation must breach."
   }
 

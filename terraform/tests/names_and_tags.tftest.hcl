@@ -71,6 +71,13 @@ run "the_required_tags_are_there" {
   }
 }
 
+run "the_customer_owns_and_pays_unless_told_otherwise" {
+  assert {
+    condition     = [local.tags.Owner, local.tags.CostCenter] == ["security-team", "compliance"]
+    error_message = "Without a value of one's own, Owner is security-team and CostCenter compliance."
+  }
+}
+
 run "the_outputs_say_where_it_is" {
   assert {
     condition     = [output.account_id, output.region, output.partition, output.environment, output.profile, output.trail_home_region] == ["123456789012", "ap-southeast-1", "aws", "dev", "dev", "ap-southeast-1"]

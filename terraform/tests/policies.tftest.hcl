@@ -293,7 +293,7 @@ run "an_existing_topic_is_used_as_it_is" {
 run "roles_are_least_privileged" {
   assert {
     condition = alltrue(flatten([
-      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_live_fire] : [
+      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : [
         for statement in jsondecode(policy.policy).Statement : [
           for action in flatten([statement.Action]) : action == "kms:GenerateDataKey*" || !strcontains(action, "*")
         ]
@@ -304,7 +304,7 @@ run "roles_are_least_privileged" {
 
   assert {
     condition = toset(flatten([
-      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_live_fire] : [
+      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : [
         for statement in jsondecode(policy.policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
       ]
     ])) == toset(["ReadSecurityGroupRules", "ReadAccountWide", "FindAndUnsubscribe"])
@@ -361,11 +361,11 @@ run "roles_are_least_privileged" {
 run "the_verifier_only_reads_but_for_live_fire" {
   assert {
     condition = alltrue(flatten([
-      for statement in jsondecode(aws_iam_policy.verifier_state.policy).Statement : [
+      for statement in concat(jsondecode(aws_iam_policy.verifier_state.policy).Statement, jsondecode(aws_iam_policy.verifier_services.policy).Statement) : [
         for action in flatten([statement.Action]) : can(regex("^([a-z0-9]+:(Get|List|Describe|Lookup|Filter)|(kms:Decrypt|logs:TestMetricFilter)$)", action))
       ]
     ]))
-    error_message = "The state policy may only read."
+    error_message = "The policies for reading may only read."
   }
 
   assert {
@@ -400,7 +400,7 @@ run "the_verifier_only_reads_but_for_live_fire" {
   # AWS counts the characters of a managed policy without white space.
   assert {
     condition = alltrue([
-      for policy in [aws_iam_policy.verifier_state, aws_iam_policy.verifier_live_fire] : length(replace(policy.policy, "/\\s/", "")) <= 6144
+      for policy in [aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : length(replace(policy.policy, "/\\s/", "")) <= 6144
     ])
     error_message = "A managed policy holds at most 6144 characters."
   }
@@ -449,5 +449,53 @@ run "the_scratch_role_is_bounded_to_nothing" {
       statement.Resource == "arn:aws:s3:::trailwarden-live-fire-*" || statement.Action == "s3:ListAllMyBuckets"
     ])
     error_message = "The probe may touch no bucket but its own."
+  }
+}
+
+run "policies_are_those_of_china" {
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-cn", dns_suffix = "amazonaws.com.cn" }
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "cn-north-1", name = "cn-north-1" }
+  }
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Principal if statement.Sid == "CloudWatchLogsEncryptsLogGroups"
+    ]) == { Service = "logs.cn-north-1.amazonaws.com.cn" }
+    error_message = "CloudWatch Logs calls as the regional principal, which ends as the partition's names do."
+  }
+
+  assert {
+    condition     = length(regexall("arn:aws:", aws_kms_key.logs.policy)) == 0
+    error_message = "No ARN may be one of the partition aws."
+  }
+}
+
+run "policies_are_those_of_govcloud" {
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-us-gov", dns_suffix = "amazonaws.com" }
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "us-gov-west-1", name = "us-gov-west-1" }
+  }
+
+  assert {
+    condition = one([
+      for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Principal if statement.Sid == "CloudWatchLogsEncryptsLogGroups"
+    ]) == { Service = "logs.us-gov-west-1.amazonaws.com" }
+    error_message = "CloudWatch Logs calls as the regional principal, which ends as the partition's names do."
+  }
+
+  assert {
+    condition     = length(regexall("arn:aws:", aws_kms_key.logs.policy)) == 0
+    error_message = "No ARN may be one of the partition aws."
   }
 }

@@ -111,6 +111,8 @@ run "still_other_bad_values_are_refused" {
 
   variables {
     environment                = "dev-"
+    owner                      = " " # as good as empty
+    cost_center                = ""
     vpc_cidr_block             = "8.8.0.0/16" # not private
     private_subnet_cidr_blocks = ["fd00::/64", "10.0.10.0/24"]
     trail_name                 = "-trail"
@@ -120,6 +122,8 @@ run "still_other_bad_values_are_refused" {
 
   expect_failures = [
     var.environment,
+    var.owner,
+    var.cost_center,
     var.vpc_cidr_block,
     var.private_subnet_cidr_blocks,
     var.trail_name,

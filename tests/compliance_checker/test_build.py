@@ -81,7 +81,11 @@ def test_package_holds_sources_alone_readable_by_lambda(clone: Path) -> None:
     assert "compliance_checker/handler.py" in names
     assert all(name.startswith("compliance_checker/") for name in names)
     others = [name for name in names if not name.endswith(".py")]
-    assert others == ["compliance_checker/subscription-filter-pattern.txt"]
+    assert others == [
+        "compliance_checker/policy/condition-keys.json",
+        "compliance_checker/policy/identity-providers.json",
+        "compliance_checker/subscription-filter-pattern.txt",
+    ]
     assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
 
@@ -116,8 +120,18 @@ def test_output_that_cannot_be_written_is_one_message(clone: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_package_holds_the_pattern_that_terraform_deploys(clone: Path) -> None:
+@pytest.mark.parametrize(
+    ("packaged", "original"),
+    [
+        ("subscription-filter-pattern.txt", "terraform/subscription-filter-pattern.txt"),
+        ("policy/condition-keys.json", "verify/policy/condition-keys.json"),
+        ("policy/identity-providers.json", "verify/policy/identity-providers.json"),
+    ],
+)
+def test_package_holds_what_terraform_and_the_suite_go_by(
+    clone: Path, packaged: str, original: str
+) -> None:
     _build(clone)
     with zipfile.ZipFile(clone / "dist" / "compliance_checker.zip") as package:
-        packaged = package.read("compliance_checker/subscription-filter-pattern.txt")
-    assert packaged == (ROOT / "terraform" / "subscription-filter-pattern.txt").read_bytes()
+        content = package.read(f"compliance_checker/{packaged}")
+    assert content == (ROOT / original).read_bytes()

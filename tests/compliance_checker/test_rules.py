@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from compliance_checker.evaluate import evaluate
 from compliance_checker.pipeline import AuditPipeline
@@ -157,3 +159,28 @@ def test_two_flat_sources_are_read() -> None:
     both = flat_ingress("10.0.0.0/8")
     both["requestParameters"]["cidrIpv6"] = "::/0"
     assert len(evaluate(both)) == 1
+
+
+def test_a_condition_that_is_not_known_is_named_and_not_taken_for_none() -> None:
+    unknown = {"Condition": {"StringEquals": {"aws:PrincipalStarSign": "leo"}}}
+    (found,) = evaluate(bucket_policy({**ANYONE, **unknown}))
+    assert found.reason.endswith(
+        " Whom the condition on aws:principalstarsign holds back is not known here: look at it."
+    )
+    (certain,) = evaluate(bucket_policy(ANYONE))
+    assert "not known here" not in certain.reason
+
+
+def test_a_provider_that_is_not_known_is_named() -> None:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/idp.example.com"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+    }
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    parameters = {"roleName": "reader", "policyDocument": json.dumps(document)}
+    (found,) = evaluate(record("iam", "UpdateAssumeRolePolicy", parameters))
+    assert found.reason == (
+        "Role reader trusts everyone: any identity of idp.example.com can assume it and use what "
+        "it is allowed. Whom this provider serves is not known here: look at it."
+    )

@@ -321,6 +321,49 @@ STORAGE: list[tuple[str, Record, list[str]]] = [
         POLICY_RULE,
     ),
     (
+        "an address that a request through an endpoint lacks",
+        bucket_policy(
+            {**ANYONE, "Condition": {"IpAddressIfExists": {"aws:SourceIp": "198.51.100.0/24"}}}
+        ),
+        POLICY_RULE,
+    ),
+    (
+        "a condition of which nobody knows whom it holds back",
+        bucket_policy({**ANYONE, "Condition": {"StringEquals": {"aws:PrincipalStarSign": "leo"}}}),
+        POLICY_RULE,
+    ),
+    (
+        "another statement's Deny that leaves anonymous callers alone",
+        bucket_policy(
+            ANYONE,
+            statement(
+                "s3:*",
+                "*",
+                effect="Deny",
+                Principal="*",
+                Condition={
+                    "StringNotEquals": {"aws:SourceVpce": "vpce-1"},
+                    "Bool": {"aws:PrincipalIsAWSService": "false"},
+                },
+            ),
+        ),
+        POLICY_RULE,
+    ),
+    (
+        "another statement's Deny that leaves callers of no organisation alone",
+        bucket_policy(
+            ANYONE,
+            statement(
+                "s3:*",
+                "*",
+                effect="Deny",
+                Principal="*",
+                Condition={"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-a1b2/*"}},
+            ),
+        ),
+        POLICY_RULE,
+    ),
+    (
         "another statement's Deny on other objects",
         bucket_policy(
             ANYONE,
@@ -584,6 +627,25 @@ IDENTITY: list[tuple[str, Record, list[str]]] = [
     ),
     ("all of S3", role_policy(statement("s3:*")), BROAD),
     ("all of S3 by ARN", role_policy(statement("S3:*", "arn:aws:s3:::*")), BROAD),
+    *(
+        (
+            f"all of S3 in {partition}",
+            role_policy(statement("s3:*", f"arn:{partition}:s3:::*")),
+            BROAD,
+        )
+        for partition in ("aws-cn", "aws-us-gov", "aws-eusc", "aws*")
+    ),
+    (
+        "all of IAM but one role, in GovCloud",
+        role_policy(
+            {
+                "Effect": "Allow",
+                "Action": "iam:*",
+                "NotResource": f"arn:aws-us-gov:iam::{ACCOUNT}:role/one",
+            }
+        ),
+        BROAD,
+    ),
     (
         "all of IAM in the account",
         role_policy(statement("iam:*", f"arn:aws:iam::{ACCOUNT}:*")),
@@ -1396,7 +1458,7 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
                 Principal="*",
                 Condition={
                     "StringNotEquals": {"aws:SourceVpce": "vpce-1"},
-                    "Bool": {"aws:PrincipalIsAWSService": "false"},
+                    "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
                 },
             ),
         ),

@@ -152,8 +152,8 @@ def _make_destroy(sandbox: Sandbox, work: Path) -> None:
 def _everything_bears_the_tags(sandbox: Sandbox, outputs: dict[str, Any]) -> None:
     wanted = {
         "Environment": outputs["environment"],
-        "Owner": "platform-engineering",
-        "CostCenter": "security-and-compliance",
+        "Owner": "security-team",
+        "CostCenter": "compliance",
         "Purpose": "audit-logging",
         "Compliance": "HIPAA",
         "Application": "trailwarden",

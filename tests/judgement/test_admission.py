@@ -102,7 +102,7 @@ def test_only_a_deny_turns_away_whom_another_policy_admits() -> None:
 
 
 def test_a_deny_that_cannot_be_judged_is_not_taken_for_none() -> None:
-    odd = {"BinaryEquals": {"aws:PrincipalTag/a": "eA=="}}
+    odd = {"StringAlike": {"aws:PrincipalTag/a": "eA=="}}
     assert _decision(_statement("*", "sns:*", effect="Deny", Condition=odd)) is Decision.CANNOT_TELL
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from verify.events.patterns import names_selected
 from verify.events.samples import Place, misjudged, samples
 
 PLACE = Place("aws", "123456789012", "ap-southeast-1")
@@ -53,3 +56,21 @@ def test_what_is_kept_out_or_let_through_wrongly_is_named() -> None:
     assert misjudged(SAMPLES, right[1:]) == ["AuthorizeSecurityGroupIngress is kept out"]
     everything = [sample.message for sample in SAMPLES]
     assert misjudged(SAMPLES, everything) == ["a read by a user is let through"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("{ ($.eventName = A) || ($.eventName = B) }", {"A", "B"}),
+        ('{($.eventName="A")||($.eventName = B)}', {"A", "B"}),
+        ("{ ($.eventName = A) }", {"A"}),
+        ("{ ($.eventName = A) && ($.eventName = B) }", set()),
+        ("{ (($.eventName = A) || ($.eventName = B)) && $.userIdentity.userName != ada }", set()),
+        ("{ ($.eventName = A) || ($.eventName != B) }", set()),
+        ("{ ($.eventName = A*) }", set()),
+        ("{ ($.eventSource = A) }", set()),
+        ("", set()),
+    ],
+)
+def test_what_a_plain_pattern_selects_is_read_and_no_other(pattern: str, names: set[str]) -> None:
+    assert names_selected(pattern) == names

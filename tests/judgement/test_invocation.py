@@ -92,7 +92,7 @@ def test_what_is_beyond(statement: dict[str, Any], why: str) -> None:
             Verdict.VIOLATION,
         ),
         (
-            [_changed(Condition={"BinaryEquals": {"aws:SourceAccount": "eA=="}})],
+            [_changed(Condition={"StringAlike": {"aws:SourceAccount": "eA=="}})],
             Verdict.CANNOT_TELL,
         ),
     ],

@@ -145,6 +145,8 @@ def test_what_is_lacking_does_not_depend_on_the_form(count: int) -> None:
         (_on([TOPIC, QUEUE], "sns:Publish", "sqs:SendMessage"), []),
         (_on(QUEUE, "sns:Publish"), []),  # no queue is published to
         (_on(f"{BUCKET}/*", "s3:GetBucketAcl"), []),  # objects have no such ACL
+        (_on("arn:aws:s3:*:*:accesspoint/logs", "s3:GetBucketAcl"), ["s3:getbucketacl"]),
+        (_on(BUCKET, "s3:GetAccessPointPolicy"), []),  # no bucket is an access point
         (_on(TOPIC, "cloudtrail:DescribeTrails"), []),  # knows no resource but "*"
         (_on(TOPIC, "sns:Publish", Condition={"Bool": {"aws:SecureTransport": "true"}}), []),
         (_on(f"arn:aws:sns:*:{ACCOUNT}:alerts", "sns:Publish"), ["sns:publish"]),
@@ -209,6 +211,15 @@ def test_a_deny_takes_away_what_is_needed(change: dict[str, Any], verdict: str |
 def test_a_condition_may_void_an_allowance(condition: dict[str, Any], verdict: str | None) -> None:
     granted = _policy(EXACT[0], {**EXACT[1], "Condition": condition}, *EXACT[2:])
     assert _lacking(granted) == ([] if verdict is None else [("sns:publish", verdict)])
+
+
+def test_an_action_is_needed_on_what_it_is_for() -> None:
+    """Of a bucket and an access point that a need lists together."""
+    point = f"arn:aws:s3:{HERE}:accesspoint/*"
+    need = _policy(_on([BUCKET, point], "s3:GetBucketAcl", "s3:GetAccessPointPolicy"))
+    granted = [_policy(_on(BUCKET, "s3:GetBucketAcl"), _on(point, "s3:GetAccessPointPolicy"))]
+    assert lacking(granted, need, ACCOUNT, CONTEXT) == ()
+    assert beyond_need(granted, need, ACCOUNT) == ()
 
 
 VIA = {"StringEquals": {"kms:ViaService": ["s3.eu-west-1.amazonaws.com", "sns.amazonaws.com"]}}

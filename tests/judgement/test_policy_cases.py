@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from verify.policy import (
+    CONDITION_KEYS,
     Document,
     PolicyError,
     Verdict,
@@ -24,6 +25,7 @@ from verify.policy import (
     trust_principals,
     verdict_of,
 )
+from verify.policy.condition_keys import ConditionKey, Names, key_of
 
 CASES = Path(__file__).parent / "cases"
 ACCOUNT = "123456789012"
@@ -63,6 +65,7 @@ def test_the_owners_canonical_user_is_no_stranger() -> None:
 def test_insecure_transport_case(case: dict[str, Any]) -> None:
     judgement = denies_insecure_transport(case["document"], case["bucket"])
     assert judgement.holds is case["holds"], case["why"]
+    assert judgement.undecided is case.get("undecided", False), case["why"]
     assert judgement.reason
 
 
@@ -76,6 +79,7 @@ def test_deletion_case(case: dict[str, Any]) -> None:
         services_exempt=case.get("services_exempt", False),
     )
     assert judgement.holds is case["holds"], case["why"]
+    assert judgement.undecided is case.get("undecided", False), case["why"]
     assert judgement.reason
 
 
@@ -85,6 +89,7 @@ def test_encryption_case(case: dict[str, Any]) -> None:
         case["document"], case["bucket"], case["key"], case["algorithms"]
     )
     assert judgement.holds is case["holds"], case["why"]
+    assert judgement.undecided is case.get("undecided", False), case["why"]
     assert judgement.reason
 
 
@@ -134,6 +139,41 @@ def test_a_reason_names_the_statement_and_what_was_seen() -> None:
         "IfExists also admits requests without the key"
     )
     assert (finding.index, finding.sid) == (0, "Readers")
+
+
+def test_a_reason_names_the_key_that_is_not_known() -> None:
+    document = _allow(Condition={"StringEquals": {"aws:PrincipalStarSign": "leo"}})
+    (finding,) = public_grants(document, ACCOUNT)
+    assert (finding.verdict, finding.reason) == (
+        Verdict.CANNOT_TELL,
+        "statement #0 allows s3:GetObject to anyone (Principal *): StringEquals "
+        "aws:PrincipalStarSign [leo] does not narrow: what the key stands for is not known here",
+    )
+
+
+@pytest.mark.parametrize("key", CONDITION_KEYS.values(), ids=lambda key: key.name)
+def test_the_table_says_of_each_key_whom_it_holds_back_and_why(key: ConditionKey) -> None:
+    # A key that names nothing bounds nobody, one that names something bounds somebody.
+    assert bool(key.bounds) is (key.names is not Names.NOTHING)
+    assert not key.bounds & key.unsure
+    assert key.why
+    prefix, colon, name = key.name.partition(":")
+    assert prefix.islower()
+    assert colon
+    assert name
+    written = f"{key.name}x" if key.name[-1] in "/:" else key.name
+    assert key_of(written.upper()) is key
+
+
+def test_a_key_that_is_not_in_the_table_is_not_known() -> None:
+    assert key_of("aws:PrincipalStarSign") is None
+    assert key_of("aws:PrincipalTag") is None
+    named = key_of("aws:PrincipalTag/Team")
+    assert named is not None
+    assert named.name == "aws:PrincipalTag/"
+    context = key_of("kms:EncryptionContext:aws:logs:arn")
+    assert context is not None
+    assert context.names is Names.ARN
 
 
 def test_trusted_accounts_and_organizations_are_not_foreign() -> None:

@@ -103,3 +103,39 @@ def test_trails_are_described_as_asked_for(account: Account) -> None:
     assert set(arns) <= set(described("home"))
     assert set(arns) & set(described("away")) == {arns[1]}
     assert not set(arns) & set(described("away", includeShadowTrails=False))
+
+
+def test_a_policy_has_a_greatest_length(account: Account) -> None:
+    def policy(characters: int) -> str:
+        document = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": ""}],
+        }
+        bare = len(json.dumps(document, separators=(",", ":")))
+        statement = document["Statement"][0]
+        assert isinstance(statement, dict)
+        statement["Resource"] = "arn:aws:s3:::".ljust(characters - bare, "a")
+        return json.dumps(document, indent=4)
+
+    made = account.iam.create_policy(PolicyName=name("policy"), PolicyDocument=policy(6144))
+    refused = "Cannot exceed quota for PolicySize: 6144"
+    with pytest.raises(ClientError, match=refused):
+        account.iam.create_policy(PolicyName=name("policy"), PolicyDocument=policy(6145))
+    with pytest.raises(ClientError, match=refused):
+        account.iam.create_policy_version(
+            PolicyArn=made["Policy"]["Arn"], PolicyDocument=policy(6145)
+        )
+
+
+def test_a_trust_policy_has_a_greatest_length(account: Account) -> None:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}
+        ]
+        * 40,
+    }
+    with pytest.raises(ClientError, match="Cannot exceed quota for ACLSizePerRole: 2048"):
+        account.iam.create_role(
+            RoleName=name("role"), AssumeRolePolicyDocument=json.dumps(document)
+        )

@@ -1,4 +1,4 @@
-"""The pure parts: alarm states, schedules, input transformers, embedded metrics, packages."""
+"""The pure parts: schedules, input transformers, embedded metrics, packages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ import pytest
 from sandbox.function.package import InvalidPackageError, unpack
 from sandbox.messaging.event_bus import target_input
 from sandbox.messaging.schedule import cron_matches, is_due
-from sandbox.metrics.alarms import judge
 from sandbox.metrics.embedded import EmbeddedMetric, read
-from sandbox.metrics.expressions import UnsupportedExpressionError, evaluate
 
 EVENT: dict[str, Any] = {
     "id": "1",
@@ -25,64 +23,6 @@ EVENT: dict[str, Any] = {
     "source": "aws.ec2",
     "detail": {"eventName": "StopLogging", "count": 3, "list": ["a", "b"], "say": 'a "b"'},
 }
-
-
-@pytest.mark.parametrize(
-    ("values", "needed", "missing", "present", "expected"),
-    [
-        ([5], 1, "missing", "OK", "ALARM"),
-        ([1], 1, "missing", "ALARM", "OK"),
-        ([None], 1, "missing", "OK", "INSUFFICIENT_DATA"),
-        ([None], 1, "breaching", "OK", "ALARM"),
-        ([None], 1, "notBreaching", "ALARM", "OK"),
-        ([None], 1, "ignore", "ALARM", "ALARM"),
-        ([None], 1, "ignore", "OK", "OK"),
-        ([5, None, 5], 3, "missing", "OK", "ALARM"),
-        ([5, None, 1], 3, "missing", "OK", "OK"),
-        ([5, None, 5], 3, "notBreaching", "OK", "OK"),
-        ([5, None, 5], 3, "breaching", "OK", "ALARM"),
-        ([5, None, 1], 3, "breaching", "ALARM", "OK"),
-        ([5, 1, 5], 2, "missing", "OK", "ALARM"),
-        ([1, 1, 5], 2, "missing", "ALARM", "OK"),
-        ([5, None, None], 2, "ignore", "OK", "OK"),
-        ([5, None, None], 2, "ignore", "ALARM", "ALARM"),
-    ],
-)
-def test_alarm_states(
-    values: list[float | None], needed: int, missing: str, present: str, expected: str
-) -> None:
-    assert judge(values, "GreaterThanThreshold", 3, needed, missing, present) == expected
-
-
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        ("a", [1, None, 3]),
-        ("a + 2 * b", [9, None, 3]),
-        ("(a + 2) * b", [12, None, 0]),
-        ("-a", [-1, None, -3]),
-        ("FILL(a, 0)", [1, 0, 3]),
-        ("a / b", [0.25, None, None]),
-        ("2 ^ a", [2, None, 8]),
-        ("IF(FILL(a, 0) > 0 AND FILL(b, 0) == 0, 1, 0)", [0, 0, 1]),
-        ("IF(a > 1 || b > 3, 10)", [10, None, 10]),
-        ("SUM(a)", [4, 4, 4]),
-        ("MAX(b) - AVG(a)", [3, 3, 3]),
-        ("!FILL(a, 0)", [0, 1, 0]),
-    ],
-)
-def test_metric_math(expression: str, expected: list[float | None]) -> None:
-    series: dict[str, list[float | None]] = {"a": [1, None, 3], "b": [4, 5, 0]}
-    assert evaluate(expression, series, 3) == expected
-
-
-@pytest.mark.parametrize(
-    "expression",
-    ["", "a +", "(a", "c", "SEARCH('x')", "a b", "RATE(a)", "(" * 200 + "a" + ")" * 200],
-)
-def test_metric_math_that_is_not_supported(expression: str) -> None:
-    with pytest.raises(UnsupportedExpressionError):
-        evaluate(expression, {"a": [1.0]}, 1)
 
 
 @pytest.mark.parametrize(

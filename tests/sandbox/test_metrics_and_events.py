@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.sandbox.support import ACCOUNT, REGION, Account, eventually, name
 
 
@@ -164,6 +166,96 @@ def test_an_alarm_on_an_expression(account: Account) -> None:
             Namespace=namespace, MetricData=[{"MetricName": metric, "Value": 1}]
         )
         eventually(lambda: state(account, alarm), functools.partial(operator.eq, expected))
+
+
+def test_an_alarm_in_another_unit_gets_no_data(account: Account) -> None:
+    namespace = name("Namespace")
+    about = {"Namespace": namespace, "MetricName": "m", "TreatMissingData": "notBreaching"}
+    fitting, other = (put_alarm(account, **about, Unit=unit) for unit in ("Count", "Bytes"))
+    account.cloudwatch.put_metric_data(
+        Namespace=namespace, MetricData=[{"MetricName": "m", "Value": 1, "Unit": "Count"}]
+    )
+    eventually(lambda: state(account, fitting), lambda found: found == "ALARM")
+    assert state(account, other) == "OK"
+
+
+def test_an_alarm_is_described_with_all_that_it_was_given(account: Account) -> None:
+    given = {
+        "EvaluationWindow": {"WallClockWindow": {"Timezone": "UTC"}},
+        "WarmUpConfiguration": {
+            "WarmUpPeriodDurationInMinutes": 5,
+            "OnlyStartEvaluatingAfterWarmUpPeriodEnds": False,
+        },
+    }
+    alarm = put_alarm(account, Namespace="N", MetricName=name("m"), **given)
+    [found] = account.cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+    assert {member: found[member] for member in given} == given
+    stat = {"Metric": {"Namespace": "N", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
+    query = {"Id": "m", "MetricStat": stat, "ReturnData": True, "AccountId": "999999999999"}
+    account.cloudwatch.put_metric_alarm(
+        AlarmName=alarm,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+        Metrics=[query],
+    )
+    [found] = account.cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+    assert found["Metrics"][0]["AccountId"] == "999999999999"
+    assert "EvaluationWindow" not in found, "an update puts all in place of what was"
+
+
+def test_a_mute_rule_holds_an_alarms_actions_back(account: Account) -> None:
+    topic, queue_url = account.topic_with_queue()
+    topic_policy(account, topic, "cloudwatch.amazonaws.com")
+    alarm = put_alarm(account, Namespace="N", MetricName=name("m"), AlarmActions=[topic])
+    rule = name("rule")
+    schedule = {"Expression": "cron(* * * * *)", "Duration": "PT1H", "Timezone": "Asia/Tokyo"}
+    account.cloudwatch.put_alarm_mute_rule(
+        Name=rule, Rule={"Schedule": schedule}, MuteTargets={"AlarmNames": [alarm]}
+    )
+    later = name("rule")
+    account.cloudwatch.put_alarm_mute_rule(
+        Name=later,
+        Rule={"Schedule": {"Expression": "at(2090-01-31T00:00)", "Duration": "P1D"}},
+        ExpireDate=datetime(2091, 1, 1, tzinfo=UTC),
+    )
+    listed = account.cloudwatch.list_alarm_mute_rules()["AlarmMuteRuleSummaries"]
+    found = {one["AlarmMuteRuleArn"].rpartition(":")[2]: one for one in listed}
+    assert (found[rule]["Status"], found[rule]["MuteType"]) == ("ACTIVE", "RECURRING")
+    assert (found[later]["Status"], found[later]["MuteType"]) == ("SCHEDULED", "ONE_TIME")
+    got = account.cloudwatch.get_alarm_mute_rule(AlarmMuteRuleName=rule)
+    assert got["Name"] == rule
+    assert got["MuteTargets"] == {"AlarmNames": [alarm]}
+    assert got["Rule"] == {"Schedule": schedule}
+    account.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
+    assert "Messages" not in account.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=1)
+    account.cloudwatch.delete_alarms(AlarmNames=[alarm])
+    for one in (rule, later):
+        account.cloudwatch.delete_alarm_mute_rule(AlarmMuteRuleName=one)
+    with pytest.raises(account.cloudwatch.exceptions.ResourceNotFoundException):
+        account.cloudwatch.get_alarm_mute_rule(AlarmMuteRuleName=rule)
+
+
+def test_an_alarm_that_still_rings_when_it_is_muted_no_more_tells_it_then(
+    account: Account,
+) -> None:
+    topic, queue_url = account.topic_with_queue()
+    topic_policy(account, topic, "cloudwatch.amazonaws.com")
+    namespace = name("Namespace")
+    alarm = put_alarm(account, Namespace=namespace, MetricName="m", AlarmActions=[topic])
+    rule = name("rule")
+    account.cloudwatch.put_alarm_mute_rule(
+        Name=rule,
+        Rule={"Schedule": {"Expression": "cron(* * * * *)", "Duration": "PT1H"}},
+        MuteTargets={"AlarmNames": [alarm]},
+    )
+    account.cloudwatch.put_metric_data(
+        Namespace=namespace, MetricData=[{"MetricName": "m", "Value": 1}]
+    )
+    eventually(lambda: state(account, alarm), lambda found: found == "ALARM")
+    assert "Messages" not in account.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=1)
+    account.cloudwatch.delete_alarm_mute_rule(AlarmMuteRuleName=rule)
+    assert alarm in account.message(queue_url)["Body"]
 
 
 def test_an_alarm_whose_topic_does_not_admit_it_reaches_nobody(account: Account) -> None:

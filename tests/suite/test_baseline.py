@@ -71,6 +71,28 @@ def test_an_extension_adds_controls_and_extends_a_file_beside_it(tmp_path: Path)
             4,
             r"function\.environment\.optional\.LOG_FORMAT: '\[' is not a 'regex'",
         ),
+        (
+            "extends: dev\nalarms:\n  accepted_actions: topic\n",
+            3,
+            r"alarms\.accepted_actions: 'topic'",
+        ),
+        (
+            "extends: dev\nalarms:\n  delivery:\n  - {purpose: p, behaviour: rings,"
+            " within_minutes: 1, metrics: [{namespace: n, metric: m, dimensions: {}}]}\n",
+            4,
+            r"alarms\.delivery\.0\.behaviour: 'rings' is not one of",
+        ),
+        (
+            "extends: dev\nalarms:\n  delivery:\n  - {purpose: p, behaviour: silence,"
+            " within_minutes: 1, metrics: [{namespace: n, metric: m, dimensions: {}}]}\n",
+            4,
+            r"'pause_minutes' is a required property",
+        ),
+        (
+            "extends: dev\nalarms:\n  metric_filters: [{purpose: p, within_minutes: 1}]\n",
+            3,
+            r"alarms\.metric_filters\.0",
+        ),
         ("additional_controls: [key-rotates]\n", 1, r"additional_controls but extends none"),
         ("extends: dev\ntrail: {}\ntrail: {}\n", 3, r"trail stands twice, first in line 2"),
         ("extends: [\n", None, r"cannot be read"),
@@ -125,6 +147,24 @@ def test_every_control_of_the_catalogue_holds_in_some_profile() -> None:
 # --- placeholders ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("partition", "region", "principal"),
+    [
+        ("aws", "ap-southeast-1", "logs.ap-southeast-1.amazonaws.com"),
+        ("aws-us-gov", "us-gov-west-1", "logs.us-gov-west-1.amazonaws.com"),
+        ("aws-cn", "cn-north-1", "logs.cn-north-1.amazonaws.com.cn"),
+        ("aws-eusc", "eusc-de-east-1", "logs.eusc-de-east-1.amazonaws.eu"),
+    ],
+)
+def test_a_regional_principal_ends_as_the_partition_s_names_do(
+    partition: str, region: str, principal: str
+) -> None:
+    outputs = json.dumps(example()).replace("ap-southeast-1", region)
+    outputs = outputs.replace("arn:aws:", f"arn:{partition}:").replace('"aws"', f'"{partition}"')
+    values = filled(load("dev"), parse(outputs).placeholders())
+    assert principal in values["key"]["services"]
+
+
 def test_every_name_in_braces_is_filled_once() -> None:
     deployed = parse(json.dumps(example()))
     values = filled(load("dev"), deployed.placeholders())
@@ -140,8 +180,6 @@ def test_every_name_in_braces_is_filled_once() -> None:
         if metric["namespace"] == "AWS/SQS"
     ]
     assert queue == "sqs-compliance-checker-dlq-dev"
-    patterns = [item["pattern"] for item in values["alarms"]["metric_filters"]]
-    assert all(pattern.startswith("{ ") for pattern in patterns), "no pattern is a placeholder"
 
 
 def test_a_name_that_is_no_output_is_named_with_its_place(tmp_path: Path) -> None:

@@ -185,6 +185,18 @@ def test_pages_are_joined(door: Any, sandbox: RunningSandbox) -> None:
     assert len(calls) == 2
 
 
+def test_pages_are_joined_where_botocore_knows_none(door: Any, sandbox: RunningSandbox) -> None:
+    logs = sandbox.client("logs", REGION)
+    logs.create_log_group(logGroupName="/fed")
+    for number in range(110):
+        logs.put_syslog_configuration(logGroupIdentifier="/fed", vpcEndpointId=f"vpce-{number:03}")
+    assert not logs.can_paginate("list_syslog_configurations")
+    aws, _, calls = door()
+    answer = aws.read(Read("logs", "list_syslog_configurations"))
+    assert len(answer.response["syslogConfigurations"]) == 110
+    assert len(calls) == 3
+
+
 def test_what_a_check_uses_is_told(door: Any) -> None:
     aws, _, _ = door()
     aws.read(Read("ec2", "describe_vpcs"))

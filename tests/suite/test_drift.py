@@ -248,14 +248,14 @@ def test_changes_by_hand_are_named(
         run = _judge(sandbox, deployed, tmp_path, real_plan())
     finally:
         logs.put_retention_policy(logGroupName=group, retentionInDays=kept["retentionInDays"])
-        owner = [{"TagKey": "Owner", "TagValue": "platform-engineering"}]
+        owner = [{"TagKey": "Owner", "TagValue": "security-team"}]
         key.tag_resource(KeyId=said["kms_key_id"], Tags=owner)
     assert run.outcomes["no-drift"] == "FAIL", run.text
     assert set(run.row("no-drift")["message"].splitlines()) == {
         f"{kept['logGroupArn']}: aws_cloudwatch_log_group.trail retention_in_days: "
         "declared 7, required as declared, live 1",
         f"{said['kms_key_arn']}: aws_kms_key.logs tags_all.Owner: "
-        "declared platform-engineering, required as declared, live nobody",
+        "declared security-team, required as declared, live nobody",
     }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from verify.checks.subscribers import (
     faults_of_topic,
     parsed,
 )
+from verify.live_fire.owner import NAME_PREFIX
 from verify.model import NotVerifiedError
 
 OURS, STRANGER = "123456789012", "999999999999"
@@ -184,20 +186,20 @@ def one_wanted(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def subscriber(deployed: Path, sandbox: RunningSandbox) -> Iterator[None]:
-    """A queue of the account, subscribed to the alert topic."""
-    outputs = json.loads(deployed.read_text())
+def subscribe(deployed: Path, sandbox: RunningSandbox) -> Iterator[Callable[[str], None]]:
+    """Subscribes a new queue of the account to the alert topic, by the queue's name."""
+    topic = json.loads(deployed.read_text())["alert_topic_arn"]["value"]
     sns, sqs = sandbox.client("sns", REGION), sandbox.client("sqs", REGION)
-    queue = sqs.create_queue(QueueName="on-call")["QueueUrl"]
-    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
-    made = sns.subscribe(
-        TopicArn=outputs["alert_topic_arn"]["value"],
-        Protocol="sqs",
-        Endpoint=attributes["Attributes"]["QueueArn"],
-    )
-    yield
-    sns.unsubscribe(SubscriptionArn=made["SubscriptionArn"])
-    sqs.delete_queue(QueueUrl=queue)
+    with ExitStack() as mending:
+
+        def make(name: str) -> None:
+            queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+            mending.callback(sqs.delete_queue, QueueUrl=queue)
+            arn = f"arn:aws:sqs:{REGION}:{OURS}:{name}"
+            made = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+            mending.callback(sns.unsubscribe, SubscriptionArn=made["SubscriptionArn"])
+
+        yield make
 
 
 def test_nobody_told_is_said_and_fails_where_somebody_is_wanted(
@@ -213,10 +215,26 @@ def test_nobody_told_is_said_and_fails_where_somebody_is_wanted(
     assert "confirmed subscriptions: required at least 1, live 0" in row["message"]
 
 
-@pytest.mark.usefixtures("subscriber")
 def test_somebody_told_is_enough(
-    deployed: Path, sandbox: RunningSandbox, tmp_path: Path, one_wanted: str
+    deployed: Path,
+    sandbox: RunningSandbox,
+    tmp_path: Path,
+    one_wanted: str,
+    subscribe: Callable[[str], None],
 ) -> None:
+    subscribe("on-call")
     run = verify(deployed, tmp_path / "one", *SUBSCRIPTIONS, one_wanted, url=sandbox.url)
     assert run.row("alert-topic-subscriptions")["outcome"] == "PASS", run.text
     assert [note for note in run.report["notes"] if "nobody is subscribed" in note] == []
+
+
+def test_what_live_fire_listens_with_is_nobody(
+    deployed: Path,
+    sandbox: RunningSandbox,
+    tmp_path: Path,
+    one_wanted: str,
+    subscribe: Callable[[str], None],
+) -> None:
+    subscribe(f"{NAME_PREFIX}of-another-run")
+    run = verify(deployed, tmp_path / "one", *SUBSCRIPTIONS, one_wanted, url=sandbox.url)
+    assert run.row("alert-topic-subscriptions")["outcome"] == "FAIL"

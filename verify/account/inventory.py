@@ -41,7 +41,8 @@ class Kind:
     """Resources that are found in one way, and what tells their tags and names.
 
     `parts` are Terraform types that bear no tags and belong to a resource of this kind, whose
-    controls look at them. `found_by` is empty where the outputs alone say which there are.
+    controls look at them. `found_by` is empty where the outputs alone say which there are. `named`
+    are the outputs that tell a name of such a resource, which AWS gives by `names`.
     """
 
     types: tuple[str, ...]
@@ -51,6 +52,7 @@ class Kind:
     found_by: tuple[Reading[Any], ...] = ()
     names: NamesOf | None = None
     named_by: tuple[Reading[Any], ...] = ()
+    named: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
 
 
@@ -75,9 +77,15 @@ class Inventory:
             for found in kind.find(self._aws, self._deployment):
                 yield found, kind.tags(self._aws, self._deployment, found)
 
-    def has_named(self, name: str) -> bool:
-        """Whether AWS knows one of the resources by this name. Raises NotVerifiedError."""
-        return any(name in kind.names(self._aws, self._deployment) for kind in KINDS if kind.names)
+    def has_named(self, output: str, name: str) -> bool:
+        """Whether AWS knows the resource that `output` names by this name. Raises NotVerifiedError.
+
+        A resource of another kind that bears it is not the one.
+        """
+        for kind in KINDS:
+            if output in kind.named and kind.names is not None:
+                return name in kind.names(self._aws, self._deployment)
+        raise NotVerifiedError(f"nothing says what the output {output} names")
 
     def unknown(self) -> list[str]:
         """The ARNs of what bears the deployment's tags and is not in the inventory.
@@ -159,7 +167,11 @@ def _trail_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
 
 
 def _trail_names(aws: Aws, deployment: Deployment) -> list[str]:
-    return [pick(trail, "Name") for trail in aws.pick(reads.trail(deployment), "trailList")]
+    return [
+        pick(trail, "Name")
+        for trail in aws.pick(reads.trail(deployment), "trailList")
+        if pick(trail, "TrailARN") == deployment.trail_arn
+    ]
 
 
 def _buckets(_: Aws, deployment: Deployment) -> Iterator[Resource]:
@@ -181,8 +193,11 @@ def _key_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
 
 
 def _key_names(aws: Aws, deployment: Deployment) -> list[str]:
-    aliases = aws.pick(reads.key_aliases(deployment), "Aliases")
-    return [pick(alias, "AliasName") for alias in aliases]
+    return [
+        pick(alias, "AliasName")
+        for alias in aws.pick(reads.key_aliases(deployment), "Aliases")
+        if pick(alias, "TargetKeyId") == deployment.kms_key_id
+    ]
 
 
 def _log_groups(_: Aws, deployment: Deployment) -> Iterator[Resource]:
@@ -200,6 +215,7 @@ def _log_group_names(aws: Aws, deployment: Deployment) -> list[str]:
         pick(group, "logGroupName")
         for name in deployment.identified("aws_cloudwatch_log_group")
         for group in aws.pick(reads.log_group(deployment, name), "logGroups")
+        if pick(group, "arn") == f"{reads.log_group_arn(deployment, name)}:*"
     ]
 
 
@@ -209,7 +225,9 @@ def _function_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
 
 
 def _function_names(aws: Aws, deployment: Deployment) -> list[str]:
-    return [aws.pick(reads.function(deployment), "FunctionName")]
+    function = aws.pick(reads.function(deployment))
+    ours = pick(function, "FunctionArn") == deployment.function_arn
+    return [pick(function, "FunctionName")] if ours else []
 
 
 def _event_rules(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
@@ -228,7 +246,7 @@ def _topic_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
 
 def _topic_names(aws: Aws, deployment: Deployment) -> list[str]:
     arn = aws.pick(reads.alert_topic(deployment), "Attributes", "TopicArn")
-    return [arn.rpartition(":")[2]]
+    return [arn.rpartition(":")[2]] if arn == deployment.alert_topic_arn else []
 
 
 def _queues(_: Aws, deployment: Deployment) -> Iterator[Resource]:
@@ -311,6 +329,7 @@ KINDS = (
         (reads.trail_tags,),
         names=_trail_names,
         named_by=(reads.trail,),
+        named=("trail_name",),
     ),
     Kind(
         ("aws_s3_bucket",),
@@ -319,6 +338,7 @@ KINDS = (
         (reads.bucket_tags,),
         names=_bucket_names,
         named_by=(reads.bucket_acl,),
+        named=("log_bucket_name",),
         parts=(
             "aws_s3_bucket_ownership_controls",
             "aws_s3_bucket_policy",
@@ -334,6 +354,7 @@ KINDS = (
         (reads.key_tags,),
         names=_key_names,
         named_by=(reads.key_aliases,),
+        named=("kms_key_alias",),
         parts=("aws_kms_alias",),
     ),
     Kind(
@@ -343,6 +364,7 @@ KINDS = (
         (reads.log_group_tags,),
         names=_log_group_names,
         named_by=(reads.log_group,),
+        named=("trail_log_group_name", "function_log_group_name"),
         parts=("aws_cloudwatch_log_metric_filter", "aws_cloudwatch_log_subscription_filter"),
     ),
     Kind(
@@ -352,6 +374,7 @@ KINDS = (
         (reads.function_tags,),
         names=_function_names,
         named_by=(reads.function,),
+        named=("function_name",),
         parts=("aws_lambda_permission",),
     ),
     Kind(
@@ -369,6 +392,7 @@ KINDS = (
         (reads.topic_tags,),
         names=_topic_names,
         named_by=(reads.alert_topic,),
+        named=("alert_topic_name",),
         parts=("aws_sns_topic_policy", "aws_sns_topic_subscription"),
     ),
     Kind(("aws_sqs_queue",), _queues, _queue_tags, (reads.queue_tags,)),

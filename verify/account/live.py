@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import tenacity
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, PaginationError
 from botocore.response import StreamingBody
 
 from verify.account.answer import Called
@@ -113,8 +113,17 @@ class Live:
 def _pages(client: Any, operation: str, parameters: Mapping[str, Any]) -> Iterator[Any]:
     if client.can_paginate(operation):
         yield from client.get_paginator(operation).paginate(**parameters)
-    else:
-        yield _with_bodies_read(getattr(client, operation)(**parameters))
+        return
+    page = _with_bodies_read(getattr(client, operation)(**parameters))
+    yield page
+    # botocore knows no paginator of some operations that answer in pages all the same.
+    given: set[str] = set()
+    while token := page.get("nextToken"):
+        if token in given:
+            raise PaginationError(message=f"the next token of {operation} came twice")
+        given.add(token)
+        page = getattr(client, operation)(**parameters, nextToken=token)
+        yield page
 
 
 def _with_bodies_read(response: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -68,9 +68,9 @@ class Reading(Generic[Arguments]):
         return replace(self, moment=moment, known=None)
 
 
-def of_account(service: str, operation: str, **parameters: Any) -> Reading[[]]:
+def of_account(service: str, operation: str, *absent: str, **parameters: Any) -> Reading[[]]:
     """A reading that depends on nothing."""
-    return Reading(service, operation, lambda: parameters, known=lambda _: ((),))
+    return Reading(service, operation, lambda: parameters, absent, known=lambda _: ((),))
 
 
 def of_deployment(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from verify.account.read import following, of_account, of_deployment, of_each
+from verify.account.read import Reading, following, of_account, of_deployment, of_each
 from verify.inputs.deployment import Deployment
 
 
@@ -291,6 +291,69 @@ subscription_filters = of_deployment("logs", "describe_subscription_filters")(_t
 metric_filters = of_deployment("logs", "describe_metric_filters")(_trail_log_group)
 
 
+# Of each group, the trail's as above. Whom its events are sent to:
+subscriptions_of_group = of_each(
+    "logs", "describe_subscription_filters", _each("aws_cloudwatch_log_group")
+)(lambda _, name: {"logGroupName": name})
+
+
+def _group(_: Deployment, name: str) -> dict[str, Any]:
+    return {"logGroupIdentifier": name}
+
+
+# What changes the events before filters see them. Whether AWS answers with an error where there is
+# none is not documented; that the group exists is known from its own description.
+transformer = of_each(
+    "logs", "get_transformer", _each("aws_cloudwatch_log_group"), "ResourceNotFoundException"
+)(_group)
+
+
+@following("logs", "get_data_protection_policy", "ResourceNotFoundException")
+def data_protection(name: str) -> dict[str, Any]:
+    """What a log group's own policy masks."""
+    return {"logGroupIdentifier": name}
+
+
+@of_each(
+    "logs",
+    "describe_resource_policies",
+    _each("aws_cloudwatch_log_group"),
+    "ResourceNotFoundException",
+)
+def resource_policies_of_group(deployment: Deployment, name: str) -> dict[str, Any]:
+    """The policy of one log group on who may write into it."""
+    return {"resourceArn": log_group_arn(deployment, name), "policyScope": "RESOURCE"}
+
+
+# The account's policies on who may write into which log groups.
+resource_policies = of_account("logs", "describe_resource_policies")
+
+
+def _account_policies(kind: str) -> Reading[[]]:
+    return of_account("logs", "describe_account_policies", policyType=kind)
+
+
+# The account's policies for many log groups at once. Its retention policies show in each group; its
+# field indexes change how events are found and nothing else.
+account_subscriptions = _account_policies("SUBSCRIPTION_FILTER_POLICY")
+account_data_protection = _account_policies("DATA_PROTECTION_POLICY")
+account_transformers = _account_policies("TRANSFORMER_POLICY")
+account_metric_extraction = _account_policies("METRIC_EXTRACTION_POLICY")
+
+# Where log groups are fed from beside PutLogEvents, and queried by themselves. Regions that do not
+# have one of these yet do not know its name.
+_NOT_OFFERED = "UnknownOperationException"
+delivery_destinations = of_account("logs", "describe_delivery_destinations", _NOT_OFFERED)
+syslog_configurations = of_account("logs", "list_syslog_configurations", _NOT_OFFERED)
+scheduled_queries = of_account("logs", "list_scheduled_queries", _NOT_OFFERED)
+
+
+@following("logs", "get_scheduled_query")
+def scheduled_query(arn: str) -> dict[str, Any]:
+    """What a scheduled query looks at, and where its results go."""
+    return {"identifier": arn}
+
+
 @following("logs", "test_metric_filter")
 def pattern_on_messages(pattern: str, messages: list[str]) -> dict[str, Any]:
     """Which of some messages, 50 at most, a filter pattern selects."""
@@ -406,6 +469,14 @@ def queue_tags(_: Deployment, url: str) -> dict[str, Any]:
 
 # Every metric alarm of the account and region.
 alarms = of_account("cloudwatch", "describe_alarms", AlarmTypes=["MetricAlarm"])
+# The rules by which alarms' actions are muted.
+mute_rules = of_account("cloudwatch", "list_alarm_mute_rules")
+
+
+@following("cloudwatch", "get_alarm_mute_rule")
+def mute_rule(name: str) -> dict[str, Any]:
+    """A rule by which alarms' actions are muted, with the alarms."""
+    return {"AlarmMuteRuleName": name}
 
 
 @of_each("cloudwatch", "list_tags_for_resource", _each("aws_cloudwatch_metric_alarm"))

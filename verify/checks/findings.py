@@ -31,5 +31,8 @@ def report_findings(
 def report_judgement(
     check: Check, subject: str, aspect: str, judgement: Judgement, expected: str
 ) -> None:
-    """The judgement must hold; its reason is what was seen."""
+    """The judgement must hold, its reason is what was seen; where it may hold, it is not seen."""
+    if judgement.undecided:
+        check.unknown(subject, f"{aspect}: {judgement.reason}")
+        return
     check.holds(subject, aspect, judgement.holds, expected=expected, seen=judgement.reason)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
-from verify.events.samples import Place, misjudged, samples
+from verify.events.samples import Place, Sample, misjudged, samples
 from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
 
 _MESSAGES_A_CALL = 50  # that TestMetricFilter takes
 
@@ -22,7 +23,14 @@ def faults_of_pattern(
     Raises NotVerifiedError when CloudWatch Logs does not say.
     """
     place = Place(deployment.partition, deployment.account_id, deployment.region)
-    tried = samples(baseline["log_groups"]["subscription_events"], place)
+    return misjudged_by(aws, pattern, samples(baseline["log_groups"]["subscription_events"], place))
+
+
+def misjudged_by(aws: Aws, pattern: str, tried: Sequence[Sample]) -> list[str]:
+    """Which of the samples a pattern gets wrong.
+
+    Raises NotVerifiedError when CloudWatch Logs does not say.
+    """
     messages = [sample.message for sample in tried]
     matched = [
         pick(match, "eventMessage")
@@ -32,4 +40,6 @@ def faults_of_pattern(
             "matches",
         )
     ]
+    if not set(matched) <= set(messages):
+        raise NotVerifiedError("test_metric_filter tells of messages that it was not given")
     return misjudged(tried, matched)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -10,55 +10,147 @@ import pytest
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
-from verify.alarms.weaknesses import looks_at, weaknesses
+from verify.alarms.alarm import CannotTellError, alarm_of, others, watches, wrong_units
+from verify.alarms.behaviour import Behaviour, faults
 from verify.check import Check
+from verify.checks.metric_filters import counted_by, counting
 from verify.checks.subscription import faults_of_pattern
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 from verify.wording import in_words
 
-
-def _weaknesses(
-    alarm: Mapping[str, Any], required: Mapping[str, Any], *accepted_units: str
-) -> list[str]:
-    try:
-        return weaknesses(alarm, required, frozenset(accepted_units))
-    except KeyError as error:
-        raise NotVerifiedError(f"the API's answer on {alarm['AlarmName']} lacks {error}") from None
+Alarm = Mapping[str, Any]  # a MetricAlarm of DescribeAlarms
+_Metrics = Sequence[Mapping[str, Any]]
 
 
-def _check_alarms(
-    check: Check,
-    alarms: Iterable[Mapping[str, Any]],
-    requirements: Iterable[Mapping[str, Any]],
-) -> None:
-    """For each requirement there is an alarm on its metrics that is no weaker than it."""
-    for required in requirements:
-        wanted = required["metrics"]
-        candidates = [alarm for alarm in alarms if all(looks_at(alarm, item) for item in wanted)]
-        found = {pick(alarm, "AlarmName"): _weaknesses(alarm, required) for alarm in candidates}
-        what = " and ".join(f"{item['namespace']} {item['metric']}" for item in wanted)
-        check.holds(
-            required["purpose"],
-            f"alarm on {what}",
-            any(not wrong for wrong in found.values()),
-            expected=required["expected"],
-            seen={name: "; ".join(wrong) for name, wrong in found.items()} or "no such alarm",
-        )
+@pytest.fixture
+def muted(aws: Aws, baseline: Mapping[str, Any]) -> Mapping[str, str]:
+    """The alarms that a mute rule keeps quiet, now or at some time, and why; by their names."""
+    found: dict[str, str] = {}
+    for summary in aws.pick(reads.mute_rules(), "AlarmMuteRuleSummaries"):
+        name = pick(summary, "AlarmMuteRuleArn").split(":", 6)[-1]
+        status = pick(summary, "Status")
+        if status != "EXPIRED" and name not in baseline["alarms"]["accepted_mute_rules"]:
+            for alarm in aws.pick(reads.mute_rule(name), "MuteTargets", "AlarmNames"):
+                found[alarm] = f"the mute rule {name} is {status}"
+    return found
 
 
-@pytest.mark.control("alarm-delivery-stopped", reads.alarms)
+class _Judge:
+    """What each alarm of the account is worth for what is required."""
+
+    def __init__(
+        self, alarms: Iterable[Alarm], muted: Mapping[str, str], deployment: Deployment
+    ) -> None:
+        self._alarms = [(pick(alarm, "AlarmName"), alarm) for alarm in alarms]
+        self._muted = muted
+        self._deployment = deployment
+        self._ours = frozenset(deployment.alarm_names.values())
+
+    def hold(
+        self, check: Check, purpose: str, expected: str, ways: Iterable[tuple[_Metrics, Behaviour]]
+    ) -> None:
+        """In one of some ways there must be an alarm on the metrics that behaves so."""
+        found: dict[str, list[str]] = {}
+        unknown: dict[str, str] = {}
+        for metrics, wanted in ways:
+            for name, alarm in self._alarms:
+                try:
+                    if self._on_all(alarm, metrics):
+                        found[name] = self._faults(name, alarm, metrics, wanted)
+                except CannotTellError as error:
+                    unknown[name] = str(error)
+            if not all(found.values()):
+                break
+        good = not all(found.values())
+        if not good and unknown:
+            for name, reason in unknown.items():
+                check.unknown(name, f"how the alarm behaves cannot be told: {reason}")
+            return
+        seen = {name: "; ".join(wrong) or "does" for name, wrong in found.items()}
+        check.holds(purpose, "alarm", good, expected=expected, seen=seen or "no such alarm")
+
+    def _on_all(self, alarm: Alarm, metrics: _Metrics) -> bool:
+        account = self._deployment.account_id
+        if "MetricName" not in alarm and "Metrics" not in alarm:
+            # Of what such an alarm rings at nothing is known, so it may be the one that is wanted.
+            if pick(alarm, "AlarmName") in self._ours:
+                raise CannotTellError("it names no metric")
+            return False
+        return all(watches(alarm, item, account) for item in metrics)
+
+    def _faults(self, name: str, alarm: Alarm, metrics: _Metrics, wanted: Behaviour) -> list[str]:
+        account = self._deployment.account_id
+        heard = self._unheard(name, alarm)
+        try:
+            if depends := others(alarm, metrics, account):
+                return [*heard, f"it depends on {in_words(depends)} as well"]
+            units = wrong_units(alarm, metrics, account)
+            if units:
+                return [*heard, f"it takes data in {in_words(units)}, in which there are none"]
+            return [*heard, *_evaluation(alarm), *faults(alarm_of(alarm, metrics, account), wanted)]
+        except KeyError as error:
+            raise NotVerifiedError(f"the API's answer on {name} lacks {error}") from None
+
+    def _unheard(self, name: str, alarm: Alarm) -> list[str]:
+        """Why an alarm that is not the stack's own is of no use; of its own alarm-actions says."""
+        if name in self._ours:
+            return []
+        found = [] if notifies(alarm, self._deployment) else ["it does not notify the alert topic"]
+        return [*found, *([self._muted[name]] if name in self._muted else [])]
+
+
+def notifies(alarm: Alarm, deployment: Deployment) -> bool:
+    """Whether an alarm that rings tells the alert topic."""
+    return bool(pick(alarm, "ActionsEnabled")) and deployment.alert_topic_arn in pick(
+        alarm, "AlarmActions"
+    )
+
+
+def _evaluation(alarm: Alarm) -> list[str]:
+    """What CloudWatch says of its evaluating an alarm; it says nothing where all is well.
+
+    Raises CannotTellError where CloudWatch is not able to, for a while.
+    """
+    said = alarm.get("EvaluationState")
+    if said == "EVALUATION_ERROR":
+        return [f"CloudWatch cannot evaluate it: {alarm.get('StateReason')}"]
+    if said is not None:
+        raise CannotTellError(f"its evaluation is {said}: {alarm.get('StateReason')}")
+    return []
+
+
+def _hold(judge: _Judge, check: Check, required: Mapping[str, Any]) -> None:
+    wanted = Behaviour(
+        kind=required["behaviour"],
+        within=required["within_minutes"],
+        value=float(required.get("value", 1)),
+        ordinary=float(required.get("ordinary", 0)),
+        pause=required.get("pause_minutes", 0),
+    )
+    metrics = required["metrics"]
+    on = " and ".join(f"{item['namespace']} {item['metric']}" for item in metrics)
+    judge.hold(check, required["purpose"], f"on {on}, {wanted}", [(metrics, wanted)])
+
+
+@pytest.mark.control("alarm-delivery-stopped", reads.alarms, reads.mute_rules, reads.mute_rule)
 def test_alarms_ring_when_the_trail_falls_silent(
     check: Check,
-    alarms: list[Mapping[str, Any]],
+    alarms: list[Alarm],
+    muted: Mapping[str, str],
+    deployment: Deployment,
     baseline: Mapping[str, Any],
 ) -> None:
-    _check_alarms(check, alarms, baseline["alarms"]["delivery"])
+    judge = _Judge(alarms, muted, deployment)
+    for required in baseline["alarms"]["delivery"]:
+        _hold(judge, check, required)
 
 
 @pytest.mark.control(
     "alarm-function-trouble",
     reads.alarms,
+    reads.mute_rules,
+    reads.mute_rule,
     reads.metric_filters,
     reads.subscription_filters,
     reads.pattern_on_messages,
@@ -66,156 +158,125 @@ def test_alarms_ring_when_the_trail_falls_silent(
 def test_alarms_ring_when_the_function_is_in_trouble(
     check: Check,
     aws: Aws,
-    alarms: list[Mapping[str, Any]],
+    alarms: list[Alarm],
+    muted: Mapping[str, str],
     deployment: Deployment,
     baseline: Mapping[str, Any],
 ) -> None:
-    _check_alarms(check, alarms, baseline["alarms"]["function"])
-    pattern = _pattern_to_count(check, aws, deployment, baseline)
-    if pattern is not None:
-        _metrics_of(
-            check,
-            deployment.trail_log_group_name,
-            aws.pick(reads.metric_filters(deployment), "metricFilters"),
-            "events that the function must judge",
-            pattern,
-        )
+    judge = _Judge(alarms, muted, deployment)
+    for required in baseline["alarms"]["function"]:
+        _hold(judge, check, required)
+        if required["behaviour"] == "unanswered":
+            _hold_count(check, aws, deployment, baseline, required["metrics"][0])
 
 
-def _pattern_to_count(
-    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
-) -> str | None:
-    """The pattern by which the events are counted that should invoke the function.
+def _hold_count(
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+    metric: Mapping[str, Any],
+) -> None:
+    """A metric filter counts, in `metric`, the events that should invoke the function.
 
-    That is the live subscription's, if it lets through what it must. If not, the subscription is at
-    fault and not the count: a pattern that does is as good. None if there is no such pattern.
+    These are what the live subscription lets through, if that is what it must. If not, the
+    subscription is at fault and not the count: a pattern that does is as good.
     """
-    found = [
-        entry
+    group = deployment.trail_log_group_name
+    subscribed = [
+        pick(entry, "filterPattern")
         for entry in aws.pick(reads.subscription_filters(deployment), "subscriptionFilters")
         if pick(entry, "filterName") == deployment.subscription_filter_name
     ]
-    if not found:
-        check.unknown(
-            deployment.trail_log_group_name,
-            "there is no subscription whose events the metric filter could be seen to count",
-        )
-        return None
-    subscribed: str = pick(found[0], "filterPattern")
-    faults = faults_of_pattern(aws, deployment, baseline, subscribed)
-    if not faults:
-        return subscribed
-    needed = {
-        (metric["namespace"], metric["metric"])
-        for required in baseline["alarms"]["function"]
-        for metric in required["metrics"]
-    }
-    counting = [
-        pick(entry, "filterPattern")
-        for entry in aws.pick(reads.metric_filters(deployment), "metricFilters")
-        for item in pick(entry, "metricTransformations")
-        if (pick(item, "metricNamespace"), pick(item, "metricName")) in needed
+    if not subscribed:
+        check.unknown(group, "there is no subscription whose events could be seen to be counted")
+        return
+    counts = counted_by(aws.pick(reads.metric_filters(deployment), "metricFilters"), group)
+    whole = [
+        found
+        for found in counts
+        if found.metric == metric and not found.faults and not found.ordinary
     ]
-    for pattern in counting:
-        if not faults_of_pattern(aws, deployment, baseline, pattern):
-            return str(pattern)
-    check.none(
-        deployment.trail_log_group_name,
-        "metric filter for events that the function must judge",
-        faults,
+    wrong = faults_of_pattern(aws, deployment, baseline, subscribed[0])
+    check.holds(
+        group,
+        f"count of the events that the function must judge, in {metric['metric']}",
+        any(
+            found.pattern == subscribed[0]
+            if not wrong
+            else not faults_of_pattern(aws, deployment, baseline, found.pattern)
+            for found in whole
+        ),
+        expected="one by each event that the subscription must let through, and by no other",
+        seen=[str(found) for found in counts],
     )
-    return None
 
 
-@pytest.mark.control("alarm-actions", reads.alarms)
+@pytest.mark.control("alarm-actions", reads.alarms, reads.mute_rules, reads.mute_rule)
 def test_alarms_of_the_stack_notify_the_alert_topic(
-    check: Check, alarms: list[Mapping[str, Any]], deployment: Deployment
+    check: Check,
+    alarms: list[Alarm],
+    muted: Mapping[str, str],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
 ) -> None:
     live = {pick(alarm, "AlarmName"): alarm for alarm in alarms}
-    for name in sorted(deployment.alarm_names.values()):
+    known = {deployment.alert_topic_arn, *baseline["alarms"]["accepted_actions"]}
+    arns = deployment.alarm_arns
+    for purpose, name in sorted(deployment.alarm_names.items()):
         alarm = live.get(name)
         check.holds(name, "alarm", alarm is not None, expected="exists", seen=alarm and "exists")
         if alarm is None:
             continue
+        check.equal(name, "ARN", expected=arns[purpose], seen=pick(alarm, "AlarmArn"))
         check.equal(name, "actions enabled", expected=True, seen=pick(alarm, "ActionsEnabled"))
         actions = pick(alarm, "AlarmActions")
-        check.holds(
-            name,
-            "actions",
-            deployment.alert_topic_arn in actions,
-            expected=deployment.alert_topic_arn,
-            seen=actions,
-        )
+        topic = deployment.alert_topic_arn
+        check.holds(name, "actions", topic in actions, expected=topic, seen=actions)
+        others = [
+            f"{member}: {action}"
+            for member in ("AlarmActions", "OKActions", "InsufficientDataActions")
+            for action in pick(alarm, member)
+            if action not in known
+        ]
+        check.none(name, "actions that nobody asked for", others)
+        check.none(name, "mute rules", [muted[name]] if name in muted else [])
+        if alarm.get("StateValue") == "ALARM":
+            check.notes.append(f"{name} is in ALARM: {alarm.get('StateReason')}")
 
 
-@pytest.mark.control("security-metric-alarms", reads.alarms, reads.metric_filters)
+@pytest.mark.control(
+    "security-metric-alarms",
+    reads.alarms,
+    reads.mute_rules,
+    reads.mute_rule,
+    reads.metric_filters,
+    reads.pattern_on_messages,
+)
 def test_metric_filters_and_alarms_watch_security_changes(
     check: Check,
     aws: Aws,
-    alarms: list[Mapping[str, Any]],
+    alarms: list[Alarm],
+    muted: Mapping[str, str],
     deployment: Deployment,
     baseline: Mapping[str, Any],
 ) -> None:
-    name = deployment.trail_log_group_name
-    filters = aws.pick(reads.metric_filters(deployment), "metricFilters")
-    for required in baseline["alarms"]["metric_filters"]:
-        metrics = _metrics_of(check, name, filters, required["purpose"], required["pattern"])
-        candidates = {
-            pick(alarm, "AlarmName"): _activity_weaknesses(alarm, required, deployment)
-            for alarm in alarms
-            if (alarm.get("Namespace"), alarm.get("MetricName")) in metrics
-        }
-        check.holds(
-            name,
-            f"alarm for {required['purpose']}",
-            any(not weakness for weakness in candidates.values()),
-            expected=f"one on {in_words(metrics)} that rings at once and notifies the alert topic",
-            seen={alarm: "; ".join(found) for alarm, found in candidates.items()}
-            or "no such alarm",
-        )
-
-
-def _metrics_of(
-    check: Check, group: str, filters: Iterable[Mapping[str, Any]], purpose: str, pattern: str
-) -> set[tuple[str, str]]:
-    """The metrics that filters with `pattern` count each matching event in."""
-    counted = {
-        (pick(item, "metricNamespace"), pick(item, "metricName"))
-        for entry in filters
-        if pick(entry, "filterPattern") == pattern
-        for item in pick(entry, "metricTransformations")
-        # Another value, or a dimension, and the alarm's metric does not count the events.
-        if pick(item, "metricValue") == "1" and not item.get("dimensions")
-    }
-    check.holds(
-        group,
-        f"metric filter for {purpose}",
-        bool(counted),
-        expected=f"counts each event of {pattern}",
-        seen=[
-            f"{pick(entry, 'filterName')}: {pick(entry, 'filterPattern')} counts "
-            + in_words([item.get("metricValue") for item in pick(entry, "metricTransformations")])
-            for entry in filters
-        ],
+    ours = [alarm for alarm in alarms if notifies(alarm, deployment)]
+    judge = _Judge(ours, muted, deployment)
+    found = counted_by(
+        aws.pick(reads.metric_filters(deployment), "metricFilters"),
+        deployment.trail_log_group_name,
     )
-    return counted
+    for required in baseline["alarms"]["metric_filters"]:
+        within = required["within_minutes"]
+        ways = (
+            ([item.metric], Behaviour("occurrence", within, item.value, item.ordinary))
+            for item in counting(aws, deployment, required, found)
+        )
+        expected = f"within {within} minutes on a metric filter for every {_events(required)}"
+        judge.hold(check, required["purpose"], expected, ways)
 
 
-def _activity_weaknesses(
-    alarm: Mapping[str, Any], required: Mapping[str, Any], deployment: Deployment
-) -> list[str]:
-    """In what an alarm on the right metric does not ring at the first event and tell of it."""
-    at_first = {
-        "statistic": "Sum",
-        "comparison": "GreaterThanOrEqualToThreshold",
-        "maximum_threshold": required["threshold"],
-        "maximum_window_seconds": required["maximum_window_seconds"],
-    }
-    found = _weaknesses(alarm, at_first, "Count")
-    if alarm.get("Dimensions"):
-        found.append("has dimensions, which the metric has not")
-    if not pick(alarm, "ActionsEnabled") or deployment.alert_topic_arn not in pick(
-        alarm, "AlarmActions"
-    ):
-        found.append("does not notify the alert topic")
-    return found
+def _events(required: Mapping[str, Any]) -> str:
+    names = [name for found in required.get("events", {}).values() for name in found]
+    return in_words([*names, *(["use of the root user"] if required.get("root_user") else [])])

@@ -11,31 +11,19 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
+from verify.checks.log_groups import existing_groups
 from verify.checks.subscription import faults_of_pattern
+from verify.events.filters import narrowings
 from verify.inputs.deployment import Deployment
-
-
-def _log_group(aws: Aws, deployment: Deployment, name: str) -> Mapping[str, Any] | None:
-    found: list[Mapping[str, Any]] = [
-        group
-        for group in aws.pick(reads.log_group(deployment, name), "logGroups")
-        if pick(group, "logGroupName") == name
-    ]
-    return found[0] if found else None
 
 
 @pytest.mark.control("log-groups-retention", reads.log_group)
 def test_log_groups_keep_events_as_long_as_required(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    for name in deployment.identified("aws_cloudwatch_log_group"):
-        group = _log_group(aws, deployment, name)
-        check.holds(
-            name, "log group", group is not None, expected="exists", seen=group and "exists"
-        )
-        if group is None:
-            continue
-        # Without a retention period AWS leaves the field out, and events never expire.
+    for name, group in existing_groups(check, aws, deployment):
+        # Without a retention period AWS leaves the field out, and events never expire. A policy of
+        # the account goes above the group's own period, and is what is shown.
         check.equal(
             name,
             "retention in days",
@@ -52,15 +40,9 @@ def test_log_groups_keep_events_as_long_as_required(
 def test_log_groups_are_encrypted_with_the_customer_managed_key(
     check: Check, aws: Aws, deployment: Deployment
 ) -> None:
-    for name in deployment.identified("aws_cloudwatch_log_group"):
-        group = _log_group(aws, deployment, name)
+    for name, group in existing_groups(check, aws, deployment):
         # CloudWatch Logs leaves the field out for a group with its own encryption.
-        check.equal(
-            name,
-            "KMS key",
-            expected=deployment.kms_key_arn,
-            seen=(group or {}).get("kmsKeyId"),
-        )
+        check.equal(name, "KMS key", expected=deployment.kms_key_arn, seen=group.get("kmsKeyId"))
 
 
 @pytest.mark.control(
@@ -73,6 +55,7 @@ def test_trail_log_group_feeds_the_function(
     filters = {
         pick(entry, "filterName"): entry
         for entry in aws.pick(reads.subscription_filters(deployment), "subscriptionFilters")
+        if pick(entry, "logGroupName") == name
     }
     ours = filters.get(deployment.subscription_filter_name)
     check.holds(
@@ -90,6 +73,15 @@ def test_trail_log_group_feeds_the_function(
         expected=deployment.function_arn,
         seen=pick(ours, "destinationArn"),
     )
+    # CloudWatch Logs invokes a function by the function's own policy, in no role.
+    check.equal(name, "role of the subscription", expected="", seen=ours.get("roleArn", ""))
+    check.equal(
+        name,
+        "system fields that are sent along",
+        expected=[],
+        seen=ours.get("emitSystemFields", []),
+    )
+    check.none(name, "what the subscription does not see as it was written", narrowings(ours))
     check.none(
         name,
         "pattern of the subscription",

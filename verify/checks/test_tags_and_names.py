@@ -60,12 +60,19 @@ def test_every_resource_carries_the_required_tags(
             for key, value in required.items()
             if live.get(key) != value
         }
-        wrong |= {key: "no such tag" for key in baseline["required_tag_keys"] if not live.get(key)}
+        wrong |= {
+            key: live.get(key, "no such tag")
+            for key in baseline["required_tag_keys"]
+            if not live.get(key, "").strip()
+        }
         check.holds(
             resource.identifier,
             "tags",
             not wrong,
-            expected={**required, **dict.fromkeys(baseline["required_tag_keys"], "any")},
+            expected={
+                **required,
+                **dict.fromkeys(baseline["required_tag_keys"], "any but an empty one"),
+            },
             seen=wrong or "as required",
         )
 
@@ -77,7 +84,7 @@ def test_resources_carry_the_names_of_the_convention(
     for output, name in baseline["names"].items():
         said = getattr(deployment, output)
         check.equal(output, "name", expected=name, seen=said)
-        known = inventory.has_named(said)
+        known = inventory.has_named(output, said)
         check.holds(
             output,
             "name in the account",

@@ -39,13 +39,18 @@ def samples(events: Mapping[str, Iterable[str]], place: Place) -> tuple[Sample, 
     user, and as older ones do, which say neither whether a call only reads nor what category it is
     in, by a role and in another region.
     """
-    found = [
+    found = occurrences(events, place)
+    return (*found, *_sign_ins(place), *root_use(place), _read_by_a_user(place))
+
+
+def occurrences(events: Mapping[str, Iterable[str]], place: Place) -> tuple[Sample, ...]:
+    """Each of `events`, names by their source, as today's records have it and as older ones do."""
+    return tuple(
         sample
         for source, names in events.items()
         for name in names
         for sample in _both_dresses(name, place, eventSource=source, eventName=name)
-    ]
-    return (*found, *_sign_ins(place), *_root(place), _read_by_a_user(place))
+    )
 
 
 def misjudged(tried: Iterable[Sample], matched: Iterable[str]) -> list[str]:
@@ -71,7 +76,8 @@ def _sign_ins(place: Place) -> Iterator[Sample]:
         )
 
 
-def _root(place: Place) -> Iterator[Sample]:
+def root_use(place: Place) -> Iterator[Sample]:
+    """Something that the root user does."""
     identity = {
         "type": "Root",
         "principalId": place.account,
@@ -97,7 +103,7 @@ def _both_dresses(description: str, place: Place, **parts: Any) -> Iterator[Samp
         **record,
         "userIdentity": parts.get("userIdentity", _role(place)),
         "eventVersion": "1.05",
-        "awsRegion": _another_region(place.region),
+        "awsRegion": _another_region(place),
     }
     for absent in ("readOnly", "managementEvent", "eventCategory"):
         del older[absent]
@@ -141,5 +147,14 @@ def _role(place: Place) -> dict[str, Any]:
     }
 
 
-def _another_region(region: str) -> str:
-    return "us-east-1" if region != "us-east-1" else "us-west-2"
+# Two regions of each partition.
+_REGIONS = {
+    "aws": ("us-east-1", "us-west-2"),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
+}
+
+
+def _another_region(place: Place) -> str:
+    one, another = _REGIONS.get(place.partition, _REGIONS["aws"])
+    return one if place.region != one else another

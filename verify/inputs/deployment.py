@@ -51,6 +51,8 @@ _BY_PURPOSE: dict[str, Any] = {
     "minProperties": 1,
     "additionalProperties": {"type": "string", "minLength": 1},
 }
+# What the names of regional services end in, where it is not amazonaws.com.
+_DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
 _ACCOUNT, _REGION = "123456789012", "ap-southeast-1"
 _HERE = f"{_REGION}:{_ACCOUNT}"
 _QUEUES = f"https://sqs.{_REGION}.amazonaws.com/{_ACCOUNT}"
@@ -65,7 +67,7 @@ class Deployment:
     """
 
     account_id: str = _output("Account.", _ACCOUNT, **_text("^[0-9]{12}$"))
-    region: str = _output("Home region.", _REGION, **_text("^[a-z]{2}(-[a-z]+)+-[0-9]$"))
+    region: str = _output("Home region.", _REGION, **_text("^[a-z]{2,5}(-[a-z]+)+-[0-9]$"))
     partition: str = _output("AWS partition.", "aws", **_text("^aws(-[a-z]+)*$"))
     environment: str = _output("Environment, part of every name.", "dev")
     profile: str = _output("Profile that was deployed.", "dev")
@@ -247,13 +249,14 @@ class Deployment:
         )
 
     def placeholders(self) -> Mapping[str, str]:
-        """What a baseline may name in braces: every output that is one string, and the names."""
+        """What a baseline may name in braces: every output that is one string, and what follows."""
         values = {
             output.name: getattr(self, output.name)
             for output in fields(self)
             if isinstance(getattr(self, output.name), str)
         }
         return values | {
+            "dns_suffix": _DNS_SUFFIXES.get(self.partition, "amazonaws.com"),
             "dead_letter_queue_name": self.dead_letter_queue_name,
             "delivery_topic_name": self.delivery_topic_name,
         }

@@ -6,6 +6,7 @@ Everything public is importable from here. Nothing here talks to AWS.
 from __future__ import annotations
 
 from verify.policy.admission import allows_beside, excessive_grants
+from verify.policy.condition_keys import CONDITION_KEYS
 from verify.policy.denials import (
     denies_insecure_transport,
     denies_other_encryption,
@@ -25,7 +26,7 @@ from verify.policy.identity import overbroad_identity_statements
 from verify.policy.invocation import Invoker, other_invocations, refused_invokers
 from verify.policy.key_grants import PermittedGrant, fault_of_grant
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
-from verify.policy.narrowing import NARROWING_KEYS, NOT_NARROWING_KEYS
+from verify.policy.log_writers import log_writers
 from verify.policy.need import NamedPolicy, beyond_need, lacking
 from verify.policy.requests import ACTIONS_WITHOUT_RESOURCES, takes_resources
 from verify.policy.serving import PEOPLE_OF_THE_ACCOUNT, trust_findings
@@ -34,8 +35,7 @@ from verify.policy.trust import TrustedPrincipal, trust_principals
 __all__ = [
     "ACTIONS_WITHOUT_RESOURCES",
     "ADMINISTRATIVE_ACTIONS",
-    "NARROWING_KEYS",
-    "NOT_NARROWING_KEYS",
+    "CONDITION_KEYS",
     "PEOPLE_OF_THE_ACCOUNT",
     "UNCONDITIONED_SERVICE_ACTIONS",
     "Condition",
@@ -64,6 +64,7 @@ __all__ = [
     "foreign_grants",
     "key_policy_findings",
     "lacking",
+    "log_writers",
     "other_invocations",
     "overbroad_identity_statements",
     "public_grants",

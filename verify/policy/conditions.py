@@ -8,10 +8,12 @@ context does not resolve). Sources: IAM user guide, "IAM JSON policy elements: C
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from verify.addresses import AddressSet
+from verify.policy.condition_keys import key_of
 from verify.policy.document import Condition
 from verify.policy.patterns import arn_matches, matches
 
@@ -78,7 +80,11 @@ def evaluate(condition: Condition, context: Context, has_variables: bool) -> boo
     if test is None:
         return None
     if not given:
-        return _evaluate_absent(condition, negated)
+        # Whether a request has a key that nobody knows is not known either; and one that every
+        # request has was not told.
+        key = key_of(condition.name)
+        told = key is not None and not key.is_always_there
+        return _evaluate_absent(condition, negated) if told else None
     if len(given) > 1 and not (condition.for_all or condition.for_any):
         # AWS matches keys with many values only through a set qualifier.
         return None
@@ -110,6 +116,13 @@ def _boolean(wanted: str, given: str) -> bool | None:
     if wanted.lower() not in ("true", "false"):
         return None
     return wanted.lower() == given.lower()
+
+
+def _binary(wanted: str, given: str) -> bool | None:
+    try:
+        return b64decode(wanted, validate=True) == b64decode(given, validate=True)
+    except ValueError:
+        return None
 
 
 def _number(compare: Callable[[float, float], bool]) -> _Test:
@@ -154,6 +167,7 @@ _TESTS: dict[str, _Test] = {
     "arnequals": arn_matches,
     "arnlike": arn_matches,
     "bool": _boolean,
+    "binaryequals": _binary,
     "ipaddress": _address,
 }
 for _prefix, _make in (("numeric", _number), ("date", _date)):

@@ -7,7 +7,9 @@ Sources: S3 user guide, "Bucket policy examples" (managing access based on HTTP 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from verify.policy.condition_keys import key_of
 from verify.policy.document import Condition, Document, Policy, Statement
 from verify.policy.finding import Judgement
 from verify.policy.patterns import (
@@ -16,9 +18,18 @@ from verify.policy.patterns import (
     statement_covers_resource,
     statement_matches_action,
 )
+from verify.policy.principals import open_to_anyone
 
 _TRANSPORT = "aws:securetransport"
 _NEGATED = frozenset({"arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals"})
+
+
+@dataclass(frozen=True)
+class _Weakness:
+    """What keeps a Deny from being one for everyone; `undecided` where it may not keep it."""
+
+    text: str
+    undecided: bool = False
 
 
 def denies_insecure_transport(document: Policy, bucket_arn: str) -> Judgement:
@@ -31,6 +42,7 @@ def denies_insecure_transport(document: Policy, bucket_arn: str) -> Judgement:
     wanted = {"the bucket": bucket_arn, "its objects": f"{bucket_arn}/*"}
     covered: dict[str, str] = {}
     near: list[str] = []
+    undecided = False
     for statement in Document.parse(document).statements:
         about_transport = _is_about(statement, _TRANSPORT)
         if statement.allows or (statement.conditions and not about_transport):
@@ -41,15 +53,15 @@ def denies_insecure_transport(document: Policy, bucket_arn: str) -> Judgement:
                 if statement_covers_resource(statement, arn):
                     covered.setdefault(name, statement.label)
         elif about_transport:
-            near.append(f"{statement.label} {weakness}")
+            near.append(f"{statement.label} {weakness.text}")
+            undecided = undecided or weakness.undecided
     lacking = [name for name in wanted if name not in covered]
     if not lacking:
         labels = " and ".join(dict.fromkeys(covered.values()))
         return Judgement(True, f"{labels} denies requests without TLS")
     weak = f" ({'; '.join(near)})" if near else ""
-    return Judgement(
-        False, f"no statement denies requests without TLS for {' and '.join(lacking)}{weak}"
-    )
+    reason = f"no statement denies requests without TLS for {' and '.join(lacking)}{weak}"
+    return Judgement(False, reason, undecided)
 
 
 def denies_people(
@@ -74,9 +86,10 @@ def denies_people(
     denials = [statement for statement in parsed.statements if not statement.allows]
     failures: list[str] = []
     holding: list[str] = []
+    doubts: list[bool] = []
     for action in actions:
         for resource in _resources_of(action, bucket_arn):
-            label, weak = _first_without_weakness(
+            label, weak, undecided = _first_without_weakness(
                 (statement, _weakened(parsed, statement, action, permitted, services_exempt))
                 for statement in denials
                 if statement_covers_action(statement, action)
@@ -84,10 +97,11 @@ def denies_people(
             )
             if label is None:
                 failures.append(f"{action} on {resource} is not denied to everyone{weak}")
+                doubts.append(undecided)
             else:
                 holding.append(label)
     if failures:
-        return Judgement(False, "; ".join(failures))
+        return Judgement(False, "; ".join(failures), all(doubts))
     if not holding:
         return Judgement(False, "no action was asked about")
     return Judgement(True, f"denied by {', '.join(dict.fromkeys(holding))}")
@@ -109,62 +123,73 @@ def denies_other_encryption(
     parsed = Document.parse(document)
     failures: list[str] = []
     holding: list[str] = []
+    doubts: list[bool] = []
     accepted = {"key": (_KEY, {key_arn}), "algorithm": (_ALGORITHM, set(algorithms))}
     for what, (name, values) in accepted.items():
-        label, weak = _first_without_weakness(
+        label, weak, undecided = _first_without_weakness(
             (statement, _other_than_refusing(statement, bucket_arn, name, values))
             for statement in parsed.statements
             if not statement.allows and _is_about(statement, name)
         )
         if label is None:
             failures.append(f"no statement denies files with another {what}{weak}")
+            doubts.append(undecided)
         else:
             holding.append(label)
     if failures:
-        return Judgement(False, "; ".join(failures))
+        return Judgement(False, "; ".join(failures), all(doubts))
     return Judgement(True, f"denied by {' and '.join(dict.fromkeys(holding))}")
 
 
 def _first_without_weakness(
-    candidates: Iterable[tuple[Statement, str | None]],
-) -> tuple[str | None, str]:
-    """The label of the first statement that has none; else how each falls short, in brackets."""
+    candidates: Iterable[tuple[Statement, _Weakness | None]],
+) -> tuple[str | None, str, bool]:
+    """The label of the first statement that has none; else how each falls short, in brackets.
+
+    Last, whether one of these may yet have none.
+    """
     near = []
+    undecided = False
     for statement, weakness in candidates:
         if weakness is None:
-            return statement.label, ""
-        near.append(f"{statement.label} {weakness}")
-    return None, f" ({'; '.join(near)})" if near else ""
+            return statement.label, "", False
+        near.append(f"{statement.label} {weakness.text}")
+        undecided = undecided or weakness.undecided
+    return None, f" ({'; '.join(near)})" if near else "", undecided
 
 
 def _other_than_refusing(
     statement: Statement, bucket_arn: str, name: str, accepted: set[str]
-) -> str | None:
+) -> _Weakness | None:
     """What keeps a Deny from refusing every file with a value of `name` that is not accepted."""
     weakness = _not_for_everyone(statement)
     if weakness is None and not statement_covers_action(statement, "s3:PutObject"):
-        weakness = "is not for s3:PutObject"
+        weakness = _Weakness("is not for s3:PutObject")
     if weakness is None and not statement_covers_resource(statement, f"{bucket_arn}/*"):
-        weakness = "is not for every object"
-    return weakness or _other_than_negated(statement.conditions, name, accepted)
+        weakness = _Weakness("is not for every object")
+    return weakness or _worst(
+        _other_than_negated(condition, name, accepted) for condition in statement.conditions
+    )
 
 
-def _other_than_negated(
-    conditions: tuple[Condition, ...], name: str, accepted: set[str]
-) -> str | None:
+def _worst(weaknesses: Iterable[_Weakness | None]) -> _Weakness | None:
+    """The first that is certain; else the first; None when there is none."""
+    found = [weakness for weakness in weaknesses if weakness is not None]
+    certain = [weakness for weakness in found if not weakness.undecided]
+    return next(iter([*certain, *found]), None)
+
+
+def _other_than_negated(condition: Condition, name: str, accepted: set[str]) -> _Weakness | None:
     """What keeps a Deny from holding for every stated value of `name` but the accepted ones."""
-    for condition in conditions:
-        operator = condition.operator.lower()
-        if condition.name != name or condition.for_all or condition.for_any:
-            return _only_when(condition)
-        if operator == "null" and {value.lower() for value in condition.values} == {"false"}:
-            continue
-        if operator not in _NEGATED:
-            return _only_when(condition)
-        others = sorted(set(condition.values) - accepted)
-        if others:
-            return f"accepts {', '.join(others)}"
-    return None
+    operator = condition.operator.lower()
+    if condition.name != name or condition.for_all or condition.for_any:
+        return _only_when(condition)
+    if operator == "null" and {value.lower() for value in condition.values} == {"false"}:
+        return None
+    if operator not in _NEGATED:
+        return _only_when(condition)
+    others = sorted(set(condition.values) - accepted)
+    return _Weakness(f"accepts {', '.join(others)}") if others else None
 
 
 # Actions on objects whose name does not say so; all others have "Object" or "Multipart" in it.
@@ -192,9 +217,9 @@ def _is_about(statement: Statement, key: str) -> bool:
     return any(condition.name == key for condition in statement.conditions)
 
 
-def _not_for_everyone(statement: Statement) -> str | None:
+def _not_for_everyone(statement: Statement) -> _Weakness | None:
     if statement.not_principals:
-        return "exempts principals by NotPrincipal"
+        return _Weakness("exempts principals by NotPrincipal")
     # "AWS": "*" is the same as "*" here: both mean everyone, anonymous callers and services too.
     if any(
         principal.value == "*" and principal.kind in ("*", "AWS")
@@ -202,20 +227,22 @@ def _not_for_everyone(statement: Statement) -> str | None:
     ):
         return None
     names = ", ".join(principal.describe() for principal in statement.principals)
-    return f"is only for {names or 'no principal'}"
+    return _Weakness(f"is only for {names or 'no principal'}")
 
 
-def _other_than_insecure(statement: Statement) -> str | None:
+def _other_than_insecure(statement: Statement) -> _Weakness | None:
     """What keeps a Deny from refusing everyone every S3 action without TLS."""
     weakness = _not_for_everyone(statement)
     if weakness is not None:
         return weakness
     if not statement_covers_action(statement, "s3:*"):
-        return "is not for all S3 actions"
-    for condition in statement.conditions:
-        if not (condition.name == _TRANSPORT and _is_plainly_false(condition)):
-            return _only_when(condition)
-    return None
+        return _Weakness("is not for all S3 actions")
+    return _worst(
+        None
+        if condition.name == _TRANSPORT and _is_plainly_false(condition)
+        else _only_when(condition)
+        for condition in statement.conditions
+    )
 
 
 def _is_plainly_false(condition: Condition) -> bool:
@@ -227,8 +254,10 @@ def _is_plainly_false(condition: Condition) -> bool:
     )
 
 
-def _only_when(condition: Condition) -> str:
-    return f"only denies when also {condition.describe()}"
+def _only_when(condition: Condition) -> _Weakness:
+    return _Weakness(
+        f"only denies when also {condition.describe()}", undecided=key_of(condition.name) is None
+    )
 
 
 def _weakened(
@@ -237,34 +266,54 @@ def _weakened(
     action: str,
     exempt: tuple[str, ...],
     services_exempt: bool,
-) -> str | None:
+) -> _Weakness | None:
     """What keeps a Deny from being for everyone but the exempt; None when nothing does."""
     if statement.not_principals:
         others = _not_exempt((named.value for named in statement.not_principals), exempt)
-        weakness = f"exempts {', '.join(others)} by NotPrincipal" if others else None
+        weakness = _Weakness(f"exempts {', '.join(others)} by NotPrincipal") if others else None
     else:
         weakness = _not_for_everyone(statement)
     if weakness is not None:
         return weakness
-    for condition in statement.conditions:
-        if condition.name == "aws:principalarn" and condition.operator.lower() in _NEGATED:
-            weakness = _weakened_by_arn(condition, exempt)
-        elif condition.name == "aws:principalisawsservice" and _is_plainly_false(condition):
-            giver = None if services_exempt else _allows_a_service(document, action)
-            weakness = giver and f"exempts services, and {giver} allows one {action}"
-        else:
-            weakness = _only_when(condition)
-        if weakness is not None:
-            return weakness
+    return _worst(
+        _weakened_by(document, condition, action, exempt, services_exempt)
+        for condition in statement.conditions
+    )
+
+
+def _weakened_by(
+    document: Document,
+    condition: Condition,
+    action: str,
+    exempt: tuple[str, ...],
+    services_exempt: bool,
+) -> _Weakness | None:
+    if condition.name == "aws:principalarn" and condition.operator.lower() in _NEGATED:
+        return _weakened_by_arn(condition, exempt)
+    if condition.name == "aws:principalisawsservice" and _is_plainly_false(condition):
+        return _weakened_by_services(document, condition, action, services_exempt)
+    return _only_when(condition)
+
+
+def _weakened_by_services(
+    document: Document, condition: Condition, action: str, services_exempt: bool
+) -> _Weakness | None:
+    """What a Deny for all but services leaves open, as the key is missing from anonymous calls."""
+    giver = None if services_exempt else _allows_a_service(document, action)
+    if giver is not None:
+        return _Weakness(f"exempts services, and {giver} allows one {action}")
+    giver = None if condition.if_exists else _allows_anyone(document, action)
+    if giver is not None:
+        return _Weakness(f"exempts anonymous callers, and {giver} allows anyone {action}")
     return None
 
 
-def _weakened_by_arn(condition: Condition, exempt: tuple[str, ...]) -> str | None:
+def _weakened_by_arn(condition: Condition, exempt: tuple[str, ...]) -> _Weakness | None:
     if condition.for_any:
         return _only_when(condition)
     operator = condition.operator.lower()
     others = _not_exempt((_as_arn_pattern(operator, value) for value in condition.values), exempt)
-    return f"exempts {', '.join(others)}" if others else None
+    return _Weakness(f"exempts {', '.join(others)}") if others else None
 
 
 def _not_exempt(values: Iterable[str], exempt: tuple[str, ...]) -> list[str]:
@@ -286,5 +335,17 @@ def _allows_a_service(document: Document, action: str) -> str | None:
             for principal in statement.principals
         )
         if statement.allows and for_service and statement_matches_action(statement, action):
+            return statement.label
+    return None
+
+
+def _allows_anyone(document: Document, action: str) -> str | None:
+    """The name of a statement that allows anyone at all the action; None when there is none."""
+    for statement in document.statements:
+        if (
+            statement.allows
+            and open_to_anyone(statement) is not None
+            and statement_matches_action(statement, action)
+        ):
             return statement.label
     return None

@@ -6,7 +6,6 @@ nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +13,7 @@ from enum import Enum
 from verify.policy.conditions import Context, all_of, any_of, evaluate, negate, resolve
 from verify.policy.document import Document, Policy, Principal, Statement
 from verify.policy.patterns import arn_fields, arn_matches, is_account, statement_matches_action
+from verify.policy.principals import is_service
 
 ContextValue = str | bool | int | float | Iterable[str]
 
@@ -58,10 +58,10 @@ def effective_allows(
     `principal`: an IAM or STS ARN, an account id, a service such as `cloudtrail.amazonaws.com`, or
     `*` for an anonymous caller. It is not looked at in statements without Principal (identity
     policies). `context`: the condition keys of the request; a key that is left out is missing from
-    the request. aws:PrincipalArn, aws:PrincipalAccount and aws:PrincipalIsAWSService follow from
-    the principal unless given. An Allow for an account (its root ARN) matches every principal of
-    the account: on AWS, other than for the root user itself, the account's own policies must also
-    allow.
+    the request. aws:PrincipalArn, aws:PrincipalAccount, aws:PrincipalIsAWSService and
+    aws:PrincipalServiceName follow from the principal unless given. An Allow for an account (its
+    root ARN) matches every principal of the account: on AWS, other than for the root user itself,
+    the account's own policies must also allow.
 
     Other policies (boundaries, SCPs, the other side's) are not considered. Raises PolicyError.
     """
@@ -95,15 +95,7 @@ def _doubt(statement: Statement) -> str:
 
 
 def _context(principal: str, given: Mapping[str, ContextValue]) -> Context:
-    found: dict[str, tuple[str, ...]] = {}
-    fields = arn_fields(principal)
-    if fields and is_account(fields[4]):
-        found["aws:principalarn"] = (_role_of_session(principal) or principal,)
-        found["aws:principalaccount"] = (fields[4],)
-    elif is_account(principal):
-        found["aws:principalaccount"] = (principal,)
-    is_service = _is_service(principal)
-    found["aws:principalisawsservice"] = ("true" if is_service else "false",)
+    found = _keys_of(principal)
     for key, value in given.items():
         if isinstance(value, bool):
             found[key.lower()] = ("true" if value else "false",)
@@ -114,8 +106,24 @@ def _context(principal: str, given: Mapping[str, ContextValue]) -> Context:
     return found
 
 
-def _is_service(principal: str) -> bool:
-    return re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", principal) is not None
+def _keys_of(principal: str) -> dict[str, tuple[str, ...]]:
+    """The condition keys that follow from who calls."""
+    if principal == "*":
+        # All others are missing from anonymous requests.
+        return {"aws:principalaccount": ("anonymous",), "aws:principaltype": ("Anonymous",)}
+    if is_service(principal):
+        return {
+            "aws:principalisawsservice": ("true",),
+            "aws:principalservicename": (principal,),
+        }
+    found: dict[str, tuple[str, ...]] = {"aws:principalisawsservice": ("false",)}
+    fields = arn_fields(principal)
+    if fields and is_account(fields[4]):
+        found["aws:principalarn"] = (_role_of_session(principal) or principal,)
+        found["aws:principalaccount"] = (fields[4],)
+    elif is_account(principal):
+        found["aws:principalaccount"] = (principal,)
+    return found
 
 
 def _role_of_session(arn: str) -> str | None:

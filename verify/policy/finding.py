@@ -43,10 +43,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The answer to a question about a whole document: `holds` only when it surely does."""
+    """The answer to a question about a whole document: `holds` only when it surely does.
+
+    `undecided` is true when it may hold: what decides that is not known here.
+    """
 
     holds: bool
     reason: str
+    undecided: bool = False
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:

@@ -11,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from verify.policy.bounds import describe_bounds
+from verify.policy.condition_keys import Caller
 from verify.policy.document import Condition, Document, Policy, Principal, Statement
 from verify.policy.finding import Finding, Verdict
-from verify.policy.narrowing import (
-    Caller,
-    Narrowing,
-    Openness,
-    describe_bounds,
-    narrowing_of,
-)
+from verify.policy.narrowing import Narrowing, Openness, narrowing_of
 from verify.policy.patterns import action_covers
-from verify.policy.principals import account_of, is_anyone, open_to_anyone, resource_policy
+from verify.policy.principals import (
+    account_of,
+    is_anyone,
+    open_to_anyone,
+    resource_policy,
+    service_of,
+)
 
 # Grants to services for which AWS's own pages leave out, or forbid, a condition on the source.
 UNCONDITIONED_SERVICE_ACTIONS: Mapping[str, frozenset[str]] = {
@@ -39,9 +41,9 @@ def public_grants(document: Policy, account: str) -> tuple[Finding, ...]:
     """Allow statements open to anyone whose conditions do not narrow to something known.
 
     Anyone: `*` in whatever form, NotPrincipal, or an ARN with a wildcard for the account. Which
-    condition keys narrow, and why others do not, is in NARROWING_KEYS and NOT_NARROWING_KEYS.
-    `account` owns the resource. Raises PolicyError, also for an Allow without a principal: that is
-    no resource's policy.
+    condition keys narrow, and why others do not, is in condition-keys.json; a key that is not there
+    gives CANNOT_TELL. `account` owns the resource. Raises PolicyError, also for an Allow without a
+    principal: that is no resource's policy.
     """
     parsed = resource_policy(document)
     findings = []
@@ -72,34 +74,44 @@ def foreign_grants(
     aws:SourceAccount, ...) to `account` or a trusted one, else the service does another account's
     bidding. Exempt are the actions in `unconditioned`, service -> action patterns. A grant to
     anyone narrowed to an organization that is not trusted is foreign; one narrowed by network alone
-    gives CANNOT_TELL, since a network does not tell the account. S3's canonical users are foreign
-    but for the account's own, `canonical_user`: whose another is, nobody but its owner can tell.
-    Raises PolicyError.
+    gives CANNOT_TELL, since a network, one's own too, does not tell the account; one narrowed to
+    service principals is a grant to these. S3's canonical users are foreign but for the account's
+    own, `canonical_user`: whose another is, nobody but its owner can tell. Raises PolicyError.
     """
     parsed = resource_policy(document)
-    accounts = frozenset({account, *trusted_accounts})
-    organizations = frozenset(trusted_organizations)
+    ours = _Ours(account, frozenset({account, *trusted_accounts}), frozenset(trusted_organizations))
     findings: list[Finding] = []
     for statement in parsed.statements:
         if not statement.allows:
             continue
         anyone = open_to_anyone(statement)
+        confined: frozenset[str] = frozenset()
         if anyone is not None:
             narrowing = narrowing_of(parsed, statement, account, Caller.ANYONE)
+            confined = narrowing.services
             if narrowing.openness is not Openness.NARROW:
                 findings.append(_public(statement, anyone, narrowing))
-            elif not narrowing.within(accounts, organizations):
-                findings.append(_narrowed_elsewhere(statement, anyone, narrowing))
+            elif not (confined or narrowing.within(ours.accounts, ours.organizations)):
+                findings.append(_narrowed_elsewhere(statement, anyone, narrowing, ours))
+        services = sorted(confined)
         for principal in statement.principals:
             if principal.kind == "Service" and principal.value != "*":
-                exempt = unconditioned.get(principal.value, frozenset())
-                if not _all_within(statement, exempt):
-                    findings += _service_for_anyone(
-                        parsed, statement, principal, account, accounts, organizations
-                    )
+                services.append(principal.value)
             elif not is_anyone(principal):
-                findings += _foreign_principal(statement, principal, accounts, canonical_user)
+                findings += _foreign_principal(statement, principal, ours.accounts, canonical_user)
+        for service in services:
+            if not _all_within(statement, unconditioned.get(service_of(service), frozenset())):
+                findings += _service_for_anyone(parsed, statement, service, ours)
     return tuple(findings)
+
+
+@dataclass(frozen=True)
+class _Ours:
+    """The resource's owner, and whom it trusts."""
+
+    account: str
+    accounts: frozenset[str]
+    organizations: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -192,12 +204,14 @@ def _openness(narrowing: Narrowing) -> tuple[str, Verdict]:
     return because, Verdict.CANNOT_TELL if cannot_tell else Verdict.VIOLATION
 
 
-def _narrowed_elsewhere(statement: Statement, anyone: str, narrowing: Narrowing) -> Finding:
+def _narrowed_elsewhere(
+    statement: Statement, anyone: str, narrowing: Narrowing, ours: _Ours
+) -> Finding:
     return Finding.about(
         statement,
         anyone,
         f"allows {_what(statement)} to {anyone} within {_not_ours(narrowing)}",
-        _verdict_elsewhere(narrowing),
+        _verdict_elsewhere(narrowing, ours),
     )
 
 
@@ -205,8 +219,9 @@ def _not_ours(narrowing: Narrowing) -> str:
     return f"{describe_bounds(narrowing.alternatives)}, which is not known to be ours"
 
 
-def _verdict_elsewhere(narrowing: Narrowing) -> Verdict:
-    return Verdict.VIOLATION if narrowing.tells_owners else Verdict.CANNOT_TELL
+def _verdict_elsewhere(narrowing: Narrowing, ours: _Ours) -> Verdict:
+    foreign = narrowing.tells_stranger(ours.accounts, ours.organizations)
+    return Verdict.VIOLATION if foreign else Verdict.CANNOT_TELL
 
 
 def _all_within(statement: Statement, patterns: frozenset[str]) -> bool:
@@ -216,23 +231,18 @@ def _all_within(statement: Statement, patterns: frozenset[str]) -> bool:
 
 
 def _service_for_anyone(
-    document: Document,
-    statement: Statement,
-    principal: Principal,
-    account: str,
-    accounts: frozenset[str],
-    organizations: frozenset[str],
+    document: Document, statement: Statement, service: str, ours: _Ours
 ) -> list[Finding]:
-    narrowing = narrowing_of(document, statement, account, Caller.SERVICE)
-    if narrowing.within(accounts, organizations):
+    narrowing = narrowing_of(document, statement, ours.account, Caller.SERVICE)
+    if narrowing.within(ours.accounts, ours.organizations):
         return []
     if narrowing.openness is Openness.NARROW:
-        why, verdict = f"for {_not_ours(narrowing)}", _verdict_elsewhere(narrowing)
+        why, verdict = f"for {_not_ours(narrowing)}", _verdict_elsewhere(narrowing, ours)
     else:
         because, verdict = _openness(narrowing)
         why = f"on behalf of any account: {because}"
-    what = f"allows {_what(statement)} to {principal.value} {why}"
-    return [Finding.about(statement, principal.value, what, verdict)]
+    what = f"allows {_what(statement)} to {service} {why}"
+    return [Finding.about(statement, service, what, verdict)]
 
 
 def _foreign_principal(

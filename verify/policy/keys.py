@@ -99,7 +99,7 @@ def _only_for_resources(statement: Statement) -> bool:
     return any(
         condition.name == "kms:grantisforawsresource"
         and condition.operator.lower() == "bool"
-        and not condition.if_exists
+        and not (condition.if_exists or condition.for_all)
         and {value.lower() for value in condition.values} == {"true"}
         for condition in statement.conditions
     )

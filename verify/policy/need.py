@@ -208,7 +208,7 @@ def _lacks(
         here = [grant for i, grant in enumerate(grants) if i in way]
         sure, possible = [one.sure for one in here], [one.possible for one in here]
         for resource in need.possible.patterns:
-            of_action, alone = _askable(action, resource)
+            of_action, alone = _askable(action, resource, needed=True)
             if not any(_ways(resource, [of_action], alone=alone)):
                 continue
             sides = [of_action, *sure, *possible]
@@ -333,14 +333,18 @@ def _is_choice(line: Condition) -> bool:
     return "not" not in line.operator.lower() and not line.for_all
 
 
-def _askable(action: str, resource: str) -> tuple[_Side, str | None]:
-    """On what an action can be asked for, where a resource lies; see `Resources.alone`."""
+def _askable(action: str, resource: str, *, needed: bool = False) -> tuple[_Side, str | None]:
+    """On what an action can be asked for, where a resource lies; see `Resources.alone`.
+
+    If `needed`, on what it is for.
+    """
     partition = (*resource.split(":", 2), "")[1]
     known = "" if not partition or has_wildcard(partition) else partition
     resources = resources_of(action, known) if known else resources_of(action)
     if resources.alone is not None:
         return _Side(("*",)), resources.alone
-    return _Side(resources.patterns, resources.but), None
+    patterns = resources.first if needed and resources.first else resources.patterns
+    return _Side(patterns, resources.but), None
 
 
 def _ways(

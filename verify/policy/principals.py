@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from verify.policy.document import Document, Policy, PolicyError, Principal, Statement
 from verify.policy.patterns import arn_fields, has_wildcard, is_account
 
@@ -40,3 +42,27 @@ def account_of(principal: Principal) -> str | None:
         return principal.value
     fields = arn_fields(principal.value)
     return fields[4] if fields and fields[4] else None
+
+
+# `<name>`, mostly one word; some regional principals have the region before the suffix, which is
+# the partition's (partitions.json of botocore) where it is not amazonaws.com everywhere.
+_SERVICE = re.compile(
+    r"(?P<name>[a-z0-9-]+(?:\.[a-z0-9-]+)*?)"
+    r"(?:\.[a-z]{2,5}(?:-[a-z]+)+-[0-9]+)?"
+    r"\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|amazon\.com|c2s\.ic\.gov|sc2s\.sgov\.gov"
+    r"|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)"
+)
+
+
+def is_service(name: str) -> bool:
+    """Whether a name is a service principal's, of any partition."""
+    return _SERVICE.fullmatch(name) is not None
+
+
+def service_of(principal: str) -> str:
+    """A service principal's name as in the partition aws, without a region: `logs.amazonaws.com`.
+
+    Any other text stays as it is.
+    """
+    found = _SERVICE.fullmatch(principal)
+    return f"{found['name']}.amazonaws.com" if found else principal

@@ -27,6 +27,7 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "cloudwatch:DescribeAlarmsForMetric",
         "cloudwatch:GetMetricData",
         "cloudwatch:GetMetricStatistics",
+        "cloudwatch:ListAlarmMuteRules",
         "cloudwatch:ListMetrics",
         "cloudwatch:PutMetricData",
         "config:DescribeConfigRules",
@@ -54,10 +55,13 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "lambda:ListFunctions",
         "logs:CreateLogDelivery",
         "logs:DescribeAccountPolicies",
+        "logs:DescribeDeliveryDestinations",
         "logs:DescribeDestinations",
         "logs:DescribeLogGroups",
         "logs:DescribeQueries",
         "logs:DescribeResourcePolicies",
+        "logs:ListScheduledQueries",
+        "logs:ListSyslogConfigurations",
         "logs:PutResourcePolicy",
         "logs:StopQuery",
         "logs:TestMetricFilter",
@@ -105,7 +109,18 @@ _EC2_DESCRIBE_WITH_RESOURCES = frozenset(
     )
 )
 
-_WITHOUT_RESOURCES = frozenset(action.lower() for action in ACTIONS_WITHOUT_RESOURCES)
+# Actions that name a log group, and that CloudWatch Logs asks for on "*" to see the account's
+# policies of that kind (its API reference, DescribeAccountPolicies). They tell settings alone.
+_FOR_ACCOUNT_POLICIES = frozenset(
+    {
+        "logs:DescribeSubscriptionFilters",
+        "logs:GetDataProtectionPolicy",
+        "logs:GetTransformer",
+    }
+)
+_WITHOUT_RESOURCES = frozenset(
+    action.lower() for action in ACTIONS_WITHOUT_RESOURCES | _FOR_ACCOUNT_POLICIES
+)
 
 
 # The service that an action's resources are of, where it is not the action's own. Services that are
@@ -136,11 +151,13 @@ _ARN_SERVICES: Mapping[str, str] = {
 class Resources:
     """The resources of an action: texts that one of `patterns` matches and none of `but` does.
 
+    `first` are those that it is for, where there are others by which it can be asked for as well.
     `alone` is the text "*" for an action that knows no resource: what a policy must match then.
     """
 
     patterns: tuple[str, ...] = ("*",)
     but: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
     alone: str | None = None
 
 
@@ -149,13 +166,17 @@ def _arn(service: str, resource: str) -> str:
 
 
 _EVERYTHING = Resources()
-_OBJECTS = Resources((_arn("s3", "*/*"),))
-_BUCKETS = Resources((_arn("s3", "*"),), ("arn:*:s3:::*/*",))
+_OBJECTS = Resources((_arn("s3", "*/*"),), first=(f"arn:{WITHIN}:s3:::*/*",))
+# Some of what is asked of a bucket can be asked through its access points.
+_BUCKETS = Resources((_arn("s3", "*"),), ("arn:*:s3:::*/*",), (f"arn:{WITHIN}:s3:::{WITHIN}",))
+_ACCESS_POINTS = Resources((_arn("s3", "accesspoint/*"),))
+_LOGS = Resources((_arn("logs", "*"),), first=(_arn("logs", "log-group:*"),))
 _ROLES = Resources((_arn("iam", "role/*"),))
 _POLICIES = Resources((_arn("iam", "policy/*"),))
 _NAMED: Mapping[str, Resources] = {
     "ec2:describevpcattribute": Resources((_arn("ec2", f"vpc/{WITHIN}"),)),
     "ec2:getmanagedprefixlistentries": Resources((_arn("ec2", f"prefix-list/{WITHIN}"),)),
+    "logs:getscheduledquery": Resources((_arn("logs", "scheduled-query:*"),)),
     **dict.fromkeys(
         (
             "iam:createrole",
@@ -211,10 +232,11 @@ def takes_resources(action: str) -> bool:
 def resources_of(action: str, partition: str = WITHIN) -> Resources:
     """On what an action, or all that a pattern matches, can be asked for, in a partition."""
     known = _of_any_partition(action)
-    within = f"arn:{partition}:"
-    return replace(
-        known, patterns=tuple(one.replace(f"arn:{WITHIN}:", within) for one in known.patterns)
-    )
+
+    def here(patterns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(one.replace(f"arn:{WITHIN}:", f"arn:{partition}:") for one in patterns)
+
+    return replace(known, patterns=here(known.patterns), first=here(known.first))
 
 
 def _of_any_partition(action: str) -> Resources:
@@ -227,8 +249,16 @@ def _of_any_partition(action: str) -> Resources:
     if service not in _ARN_SERVICES or ":" not in literal_start(name):
         return _EVERYTHING
     if service == "s3" and not has_wildcard(name):
-        return _OBJECTS if _is_of_objects(name) else _BUCKETS
+        return _of_s3(name)
+    if service == "logs":
+        return _LOGS
     return Resources((_arn(_ARN_SERVICES[service], "*"),))
+
+
+def _of_s3(action: str) -> Resources:
+    if "accesspoint" in action and "multiregion" not in action:
+        return _ACCESS_POINTS
+    return _OBJECTS if _is_of_objects(action) else _BUCKETS
 
 
 def _is_of_objects(action: str) -> bool:

@@ -6,13 +6,14 @@ Sources: IAM user guide, "The confused deputy problem", "AWS JSON policy element
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from verify.policy.bounds import Unbound, describe_bounds
+from verify.policy.condition_keys import Caller
 from verify.policy.document import Condition, Document, Policy, Principal, Statement
+from verify.policy.federation import narrowed_identities, provider_of
 from verify.policy.finding import Verdict
-from verify.policy.narrowing import Caller, Openness, describe_bounds, narrowing_of
-from verify.policy.patterns import arn_fields, has_wildcard, literal_start
+from verify.policy.narrowing import Openness, narrowing_of
 from verify.policy.principals import account_of, is_anyone, open_to_anyone, resource_policy
 
 
@@ -36,26 +37,13 @@ class TrustedPrincipal:
     reason: str
 
 
-# Identity providers that serve everyone, and the claim that tells whose identity it is.
-_SHARED_PROVIDERS: Mapping[str, str] = {
-    "token.actions.githubusercontent.com": "sub",
-    "gitlab.com": "sub",
-    "app.terraform.io": "sub",
-    "agent.buildkite.com": "sub",
-    "cognito-identity.amazonaws.com": "aud",
-    "accounts.google.com": "aud",
-    "graph.facebook.com": "app_id",
-    "www.amazon.com": "app_id",
-}
-
-
 def trust_principals(document: Policy, account: str) -> tuple[TrustedPrincipal, ...]:
     """Everyone whom a role's trust policy lets assume the role. Raises PolicyError.
 
     `account` owns the role. A federated provider that serves everyone (GitHub, Google, Cognito)
-    must be narrowed by the claim that tells whose identity it is. Services may assume without
-    further conditions: a service principal in a trust policy acts on a pass of the role by its own
-    account.
+    must be narrowed by the claim that tells whose identity it is; whom a provider serves that is
+    not known here, cannot be told. Services may assume without further conditions: a service
+    principal in a trust policy acts on a pass of the role by its own account.
     """
     parsed = resource_policy(document)
     found = []
@@ -69,7 +57,7 @@ def trust_principals(document: Policy, account: str) -> tuple[TrustedPrincipal, 
             if is_anyone(principal):
                 found.append(_trust_anyone(parsed, statement, principal, account))
             elif principal.kind == "Federated":
-                found.append(_trust_federated(statement, principal))
+                found.append(_trust_federated(parsed, statement, principal))
             else:
                 found.append(_trust_named(statement, principal, account))
     return tuple(found)
@@ -116,43 +104,23 @@ def _trust_named(statement: Statement, principal: Principal, account: str) -> Tr
     )
 
 
-def _trust_federated(statement: Statement, principal: Principal) -> TrustedPrincipal:
-    fields = arn_fields(principal.value)
-    kind, host = "", principal.value
-    if fields is not None:
-        kind, _, host = fields[5].partition("/")
-    claims = (_SHARED_PROVIDERS[host],) if host in _SHARED_PROVIDERS else ("sub", "aud", "app_id")
-    wanted = {f"{host.lower()}:{claim}" for claim in claims}
-    narrowed = kind == "saml-provider" or any(
-        condition.name in wanted and _names_identities(condition)
-        for condition in statement.conditions
-    )
-    because = "" if narrowed else f" for anyone: no condition on {' or '.join(sorted(wanted))}"
+def _trust_federated(
+    document: Document, statement: Statement, principal: Principal
+) -> TrustedPrincipal:
+    kind, host = provider_of(principal.value)
+    verdict, because = Verdict.CLEAN, ""
+    if kind != "saml-provider":
+        narrowed = narrowed_identities(document, statement, host)
+        if isinstance(narrowed, Unbound):
+            verdict = Verdict.CANNOT_TELL if narrowed.undecided else Verdict.VIOLATION
+            because = f" for anyone: {narrowed.why}"
     return TrustedPrincipal(
         kind="Federated",
         value=principal.value,
-        account=fields[4] if fields and fields[4] else None,
+        account=account_of(principal),
         foreign=False,
-        verdict=Verdict.CLEAN if narrowed else Verdict.VIOLATION,
+        verdict=verdict,
         actions=statement.actions,
         conditions=statement.conditions,
         reason=f"{statement.label} lets identities of {principal.value} assume the role{because}",
     )
-
-
-def _names_identities(condition: Condition) -> bool:
-    """Whether a condition on a claim lets in only identities whose owner it names."""
-    operator = condition.operator.lower()
-    return (
-        operator in ("stringequals", "stringlike", "stringequalsignorecase")
-        and not (condition.if_exists or condition.for_all)
-        and all(_names_someone(operator, value) for value in condition.values)
-    )
-
-
-def _names_someone(operator: str, value: str) -> bool:
-    """Whether a claim's value names an owner: for `repo:owner/...` all of it before a wildcard."""
-    if operator != "stringlike" or not has_wildcard(value):
-        return True
-    literal = literal_start(value)
-    return "/" in literal.rstrip("/") or (literal.endswith("/") and len(literal) > len("repo:/"))

@@ -5,45 +5,31 @@ What makes a policy public: S3 user guide, "The meaning of 'public'".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..addresses import parse_block, reach_internet
+from .condition_keys import is_known, key_of, owner_in, serves_everyone
 from .document import Statement, statements
 
-# Keys that name one account, organisation, network or service; a wildcard in the value unties them.
-_NAMING_KEYS = frozenset(
-    {
-        "aws:principalaccount",
-        "aws:principalorgid",
-        "aws:principalservicename",
-        "aws:sourceaccount",
-        "aws:sourceorgid",
-        "aws:sourceowner",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:vpceaccount",
-        "aws:vpceorgid",
-        "kms:calleraccount",
-        "s3:dataaccesspointaccount",
-    }
-)
-# Keys whose values are paths or identifiers with a fixed beginning.
-_PREFIX_KEYS = frozenset(
-    {"aws:principalorgpaths", "aws:sourceorgpaths", "aws:vpceorgpaths", "aws:userid"}
-)
-# Variables that stand for the owner of the resource: as good as the owner's name.
+# Variables that stand for the owner of the resource, or for the caller: as good as the name.
 _OWNER_VARIABLES = {
-    "aws:principalaccount": "${aws:resourceaccount}",
-    "aws:principalorgid": "${aws:resourceorgid}",
-    "aws:sourceaccount": "${aws:resourceaccount}",
-    "aws:sourceorgid": "${aws:resourceorgid}",
-    "aws:sourceowner": "${aws:resourceaccount}",
+    "account": "${aws:resourceaccount}",
+    "network-account": "${aws:resourceaccount}",
+    "organization": "${aws:resourceorgid}",
+    "network-organization": "${aws:resourceorgid}",
+    "resource-account": "${aws:principalaccount}",
+    "resource-organization": "${aws:principalorgid}",
 }
-_ARN_KEYS = frozenset({"aws:principalarn", "aws:sourcearn", "s3:dataaccesspointarn"})
-_POSITIVE = frozenset(
-    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"}
-)
+# Before this a value names its owner; all that follows may be a wildcard.
+_OWNER_ENDS_AT = {"organization": "/", "network-organization": "/", "identity": ":"}
+_ARNS = frozenset({"arn", "network-arn", "provider"})
+# What AWS numbers itself, alike in no two accounts.
+_NUMBERED = re.compile(r"(vpc/vpc|instance/i|managed-instance/mi)-[0-9a-f]{8,}", re.ASCII)
+_TEXTS = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
+_POSITIVE = _TEXTS | {"arnequals", "arnlike"}
 _NEGATIVE = {
     "stringnotequals": "stringequals",
     "stringnotequalsignorecase": "stringequalsignorecase",
@@ -52,7 +38,12 @@ _NEGATIVE = {
     "arnnotlike": "arnlike",
     "notipaddress": "ipaddress",
 }
-_SERVICE_KEYS = frozenset({"aws:principalisawsservice", "aws:viaawsservice"})
+# A Deny that leaves services alone. The first key is missing from anonymous requests, so that these
+# are kept out only with IfExists.
+_SERVICE_OPERATORS = {
+    "aws:principalisawsservice": frozenset({"boolifexists"}),
+    "aws:viaawsservice": frozenset({"bool", "boolifexists"}),
+}
 
 
 def _fixed_prefix(value: str) -> str:
@@ -62,42 +53,50 @@ def _fixed_prefix(value: str) -> str:
     return value
 
 
-def _fixed_arn(value: str) -> bool:
+def _fixed_arn(operator: str, value: str) -> bool:
     """Whether an ARN pattern is tied to one account, or to one resource that has no account."""
+    fixed = _fixed_prefix(value)
     parts = value.split(":", 5)
     if len(parts) < 6 or parts[0] != "arn":
-        return value == _fixed_prefix(value) and bool(value)
+        return value == fixed and bool(value)
     account, resource = parts[4], parts[5]
-    if account and account == _fixed_prefix(account):
-        return True
+    # Under StringLike a star runs across colons: a field counts only when all before it is fixed.
+    whole = operator == "stringlike"
+    if len(account) == 12 and account.isdigit():
+        return not whole or len(fixed) >= len(":".join(parts[:5]))
     # A bucket's whole name belongs to one account in the world; its beginning to nobody.
     bucket = resource.split("/", 1)[0]
-    return parts[2] == "s3" and bool(bucket) and bucket == _fixed_prefix(bucket)
+    if parts[2] == "s3" and bucket and bucket == _fixed_prefix(bucket):
+        return not whole or len(fixed) >= len(value) - len(resource) + len(bucket)
+    return not whole and _NUMBERED.fullmatch(resource) is not None
 
 
-def _names_someone(operator: str, key: str, value: str) -> bool:
-    if key in _OWNER_VARIABLES and value.lower() == _OWNER_VARIABLES[key]:
+def _names_someone(operator: str, names: str, value: str) -> bool:
+    if value.lower() == _OWNER_VARIABLES.get(names):
         return True
-    literal = operator in ("stringequals", "stringequalsignorecase") and "${" not in value
-    if key in _NAMING_KEYS:
-        return bool(value) and (literal or value == _fixed_prefix(value))
-    if key in _PREFIX_KEYS:
-        return literal or len(_fixed_prefix(value)) >= 8
-    if key in _ARN_KEYS:
-        return literal or _fixed_arn(value)
-    return False
+    if "${" in value or names.startswith("resource-") or not value:
+        return False
+    exact = operator in ("stringequals", "stringequalsignorecase") or value == _fixed_prefix(value)
+    if names == "provider" and value.count(":") < 5:
+        return False  # one of those that serve everyone
+    if exact:
+        return True
+    if names in _ARNS:
+        return _fixed_arn(operator, value)
+    return _OWNER_ENDS_AT.get(names, "\0") in _fixed_prefix(value)
 
 
 def _narrow(operator: str, key: str, values: tuple[str, ...]) -> bool:
     """Whether a positive comparison leaves only callers that someone has named."""
-    if not values:
+    names = key_of(key).names
+    if not values or names == "nothing":
         return False
-    if key == "aws:sourceip":  # aws:VpcSourceIp would be the same in everyone's VPC
+    if names == "address":
         if operator != "ipaddress":
             return False
         blocks = [parse_block(value) for value in values]
         return all(blocks) and not reach_internet(block for block in blocks if block)
-    return operator in _POSITIVE and all(_names_someone(operator, key, value) for value in values)
+    return operator in _POSITIVE and all(_names_someone(operator, names, value) for value in values)
 
 
 def _narrowed(statement: Statement) -> bool:
@@ -114,11 +113,11 @@ def _narrowed(statement: Statement) -> bool:
 
 
 def _condition_narrows(operator: str, key: str, values: tuple[str, ...], *, demanded: bool) -> bool:
-    # A stranger's request lacks the key: these two pass it, unless the key is demanded besides.
-    # The source address is always there.
+    # A stranger's request may lack the key: these two pass it, unless the key is demanded besides,
+    # or there in every request.
+    demanded = demanded or key_of(key).always_there
     if operator.endswith("ifexists"):
         operator = operator.removesuffix("ifexists")
-        demanded = demanded or key == "aws:sourceip"
     elif not operator.startswith("forallvalues:"):
         demanded = True
     operator = operator.removeprefix("foranyvalue:").removeprefix("forallvalues:")
@@ -131,9 +130,11 @@ def _denies_strangers(statement: Statement) -> bool:
         return False
     named = False
     for operator, key, values in statement.conditions:
-        operator = operator.removeprefix("foranyvalue:").removesuffix("ifexists")
-        if operator == "bool" and key in _SERVICE_KEYS and values == ("false",):
+        if operator in _SERVICE_OPERATORS.get(key, ()) and values == ("false",):
             continue
+        if operator.startswith("foranyvalue:"):
+            return False  # it does not hold of a stranger's request that lacks the key
+        operator = operator.removeprefix("forallvalues:").removesuffix("ifexists")
         if operator not in _NEGATIVE or not _narrow(_NEGATIVE[operator], key, values):
             return False
         named = True
@@ -174,54 +175,66 @@ def public_statements(document: Mapping[str, Any]) -> list[Statement]:
     ]
 
 
-# Identity providers that serve everyone, and the claims that tell whose identity it is.
-_SHARED_PROVIDERS: Mapping[str, tuple[str, ...]] = {
-    "accounts.google.com": ("aud", "oaud", "sub"),
-    "agent.buildkite.com": ("sub",),
-    "app.terraform.io": ("sub",),
-    "cognito-identity.amazonaws.com": ("aud", "sub"),
-    "gitlab.com": ("sub",),
-    "graph.facebook.com": ("app_id",),
-    "token.actions.githubusercontent.com": ("sub",),
-    "www.amazon.com": ("app_id", "user_id"),
-}
+def doubtful_keys(found: Iterable[Statement]) -> list[str]:
+    """The condition keys of statements of which it is not known whom they hold back, sorted."""
+    keys = {key for statement in found for _, key, _ in statement.conditions}
+    return sorted(key for key in keys if not is_known(key))
 
 
-def _claim_tied(value: str, operator: str) -> bool:
-    if operator.startswith("stringequals"):
-        return bool(value) and "${" not in value
-    prefix = _fixed_prefix(value)
-    # "repo:owner/" ends the owner's name; without the stroke anyone can register a longer one.
-    return prefix == value or "/" in prefix or (":" in prefix and not prefix.startswith("repo:"))
-
-
-def _admits_any_identity(statement: Statement, principal: str) -> bool:
-    provider = principal.rsplit("oidc-provider/", 1)[-1]
-    claims = _SHARED_PROVIDERS.get(provider)
-    if claims is None:
+def _claim_tied(owner: str, operator: str, value: str) -> bool:
+    if "${" in value:
         return False
-    keys = {f"{provider}:{claim}" for claim in claims}
-    return not any(
-        key in keys
-        and operator in ("stringequals", "stringequalsignorecase", "stringlike")
-        and values
-        and all(_claim_tied(value, operator) for value in values)
-        for operator, key, values in (
-            (operator.removeprefix("foranyvalue:"), key, values)
-            for operator, key, values in statement.conditions
+    fixed = value if operator.startswith("stringequals") else _fixed_prefix(value)
+    if not owner:
+        return fixed == value and bool(value)
+    # "repo:owner/" ends the owner's name; without the stroke anyone can register a longer one.
+    return re.match(owner, f"{value}:" if fixed == value else fixed) is not None
+
+
+def _names_identities(provider: str, operator: str, key: str, values: tuple[str, ...]) -> bool:
+    """Whether a condition admits only identities of a provider whose owner it names."""
+    host, _, claim = key.rpartition(":")
+    owner = owner_in(provider, claim) if host == provider else None
+    return (
+        owner is not None
+        and operator.removeprefix("foranyvalue:") in _TEXTS
+        and bool(values)
+        and all(
+            _claim_tied(owner, operator.removeprefix("foranyvalue:"), value) for value in values
         )
     )
 
 
-def unbound_federations(document: Mapping[str, Any]) -> list[Statement]:
-    """The statements of a trust policy that admit every identity of a provider open to everyone.
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """A statement that admits identities of a provider without naming whose.
+
+    ``serves_everyone`` is false for a provider of which it is not known whom it serves.
+    """
+
+    statement: Statement
+    provider: str
+    serves_everyone: bool
+
+
+def _provider(principal: str) -> str | None:
+    """The host, and path, of an identity provider; None for any other principal."""
+    if principal.startswith("arn:"):
+        _, found, provider = principal.partition(":oidc-provider/")
+        return provider.lower() if found else None
+    return principal.lower() if serves_everyone(principal.lower()) else None
+
+
+def unbound_federations(document: Mapping[str, Any]) -> list[Federation]:
+    """The statements of a trust policy that do not name whose identities of a provider they admit.
 
     Such as GitHub's without a condition on the repository (IAM user guide, "Create a role for
     OpenID Connect federation").
     """
     return [
-        statement
+        Federation(statement, provider, serves_everyone(provider))
         for statement in statements(document)
         if statement.allows
-        and any(_admits_any_identity(statement, principal) for principal in statement.principals)
+        for provider in filter(None, map(_provider, statement.principals))
+        if not any(_names_identities(provider, *condition) for condition in statement.conditions)
     ]

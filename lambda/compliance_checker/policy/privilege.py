@@ -82,13 +82,22 @@ class Grant:
     statements: tuple[Statement, ...]
 
 
-def _account_resource(service: str, account: str) -> str:
+def _partition(statement: Statement) -> str:
+    """The partition whose resources a statement names; aws where it names none."""
+    for resource in (*statement.resources, *statement.not_resources):
+        parts = resource.split(":", 2)
+        if parts[0] == "arn" and len(parts) == 3 and not any(sign in parts[1] for sign in "*?$"):
+            return parts[1]
+    return "aws"
+
+
+def _account_resource(service: str, account: str, partition: str) -> str:
     """A resource of the service that only a grant over all of the account's covers."""
     if service == "s3":
-        return "arn:aws:s3:::zq-any-bucket/any-key"
+        return f"arn:{partition}:s3:::zq-any-bucket/any-key"
     if service in ("iam", "sts"):
-        return f"arn:aws:iam::{account}:role/zq-any-role"
-    return f"arn:aws:{service}:eu-north-1:{account}:zq-any/resource"
+        return f"arn:{partition}:iam::{account}:role/zq-any-role"
+    return f"arn:{partition}:{service}:eu-north-1:{account}:zq-any/resource"
 
 
 def _granted(
@@ -103,7 +112,7 @@ def _granted(
         for index, statement in enumerate(candidates):
             if (index, service) not in reach:
                 reach[index, service] = statement.covers_resource(
-                    _account_resource(service, account)
+                    _account_resource(service, account, _partition(statement))
                 )
             if reach[index, service] and statement.covers_action(action):
                 used[index] = statement

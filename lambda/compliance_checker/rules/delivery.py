@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..model import Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..record import Event, flag, integer, mapping, text, texts
-from .grants import granted_to_anyone, statement_details
+from .grants import doubt_about, granted_to_anyone, statement_details
 
 _LAMBDA = "lambda.amazonaws.com"
 _MONITORING = "monitoring.amazonaws.com"
@@ -16,6 +16,8 @@ _SNS = "sns.amazonaws.com"
 _SQS = "sqs.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
 
+# Service principals' names end so: mostly the same in all partitions, else as the partition's.
+_SERVICE_SUFFIXES = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 # What narrows a permission for everyone to callers that someone has named.
 _CALLER_KEYS = ("sourceAccount", "sourceArn", "principalOrgID")
 _TOPIC_SEVERITIES: dict[str, Severity] = {"DeleteTopic": "CRITICAL", "Unsubscribe": "MEDIUM"}
@@ -62,7 +64,7 @@ def _judge_function_policy(event: Event, pipeline: AuditPipeline) -> Finding | N
         who = "any AWS account"
     elif principal and function and pipeline.is_function(function):
         # Services deliver to the compliance function; nobody else has a reason to invoke it.
-        if principal.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        if principal.endswith(_SERVICE_SUFFIXES):
             return None
         who = principal[:128]
     else:
@@ -145,7 +147,10 @@ def _judge_topic_policy(event: Event, _: AuditPipeline) -> Finding | None:
     )
     return Finding(
         resource_id=topic,
-        reason=f"Topic {topic or '(unnamed)'} has a policy that lets any AWS account use it.",
+        reason=(
+            f"Topic {topic or '(unnamed)'} has a policy that lets any AWS account use it."
+            + doubt_about(found)
+        ),
         details={"statements": statement_details(found)},
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model import Severity
-from ..policy.admission import public_statements
+from ..policy.admission import doubtful_keys, public_statements
 from ..policy.document import Statement, parse_document
 from ..policy.privilege import Grant, broad_grants
 
@@ -75,3 +75,11 @@ def grant_details(grants: Sequence[Grant]) -> list[dict[str, object]]:
 def statement_details(found: Sequence[Statement]) -> list[dict[str, Any]]:
     """Statements as they stand in an alert; the first five."""
     return [statement.as_details() for statement in found[:_MOST_STATEMENTS]]
+
+
+def doubt_about(found: Sequence[Statement]) -> str:
+    """What is not known of the statements' conditions, a sentence to follow; empty if nothing."""
+    keys = doubtful_keys(found)
+    if not keys:
+        return ""
+    return f" Whom the condition on {', '.join(keys[:3])} holds back is not known here: look at it."

@@ -12,6 +12,7 @@ from ..policy.admission import public_statements, unbound_federations
 from ..record import Event, dig, flag, text
 from .grants import (
     AWS_POLICY,
+    doubt_about,
     extents_of,
     first_document,
     grant_details,
@@ -178,17 +179,22 @@ def _judge_trust(event: Event, _: AuditPipeline) -> Finding | None:
     if document is None:
         return None
     found = public_statements(document)
-    who = "any AWS account in the world"
+    who, doubt = "any AWS account in the world", doubt_about(found)
     if not found:
-        found = unbound_federations(document)
+        federations = unbound_federations(document)
+        found = [federation.statement for federation in federations]
         who = "any identity of a provider that serves everyone"
+        unknown = [one.provider for one in federations if not one.serves_everyone]
+        if federations and len(unknown) == len(federations):
+            who = f"any identity of {', '.join(unknown[:3])}"
+            doubt = " Whom this provider serves is not known here: look at it."
     if not found:
         return None
     return Finding(
         resource_id=role,
         reason=(
             f"Role {role or '(unnamed)'} trusts everyone: {who} can assume it and use what it is "
-            "allowed."
+            "allowed." + doubt
         ),
         details={"statements": statement_details(found)},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
 from ..record import Event, dig, integer, text
-from .grants import granted_to_anyone, statement_details
+from .grants import doubt_about, granted_to_anyone, statement_details
 
 _KMS = "kms.amazonaws.com"
 
@@ -34,7 +34,7 @@ def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
         resource_id=key,
         reason=(
             f"{_named(key)} has a policy that lets any AWS account use it, with no condition that "
-            "names the callers: encryption with it protects nothing."
+            "names the callers: encryption with it protects nothing." + doubt_about(found)
         ),
         details={"statements": statement_details(found)},
     )

@@ -8,7 +8,7 @@ from typing import Any
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
 from ..record import Event, dig, flag, integer, mapping, objects, text, texts
-from .grants import granted_to_anyone, statement_details
+from .grants import doubt_about, granted_to_anyone, statement_details
 
 _S3 = "s3.amazonaws.com"
 # The groups of an access control list that stand for strangers, by the end of their address.
@@ -54,6 +54,7 @@ def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
         reason=(
             f"{_named(bucket)} has a policy that lets anyone in, with no condition that names "
             f"accounts or networks. Strangers can {'change' if writes else 'read'} what it holds."
+            + doubt_about(found)
         ),
         details={"statements": statement_details(found)},
         severity="CRITICAL",

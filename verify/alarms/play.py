@@ -1,0 +1,190 @@
+"""An alarm, played: the states that it takes on, minute by minute, on given data."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from verify.alarms.alarm import Alarm, CannotTellError, Query
+from verify.alarms.metric_math import Named, Scope, Value, evaluate
+from verify.alarms.state import ALARM, INSUFFICIENT_DATA, state
+
+# CloudWatch evaluates an alarm whose evaluated periods are longer than a day by the hour only.
+
+# How many periods further back it looks "depends", says the User Guide, whose example has two.
+_FURTHER_BACK = (1, 5)
+
+BREACHES: Mapping[str, Callable[[float, float], bool]] = {
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "GreaterThanThreshold": operator.gt,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
+}
+
+
+@dataclass(frozen=True)
+class Datum:
+    """What was published in one minute: values in sum, their number, lowest and highest."""
+
+    total: float
+    count: int = 1
+    low: float = 0.0
+    high: float = 0.0
+
+
+def datum(*values: float) -> Datum:
+    """The datum of some values."""
+    return Datum(float(sum(values)), len(values), float(min(values)), float(max(values)))
+
+
+Timeline = Mapping[int, Datum]  # by the minute, counted from whenever
+
+
+@dataclass(frozen=True)
+class World:
+    """What CloudWatch may do, where it does not say what it does.
+
+    Evaluations come every `every` minutes, at `phase`; `further` periods are looked at beyond the
+    evaluated ones.
+    """
+
+    further: int
+    every: int
+    phase: int
+    fills_empty: bool
+
+
+def worlds(alarm: Alarm) -> Iterator[World]:
+    """Every way in which an alarm may be evaluated: what holds must hold in each."""
+    fills = any("FILL" in query.expression for query in alarm.queries)
+    steps = [1] * ("sliding" in alarm.windows) + [alarm.minutes] * ("clock" in alarm.windows)
+    for further in _FURTHER_BACK:
+        for fills_empty in (True, False) if fills else (True,):
+            for every in dict.fromkeys(steps):
+                for phase in range(every):
+                    yield World(further, every, phase, fills_empty)
+
+
+def settling_minutes(alarm: Alarm, world: World) -> int:
+    """After how many minutes without change an alarm's state stays as it is."""
+    return (alarm.evaluated + world.further + 1) * alarm.minutes
+
+
+class Play:
+    """The states of an alarm on given data, INSUFFICIENT_DATA at first.
+
+    `timelines` are those of the metrics, by their places. Raises CannotTellError where they are
+    asked for.
+    """
+
+    def __init__(self, alarm: Alarm, world: World, timelines: Sequence[Timeline]) -> None:
+        self._alarm = alarm
+        self._world = world
+        self._player = _Player(alarm, world, timelines)
+        self._states = {0: INSUFFICIENT_DATA}  # by the minute of the evaluation
+
+    def rings(self, start: int, end: int) -> bool:
+        """Whether the alarm is in ALARM at the end of any minute from `start` until `end`."""
+        minutes = range(end, start, -1)  # what rings is as a rule still ringing at the end
+        evaluations = dict.fromkeys(map(self._evaluation_before, minutes))
+        return any(self._state(minute) == ALARM for minute in evaluations)
+
+    def _evaluation_before(self, minute: int) -> int:
+        """The minute of the latest evaluation, 0 where there was none."""
+        return max(0, minute - (minute - self._world.phase) % self._world.every)
+
+    def _state(self, minute: int) -> str:
+        if minute not in self._states:
+            alarm, present = self._alarm, ""
+            if alarm.remembers:
+                for earlier in range(self._first(), minute, self._world.every):
+                    present = self._state(earlier)
+                present = present or INSUFFICIENT_DATA
+            points = self._player.points(minute)
+            self._states[minute] = state(
+                points, alarm.evaluated, alarm.needed, alarm.treatment, present
+            )
+        return self._states[minute]
+
+    def _first(self) -> int:
+        return self._world.phase or self._world.every
+
+
+class _Player:
+    """The data points of an alarm on given data."""
+
+    def __init__(self, alarm: Alarm, world: World, timelines: Sequence[Timeline]) -> None:
+        self._alarm = alarm
+        self._timelines = timelines
+        self._length = alarm.evaluated + world.further
+        self._fills_empty = world.fills_empty
+        self._metrics = [query for query in alarm.queries if not query.expression]
+        self._values: dict[tuple[str, int], float | None] = {}
+
+    def points(self, end: int) -> Sequence[bool | None]:
+        """Whether each period of the evaluation range that ends with a minute breaches."""
+        metrics = tuple(self._metric(query, end) for query in self._metrics)
+        empty = any(value.count(None) == self._length for value in metrics)
+        # Only where a series is empty does it matter how such are filled.
+        return _points(self._alarm, metrics, self._fills_empty or not empty)
+
+    def _metric(self, query: Query, end: int) -> tuple[float | None, ...]:
+        step = self._alarm.minutes
+        return tuple(
+            [self._value(query, end - step * back) for back in range(self._length - 1, -1, -1)]
+        )
+
+    def _value(self, query: Query, end: int) -> float | None:
+        """A metric's value in the period that ends with a minute; None where there are no data."""
+        key = query.identifier, end
+        if key not in self._values:
+            timeline = self._timelines[query.metric]
+            start = end - self._alarm.minutes
+            found = [timeline[minute] for minute in range(start, end) if minute in timeline]
+            self._values[key] = _statistic(query.statistic, found) if found else None
+        return self._values[key]
+
+
+@lru_cache(maxsize=4096)
+def _points(
+    alarm: Alarm, metrics: tuple[tuple[float | None, ...], ...], fills_empty: bool
+) -> Sequence[bool | None]:
+    """Whether each period breaches, from the values of the metrics, the oldest first."""
+    names = [query.identifier for query in alarm.queries if not query.expression]
+    known = dict(zip(names, map(list, metrics), strict=True))
+    series = _Series(alarm, known, Scope(Named(), names, len(metrics[0]), fills_empty))
+    watched = series[alarm.watched]
+    if not isinstance(watched, list):
+        raise CannotTellError("its expression does not give one series")
+    breaches = BREACHES[alarm.comparison]
+    return [None if value is None else breaches(value, alarm.threshold) for value in watched]
+
+
+class _Series(Named):
+    """The series of an alarm's queries; an expression's is made when it is asked for."""
+
+    def __init__(self, alarm: Alarm, metrics: Mapping[str, Value], scope: Scope) -> None:
+        super().__init__(metrics)
+        self._expressions = {
+            query.identifier: query.expression for query in alarm.queries if query.expression
+        }
+        self._scope = replace(scope, series=self)
+
+    def __missing__(self, identifier: str) -> Value:
+        if identifier not in self._expressions:
+            return super().__missing__(identifier)
+        self[identifier] = ()  # an expression that comes back to itself has no value
+        self[identifier] = evaluate(self._expressions[identifier], self._scope)
+        return self[identifier]
+
+
+def _statistic(name: str, found: Sequence[Datum]) -> float:
+    if name == "Sum":
+        return sum(item.total for item in found)
+    if name == "SampleCount":
+        return float(sum(item.count for item in found))
+    if name == "Average":
+        return sum(item.total for item in found) / sum(item.count for item in found)
+    return min(item.low for item in found) if name == "Minimum" else max(x.high for x in found)

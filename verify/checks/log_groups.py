@@ -1,0 +1,37 @@
+"""The log groups of the deployment, as AWS describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.check import Check
+from verify.inputs.deployment import Deployment
+
+
+def existing_groups(
+    check: Check, aws: Aws, deployment: Deployment
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each log group by its name; one that does not exist fails the check.
+
+    AWS lists by the beginning of the name: another group is not the one that was asked for, nor is
+    one of that name elsewhere. Reads `reads.log_group`.
+    """
+    for name in deployment.identified("aws_cloudwatch_log_group"):
+        arn = f"{reads.log_group_arn(deployment, name)}:*"
+        found = {
+            pick(group, "arn"): group
+            for group in aws.pick(reads.log_group(deployment, name), "logGroups")
+            if pick(group, "logGroupName") == name
+        }
+        check.holds(name, "log group", arn in found, expected=arn, seen=set(found) or "none")
+        if arn in found:
+            yield name, found[arn]
+
+
+def names_group(identifier: str, deployment: Deployment, name: str) -> bool:
+    """Whether an identifier is a group's: its name, or its ARN with or without the last `:*`."""
+    return identifier.removesuffix(":*") in (name, reads.log_group_arn(deployment, name))
