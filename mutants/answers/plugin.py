@@ -138,6 +138,9 @@ class _Trial:
             if account is None or shape is None or not self._readers.get(key[:2]):
                 continue
             found = list(alterations(shape, answer, account))
+            if self._source.refused(key):
+                # There was nothing; now there is something, with each of its members in turn.
+                found = [alteration for alteration in found if alteration.judged]
             for alteration in sampled(found) if self._sample else found:
                 if self._wanted(key, alteration):
                     yield key, account, alteration

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.policy.lifecycle import archivals, removals
+from verify.policy.lifecycle import archivals, locks_as, removals
 
 HARMLESS = ("AbortIncompleteMultipartUpload", "ExpiredObjectDeleteMarker")
 DAY = {"Expiration": {"Days": 1}}
@@ -67,3 +67,31 @@ def test_tiering_that_archives_files() -> None:
         "a configuration without a name: Tierings",
     ]
     assert archivals(found, ["Tierings"]) == []
+
+
+def _lock(**retention: Any) -> dict[str, Any]:
+    return {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+
+
+@pytest.mark.parametrize(
+    ("lock", "holds"),
+    [
+        ({}, False),
+        ({"ObjectLockEnabled": "Enabled"}, False),
+        ({"ObjectLockEnabled": "Disabled", "Rule": {}}, False),
+        (_lock(Mode="GOVERNANCE", Days=365), True),
+        (_lock(Mode="GOVERNANCE", Days=364), False),
+        (_lock(Mode="GOVERNANCE", Years=6), True),
+        (_lock(Mode="GOVERNANCE"), False),
+        (_lock(Mode="COMPLIANCE", Days=365), False),
+        ({"Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 365}}}, False),
+    ],
+)
+def test_a_lock_is_worth_its_mode_and_days(lock: dict[str, Any], holds: bool) -> None:
+    assert locks_as(lock, {"mode": "GOVERNANCE", "minimum_days": 365}) is holds
+
+
+def test_no_lock_means_none_of_any_kind() -> None:
+    assert locks_as({}, "none")
+    assert not locks_as({"ObjectLockEnabled": "Enabled"}, "none")
+    assert not locks_as(_lock(Mode="GOVERNANCE", Days=1), "none")

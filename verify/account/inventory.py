@@ -161,8 +161,9 @@ def _by_arn(type_: str) -> Find:
 
 def _trail_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
     entries = aws.pick(reads.trail_tags(deployment), "ResourceTagList")
-    if len(entries) != 1:
-        raise NotVerifiedError(f"list_tags lists {len(entries)} trails {deployment.trail_arn}")
+    found = [pick(entry, "ResourceId") for entry in entries]
+    if found != [deployment.trail_arn]:
+        raise NotVerifiedError(f"asked for the tags of {deployment.trail_arn}, AWS lists {found}")
     return _pairs(pick(entries[0], "TagsList"))
 
 

@@ -71,8 +71,12 @@ class Recorded:
         return found
 
     def answers(self) -> list[tuple[RecordKey, Mapping[str, Any]]]:
-        """Every answer that was no error, with the call that it belongs to."""
-        return [(key, merged(called.pages)) for key, called in self._calls.items() if called.pages]
+        """Every answer with the call that it belongs to; empty where there was an error instead."""
+        return [(key, merged(called.pages)) for key, called in self._calls.items()]
+
+    def refused(self, key: RecordKey) -> bool:
+        """Whether a call brought an error, as where there is nothing of what was asked for."""
+        return self._calls[key].error is not None
 
     @contextmanager
     def altered(
@@ -80,7 +84,8 @@ class Recorded:
     ) -> Iterator[None]:
         """Give another answer to one call inside the `with` block."""
         recorded = self._calls[key]
-        self._calls[key] = replace(recorded, pages=(change(merged(recorded.pages)),))
+        pages = (change(merged(recorded.pages)),)
+        self._calls[key] = replace(recorded, pages=pages, error=None)
         try:
             yield
         finally:

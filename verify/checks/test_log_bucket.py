@@ -23,7 +23,7 @@ from verify.policy import (
     public_grants,
     service_grants,
 )
-from verify.policy.lifecycle import archivals, removals
+from verify.policy.lifecycle import archivals, locks_as, removals
 
 
 def _policy(check: Check, aws: Aws, deployment: Deployment) -> str | None:
@@ -135,22 +135,9 @@ def test_log_bucket_keeps_every_version(
     check.holds(
         name,
         "Object Lock",
-        _locks(lock, required["object_lock"]),
+        locks_as(lock, required["object_lock"]),
         expected=required["object_lock"],
         seen=lock or "none",
-    )
-
-
-def _locks(lock: Mapping[str, Any], required: Mapping[str, Any] | str) -> bool:
-    """Whether an ObjectLockConfiguration is that of the baseline, for at least as long."""
-    if isinstance(required, str):
-        return lock.get("ObjectLockEnabled") != "Enabled" and "Rule" not in lock
-    retention = (lock.get("Rule") or {}).get("DefaultRetention") or {}
-    days = (retention.get("Days") or 0) + 365 * (retention.get("Years") or 0)
-    return (
-        lock.get("ObjectLockEnabled") == "Enabled"
-        and retention.get("Mode") == required["mode"]
-        and days >= required["minimum_days"]
     )
 
 

@@ -1,7 +1,7 @@
 """What S3 does by itself to the objects of a bucket, by its rules.
 
 Sources: Amazon S3 API reference, LifecycleRule, LifecycleExpiration,
-IntelligentTieringConfiguration.
+IntelligentTieringConfiguration, ObjectLockConfiguration.
 """
 
 from __future__ import annotations
@@ -54,3 +54,19 @@ def archivals(configurations: Iterable[Mapping[str, Any]], permitted: Collection
         for name in ("Tierings",)
         if name not in permitted
     ]
+
+
+def locks_as(lock: Mapping[str, Any], required: Mapping[str, Any] | str) -> bool:
+    """Whether an ObjectLockConfiguration, empty where there is none, is as required.
+
+    `required` is "none", or a `mode` and the `minimum_days` of the default retention.
+    """
+    if isinstance(required, str):
+        return not lock
+    retention = (lock.get("Rule") or {}).get("DefaultRetention") or {}
+    days = (retention.get("Days") or 0) + 365 * (retention.get("Years") or 0)
+    return (
+        lock.get("ObjectLockEnabled") == "Enabled"
+        and retention.get("Mode") == required["mode"]
+        and bool(days >= required["minimum_days"])
+    )
