@@ -97,6 +97,6 @@ def publish(account: Account, mending: ExitStack) -> str:
 
 
 def alias(account: Account, mending: ExitStack, **settings: Any) -> str:
-    account.functions.createalias(**named(account), Name="by-hand", **settings)
+    account.functions.create_alias(**named(account), Name="by-hand", **settings)
     mending.callback(account.functions.delete_alias, **named(account), Name="by-hand")
     return "by-hand"

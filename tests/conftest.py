@@ -7,9 +7,14 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.costs import Cost, cost, dear_program, in_order
 from verify.suite import markers
+
+# A slow machine is no fault of what is tested: nothing is asserted by the clock.
+settings.register_profile("by-no-clock", deadline=None)
+settings.load_profile("by-no-clock")
 
 # A shell that starts this run in the background has SIGINT ignored in it, and what a run starts
 # inherits that; the tests that interrupt a command would then wait for what never comes.

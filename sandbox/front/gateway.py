@@ -99,13 +99,18 @@ class Gateway:
         path = environ.get("PATH_INFO", "")
         if path.startswith("/_sandbox/"):
             return self._own(path, environ)
-        if path.startswith("/moto-api"):
+        if path.startswith("/moto-api") or path == "/favicon.ico":
             # moto's control pages: no part of AWS, and any web page could have them reset.
             return _plain("404 Not Found", "not here")
         moment = now()
         body = _read_body(environ)
         if body is None:
-            return _plain("413 Content Too Large", "the body is too large")
+            return _told(
+                _asked(environ),
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "EntityTooLarge",
+                "the body is too large",
+            )
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -114,7 +119,12 @@ class Gateway:
         matched = None if signature is None else _match(signature, environ, body)
         if signature is None or matched is None:
             if signature is None and _writes_unsigned(environ, body):
-                return _unsigned(_asked(environ))
+                return _told(
+                    _asked(environ),
+                    HTTPStatus.FORBIDDEN,
+                    "AccessDenied",
+                    "the request is not signed",
+                )
             with self._world.lock:
                 unmatched = self._dispatch(environ, body)
             return faults.readable(_asked(environ), unmatched) or unmatched
@@ -274,14 +284,8 @@ def _asked(environ: dict[str, Any]) -> faults.Asked:
     )
 
 
-def _unsigned(asked: faults.Asked) -> Answer:
-    return errors.error(
-        asked.protocol,
-        "AccessDenied",
-        "the request is not signed",
-        HTTPStatus.FORBIDDEN,
-        service=asked.service,
-    )
+def _told(asked: faults.Asked, status: HTTPStatus, code: str, message: str) -> Answer:
+    return errors.error(asked.protocol, code, message, status, service=asked.service)
 
 
 def _writes_unsigned(environ: dict[str, Any], body: bytes) -> bool:

@@ -48,14 +48,22 @@ class RequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no t
     disable_nagle_algorithm = True
     wbufsize = 64 * 1024
     timeout = 120
+    # For what is no HTTP at all; the default is a page.
+    error_content_type = "text/plain"
+    error_message_format = "%(code)d %(message)s\n"
 
     def handle_expect_100(self) -> bool:
         result: bool = super().handle_expect_100()
         self.wfile.flush()  # the client waits for this line before it sends its body
         return result
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        super().send_error(code, message, explain)
+        self.wfile.flush()
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        log.debug("%s %s -> %s", self.command, self.path, code)
+        # What is no HTTP has neither.
+        log.debug("%s -> %s", getattr(self, "requestline", ""), code)
 
     def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
         log.debug(format, *args)

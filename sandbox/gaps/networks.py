@@ -100,6 +100,16 @@ def make_subnet(
         setattr(subnet, name, False)
 
 
+def ipv6_ranges_of_subnet(
+    _: World, original: Callable[..., list[dict[str, Any]]], subnet: Any
+) -> list[dict[str, Any]]:
+    """The IPv6 ranges of a subnet, each with its state."""
+    return [
+        {**association, "ipv6CidrBlockState": association["ipv6CidrBlockState"]["state"]}
+        for association in original(subnet)
+    ]
+
+
 def modify_subnet_attribute(_: World, original: Callable[..., Any], response: Any) -> Any:
     """Change an attribute of a subnet."""
     subnet = response.ec2_backend.get_subnet(response._get_param("SubnetId"))
@@ -229,6 +239,13 @@ REPLACEMENTS = (
         "__init__",
         make_subnet,
         "EC2 says of each subnet whether it translates to IPv6 and gives customers' addresses.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        Subnet,
+        "ipv6_cidr_block_association_set",
+        ipv6_ranges_of_subnet,
+        "moto puts the state of a range into the state once more.",
         Kind.AROUND,
     ),
     Replacement(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
+from moto.sqs.exceptions import SQSException
 from moto.sqs.models import Queue, SQSBackend
 
 from sandbox.replacement import Kind, Replacement
@@ -58,6 +60,31 @@ def set_attributes(
     original(queue, changes, moment)
 
 
+def set_up_dead_letters(
+    world: World, original: Callable[[Any, Any], None], queue: Any, policy: Any
+) -> None:
+    """Give a queue its dead-letter queue. Raises SQSException where that one refuses to be it."""
+    original(queue, policy)
+    target = queue.dead_letter_queue
+    if target is None or _takes_letters_of(target, queue):
+        return
+    queue.redrive_policy = queue.dead_letter_queue = None
+    raise SQSException(
+        "InvalidParameterValue",
+        f"Value {policy} for parameter RedrivePolicy is invalid. Reason: the redrive allow policy "
+        f"of {target.queue_arn} does not permit this queue.",
+    )
+
+
+def _takes_letters_of(target: Any, queue: Any) -> bool:
+    """By the redrive allow policy of `target`; without one it takes every queue's."""
+    allowed = json.loads(getattr(target, "redrive_allow_policy", None) or "{}")
+    permission = allowed.get("redrivePermission", "allowAll")
+    return permission == "allowAll" or (
+        permission == "byQueue" and queue.queue_arn in allowed.get("sourceQueueArns", [])
+    )
+
+
 def attributes_of(
     world: World, original: Callable[[Any], dict[str, Any]], queue: Any
 ) -> dict[str, Any]:
@@ -98,6 +125,14 @@ REPLACEMENTS = (
         "_set_attributes",
         set_attributes,
         "Setting one attribute leaves the others: moto drops the policy with each change.",
+        Kind.AROUND,
+    ),
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+    Replacement(
+        Queue,
+        "_setup_dlq",
+        set_up_dead_letters,
+        "A queue may refuse to be another queue's dead-letter queue, which moto does not ask.",
         Kind.AROUND,
     ),
     Replacement(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from verify.alarms.alarm import CannotTellError, alarm_of, watches, wrong_units
 from verify.alarms.behaviour import Behaviour, faults
-from verify.alarms.play import Play, World, datum
+from verify.alarms.play import Data, Play, World, datum
 
 ACCOUNT = "123456789012"
 EVENTS = {"namespace": "N", "metric": "Events", "dimensions": {"Name": "n"}, "unit": "Count"}
@@ -250,7 +250,10 @@ def test_made_up_minutes_on_which_one_period_flaps_and_two_do_not() -> None:
     world = World(further=2, every=1, phase=0, fills_empty=True)
 
     def rings(found: Mapping[str, Any], answered: Mapping[int, Any]) -> list[int]:
-        play = Play(alarm_of(found, [EVENTS, ANSWERS], ACCOUNT), world, [events, answered])
+        judged_alarm = alarm_of(found, [EVENTS, ANSWERS], ACCOUNT)
+        data = Data(judged_alarm, metrics=2)
+        data.timelines[:] = [events, dict(answered)]
+        play = Play(judged_alarm, world, data)
         return [minute for minute in range(120) if play.rings(minute, minute + 1)]
 
     flapping = computed({"watched": ONCE}, 300)

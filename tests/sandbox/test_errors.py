@@ -6,6 +6,7 @@ Each is read by botocore as a client would; a parser's error is not a ClientErro
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -196,6 +197,27 @@ def test_an_unsigned_request_is_refused_in_its_protocol(
         config=Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1}),
     )
     assert _refused(lambda: call(client))["Code"] == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"no request at all\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /favicon.ico HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /moto-api/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /a/page.html HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"DELETE /a/page.html HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    ],
+)
+def test_what_is_no_call_of_aws_is_no_page_either(sandbox: RunningSandbox, sent: bytes) -> None:
+    host, _, port = sandbox.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(sent)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer
+    assert b"<html" not in answer.lower()
+    assert b"doctype" not in answer.lower()
 
 
 # --- every operation -----------------------------------------------------------------------------

@@ -45,6 +45,31 @@ def test_an_attribute_of_a_queue_can_be_asked_for_alone(account: Account) -> Non
     }
 
 
+def _arn(account: Account, url: str) -> str:
+    return _attributes(account, url)["QueueArn"]
+
+
+def test_a_queue_may_refuse_to_be_another_queues_dead_letter_queue(account: Account) -> None:
+    source = _queue(account)
+    ours = {"redrivePermission": "byQueue", "sourceQueueArns": [_arn(account, source)]}
+    for allowed, taken in (
+        (DENY_ALL, False),
+        ('{"redrivePermission": "byQueue", "sourceQueueArns": []}', False),
+        (json.dumps(ours), True),
+        ('{"redrivePermission": "allowAll"}', True),
+    ):
+        target = _arn(account, _queue(account, RedriveAllowPolicy=allowed))
+        redrive = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": 1})
+        change = {"QueueUrl": source, "Attributes": {"RedrivePolicy": redrive}}
+        if taken:
+            account.sqs.set_queue_attributes(**change)
+            assert target in _attributes(account, source)["RedrivePolicy"]
+            continue
+        with pytest.raises(ClientError, match="redrive allow policy"):
+            account.sqs.set_queue_attributes(**change)
+        assert "RedrivePolicy" not in _attributes(account, source)
+
+
 def test_a_queue_has_one_encryption(account: Account) -> None:
     url = _queue(account, KmsMasterKeyId="alias/aws/sqs")
     attributes = _attributes(account, url)

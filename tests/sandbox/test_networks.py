@@ -158,6 +158,11 @@ def test_a_subnet_says_what_it_gives(account: Account, vpc: str) -> None:
     account.ec2.modify_subnet_attribute(SubnetId=made, EnableDns64={"Value": True})
     account.ec2.modify_subnet_attribute(SubnetId=made, EnableLniAtDeviceIndex=1)
     assert shown() == [True, False, 1]
+    account.ec2.associate_subnet_cidr_block(SubnetId=made, Ipv6CidrBlock="2600:1f18:1:1::/64")
+    [subnet] = account.ec2.describe_subnets(SubnetIds=[made])["Subnets"]
+    [association] = subnet["Ipv6CidrBlockAssociationSet"]
+    assert association["Ipv6CidrBlock"] == "2600:1f18:1:1::/64"
+    assert association["Ipv6CidrBlockState"] == {"State": "associated"}
     account.ec2.delete_subnet(SubnetId=made)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION, verify
+from verify.account.answer import Answer, pick
 from verify.checks.connections import TO_OTHER_NETWORKS, TO_THE_INTERNET
 from verify.checks.ranges import ranges_of
 from verify.inputs.deployment import example, parse
@@ -105,6 +107,33 @@ def test_a_range_in_a_strange_state_is_not_judged() -> None:
     assert ranges_of(vpc("disassociated")) == []
     with pytest.raises(NotVerifiedError, match="'unheard-of'"):
         ranges_of(vpc("unheard-of"))
+
+
+class Said:
+    """An account with one answer to everything."""
+
+    def __init__(self, response: dict[str, Any] | None) -> None:
+        self.response = response
+
+    def read(self, _: Any) -> Answer:
+        code = "InvalidAction" if self.response is None else None
+        return Answer(self.response, code, "evidence", datetime.now(UTC))
+
+    def pick(self, read: Any, *path: str) -> Any:
+        return pick(self.read(read).response or {}, *path)
+
+
+def test_a_region_that_knows_no_carrier_gateways_has_none() -> None:
+    [kind] = [one for one in TO_THE_INTERNET if one.noun == "carrier gateways"]
+    assert kind.reading.absent == ("InvalidAction",)
+    assert list(kind.present(Said(None), DEPLOYMENT)) == []  # type: ignore[arg-type]
+
+
+def test_exemptions_that_go_on_are_not_taken_for_all() -> None:
+    [kind] = [one for one in TO_THE_INTERNET if one.identifier == "ExclusionId"]
+    said = {"VpcBlockPublicAccessExclusions": [], "NextToken": "more"}
+    with pytest.raises(NotVerifiedError, match="goes on, and was not followed"):
+        list(kind.present(Said(said), DEPLOYMENT))  # type: ignore[arg-type]
 
 
 # --- what a baseline may list ---------------------------------------------------------------------

@@ -99,21 +99,26 @@ def _attached(deployment: Deployment) -> dict[str, Any]:
     return {"Filters": [{"Name": "attachment.vpc-id", "Values": [deployment.vpc_id]}]}
 
 
+# A region's API that does not know an action knows nothing that it could list.
+_NOT_IN_THIS_REGION = "InvalidAction"
+
 internet_gateways = of_deployment("ec2", "describe_internet_gateways")(_attached)
 vpn_gateways = of_deployment("ec2", "describe_vpn_gateways")(_attached)
 nat_gateways = of_deployment("ec2", "describe_nat_gateways")(_in_vpc)
-carrier_gateways = of_deployment("ec2", "describe_carrier_gateways")(_in_vpc)
+carrier_gateways = of_deployment("ec2", "describe_carrier_gateways", _NOT_IN_THIS_REGION)(_in_vpc)
 transit_gateway_attachments = of_deployment("ec2", "describe_transit_gateway_vpc_attachments")(
     _in_vpc
 )
 local_gateway_associations = of_deployment(
-    "ec2", "describe_local_gateway_route_table_vpc_associations"
+    "ec2", "describe_local_gateway_route_table_vpc_associations", _NOT_IN_THIS_REGION
 )(_in_vpc)
 vpc_endpoints = of_deployment("ec2", "describe_vpc_endpoints")(_in_vpc)
 # These three know no filter for the VPC.
 egress_only_gateways = of_account("ec2", "describe_egress_only_internet_gateways")
 vpc_peerings = of_account("ec2", "describe_vpc_peering_connections")
-public_access_exclusions = of_account("ec2", "describe_vpc_block_public_access_exclusions")
+public_access_exclusions = of_account(
+    "ec2", "describe_vpc_block_public_access_exclusions", _NOT_IN_THIS_REGION
+)
 
 
 # --- trail ----------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from verify.alarms.alarm import Alarm
-from verify.alarms.play import Datum, Play, World, datum, settling_minutes, worlds
+from verify.alarms.play import FURTHER_BACK, Data, Play, World, datum, settling_minutes, worlds
 
 # After it has rung and all is quiet again, an alarm must be able to ring anew; CloudWatch tells of
 # changes of state only.
@@ -53,8 +53,10 @@ def faults(alarm: Alarm, wanted: Behaviour) -> tuple[str, ...]:
     if (late := _late(alarm, wanted)) is not None:
         return (late,)
     found: dict[str, None] = {}
-    for world in worlds(alarm):
-        found.update(dict.fromkeys(_KINDS[wanted.kind](alarm, world, wanted)))
+    for further in FURTHER_BACK:
+        for trial in _KINDS[wanted.kind](alarm, further, wanted):
+            for world in worlds(alarm, further):
+                found.update(dict.fromkeys(trial.faults(world)))
     return tuple(found)
 
 
@@ -74,16 +76,15 @@ def _late(alarm: Alarm, wanted: Behaviour) -> str | None:
 class _Trial:
     """One play of an alarm, in stretches of minutes; what is asked of them is collected."""
 
-    def __init__(self, alarm: Alarm, world: World, metrics: int = 1) -> None:
+    def __init__(self, alarm: Alarm, metrics: int = 1) -> None:
         self._alarm = alarm
-        self._world = world
-        self.timelines: list[dict[int, Datum]] = [{} for _ in range(metrics)]
+        self._data = Data(alarm, metrics)
         self._wanted: list[tuple[int, int, bool, str]] = []
         self.now = 0
 
     def put(self, minute: int, *values: float, metric: int = 0) -> None:
         """Publish values in a minute from now."""
-        self.timelines[metric][self.now + minute] = datum(*values)
+        self._data.timelines[metric][self.now + minute] = datum(*values)
 
     def rings(self, minutes: int, otherwise: str) -> None:
         """Let some minutes pass, in one of which the alarm must be in ALARM."""
@@ -99,19 +100,19 @@ class _Trial:
         """Let some minutes pass."""
         self.now += minutes
 
-    def faults(self) -> Iterator[str]:
-        """What was not as it must be."""
-        play = Play(self._alarm, self._world, self.timelines)
+    def faults(self, world: World) -> Iterator[str]:
+        """What is not as it must be, in one of the worlds."""
+        play = Play(self._alarm, world, self._data)
         for start, end, ringing, otherwise in self._wanted:
             if play.rings(start, end) is not ringing:
                 yield otherwise
 
 
-def _occurrence(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
+def _occurrence(alarm: Alarm, further: int, wanted: Behaviour) -> Iterator[_Trial]:
     """One event amid nothing, or amid ordinary data; another one later; and many."""
-    settling, within = settling_minutes(alarm, world), wanted.within
+    settling, within = settling_minutes(alarm, further), wanted.within
     for amid, ordinary in _backgrounds(wanted):
-        trial = _Trial(alarm, world)
+        trial = _Trial(alarm)
         crowd = [] if ordinary is None else [ordinary]
         _busy(trial, ordinary, 2 * (settling + within) + settling)
         trial.passes(settling - 1)
@@ -121,20 +122,20 @@ def _occurrence(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
             trial.rings(within, f"it does not ring within {within} minutes of {which} amid {amid}")
             trial.passes(settling - 1)
             trial.rests(1, f"after an event amid {amid} it does not come to rest")
-        yield from trial.faults()
-    many = _Trial(alarm, world)
+        yield trial
+    many = _Trial(alarm)
     for minute in range(within):
         many.put(settling + minute, *[wanted.value] * 3)
     many.passes(settling)
     many.rings(within, f"it does not ring within {within} minutes of many events")
-    yield from many.faults()
+    yield many
 
 
-def _level(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
+def _level(alarm: Alarm, further: int, wanted: Behaviour) -> Iterator[_Trial]:
     """A level that stays; it sinks for a while before its data cease."""
-    settling, within = settling_minutes(alarm, world), wanted.within
+    settling, within = settling_minutes(alarm, further), wanted.within
     for amid, ordinary in _backgrounds(wanted):
-        trial = _Trial(alarm, world)
+        trial = _Trial(alarm)
         _busy(trial, ordinary, settling)
         trial.passes(settling - 1)
         trial.rests(1, f"it does not rest amid {amid}")
@@ -147,14 +148,14 @@ def _level(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
                 trial.put(minute, wanted.ordinary or 0.0)
             trial.passes(settling - 1)
             trial.rests(1, f"after a level amid {amid} it does not come to rest")
-        yield from trial.faults()
+        yield trial
 
 
-def _silence(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
+def _silence(alarm: Alarm, further: int, wanted: Behaviour) -> Iterator[_Trial]:
     """Nothing from the beginning; then data, each minute or with pauses, that end; twice."""
-    settling, within = settling_minutes(alarm, world), wanted.within
+    settling, within = settling_minutes(alarm, further), wanted.within
     for every in dict.fromkeys((1, wanted.pause)):
-        trial = _Trial(alarm, world)
+        trial = _Trial(alarm)
         trial.rings(within, f"it does not ring within {within} minutes when nothing ever comes")
         trial.passes(settling)
         for which in _occasions(alarm, "silence"):
@@ -165,22 +166,22 @@ def _silence(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
             trial.rests(last + 1 - settling, f"it rings while something comes every {every} min")
             trial.rings(within, f"it does not ring within {within} minutes of {which}")
             trial.passes(settling)
-        yield from trial.faults()
+        yield trial
 
 
-def _unanswered(alarm: Alarm, world: World, wanted: Behaviour) -> Iterator[str]:
+def _unanswered(alarm: Alarm, further: int, wanted: Behaviour) -> Iterator[_Trial]:
     """Events that are answered, soon or late; one that is not; a flow whose answers cease."""
     for amid, ordinary in _backgrounds(wanted):
-        yield from _not_answered(alarm, world, wanted, amid, ordinary)
-        yield from _answered(alarm, world, wanted, ordinary)
+        yield from _not_answered(alarm, further, wanted, amid, ordinary)
+        yield from _answered(alarm, further, wanted, ordinary)
 
 
 def _not_answered(
-    alarm: Alarm, world: World, wanted: Behaviour, amid: str, ordinary: float | None
-) -> Iterator[str]:
-    settling, within = settling_minutes(alarm, world), wanted.within
+    alarm: Alarm, further: int, wanted: Behaviour, amid: str, ordinary: float | None
+) -> Iterator[_Trial]:
+    settling, within = settling_minutes(alarm, further), wanted.within
     late = f"it does not ring within {within} minutes"
-    trial = _Trial(alarm, world, metrics=2)
+    trial = _Trial(alarm, metrics=2)
     _busy(trial, ordinary, 6 * (settling + within))
     trial.passes(settling - 1)
     trial.rests(1, f"it does not rest amid {amid}")
@@ -199,16 +200,16 @@ def _not_answered(
     trial.put(0, 1.0, metric=1)
     trial.passes(settling)
     trial.rests(1, "it does not come to rest once events are answered again")
-    yield from trial.faults()
+    yield trial
 
 
 def _answered(
-    alarm: Alarm, world: World, wanted: Behaviour, ordinary: float | None
-) -> Iterator[str]:
+    alarm: Alarm, further: int, wanted: Behaviour, ordinary: float | None
+) -> Iterator[_Trial]:
     """Events at many distances from each other, each answered as late as is well."""
-    trial = _Trial(alarm, world, metrics=2)
-    _busy(trial, ordinary, settling_minutes(alarm, world) + 12 * alarm.minutes + 20)
-    trial.passes(settling_minutes(alarm, world))
+    trial = _Trial(alarm, metrics=2)
+    _busy(trial, ordinary, settling_minutes(alarm, further) + 12 * alarm.minutes + 20)
+    trial.passes(settling_minutes(alarm, further))
     minute = 0
     for distance in (1, 7, alarm.minutes, 2 * alarm.minutes, 2 * alarm.minutes + 1):
         for _ in range(2):
@@ -216,7 +217,7 @@ def _answered(
             trial.put(minute + wanted.pause, 1.0, metric=1)
             minute += distance
     trial.rests(minute, f"it rings at events that are answered {wanted.pause} minutes later")
-    yield from trial.faults()
+    yield trial
 
 
 def _occasions(alarm: Alarm, what: str) -> tuple[str, ...]:
@@ -236,7 +237,7 @@ def _busy(trial: _Trial, ordinary: float | None, minutes: int) -> None:
             trial.put(minute, *[ordinary] * _A_CROWD)
 
 
-_KINDS: Mapping[str, Callable[[Alarm, World, Behaviour], Iterator[str]]] = {
+_KINDS: Mapping[str, Callable[[Alarm, int, Behaviour], Iterator[_Trial]]] = {
     "occurrence": _occurrence,
     "level": _level,
     "silence": _silence,

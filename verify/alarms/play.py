@@ -14,7 +14,7 @@ from verify.alarms.state import ALARM, INSUFFICIENT_DATA, state
 # CloudWatch evaluates an alarm whose evaluated periods are longer than a day by the hour only.
 
 # How many periods further back it looks "depends", says the User Guide, whose example has two.
-_FURTHER_BACK = (1, 5)
+FURTHER_BACK = (1, 5)
 
 BREACHES: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -34,12 +34,37 @@ class Datum:
     high: float = 0.0
 
 
+@lru_cache(maxsize=64)
 def datum(*values: float) -> Datum:
     """The datum of some values."""
     return Datum(float(sum(values)), len(values), float(min(values)), float(max(values)))
 
 
-Timeline = Mapping[int, Datum]  # by the minute, counted from whenever
+class Data:
+    """What an alarm's metrics hold: for each, by its place, what was published in which minute."""
+
+    def __init__(self, alarm: Alarm, metrics: int = 1) -> None:
+        self.timelines: list[dict[int, Datum]] = [{} for _ in range(metrics)]
+        self._queries = [query for query in alarm.queries if not query.expression]
+        self._minutes = alarm.minutes
+        self._known: dict[tuple[str, int], float | None] = {}
+
+    def values(self, end: int, count: int) -> tuple[tuple[float | None, ...], ...]:
+        """Each metric's values in some periods, the last of which ends with a minute."""
+        ends = range(end - self._minutes * (count - 1), end + 1, self._minutes)
+        return tuple(
+            tuple([self._value(query, period) for period in ends]) for query in self._queries
+        )
+
+    def _value(self, query: Query, end: int) -> float | None:
+        """A metric's value in the period that ends with a minute; None where there are no data."""
+        key = query.identifier, end
+        if key not in self._known:
+            timeline = self.timelines[query.metric]
+            start = end - self._minutes
+            found = [timeline[minute] for minute in range(start, end) if minute in timeline]
+            self._known[key] = _statistic(query.statistic, found) if found else None
+        return self._known[key]
 
 
 @dataclass(frozen=True)
@@ -56,33 +81,31 @@ class World:
     fills_empty: bool
 
 
-def worlds(alarm: Alarm) -> Iterator[World]:
-    """Every way in which an alarm may be evaluated: what holds must hold in each."""
+def worlds(alarm: Alarm, further: int) -> Iterator[World]:
+    """Every way in which an alarm may be evaluated that looks so many periods further back."""
     fills = any("FILL" in query.expression for query in alarm.queries)
     steps = [1] * ("sliding" in alarm.windows) + [alarm.minutes] * ("clock" in alarm.windows)
-    for further in _FURTHER_BACK:
-        for fills_empty in (True, False) if fills else (True,):
-            for every in dict.fromkeys(steps):
-                for phase in range(every):
-                    yield World(further, every, phase, fills_empty)
+    for fills_empty in (True, False) if fills else (True,):
+        for every in dict.fromkeys(steps):
+            for phase in range(every):
+                yield World(further, every, phase, fills_empty)
 
 
-def settling_minutes(alarm: Alarm, world: World) -> int:
+def settling_minutes(alarm: Alarm, further: int) -> int:
     """After how many minutes without change an alarm's state stays as it is."""
-    return (alarm.evaluated + world.further + 1) * alarm.minutes
+    return (alarm.evaluated + further + 1) * alarm.minutes
 
 
 class Play:
     """The states of an alarm on given data, INSUFFICIENT_DATA at first.
 
-    `timelines` are those of the metrics, by their places. Raises CannotTellError where they are
-    asked for.
+    Raises CannotTellError where they are asked for.
     """
 
-    def __init__(self, alarm: Alarm, world: World, timelines: Sequence[Timeline]) -> None:
+    def __init__(self, alarm: Alarm, world: World, data: Data) -> None:
         self._alarm = alarm
         self._world = world
-        self._player = _Player(alarm, world, timelines)
+        self._data = data
         self._states = {0: INSUFFICIENT_DATA}  # by the minute of the evaluation
 
     def rings(self, start: int, end: int) -> bool:
@@ -102,7 +125,7 @@ class Play:
                 for earlier in range(self._first(), minute, self._world.every):
                     present = self._state(earlier)
                 present = present or INSUFFICIENT_DATA
-            points = self._player.points(minute)
+            points = self._points(minute)
             self._states[minute] = state(
                 points, alarm.evaluated, alarm.needed, alarm.treatment, present
             )
@@ -111,40 +134,13 @@ class Play:
     def _first(self) -> int:
         return self._world.phase or self._world.every
 
-
-class _Player:
-    """The data points of an alarm on given data."""
-
-    def __init__(self, alarm: Alarm, world: World, timelines: Sequence[Timeline]) -> None:
-        self._alarm = alarm
-        self._timelines = timelines
-        self._length = alarm.evaluated + world.further
-        self._fills_empty = world.fills_empty
-        self._metrics = [query for query in alarm.queries if not query.expression]
-        self._values: dict[tuple[str, int], float | None] = {}
-
-    def points(self, end: int) -> Sequence[bool | None]:
+    def _points(self, end: int) -> Sequence[bool | None]:
         """Whether each period of the evaluation range that ends with a minute breaches."""
-        metrics = tuple(self._metric(query, end) for query in self._metrics)
-        empty = any(value.count(None) == self._length for value in metrics)
+        count = self._alarm.evaluated + self._world.further
+        metrics = self._data.values(end, count)
+        empty = any(series.count(None) == count for series in metrics)
         # Only where a series is empty does it matter how such are filled.
-        return _points(self._alarm, metrics, self._fills_empty or not empty)
-
-    def _metric(self, query: Query, end: int) -> tuple[float | None, ...]:
-        step = self._alarm.minutes
-        return tuple(
-            [self._value(query, end - step * back) for back in range(self._length - 1, -1, -1)]
-        )
-
-    def _value(self, query: Query, end: int) -> float | None:
-        """A metric's value in the period that ends with a minute; None where there are no data."""
-        key = query.identifier, end
-        if key not in self._values:
-            timeline = self._timelines[query.metric]
-            start = end - self._alarm.minutes
-            found = [timeline[minute] for minute in range(start, end) if minute in timeline]
-            self._values[key] = _statistic(query.statistic, found) if found else None
-        return self._values[key]
+        return _points(self._alarm, metrics, self._world.fills_empty or not empty)
 
 
 @lru_cache(maxsize=4096)

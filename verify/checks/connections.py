@@ -35,6 +35,8 @@ class Connection:
     def present(self, aws: Aws, deployment: Deployment) -> Iterator[tuple[str, _Item]]:
         """Each connection with its id. Raises NotVerifiedError where AWS did not list them all."""
         read = self.reading() if self.of_account else self.reading(deployment)
+        if not aws.read(read).found:
+            return
         if not self.paged and aws.pick(read).get("NextToken"):
             raise NotVerifiedError(f"the answer of {read.operation} goes on, and was not followed")
         for item in aws.pick(read, self.listing):

@@ -54,7 +54,7 @@ def _counted(entry: Mapping[str, Any], item: Mapping[str, Any], group: str) -> C
     if value <= 0:
         faults.append(f"counts each event as {item['metricValue']}")
     return Counted(
-        name=pick(entry, "filterName"),
+        name=entry.get("filterName", ""),
         pattern=pick(entry, "filterPattern"),
         metric={
             "namespace": pick(item, "metricNamespace"),
@@ -93,6 +93,7 @@ def counting(
     tried: list[Sample] = [*occurrences(required.get("events", {}), place)]
     if root:
         tried += root_use(place)
-    for item in whole:
+    # The shortest is as a rule the one that was made for it.
+    for item in sorted(whole, key=lambda item: len(item.pattern)):
         if not names_selected(item.pattern) and not misjudged_by(aws, item.pattern, tried):
             yield item

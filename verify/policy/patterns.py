@@ -7,6 +7,7 @@ ARNs), "Condition operators" (StringLike, ArnLike).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from verify.policy.document import Statement
 
@@ -40,8 +41,12 @@ def literal_start(pattern: str) -> str:
 
 
 def _glob(pattern: str, text: str, *, text_is_pattern: bool) -> bool:
+    start, plain = _start(pattern)
+    # What most patterns and texts do not share is seen at once.
+    if plain or not text.startswith(start):
+        return pattern == text
     # Backtracks to the last star alone: linear in practice, and no pattern can make it explode.
-    p = t = 0
+    p = t = len(start)
     star, resume = -1, 0
     while t < len(text):
         if p < len(pattern) and pattern[p] == "*":
@@ -59,6 +64,13 @@ def _glob(pattern: str, text: str, *, text_is_pattern: bool) -> bool:
         else:
             return False
     return all(character == "*" for character in pattern[p:])
+
+
+@lru_cache(16_384)  # the same patterns are held against very many texts
+def _start(pattern: str) -> tuple[str, bool]:
+    """What stands before the first wildcard, and whether that is all."""
+    start = literal_start(pattern)
+    return start, len(start) == len(pattern)
 
 
 def action_matches(pattern: str, action: str) -> bool:

@@ -82,7 +82,7 @@ def pytest_runtest_makereport(
         timings=tuple(made.timings) if made else (),
         notes=(*(made.notes if made else ()), *unaccounted),
     )
-    attach(result, report)
+    attach(result, report, travels=hasattr(item.config, "workerinput"))
     return report
 
 
