@@ -23,7 +23,7 @@ def alias_elsewhere(account: Account, mending: ExitStack) -> None:
     alias = account.outputs["kms_key_alias"]
     other = make_key(account, mending)
     mending.callback(
-        account.kms.update_alias, AliasName=alias, TargetKeyId=account.outputs["kms_key_id"]
+        account.kms.update_alias, AliasName=alias, TargetKeyId=account.outputs["kms_key_arn"]
     )
     account.kms.update_alias(AliasName=alias, TargetKeyId=other)
 
@@ -31,7 +31,7 @@ def alias_elsewhere(account: Account, mending: ExitStack) -> None:
 @FAMILY.fault("the key has another name, by which others may be admitted to it", "key-usable")
 def another_alias(account: Account, mending: ExitStack) -> None:
     alias = "alias/for-everybody"
-    account.kms.create_alias(AliasName=alias, TargetKeyId=account.outputs["kms_key_id"])
+    account.kms.create_alias(AliasName=alias, TargetKeyId=account.outputs["kms_key_arn"])
     mending.callback(account.kms.delete_alias, AliasName=alias)
 
 

@@ -92,7 +92,7 @@ def type_without_reader(account: Account, mending: ExitStack) -> None:
 )
 def key_alias(account: Account, mending: ExitStack) -> None:
     alias = "alias/audit"
-    account.kms.create_alias(AliasName=alias, TargetKeyId=account.outputs["kms_key_id"])
+    account.kms.create_alias(AliasName=alias, TargetKeyId=account.outputs["kms_key_arn"])
     mending.callback(account.kms.delete_alias, AliasName=alias)
     account.change_outputs(mending, kms_key_alias=alias)
 

@@ -329,7 +329,9 @@ def another_folder(account: Account, mending: ExitStack) -> None:
     account.cloudtrail.start_logging(**trail)
 
 
-@FAMILY.fault("the trail writes to another log group of ours", "trail-destination")
+@FAMILY.fault(
+    "the trail writes to another log group of ours", "trail-destination", "roles-least-privilege"
+)
 def another_log_group(account: Account, mending: ExitStack) -> None:
     [attached] = account.iam.list_attached_role_policies(
         RoleName=account.outputs["trail_logs_role_name"]
@@ -421,7 +423,11 @@ def bucket_refuses(account: Account, mending: ExitStack) -> None:
     fails(account, "LatestDelivery")
 
 
-@FAMILY.fault("the delivery topic refuses the trail's notifications", "trail-notifies-deliveries")
+@FAMILY.fault(
+    "the delivery topic refuses the trail's notifications",
+    "trail-notifies-deliveries",
+    "delivery-topic-policy",
+)
 def delivery_topic_refuses(account: Account, mending: ExitStack) -> None:
     mending.callback(delivers, account, "LatestNotification")
     topic = account.outputs["delivery_topic_arn"]

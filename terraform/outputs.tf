@@ -81,11 +81,6 @@ output "log_bucket_arn" {
   value       = aws_s3_bucket.logs.arn
 }
 
-output "kms_key_id" {
-  description = "ID of the key that encrypts the audit logs."
-  value       = aws_kms_key.logs.key_id
-}
-
 output "kms_key_arn" {
   description = "ARN of the key that encrypts the audit logs."
   value       = aws_kms_key.logs.arn

@@ -263,5 +263,5 @@ def _left(sandbox: Sandbox) -> dict[str, list[Any]]:
 
 
 def _the_key_is_scheduled_for_deletion(sandbox: Sandbox, outputs: dict[str, Any]) -> None:
-    key = sandbox.client("kms").describe_key(KeyId=outputs["kms_key_id"])["KeyMetadata"]
+    key = sandbox.client("kms").describe_key(KeyId=outputs["kms_key_arn"])["KeyMetadata"]
     assert key["KeyState"] == "PendingDeletion"

@@ -26,6 +26,7 @@ _STRUCTURE = (
     "tests/suite/test_catalogue_and_baseline.py",
     "tests/suite/test_baseline.py",
     "tests/suite/test_permissions.py",
+    "tests/suite/test_fields.py",
     "tests/mutants/test_definitions.py",
 )
 
@@ -102,9 +103,9 @@ def _structure(folder: Path) -> subprocess.CompletedProcess[str]:
 # --- a control ------------------------------------------------------------------------------------
 
 
-def test_a_control_is_at_most_five_files_and_eighty_lines() -> None:
+def test_a_control_is_at_most_six_files_and_eighty_lines() -> None:
     added = _changes(_example("diff control"))
-    assert len(added) <= 5
+    assert len(added) <= 6
     assert sum(map(len, added.values())) <= 80
 
 
@@ -113,6 +114,7 @@ _FORGOTTEN = {
     "verify/inputs/baselines/dev.yaml": "vpc-flow-logs",
     "verify/checks/test_flow_logs.py": "control vpc-flow-logs has no test",
     "terraform/verifier.tf": "ec2:DescribeFlowLogs",
+    "verify/inputs/fields/ec2.yaml": "verify/inputs/fields/ec2.yaml lacks describe_flow_logs",
     "mutants/network.py": "vpc-flow-logs",
 }
 

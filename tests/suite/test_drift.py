@@ -243,13 +243,13 @@ def test_changes_by_hand_are_named(
     group = said["trail_log_group_name"]
     [kept] = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     logs.put_retention_policy(logGroupName=group, retentionInDays=1)
-    key.tag_resource(KeyId=said["kms_key_id"], Tags=[{"TagKey": "Owner", "TagValue": "nobody"}])
+    key.tag_resource(KeyId=said["kms_key_arn"], Tags=[{"TagKey": "Owner", "TagValue": "nobody"}])
     try:
         run = _judge(sandbox, deployed, tmp_path, real_plan())
     finally:
         logs.put_retention_policy(logGroupName=group, retentionInDays=kept["retentionInDays"])
         owner = [{"TagKey": "Owner", "TagValue": "security-team"}]
-        key.tag_resource(KeyId=said["kms_key_id"], Tags=owner)
+        key.tag_resource(KeyId=said["kms_key_arn"], Tags=owner)
     assert run.outcomes["no-drift"] == "FAIL", run.text
     assert set(run.row("no-drift")["message"].splitlines()) == {
         f"{kept['logGroupArn']}: aws_cloudwatch_log_group.trail retention_in_days: "

@@ -175,7 +175,7 @@ def test_a_group_whose_name_begins_alike_is_not_the_one(
 def test_a_tag_without_a_value_is_none(
     value: str, sandbox: RunningSandbox, deployed: Path, outputs: dict[str, Any], tmp_path: Path
 ) -> None:
-    kms, key = sandbox.client("kms", REGION), outputs["kms_key_id"]
+    kms, key = sandbox.client("kms", REGION), outputs["kms_key_arn"]
     tags = {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=key)["Tags"]}
     assert (tags["Owner"], tags["CostCenter"]) == ("security-team", "compliance")
 
