@@ -87,12 +87,16 @@ def type_without_reader(account: Account, mending: ExitStack) -> None:
 
 
 @FAMILY.fault(
-    "the key got an alias of its own choosing, and the deployment uses it",
+    "the key's alias was exchanged for one of its own choosing, and the deployment uses it",
     "names-follow-convention",
 )
 def key_alias(account: Account, mending: ExitStack) -> None:
-    alias = "alias/audit"
-    account.kms.create_alias(AliasName=alias, TargetKeyId=account.outputs["kms_key_arn"])
+    alias, before = "alias/audit", account.outputs["kms_key_alias"]
+    key = {"TargetKeyId": account.outputs["kms_key_arn"]}
+    # A second alias beside the first would be another fault, of the key.
+    mending.callback(account.kms.create_alias, AliasName=before, **key)
+    account.kms.delete_alias(AliasName=before)
+    account.kms.create_alias(AliasName=alias, **key)
     mending.callback(account.kms.delete_alias, AliasName=alias)
     account.change_outputs(mending, kms_key_alias=alias)
 
