@@ -82,21 +82,17 @@ def _outcomes(arguments: list[str], url: str, reports: Path) -> tuple[int, dict[
     return code, {row["control"]["identifier"]: row["outcome"] for row in report["results"]}
 
 
-CONDITIONAL = {
-    ("ec2", "get_managed_prefix_list_entries"),  # only with prefix lists
-    ("ec2", "describe_network_interfaces"),  # only with live-fire groups
-    ("iam", "get_role_policy"),  # only with inline policies
-    ("events", "list_tags_for_resource"),  # only with a rule of EventBridge
-    ("s3control", "get_access_point"),  # only with access points
-    ("s3control", "get_access_point_policy"),
-    ("s3control", "get_access_point_policy_status"),
-    ("s3control", "get_public_access_block"),  # only where the baseline asks for the account's
+_AHEAD = {
+    _operation_name(reading.operation)
+    for readings in declared_readings().values()
+    for reading in readings
+    if reading.known is not None
 }
 
 
 def _operations() -> list[str]:
     """The operations that state checks always use, as the controls declare them."""
-    defined = {_operation_name(name) for _, name in _declared_calls() - CONDITIONAL}
+    defined = {_operation_name(name) for _, name in _declared_calls()}
     return sorted(defined | BESIDE_THE_DOOR)
 
 
@@ -123,6 +119,7 @@ EMPTY_MEANS_NONE = {
     "GetBucketNotificationConfiguration",
     "GetDataProtectionPolicy",
     "GetFunctionConcurrency",
+    "GetTransformer",
     "ListRuleNamesByTarget",
 }
 
@@ -135,7 +132,9 @@ def test_no_control_passes_without_the_call_that_it_needs(
     tmp_path: Path,
     operation: str,
 ) -> None:
-    assert operation in needed_by, "every read that is fetched ahead is used by a check"
+    if operation not in needed_by:
+        assert operation not in _AHEAD, "every read that is fetched ahead is used by a check"
+        return  # it follows another answer, which in this deployment does not lead to it
     controls = needed_by[operation]
     for kind in KINDS:
         reports = tmp_path / kind
@@ -263,8 +262,9 @@ def test_what_was_recorded_is_what_the_source_says(clean: Verification) -> None:
         for item in clean.report["evidence"]
     }
     for row in clean.report["results"]:
-        declared = {one.call for one in declared_readings()[row["control"]["identifier"]]}
+        readings = declared_readings()[row["control"]["identifier"]]
+        declared = {one.call for one in readings}
         made = {operations[identifier] for identifier in row["evidence"]} - {VALIDATION}
         assert made <= declared
         # What follows from another answer is read only where there is something to follow.
-        assert declared - made <= CONDITIONAL
+        assert declared - made <= {one.call for one in readings if one.known is None}

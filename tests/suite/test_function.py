@@ -56,7 +56,6 @@ def test_variables_that_the_caller_may_not_decrypt_are_neither_passed_nor_failed
         )
     assert run.controls("ERROR") == {"function-configuration", "function-logs-results"}, run.text
     assert run.controls("PASS") == {
-        "function-dead-letter-queue",
         "function-encrypted",
         "function-tries-again",
     }

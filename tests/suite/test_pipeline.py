@@ -260,8 +260,14 @@ def test_a_change_by_hand_fails_exactly_the_controls_concerned(
     if fault == "rotation off":
         key = account.outputs["kms_key_arn"]
         said = "declared yes, required yes, live no"
-        assert run.row("key-rotates")["message"] == f"{key}: rotation: {said}"
-        [differing] = [seen for seen in run.row("key-rotates")["observations"] if not seen["met"]]
+        period = "declared 365, required 365, live never rotated"
+        assert run.row("key-rotates")["message"].splitlines() == [
+            f"{key}: rotation: {said}",
+            f"{key}: days between rotations: {period}",
+        ]
+        [differing, _] = [
+            seen for seen in run.row("key-rotates")["observations"] if not seen["met"]
+        ]
         assert (differing["declared"], differing["expected"], differing["seen"]) == (
             "yes",
             "yes",
