@@ -17,7 +17,7 @@ from _pytest.runner import runtestprotocol
 
 from mutants.answers.alterations import Alteration, alterations, altered
 from mutants.answers.sampling import sampled
-from verify.account.recorded import Recorded
+from verify.account.recorded import Recorded, RecordKey
 from verify.account.shapes import output_shape
 from verify.inputs import accounted
 from verify.inputs.accounted import Account, OperationFields, written
@@ -113,7 +113,6 @@ class _Trial:
             elif not killed:
                 survivors.append({**about, "controls": ", ".join(alteration.judged)})
         return {
-            "clean": {name: outcome.value for name, (outcome, _) in self._clean.items()},
             "messages": {
                 name: message
                 for name, (outcome, message) in self._clean.items()
@@ -129,9 +128,7 @@ class _Trial:
             ],
         }
 
-    def _alterations(
-        self,
-    ) -> Iterator[tuple[tuple[str, str, str, str], OperationFields, Alteration]]:
+    def _alterations(self) -> Iterator[tuple[RecordKey, OperationFields, Alteration]]:
         for key, answer in self._source.answers():
             account = self._account.get(key[:2])
             shape = output_shape(*key[:2]) if account is not None else None
@@ -145,15 +142,13 @@ class _Trial:
                 if self._wanted(key, alteration):
                     yield key, account, alteration
 
-    def _wanted(self, key: tuple[str, str, str, str], alteration: Alteration) -> bool:
+    def _wanted(self, key: RecordKey, alteration: Alteration) -> bool:
         texts = (f"{key[0]}.{key[1]}", written(alteration.way), *alteration.judged)
         return not self._only or any(
             fnmatch.fnmatchcase(text, pattern) for text in texts for pattern in self._only
         )
 
-    def _outcomes(
-        self, key: tuple[str, str, str, str], alteration: Alteration
-    ) -> dict[str, tuple[Outcome, str]]:
+    def _outcomes(self, key: RecordKey, alteration: Alteration) -> dict[str, tuple[Outcome, str]]:
         controls = alteration.judged or tuple(self._readers[key[:2]])
         with self._source.altered(
             key, lambda answer: altered(answer, alteration.where, alteration.value)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from verify.check import Check
 from verify.checks.findings import report_findings
 from verify.inputs.deployment import Deployment
-from verify.policy import Decision, Evaluation, allows_beside, excessive_grants, foreign_grants
+from verify.policy import (
+    Decision,
+    Evaluation,
+    allows_beside,
+    effective_allows,
+    excessive_grants,
+    foreign_grants,
+    service_grants,
+)
 
 _PLAIN, _TLS = {"aws:SecureTransport": "false"}, {"aws:SecureTransport": "true"}
 
@@ -57,6 +66,32 @@ def report_usable(
 def report_allowed(check: Check, name: str, aspect: str, evaluation: Evaluation) -> None:
     """The policy of `name` itself must allow it."""
     _report(check, name, aspect, evaluation, Decision.ALLOWED)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A service that sends for the sake of one resource; `name` is what messages call that."""
+
+    name: str
+    service: str
+    source: str  # ARN
+
+
+def report_sender(
+    check: Check, name: str, policy: str, sender: Sender, action: str, verb: str
+) -> None:
+    """The policy of `name` lets the sender act, and its service for no other resource's sake."""
+    for grant in service_grants(policy, sender.service):
+        check.holds(
+            name,
+            f"condition for {grant.service}",
+            grant.requires("aws:SourceArn", sender.source),
+            expected=f"aws:SourceArn {sender.source}",
+            seen=grant.describe(),
+        )
+    context = {**_TLS, "aws:SourceArn": sender.source}
+    evaluation = effective_allows(policy, sender.service, action, name, context)
+    report_allowed(check, name, f"{verb} by {sender.name}", evaluation)
 
 
 def report_refused(check: Check, name: str, aspect: str, evaluation: Evaluation) -> None:

@@ -17,6 +17,7 @@ from verify.checks.admission import (
     report_transport,
     report_usable,
 )
+from verify.checks.encryption import report_key
 from verify.checks.subscribers import (
     DELETED,
     PENDING,
@@ -36,16 +37,7 @@ from verify.policy import effective_allows, service_grants
 def test_alert_topic_is_encrypted_with_the_customer_managed_key(
     check: Check, alert_topic: Mapping[str, Any], deployment: Deployment
 ) -> None:
-    # SNS leaves the attribute out for a topic without encryption, and returns what was set: any
-    # spelling of the key.
-    spellings = (deployment.kms_key_arn, deployment.kms_key_id, deployment.kms_key_alias)
-    check.holds(
-        deployment.alert_topic_arn,
-        "KMS key",
-        alert_topic.get("KmsMasterKeyId") in spellings,
-        expected=deployment.kms_key_arn,
-        seen=alert_topic.get("KmsMasterKeyId"),
-    )
+    report_key(check, deployment.alert_topic_arn, alert_topic, deployment)
 
 
 @pytest.mark.control("alert-topic-policy", reads.alert_topic)

@@ -12,6 +12,7 @@ from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
 from verify.checks.admission import report_admitted, report_transport, report_usable
+from verify.checks.encryption import report_key
 from verify.checks.subscribers import parsed
 from verify.inputs.deployment import Deployment
 
@@ -40,15 +41,7 @@ def test_function_keeps_what_it_cannot_process(
         seen=function.get("DeadLetterConfig", {}).get("TargetArn"),
     )
     check.equal(name, "ARN", expected=name, seen=pick(queue, "QueueArn"))
-    # SQS leaves the key out for a queue without one, and returns what was set: any spelling.
-    spellings = (deployment.kms_key_arn, deployment.kms_key_id, deployment.kms_key_alias)
-    check.holds(
-        name,
-        "KMS key",
-        queue.get("KmsMasterKeyId") in spellings,
-        expected=deployment.kms_key_arn,
-        seen=queue.get("KmsMasterKeyId"),
-    )
+    report_key(check, name, queue, deployment)
     hold_settings()
     # What SQS leaves out of a queue's attributes is not set: the queue moves nothing on, any queue
     # may make it its own dead-letter queue, and it is a standard one.

@@ -11,7 +11,8 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
-from verify.checks.admission import report_admitted, report_allowed, report_transport
+from verify.checks.admission import Sender, report_admitted, report_sender, report_transport
+from verify.checks.encryption import report_key
 from verify.checks.settings import number
 from verify.checks.subscribers import (
     DELETED,
@@ -22,9 +23,6 @@ from verify.checks.subscribers import (
     faults_of_topic,
 )
 from verify.inputs.deployment import Deployment
-from verify.policy import effective_allows, service_grants
-
-_PUBLISHER, _SENDER = "cloudtrail.amazonaws.com", "sns.amazonaws.com"
 
 
 @pytest.fixture
@@ -38,13 +36,11 @@ def topic(aws: Aws, deployment: Deployment) -> Mapping[str, Any]:
 def test_delivery_topic_is_encrypted_with_the_customer_managed_key(
     check: Check, topic: Mapping[str, Any], deployment: Deployment
 ) -> None:
-    spellings = (deployment.kms_key_arn, deployment.kms_key_id, deployment.kms_key_alias)
-    check.holds(
+    report_key(
+        check,
         deployment.delivery_topic_arn,
-        "KMS key",
-        topic.get("KmsMasterKeyId") in spellings,
-        expected=deployment.kms_key_arn,
-        seen=topic.get("KmsMasterKeyId"),
+        topic,
+        deployment,
         declared="aws_sns_topic.delivery.kms_master_key_id",
     )
 
@@ -60,17 +56,8 @@ def test_the_trail_alone_may_publish_to_the_delivery_topic(
     publishers = baseline["delivery_topic"]["publishers"]
     check.equal(name, "owner", expected=deployment.account_id, seen=pick(topic, "Owner"))
     report_admitted(check, name, policy, deployment, dict.fromkeys(publishers, ("sns:Publish",)))
-    for grant in service_grants(policy, _PUBLISHER):
-        check.holds(
-            name,
-            f"condition for {grant.service}",
-            grant.requires("aws:SourceArn", deployment.trail_arn),
-            expected=f"aws:SourceArn {deployment.trail_arn}",
-            seen=grant.describe(),
-        )
-    context = {"aws:SecureTransport": "true", "aws:SourceArn": deployment.trail_arn}
-    evaluation = effective_allows(policy, _PUBLISHER, "sns:Publish", name, context)
-    report_allowed(check, name, "publishing by the trail", evaluation)
+    trail = Sender("the trail", "cloudtrail.amazonaws.com", deployment.trail_arn)
+    report_sender(check, name, policy, trail, "sns:Publish", "publishing")
     report_transport(check, name, policy, deployment, ("sns:Publish",))
 
 
@@ -145,17 +132,7 @@ def test_notices_of_log_files_reach_a_queue(
 
 
 def _queue_admits_the_topic(check: Check, deployment: Deployment, arn: str, policy: str) -> None:
-    topic = deployment.delivery_topic_arn
-    report_admitted(check, arn, policy, deployment, {_SENDER: ("sqs:SendMessage",)})
-    for grant in service_grants(policy, _SENDER):
-        check.holds(
-            arn,
-            f"condition for {grant.service}",
-            grant.requires("aws:SourceArn", topic),
-            expected=f"aws:SourceArn {topic}",
-            seen=grant.describe(),
-        )
-    context = {"aws:SecureTransport": "true", "aws:SourceArn": topic}
-    evaluation = effective_allows(policy, _SENDER, "sqs:SendMessage", arn, context)
-    report_allowed(check, arn, "sending by the topic", evaluation)
+    topic = Sender("the topic", "sns.amazonaws.com", deployment.delivery_topic_arn)
+    report_admitted(check, arn, policy, deployment, {topic.service: ("sqs:SendMessage",)})
+    report_sender(check, arn, policy, topic, "sqs:SendMessage", "sending")
     report_transport(check, arn, policy, deployment, ("sqs:SendMessage", "sqs:ReceiveMessage"))

@@ -9,9 +9,8 @@ from typing import Any
 
 import yaml
 
-from verify.inputs.reader import UnreadableError, read_text
+from verify.inputs.reader import LOADER, UnreadableError, read_text
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Place = tuple[str | int, ...]
 
 
@@ -39,7 +38,7 @@ def read_located(path: Path, what: str, maximum: int) -> Located:
 
     Raises UnreadableError where it cannot be read, is not YAML or has a key twice.
     """
-    loader = _LOADER(read_text(path, what, maximum))
+    loader = LOADER(read_text(path, what, maximum))
     try:
         node = loader.get_single_node()
         value = None if node is None else loader.construct_document(node)

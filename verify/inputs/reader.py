@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 # libyaml is ten times faster, and a part of every wheel of PyYAML; an own build may lack it.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class UnreadableError(Exception):
@@ -40,7 +40,7 @@ def read_text(source: str | Path, what: str, maximum: int) -> str:
     return text
 
 
-def read_yaml(path: Path, what: str, maximum: int, loader: Any = _LOADER) -> Any:
+def read_yaml(path: Path, what: str, maximum: int, loader: Any = LOADER) -> Any:
     """The YAML document in `path`. Raises UnreadableError, also where it is not YAML."""
     text = read_text(path, what, maximum)
     try:

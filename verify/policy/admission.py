@@ -30,7 +30,7 @@ def excessive_grants(
             continue
         anyone = open_to_anyone(statement)
         if anyone is not None:
-            what = f"allows {_actions(statement)} to {anyone}"
+            what = f"allows {statement.actions_in_words} to {anyone}"
             findings.append(Finding.about(statement, anyone, what))
             continue
         for principal in statement.principals:
@@ -71,16 +71,10 @@ def allows_beside(
     return effective_allows(widened, principal, action, resource, context)
 
 
-def _actions(statement: Statement) -> str:
-    if statement.not_actions:
-        return f"all actions but {', '.join(statement.not_actions)}"
-    return ", ".join(statement.actions)
-
-
 def _beyond(statement: Statement, patterns: tuple[str, ...]) -> str:
     """The actions of a statement that no pattern covers, in words; empty when there is none."""
     if statement.not_actions:
-        return _actions(statement)
+        return statement.actions_in_words
     return ", ".join(
         action
         for action in statement.actions

@@ -97,6 +97,13 @@ class Statement:
         return f'statement "{self.sid}" (#{self.index})' if self.sid else f"statement #{self.index}"
 
     @property
+    def actions_in_words(self) -> str:
+        """What it is about, as messages say it: its actions, or those that it leaves out."""
+        if self.not_actions:
+            return f"all actions but {', '.join(self.not_actions)}"
+        return ", ".join(self.actions)
+
+    @property
     def allows(self) -> bool:
         """Whether its effect is Allow."""
         return self.effect == "Allow"

@@ -111,14 +111,6 @@ def met_by_pattern(pattern: str, others: tuple[str, ...]) -> frozenset[Met]:
     return frozenset(frozenset({*always, *(open_ones[i] for i in met)}) for met in found)
 
 
-def _surely_covers(other: str, pattern: str) -> bool:
-    if WITHIN not in other:
-        return covers(other, pattern)
-    # Where the literal start of a pattern has all that stands before a last star.
-    start = _START.split(pattern, maxsplit=1)[0]
-    return other.endswith("*") and _expression(other[:-1]).match(start) is not None
-
-
 _START = re.compile(f"[*?{WITHIN}]")
 
 

@@ -184,16 +184,10 @@ def service_grants(document: Policy, service: str | None = None) -> tuple[Servic
     return tuple(found)
 
 
-def _what(statement: Statement) -> str:
-    if statement.not_actions:
-        return f"all actions but {', '.join(statement.not_actions)}"
-    return ", ".join(statement.actions)
-
-
 def _public(statement: Statement, anyone: str, narrowing: Narrowing) -> Finding:
     because, verdict = _openness(narrowing)
     return Finding.about(
-        statement, anyone, f"allows {_what(statement)} to {anyone}: {because}", verdict
+        statement, anyone, f"allows {statement.actions_in_words} to {anyone}: {because}", verdict
     )
 
 
@@ -210,7 +204,7 @@ def _narrowed_elsewhere(
     return Finding.about(
         statement,
         anyone,
-        f"allows {_what(statement)} to {anyone} within {_not_ours(narrowing)}",
+        f"allows {statement.actions_in_words} to {anyone} within {_not_ours(narrowing)}",
         _verdict_elsewhere(narrowing, ours),
     )
 
@@ -241,7 +235,7 @@ def _service_for_anyone(
     else:
         because, verdict = _openness(narrowing)
         why = f"on behalf of any account: {because}"
-    what = f"allows {_what(statement)} to {service} {why}"
+    what = f"allows {statement.actions_in_words} to {service} {why}"
     return [Finding.about(statement, service, what, verdict)]
 
 
@@ -252,7 +246,7 @@ def _foreign_principal(
     canonical_user: str | None,
 ) -> list[Finding]:
     name = principal.describe()
-    what = f"allows {_what(statement)} to {name}"
+    what = f"allows {statement.actions_in_words} to {name}"
     if principal.kind == "CanonicalUser":
         if principal.value == canonical_user:
             return []
