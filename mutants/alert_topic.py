@@ -10,6 +10,7 @@ from typing import Any
 from mutants.account import STRANGER, Account, Document, statement, without
 from mutants.model import Family
 from mutants.policies import PolicyFaults, change
+from mutants.topics import encrypt
 from mutants.trail import make_key
 
 FAMILY = Family("alert topic")
@@ -22,29 +23,20 @@ def _topic(account: Account) -> dict[str, str]:
 # --- encryption -----------------------------------------------------------------------------------
 
 
-def _encrypt(account: Account, mending: ExitStack, key: str) -> None:
-    def put(value: str) -> None:
-        account.sns.set_topic_attributes(
-            **_topic(account), AttributeName="KmsMasterKeyId", AttributeValue=value
-        )
-
-    mending.callback(put, account.outputs["kms_key_arn"])
-    put(key)
-
-
 @FAMILY.fault("the topic is not encrypted", "alert-topic-encrypted")
 def no_key(account: Account, mending: ExitStack) -> None:
-    _encrypt(account, mending, "")
+    encrypt(account.outputs["alert_topic_arn"], "", account, mending)
 
 
 @FAMILY.fault("the topic is encrypted with AWS's key for SNS", "alert-topic-encrypted")
 def managed_key(account: Account, mending: ExitStack) -> None:
-    _encrypt(account, mending, "alias/aws/sns")
+    encrypt(account.outputs["alert_topic_arn"], "alias/aws/sns", account, mending)
 
 
 @FAMILY.fault("the topic is encrypted with another key", "alert-topic-encrypted")
 def another_key(account: Account, mending: ExitStack) -> None:
-    _encrypt(account, mending, make_key(account, mending))
+    key = make_key(account, mending)
+    encrypt(account.outputs["alert_topic_arn"], key, account, mending)
 
 
 # --- policy ---------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 from mutants.account import STRANGER, Account, Document, statement, without
 from mutants.model import Family
 from mutants.policies import PolicyFaults, change
+from mutants.topics import encrypt
 from mutants.trail import make_key
 
 FAMILY = Family("delivery topic")
@@ -19,24 +20,15 @@ def _topic(account: Account) -> dict[str, str]:
     return {"TopicArn": account.outputs["delivery_topic_arn"]}
 
 
-def _encrypt(key: str, account: Account, mending: ExitStack) -> None:
-    def put(value: str) -> None:
-        account.sns.set_topic_attributes(
-            **_topic(account), AttributeName="KmsMasterKeyId", AttributeValue=value
-        )
-
-    mending.callback(put, account.outputs["kms_key_arn"])
-    put(key)
-
-
-FAMILY.add(
-    "no-key", "the topic is not encrypted", partial(_encrypt, ""), "delivery-topic-encrypted"
-)
+@FAMILY.fault("the topic is not encrypted", "delivery-topic-encrypted")
+def no_key(account: Account, mending: ExitStack) -> None:
+    encrypt(account.outputs["delivery_topic_arn"], "", account, mending)
 
 
 @FAMILY.fault("the topic is encrypted with another key", "delivery-topic-encrypted")
 def another_key(account: Account, mending: ExitStack) -> None:
-    _encrypt(make_key(account, mending), account, mending)
+    key = make_key(account, mending)
+    encrypt(account.outputs["delivery_topic_arn"], key, account, mending)
 
 
 # --- policy: who keeps the alarm on silence quiet -------------------------------------------------

@@ -15,6 +15,7 @@ from mutants.networking import (
     new_group,
     new_interface,
     on_ports,
+    open_new_group,
     tagged,
 )
 
@@ -236,10 +237,6 @@ def default_group_sends(account: Account, mending: ExitStack) -> None:
     mending.callback(account.ec2.revoke_security_group_egress, **rule)
 
 
-def _open_new_group(permission: Permission, account: Account, mending: ExitStack) -> None:
-    authorize(account, mending, new_group(account, mending), permission)
-
-
 for _name, _description, _permission in (
     (
         "every-protocol",
@@ -272,7 +269,7 @@ for _name, _description, _permission in (
     FAMILY.add(
         f"open-group-{_name}",
         f"a forgotten group, attached to nothing, admits {_description}",
-        partial(_open_new_group, _permission),
+        partial(open_new_group, _permission),
         "no-internet-ingress",
     )
 
@@ -292,7 +289,7 @@ def open_group_prefix_list(account: Account, mending: ExitStack) -> None:
         **on_ports("tcp", (22, 22)),
         "PrefixListIds": [{"PrefixListId": made["PrefixListId"]}],
     }
-    _open_new_group(permission, account, mending)
+    open_new_group(permission, account, mending)
 
 
 @FAMILY.fault("an open group in use hides behind the tag of live fire", "no-internet-ingress")

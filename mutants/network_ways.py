@@ -17,6 +17,7 @@ from mutants.networking import (
     new_group,
     new_interface,
     on_ports,
+    open_new_group,
     tagged,
 )
 
@@ -338,10 +339,6 @@ def group_admits_another_vpc(account: Account, mending: ExitStack) -> None:
 # --- public sources -------------------------------------------------------------------------------
 
 
-def _open_new_group(permission: Permission, account: Account, mending: ExitStack) -> None:
-    authorize(account, mending, new_group(account, mending), permission)
-
-
 for _name, _description, _permission in (
     ("icmp", "ICMP echo requests from 0.0.0.0/0", ipv4("icmp", (8, -1), "0.0.0.0/0")),
     ("icmp-by-number", "protocol 1 from 0.0.0.0/0", ipv4("1", (-1, -1), "0.0.0.0/0")),
@@ -367,7 +364,7 @@ for _name, _description, _permission in (
     FAMILY.add(
         f"open-group-{_name}",
         f"a forgotten group admits {_description}",
-        partial(_open_new_group, _permission),
+        partial(open_new_group, _permission),
         "no-internet-ingress",
     )
 

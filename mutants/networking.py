@@ -45,6 +45,10 @@ def new_group(account: Account, mending: ExitStack, *tags: dict[str, str]) -> st
     return str(created["GroupId"])
 
 
+def open_new_group(permission: Permission, account: Account, mending: ExitStack) -> None:
+    authorize(account, mending, new_group(account, mending), permission)
+
+
 def new_interface(account: Account, mending: ExitStack, **settings: Any) -> str:
     created = account.ec2.create_network_interface(
         SubnetId=account.outputs["private_subnet_ids"][0], **settings

@@ -16,11 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> str:
+    """The code by which a call is refused; it must be."""
+    with pytest.raises(ClientError) as error:
+        call(**arguments)
+    return str(error.value.response["Error"]["Code"])
 
 
 class RunningSandbox:

@@ -10,14 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.sandbox.support import ACCOUNT, REGION, Account, name
-
-
-def _refused(call: Any, **arguments: Any) -> str:
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    return str(error.value.response["Error"]["Code"])
-
+from tests.sandbox.support import ACCOUNT, REGION, Account, name, refused
 
 EXPORT = {"Format": "CSV", "Bucket": "arn:aws:s3:::elsewhere"}
 MANY: dict[str, tuple[str, dict[str, Any]]] = {
@@ -90,7 +83,7 @@ def test_access_by_tags(account: Account) -> None:
 def test_metadata_tables(account: Account) -> None:
     bucket, s3 = account.bucket(), account.s3
     absent = "MetadataConfigurationNotFound"
-    assert _refused(s3.get_bucket_metadata_configuration, Bucket=bucket) == absent
+    assert refused(s3.get_bucket_metadata_configuration, Bucket=bucket) == absent
     s3.create_bucket_metadata_configuration(
         Bucket=bucket,
         MetadataConfiguration={
@@ -107,7 +100,7 @@ def test_metadata_tables(account: Account) -> None:
     expiration = found["JournalTableConfigurationResult"]["RecordExpiration"]
     assert expiration == {"Expiration": "ENABLED", "Days": 7}
     s3.delete_bucket_metadata_configuration(Bucket=bucket)
-    assert _refused(s3.get_bucket_metadata_configuration, Bucket=bucket) == absent
+    assert refused(s3.get_bucket_metadata_configuration, Bucket=bucket) == absent
 
 
 def test_notifications_to_event_bridge_are_shown(account: Account) -> None:
@@ -126,18 +119,18 @@ def test_mfa_delete_takes_a_device(account: Account) -> None:
     on = {"Status": "Enabled", "MFADelete": "Enabled"}
     assert "MFADelete" not in s3.get_bucket_versioning(Bucket=bucket)
     put = s3.put_bucket_versioning
-    assert _refused(put, Bucket=bucket, VersioningConfiguration=on) == "AccessDenied"
+    assert refused(put, Bucket=bucket, VersioningConfiguration=on) == "AccessDenied"
     device = f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device 123456"
     put(Bucket=bucket, VersioningConfiguration=on, MFA=device)
     shown = s3.get_bucket_versioning(Bucket=bucket)
     assert (shown["Status"], shown["MFADelete"]) == ("Enabled", "Enabled")
     suspended = {"Status": "Suspended"}
-    assert _refused(put, Bucket=bucket, VersioningConfiguration=suspended) == "AccessDenied"
+    assert refused(put, Bucket=bucket, VersioningConfiguration=suspended) == "AccessDenied"
     put(Bucket=bucket, VersioningConfiguration={**on, "MFADelete": "Disabled"}, MFA=device)
     assert s3.get_bucket_versioning(Bucket=bucket)["MFADelete"] == "Disabled"
 
 
-def test_a_bucket_of_somebody_else_is_refused(account: Account) -> None:
+def test_a_bucket_of_somebody_else_isrefused(account: Account) -> None:
     bucket, s3 = account.bucket(), account.s3
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     for owner, code in ((ACCOUNT, None), ("999999999999", "AccessDenied")):
@@ -146,7 +139,7 @@ def test_a_bucket_of_somebody_else_is_refused(account: Account) -> None:
             if code is None:
                 call(**arguments)
             else:
-                assert _refused(call, **arguments) == code
+                assert refused(call, **arguments) == code
 
 
 def test_the_account_host_of_s3_control_is_reached_through_the_proxy(account: Account) -> None:
@@ -194,7 +187,7 @@ def test_whether_an_access_point_is_public(account: Account) -> None:
     arn = control.get_access_point(**which)["AccessPointArn"]
     assert arn == f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/{point}"
     status = control.get_access_point_policy_status
-    assert _refused(status, **which) == "NoSuchAccessPointPolicy"
+    assert refused(status, **which) == "NoSuchAccessPointPolicy"
     for principal, public in (({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, False), ("*", True)):
         allowed = {"Action": "s3:GetObject", "Resource": f"{arn}/object/*"}
         statement = {"Effect": "Allow", "Principal": principal, **allowed}

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
-
-from tests.sandbox.support import REGION, Account
+from tests.sandbox.support import REGION, Account, refused
 
 
 def deny(bucket: str, action: Any, condition: dict[str, Any]) -> dict[str, Any]:
@@ -24,12 +21,6 @@ def deny(bucket: str, action: Any, condition: dict[str, Any]) -> dict[str, Any]:
 def put_policy(account: Account, bucket: str, *statements: dict[str, Any]) -> None:
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     account.s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
-
-
-def refused(call: Any, **arguments: Any) -> str:
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    return str(error.value.response["Error"]["Code"])
 
 
 def test_loopback_counts_as_tls(account: Account) -> None:

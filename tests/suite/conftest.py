@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,12 @@ def deployed(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) 
         )
         assert done.returncode == 0, done.stdout + done.stderr
     return folder / "outputs.json"
+
+
+@pytest.fixture(scope="session")
+def outputs(deployed: Path) -> dict[str, Any]:
+    """What the deployment's outputs say: name -> value."""
+    return {name: output["value"] for name, output in json.loads(deployed.read_text()).items()}
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from typing import Any
 import boto3
 import botocore.utils
 import pytest
-from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError
 
 from tests.sandbox.support import RunningSandbox
+from tests.suite.answers import answer
 from tests.suite.support import REGION
 from verify.account.door import Aws, evidence_used
 from verify.account.errors import ActionFailedError, iam_action
@@ -22,18 +22,6 @@ from verify.account.evidence import EvidenceStore
 from verify.account.live import Live
 from verify.account.read import Read
 from verify.model import NotVerifiedError
-
-
-class _Raw:
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def stream(self, **_: Any) -> list[bytes]:
-        return [self._body]
-
-
-def _answer(status: int, body: str, headers: dict[str, str] | None = None) -> AWSResponse:
-    return AWSResponse("http://127.0.0.1", status, headers or {}, _Raw(body.encode()))
 
 
 @pytest.fixture
@@ -90,7 +78,7 @@ def test_another_moment_is_another_call(door: Any) -> None:
 
 def test_denial_names_the_call_and_the_missing_permission(door: Any) -> None:
     body = json.dumps({"__type": "AccessDeniedException", "message": "no"})
-    aws, evidence, calls = door("cloudtrail.GetTrailStatus", lambda: _answer(400, body))
+    aws, evidence, calls = door("cloudtrail.GetTrailStatus", lambda: answer(body, 400))
     for _ in range(2):
         with pytest.raises(NotVerifiedError) as caught:
             aws.read(Read("cloudtrail", "get_trail_status", {"Name": "t"}))
@@ -107,10 +95,10 @@ def test_denial_names_the_call_and_the_missing_permission(door: Any) -> None:
     ("give", "message"),
     [
         (
-            lambda: _answer(400, json.dumps({"__type": "ThrottlingException", "message": "slow"})),
+            lambda: answer(json.dumps({"__type": "ThrottlingException", "message": "slow"}), 400),
             "ThrottlingException",
         ),
-        (lambda: _answer(503, "busy"), "503"),
+        (lambda: answer("busy", 503), "503"),
     ],
 )
 def test_throttling_and_server_errors_are_not_states(
@@ -133,7 +121,7 @@ def test_a_time_out_is_not_a_state(door: Any) -> None:
 
 def test_a_refused_act_names_its_call_and_the_missing_permission(door: Any) -> None:
     body = "<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>"
-    aws, _, _ = door("sns.Subscribe", lambda: _answer(403, body))
+    aws, _, _ = door("sns.Subscribe", lambda: answer(body, 403))
     with pytest.raises(ActionFailedError) as raised:
         aws.act("sns", "subscribe", TopicArn="arn:aws:sns:x:1:t", Protocol="sqs", Endpoint="e")
     assert raised.value.code == "AuthorizationError"
@@ -217,7 +205,7 @@ def test_what_is_fetched_ahead_is_not_asked_for_again(door: Any) -> None:
 
 def test_an_error_of_a_call_made_ahead_reaches_the_check_that_needs_it(door: Any) -> None:
     body = json.dumps({"__type": "AccessDeniedException", "message": "no"})
-    aws, _, calls = door("cloudtrail.GetTrailStatus", lambda: _answer(400, body))
+    aws, _, calls = door("cloudtrail.GetTrailStatus", lambda: answer(body, 400))
     read = Read("cloudtrail", "get_trail_status", {"Name": "t"})
     aws.fetch_ahead([read])
     with pytest.raises(NotVerifiedError, match="lacks cloudtrail:GetTrailStatus"):

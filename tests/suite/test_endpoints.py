@@ -8,14 +8,10 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from tests.suite.answers import answer
 from verify.account.endpoints import reach_by_address
 
-ANSWER = b"<ListAccessPointsResult><AccessPointList/></ListAccessPointsResult>"
-
-
-class _Raw:
-    def stream(self, **_: Any) -> list[bytes]:
-        return [ANSWER]
+ANSWER = "<ListAccessPointsResult><AccessPointList/></ListAccessPointsResult>"
 
 
 @pytest.mark.parametrize(
@@ -38,11 +34,11 @@ def test_an_account_is_put_before_a_name_and_never_before_an_address(
     )
     asked: list[str] = []
 
-    def answer(request: Any, **_: Any) -> AWSResponse:
+    def asked_for(request: Any, **_: Any) -> AWSResponse:
         asked.append(request.url)
-        return AWSResponse(request.url, 200, {}, _Raw())
+        return answer(ANSWER)
 
-    client.meta.events.register("before-send", answer)
+    client.meta.events.register("before-send", asked_for)
     reach_by_address(client)
     found = client.list_access_points(AccountId="123456789012", Bucket="s3-logs")
     assert found["AccessPointList"] == []

@@ -18,11 +18,6 @@ CALLERS = "verify/checks/test_function_callers.py"
 RULE = "scan-by-hand"
 
 
-@pytest.fixture(scope="module")
-def outputs(deployed: Path) -> dict[str, Any]:
-    return {name: output["value"] for name, output in json.loads(deployed.read_text()).items()}
-
-
 @contextmanager
 def _denied(sandbox: RunningSandbox, role: str, action: str) -> Iterator[None]:
     """Deny a role an action inside the `with` block."""

@@ -25,11 +25,6 @@ CONTROLS = {
 THEIRS = f"arn:aws:logs:{REGION}:999999999999:destination:theirs"
 
 
-@pytest.fixture(scope="module")
-def outputs(deployed: Path) -> dict[str, Any]:
-    return {name: output["value"] for name, output in json.loads(deployed.read_text()).items()}
-
-
 @pytest.fixture
 def mending() -> Iterator[ExitStack]:
     """What puts the account back at the test's end."""

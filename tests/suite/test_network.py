@@ -142,11 +142,6 @@ CHECKS = ("verify/checks/test_network_ways.py", "verify/checks/test_network_rule
 
 
 @pytest.fixture(scope="module")
-def outputs(deployed: Path) -> dict[str, Any]:
-    return {name: output["value"] for name, output in json.loads(deployed.read_text()).items()}
-
-
-@pytest.fixture(scope="module")
 def mending() -> Iterator[ExitStack]:
     with ExitStack() as stack:
         yield stack

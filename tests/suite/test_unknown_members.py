@@ -8,8 +8,8 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
 
+from tests.suite.answers import answer
 from tests.suite.support import REGION
 from verify.account.door import Aws, evidence_used
 from verify.account.evidence import EvidenceStore
@@ -63,14 +63,6 @@ _KNOWN = {
 }
 
 
-class _Raw:
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def stream(self, **_: Any) -> list[bytes]:
-        return [self._body]
-
-
 @pytest.mark.parametrize(("service", "operation"), sorted(_ANSWERS))
 def test_a_member_that_no_model_knows_is_evidence_and_a_note(
     service: str, operation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -81,7 +73,7 @@ def test_a_member_that_no_model_knows_is_evidence_and_a_note(
     session = boto3.Session(botocore_session=core_session())
     session.events.register(
         "before-send.*.*",
-        lambda **_: AWSResponse("http://127.0.0.1", 200, {}, _Raw(text.encode())),
+        lambda **_: answer(text),
     )
     fields = {parsed(name): Field(parsed(name), "", reason="known") for name in _KNOWN[operation]}
     account = {(service, operation): OperationFields(service, operation, "", fields)}
