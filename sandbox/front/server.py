@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO
 
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -41,8 +41,24 @@ class PortInUseError(OSError):
     """Another program listens on the port."""
 
 
+class _Body:
+    """A request's body, and how many of its bytes have been read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._stream.read(size)
+        self.count += len(content)
+        return content
+
+
 class RequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no types
-    """Buffered, without Nagle's delay: each answer leaves in one packet, at once."""
+    """Buffered, without Nagle's delay: each answer leaves in one packet, at once.
+
+    A connection stays open for further requests, as AWS's do and werkzeug's do not.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -51,6 +67,33 @@ class RequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto has no t
     # For what is no HTTP at all; the default is a page.
     error_content_type = "text/plain"
     error_message_format = "%(code)d %(message)s\n"
+
+    def run_wsgi(self) -> None:
+        """Answer a request, and keep the connection unless the request's body is left in it."""
+        environ = self.make_environ()
+        body = environ["wsgi.input"] = _Body(environ["wsgi.input"])
+        begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]]) -> None:
+            begun.append((status, headers))
+
+        content = b"".join(self.server.app(environ, start_response))
+        [(status, headers)] = begun
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        bare = environ["REQUEST_METHOD"] == "HEAD" or code in ("204", "304")
+        for name, value in headers:
+            if name.lower() != "content-length" or bare:
+                self.send_header(name, value)
+        if not bare:
+            self.send_header("Content-Length", str(len(content)))
+        chunked = "Transfer-Encoding" in self.headers
+        if chunked or body.count < int(self.headers.get("Content-Length") or 0):
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if not bare:
+            self.wfile.write(content)
+        self.wfile.flush()
 
     def handle_expect_100(self) -> bool:
         result: bool = super().handle_expect_100()
