@@ -47,22 +47,38 @@ def is_muted(backend: Any, alarm: str) -> bool:
 
 def _status(rule: Rule, moment: datetime) -> str:
     expires, starts = rule.get("ExpireDate"), rule.get("StartDate")
-    if expires is not None and moment >= _aware(expires):
+    schedule = rule["Rule"]["Schedule"]
+    if (expires is not None and moment >= _aware(expires)) or _is_over(schedule, moment):
         return "EXPIRED"
     begun = starts is None or moment >= _aware(starts)
-    return "ACTIVE" if begun and _in_window(rule["Rule"]["Schedule"], moment) else "SCHEDULED"
+    return "ACTIVE" if begun and _in_window(schedule, moment) else "SCHEDULED"
+
+
+def _is_over(schedule: Mapping[str, str], moment: datetime) -> bool:
+    """Whether the only window of a schedule has passed."""
+    at = _AT.fullmatch(schedule["Expression"])
+    return at is not None and _local(schedule, moment) >= (
+        datetime.fromisoformat(at[1]) + _lasts(schedule)
+    )
 
 
 def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _in_window(schedule: Mapping[str, str], moment: datetime) -> bool:
+def _local(schedule: Mapping[str, str], moment: datetime) -> datetime:
     zone = ZoneInfo(schedule.get("Timezone", "UTC"))
-    local = moment.astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
+    return moment.astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
+
+
+def _lasts(schedule: Mapping[str, str]) -> timedelta:
     parts = _DURATION.fullmatch(schedule["Duration"])
     given = {} if parts is None else parts.groupdict(default="0")
-    lasts = timedelta(**{unit: int(number) for unit, number in given.items()})
+    return timedelta(**{unit: int(number) for unit, number in given.items()})
+
+
+def _in_window(schedule: Mapping[str, str], moment: datetime) -> bool:
+    local, lasts = _local(schedule, moment), _lasts(schedule)
     if at := _AT.fullmatch(schedule["Expression"]):
         start = datetime.fromisoformat(at[1])
         return start <= local < start + lasts

@@ -26,14 +26,14 @@ _Metrics = Sequence[Mapping[str, Any]]
 @pytest.fixture
 def muted(aws: Aws, baseline: Mapping[str, Any]) -> Mapping[str, str]:
     """The alarms that a mute rule keeps quiet, now or at some time, and why; by their names."""
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for summary in aws.pick(reads.mute_rules(), "AlarmMuteRuleSummaries"):
         name = pick(summary, "AlarmMuteRuleArn").split(":", 6)[-1]
         status = pick(summary, "Status")
         if status != "EXPIRED" and name not in baseline["alarms"]["accepted_mute_rules"]:
             for alarm in aws.pick(reads.mute_rule(name), "MuteTargets", "AlarmNames"):
-                found[alarm] = f"the mute rule {name} is {status}"
-    return found
+                found.setdefault(alarm, []).append(f"the mute rule {name} is {status}")
+    return {alarm: "; ".join(rules) for alarm, rules in found.items()}
 
 
 class _Judge:
@@ -72,7 +72,7 @@ class _Judge:
 
     def _on_all(self, alarm: Alarm, metrics: _Metrics) -> bool:
         account = self._deployment.account_id
-        if "MetricName" not in alarm and "Metrics" not in alarm:
+        if "MetricName" not in alarm and not alarm.get("Metrics"):
             # Of what such an alarm rings at nothing is known, so it may be the one that is wanted.
             if pick(alarm, "AlarmName") in self._ours:
                 raise CannotTellError("it names no metric")
