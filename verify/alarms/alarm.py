@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from verify.alarms.state import TREATMENTS
@@ -59,6 +60,13 @@ class Alarm:
     threshold: float
     treatment: str
     windows: tuple[str, ...]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property  # what it does is looked up by it again and again
+    def _hash(self) -> int:
+        return hash((self.queries, self.watched, self.minutes, self.comparison, self.threshold))
 
     @property
     def remembers(self) -> bool:

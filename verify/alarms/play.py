@@ -106,17 +106,19 @@ class Play:
         self._alarm = alarm
         self._world = world
         self._data = data
-        self._states = {0: INSUFFICIENT_DATA}  # by the minute of the evaluation
+        self._states: dict[int, str] = {}  # by the minute of the evaluation
 
     def rings(self, start: int, end: int) -> bool:
         """Whether the alarm is in ALARM at the end of any minute from `start` until `end`."""
-        minutes = range(end, start, -1)  # what rings is as a rule still ringing at the end
-        evaluations = dict.fromkeys(map(self._evaluation_before, minutes))
-        return any(self._state(minute) == ALARM for minute in evaluations)
+        every = self._world.every
+        earliest = max(1, self._evaluation_before(start + 1))  # before the first it does not ring
+        latest = self._evaluation_before(end)
+        # What rings is as a rule still ringing at the end.
+        return any(self._state(minute) == ALARM for minute in range(latest, earliest - 1, -every))
 
     def _evaluation_before(self, minute: int) -> int:
-        """The minute of the latest evaluation, 0 where there was none."""
-        return max(0, minute - (minute - self._world.phase) % self._world.every)
+        """The minute of the latest evaluation; there is none before the first minute."""
+        return minute - (minute - self._world.phase) % self._world.every
 
     def _state(self, minute: int) -> str:
         if minute not in self._states:

@@ -62,7 +62,7 @@ def test_roles_hold_exactly_what_they_need(
         report_findings(check, name, "permissions", missing, expected="all that the role needs")
         if not beyond:
             for addition, policy in need.additions.items():
-                if beyond_need(policies, need.without(addition), account):
+                if beyond_need(policies, need.without(addition), account, concerning=policy):
                     report_findings(
                         check,
                         name,

@@ -20,6 +20,8 @@ _MAXIMUM_STATES = 20_000
 # A character that stands for all that no pattern names.
 _ANOTHER = "\N{WHITE SQUARE}"
 
+_START = re.compile(f"[*?{WITHIN}]")
+
 Met = frozenset[int]
 
 
@@ -92,6 +94,12 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(wild.get(one, re.escape(one)) for one in pattern), re.DOTALL)
 
 
+def may_meet(one: str, other: str) -> bool:
+    """Whether a text may match both patterns: False only if surely none does."""
+    ours, theirs = _START.split(one, maxsplit=1)[0], _START.split(other, maxsplit=1)[0]
+    return ours.startswith(theirs) or theirs.startswith(ours)
+
+
 @lru_cache(4096)  # a role's actions are mostly asked for on the same few resources
 def met_by_pattern(pattern: str, others: tuple[str, ...]) -> frozenset[Met]:
     """The ways in which texts of `pattern` meet the `others`: for some text, which match it.
@@ -103,20 +111,12 @@ def met_by_pattern(pattern: str, others: tuple[str, ...]) -> frozenset[Met]:
         return frozenset({met_by_text(pattern, others)})
     always = {i for i, other in enumerate(others) if WITHIN not in other and covers(other, pattern)}
     open_ones = [
-        i for i, other in enumerate(others) if i not in always and _may_meet(pattern, other)
+        i for i, other in enumerate(others) if i not in always and may_meet(pattern, other)
     ]
     if not open_ones:
         return frozenset({frozenset(always)})
     found = _walk(_Walker(pattern), [_Walker(others[i]) for i in open_ones])
     return frozenset(frozenset({*always, *(open_ones[i] for i in met)}) for met in found)
-
-
-_START = re.compile(f"[*?{WITHIN}]")
-
-
-def _may_meet(one: str, other: str) -> bool:
-    ours, theirs = _START.split(one, maxsplit=1)[0], _START.split(other, maxsplit=1)[0]
-    return ours.startswith(theirs) or theirs.startswith(ours)
 
 
 def _walk(mine: _Walker, others: Sequence[_Walker]) -> set[Met]:

@@ -17,7 +17,7 @@ from itertools import product
 from verify.policy.conditions import Context, all_of, evaluate
 from verify.policy.document import Condition, Document, Statement
 from verify.policy.finding import Finding, Verdict
-from verify.policy.globs import TooManyStatesError, met_by_pattern, met_by_text
+from verify.policy.globs import TooManyStatesError, may_meet, met_by_pattern, met_by_text
 from verify.policy.identity import overbroad_identity_statements
 from verify.policy.implication import implies, implies_line
 from verify.policy.patterns import has_wildcard, matches
@@ -75,21 +75,29 @@ class _Grant:
 
 
 def beyond_need(
-    granted: Sequence[NamedPolicy], needed: NamedPolicy, account: str
+    granted: Sequence[NamedPolicy],
+    needed: NamedPolicy,
+    account: str,
+    *,
+    concerning: NamedPolicy | None = None,
 ) -> tuple[Finding, ...]:
     """What a role of `account` may do beyond its need: a finding for each action of a statement.
 
-    A Deny takes away from what is granted if it has no conditions; whether one with conditions
-    would, is not asked. A permissions boundary does not count: a grant that only it holds back is
-    one too many. CANNOT_TELL where it depends on a variable. Raises PolicyError.
+    With `concerning`, only of actions that may be actions of that policy. A Deny takes away from
+    what is granted if it has no conditions; whether one with conditions would, is not asked. A
+    permissions boundary does not count: a grant that only it holds back is one too many.
+    CANNOT_TELL where it depends on a variable. Raises PolicyError.
     """
     grants = [grant for policy in granted for grant in _grants(policy, account)]
     denies = [grant for grant in grants if not grant.statement.allows and not grant.conditions]
     needs = _grants(needed, account)
+    asked = None if concerning is None else _named_actions(concerning)
     findings: dict[str, Finding] = {}
     for grant in grants:
         if grant.statement.allows:
             for action in grant.actions.patterns:
+                if asked is not None and not any(may_meet(action, other) for other in asked):
+                    continue
                 found = _excess(grant, action, needs, denies)
                 if found is not None:
                     findings.setdefault(found.reason, found)
@@ -284,6 +292,14 @@ def _grants(policy: NamedPolicy, account: str) -> list[_Grant]:
         for conditions in _combinations(statement.conditions):
             found.append(_Grant(policy, statement, actions, sure, possible, conditions))
     return found
+
+
+def _named_actions(policy: NamedPolicy) -> frozenset[str]:
+    return frozenset(
+        name.lower()
+        for statement in policy.document.statements
+        for name in statement.actions or ("*",)
+    )
 
 
 def _resources(statement: Statement, has_variables: bool, account: str, widely: bool) -> _Side:
