@@ -72,7 +72,7 @@ def unknown_in(answer: Any, account: OperationFields) -> list[str]:
 
 
 def _unknown(value: Any, account: OperationFields, way: Way) -> Iterator[Way]:
-    if way in account.fields and not account.below(way):
+    if way in account.fields and way not in account.have_members:
         return
     if isinstance(value, Mapping):
         for key, item in value.items():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
-import tenacity
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, PaginationError
 from botocore.response import StreamingBody
@@ -21,19 +21,28 @@ from verify.account.evidence import ApiCall, EvidenceStore
 from verify.model import NotVerifiedError
 
 MAXIMUM_PAGES = 10_000
+_ATTEMPTS = 10
 
 
 class Live:
     """One account, seen from one region.
 
-    `session` is a boto3 session; its clients are made once each, when first needed.
+    `session` is a boto3 session; its clients are made once each, when first needed. `whole` makes
+    one that knows the operations that `session` may lack.
     """
 
     moves_on = True
 
-    def __init__(self, session: boto3.Session, region: str, store: EvidenceStore) -> None:
+    def __init__(
+        self,
+        session: boto3.Session,
+        region: str,
+        store: EvidenceStore,
+        whole: Callable[[], boto3.Session] | None = None,
+    ) -> None:
         self.region = region
         self._session = session
+        self._whole = whole
         self._store = store
         # Sessions are not thread-safe, clients are (boto3 guide, "Multithreading").
         self._lock = threading.Lock()
@@ -43,18 +52,27 @@ class Live:
         """The client of a service in a region."""
         with self._lock:
             if (service, region) not in self._clients:
-                self._clients[service, region] = self._made(service, region)
+                self._clients[service, region] = self._made(self._session, service, region)
             return self._clients[service, region]
 
-    # botocore reads the whole environment, for proxies, while pytest notes there in its own thread
-    # which test runs: an entry that goes meanwhile is a KeyError.
-    @tenacity.retry(
-        retry=tenacity.retry_if_exception_type(KeyError),
-        stop=tenacity.stop_after_attempt(10),
-        reraise=True,
-    )
-    def _made(self, service: str, region: str) -> Any:
-        client = self._session.client(
+    def _client_of(self, service: str, operation: str) -> Any:
+        client = self.client(service, self.region)
+        if self._whole is not None and not hasattr(client, operation):
+            with self._lock:
+                made = self._made(self._whole(), service, self.region)
+                client = self._clients[service, self.region] = made
+        return client
+
+    def _made(self, session: boto3.Session, service: str, region: str) -> Any:
+        # botocore reads the whole environment, for proxies, while pytest notes there in its own
+        # thread which test runs: an entry that goes meanwhile is a KeyError.
+        for _ in range(_ATTEMPTS):
+            with suppress(KeyError):
+                return self._make(session, service, region)
+        return self._make(session, service, region)
+
+    def _make(self, session: boto3.Session, service: str, region: str) -> Any:
+        client = session.client(
             service,
             region_name=region,
             config=Config(
@@ -76,7 +94,7 @@ class Live:
         worth_keeping: Callable[[Mapping[str, Any]], object] = lambda _: True,
     ) -> Called:
         """Make a call, all of its pages included; see `verify.account.answer.Source`."""
-        client = self.client(service, self.region)
+        client = self._client_of(service, operation)
         started, clock = datetime.now(UTC), time.perf_counter()
         pages: list[Mapping[str, Any]] = []
         error: ClientError | BotoCoreError | None = None

@@ -7,7 +7,7 @@ entries of a prefix list) is made when a check needs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from verify.account.read import Reading, following, of_account, of_deployment, of_each
@@ -543,3 +543,13 @@ def managed_policy_version(arn: str, version: str) -> dict[str, Any]:
 def resources_tagged(tags: dict[str, str]) -> dict[str, Any]:
     """Everything in the region that bears all of these tags."""
     return {"TagFilters": [{"Key": key, "Values": [value]} for key, value in tags.items()]}
+
+
+def operations() -> Mapping[str, frozenset[str]]:
+    """What the readings call, by service, as boto3 names both."""
+    calls = [reading.call for reading in globals().values() if isinstance(reading, Reading)]
+    services = {service for service, _ in calls}
+    return {
+        service: frozenset(name for other, name in calls if other == service)
+        for service in services
+    }

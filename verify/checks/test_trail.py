@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import tenacity
 
 from verify.account import reads
 from verify.account.answer import pick
@@ -177,6 +176,9 @@ def _check_delivery(
     answer = aws.read(reads.trail_status_after_live_fire(deployment))
     seen, asked = answer.response or {}, answer.time
     if may_still_come(seen):
+        # Imported here: it takes long, and as a rule there is nothing to wait for.
+        import tenacity
+
         seen = tenacity.Retrying(
             retry=tenacity.retry_if_result(may_still_come),
             wait=tenacity.wait_exponential(multiplier=0.2, max=15),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,11 @@ class OperationFields:
     def below(self, way: Way) -> Iterable[Field]:
         """The entries of members below `way`."""
         return [field for other, field in self.fields.items() if other[: len(way)] == way != other]
+
+    @cached_property
+    def have_members(self) -> frozenset[Way]:
+        """The ways below which there are entries."""
+        return frozenset(way[:length] for way in self.fields for length in range(len(way)))
 
 
 Account = Mapping[tuple[str, str], OperationFields]

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from verify import schemas
-from verify.inputs.reader import UnreadableError, read_yaml
+from verify.inputs.located import read_located
+from verify.inputs.reader import UnreadableError
 from verify.model import Citations, Control
 
 FILE = Path(__file__).parent / "controls.yaml"
@@ -27,7 +28,7 @@ def load(path: Path = FILE) -> Mapping[str, Control]:
     Raises CatalogueError when the file breaks `schemas/catalogue.schema.json` or names one twice.
     """
     try:
-        document = read_yaml(path, "the control catalogue", MAXIMUM_CHARACTERS)
+        document = read_located(path, "the control catalogue", MAXIMUM_CHARACTERS).value
     except UnreadableError as error:
         raise CatalogueError(str(error)) from None
     faults = schemas.violations("catalogue", document)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from verify.inputs.reader import read_text
+from verify.kept import Kept
 
-from verify.inputs.reader import LOADER, UnreadableError, read_text
+_KEPT = Kept(Path(__file__).parent / "__pycache__", "located", "PyYAML")
 
 Place = tuple[str | int, ...]
 
@@ -38,33 +39,16 @@ def read_located(path: Path, what: str, maximum: int) -> Located:
 
     Raises UnreadableError where it cannot be read, is not YAML or has a key twice.
     """
-    loader = LOADER(read_text(path, what, maximum))
-    try:
-        node = loader.get_single_node()
-        value = None if node is None else loader.construct_document(node)
-    except yaml.YAMLError as error:
-        raise UnreadableError(f"{what} cannot be read: {error}") from None
-    finally:
-        loader.dispose()
-    lines: dict[Place, int] = {}
-    if node is not None:
-        for place, found in _places(node, ()):
-            line = found.start_mark.line + 1
-            if place in lines:
-                raise UnreadableError(
-                    f"{path}:{line}: {place[-1]} stands twice, first in line {lines[place]}: "
-                    "remove one of them"
-                )
-            lines[place] = line
+    text = read_text(path, what, maximum)
+    kept = _KEPT.get(text)
+    if kept is not None:
+        return Located(path, kept["value"], {tuple(place): line for place, line in kept["lines"]})
+    # Imported here: it takes long, and most documents are known.
+    from verify.inputs.yaml_documents import with_lines
+
+    value, lines = with_lines(text, path, what)
+    made = {"value": value, "lines": [[list(at), line] for at, line in lines.items()]}
+    # A date, say, or a number as a key, would not come back as it went.
+    if json.loads(json.dumps(made, default=repr)) == made:
+        _KEPT.put(text, made)
     return Located(path, value, lines)
-
-
-def _places(node: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield (*place, key.value), key
-            yield from _places(value, (*place, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield (*place, index), item
-            yield from _places(item, (*place, index))

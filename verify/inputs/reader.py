@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
-
-import yaml
-
-# libyaml is ten times faster, and a part of every wheel of PyYAML; an own build may lack it.
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class UnreadableError(Exception):
@@ -38,12 +32,3 @@ def read_text(source: str | Path, what: str, maximum: int) -> str:
     if len(text) > maximum:
         raise UnreadableError(f"{what} exceeds {maximum:,} characters")
     return text
-
-
-def read_yaml(path: Path, what: str, maximum: int, loader: Any = LOADER) -> Any:
-    """The YAML document in `path`. Raises UnreadableError, also where it is not YAML."""
-    text = read_text(path, what, maximum)
-    try:
-        return yaml.load(text, Loader=loader)  # noqa: S506 - the loaders are safe ones
-    except yaml.YAMLError as error:
-        raise UnreadableError(f"{what} cannot be read: {error}") from None

@@ -13,10 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from verify import schemas
-from verify.inputs.reader import UnreadableError, read_yaml
+from verify.inputs.reader import UnreadableError
 from verify.model import ControlResult, Outcome, WaiverUse
 
 MAXIMUM_CHARACTERS = 1_000_000
@@ -51,8 +49,11 @@ def load(path: Path, controls: Iterable[str]) -> tuple[Waiver, ...]:
     Raises WaiverError when the file cannot be read, breaks the schema, gives a day that does not
     exist, or names a control that is not among `controls`.
     """
+    # Imported here: it takes long, and most runs have no waivers.
+    from verify.inputs.yaml_documents import read_with_texts_for_dates
+
     try:
-        document = read_yaml(path, f"the waivers {path}", MAXIMUM_CHARACTERS, _TextLoader)
+        document = read_with_texts_for_dates(path, f"the waivers {path}", MAXIMUM_CHARACTERS)
     except UnreadableError as error:
         raise WaiverError(str(error)) from None
     faults = schemas.violations("waivers", document)
@@ -68,16 +69,6 @@ def load(path: Path, controls: Iterable[str]) -> tuple[Waiver, ...]:
             )
         found.append(_waiver(path, entry))
     return tuple(found)
-
-
-class _TextLoader(yaml.SafeLoader):
-    """Reads 2026-01-02 as the text that the schema asks for, not as a date."""
-
-
-_TextLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def _waiver(path: Path, entry: Mapping[str, Any]) -> Waiver:

@@ -8,8 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-import tenacity
-
 from verify.account.door import evidence_used
 from verify.account.errors import ActionFailedError
 from verify.live_fire import sweep
@@ -106,6 +104,9 @@ class Volley:
 
     def _wait(self, listener: Listener, result: VolleyResult) -> None:
         """Listen until every alert has come, or time is over."""
+        # Imported here: it takes long, and the state checks alone have nothing to wait for.
+        import tenacity
+
         retrying = tenacity.Retrying(
             stop=tenacity.stop_any(
                 tenacity.stop_after_delay(self._run.settings.alert_timeout),

@@ -11,15 +11,17 @@ from typing import Any
 
 import boto3
 
-from verify.account import sessions
+from verify.account import reads, sessions
 from verify.account.answer import Source
 from verify.account.door import Aws
 from verify.account.evidence import EvidenceStore
 from verify.account.live import Live
+from verify.account.models import Operations
 from verify.account.recorded import Recorded, RecordError
 from verify.inputs import baseline, catalogue, deployment, waivers
 from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
+from verify.integrity.read.operations import OPERATIONS
 from verify.model import BaselineSource, Control, Target
 from verify.run import caller
 from verify.run.log_integrity import Limits, LogIntegrity
@@ -108,9 +110,15 @@ def start(settings: Settings, worker: str) -> Run:
     controls = catalogue.load()
     required = baseline.load(settings.profile)
     values = baseline.filled(required, deployed.placeholders())
-    session = sessions.core_session()
+    session = sessions.core_session(_operations())
     source: Source = (
-        Live(boto3.Session(botocore_session=session), deployed.region, store)
+        Live(
+            boto3.Session(botocore_session=session),
+            deployed.region,
+            store,
+            # What a probe does is in no reading.
+            whole=lambda: boto3.Session(botocore_session=sessions.core_session()),
+        )
         if settings.replay is None
         else _recorded(settings.replay, deployed.region)
     )
@@ -127,6 +135,14 @@ def start(settings: Settings, worker: str) -> Run:
         configuration=Configuration(Path(settings.terraform_folder), deployed.profile),
         log_integrity=LogIntegrity(aws, deployed, _limits(settings, values), session),
     )
+
+
+def _operations() -> Operations:
+    """What the run calls as a rule."""
+    found = {service: set(names) for service, names in reads.operations().items()}
+    for service, names in OPERATIONS.items():
+        found.setdefault(service, set()).update(names)
+    return found
 
 
 def _recorded(folder: str, region: str) -> Recorded:

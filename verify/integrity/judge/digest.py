@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
@@ -133,6 +133,6 @@ def _time(document: dict[str, Any], name: str) -> tuple[datetime, str]:
     if not _TIME.fullmatch(text):
         raise DigestFormatError(f"{name} is not a time in UTC")
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC), text
+        return datetime.fromisoformat(text), text
     except ValueError as error:
         raise DigestFormatError(f"{name} is not a time") from error

@@ -79,7 +79,7 @@ class Layout:
         match = _DIGEST_NAME.fullmatch(key.rpartition("/")[2])
         if match is None or (match["account"], match["region"]) != (scope.account, scope.region):
             return None
-        end = _time(match["end"], "%Y%m%dT%H%M%SZ")
+        end = _time(match["end"])
         if end is None or key.rpartition("/")[0] + "/" != self.digest_folder(scope, end.date()):
             return None
         return DigestName(match["trail"], match["home"], end, match["backfill"] is not None)
@@ -93,7 +93,7 @@ class Layout:
         match = _LOG_NAME.fullmatch(key.rpartition("/")[2])
         if match is None or (match["account"], match["region"]) != (scope.account, scope.region):
             return None
-        time = _time(match["time"], "%Y%m%dT%H%MZ")
+        time = _time(match["time"])
         if time is None or key.rpartition("/")[0] + "/" != self.log_folder(scope, time.date()):
             return None
         return time
@@ -104,8 +104,8 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _time(text: str, form: str) -> datetime | None:
+def _time(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text, form).replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)
     except ValueError:
         return None
