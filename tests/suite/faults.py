@@ -16,7 +16,6 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from verify.account import sessions
-from verify.account.models import Operations
 from verify.integrity.read import fast_get
 
 KINDS = ("denied", "throttled", "server-error", "time-out", "empty-page", "half-page")
@@ -68,8 +67,8 @@ class Fault:
             del answer[key]
 
 
-def _session(fault: Fault) -> Callable[[Operations | None], Any]:
-    def make(_: Operations | None = None) -> Any:
+def _session(fault: Fault) -> Callable[..., Any]:
+    def make(*_: object) -> Any:
         core = botocore.session.Session()
         core.register_component("data_loader", LOADER)
         core.register("before-call", fault.before_call)
