@@ -23,8 +23,9 @@ ANSWER = "<ListAccessPointsResult><AccessPointList/></ListAccessPointsResult>"
     ],
 )
 def test_an_account_is_put_before_a_name_and_never_before_an_address(
-    endpoint: str | None, host: str
+    endpoint: str | None, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     client = boto3.client(
         "s3control",
         region_name="eu-west-1",

@@ -246,6 +246,19 @@ def pytest_sessionfinish(
     return value
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    # An interruption may hit an instruction that belongs to no line, of which pytest cannot tell.
+    excinfo.traceback = excinfo.traceback.filter(_has_line)
+
+
+def _has_line(entry: Any) -> bool:
+    try:
+        return isinstance(entry.lineno, int)
+    except TypeError:
+        return False
+
+
 def _point_latest(folder: Path) -> None:
     link = folder.parent / "latest"
     fresh = folder.parent / f".latest-{folder.name}"
