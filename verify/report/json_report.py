@@ -70,16 +70,28 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def render(report: Report) -> str:
-    """Return the run as JSON text, indented and ending in a line feed.
+    """Return the run as JSON text: a line for each member, and for each element of a list.
 
     It holds every string as it is, but for lone surrogates, which become ``[U+D800]`` and the like.
 
     Raises ValueError for a time without a zone or a number that JSON lacks (NaN, infinity).
     """
-    text = json.dumps(document(report), ensure_ascii=False, allow_nan=False, indent=2)
+    members = (f" {_encoded(name)}: {_lines(value)}" for name, value in document(report).items())
+    text = "{\n" + ",\n".join(members) + "\n}"
     # A lone surrogate has no UTF-8 form. JSON could escape it, but jq and others then refuse the
     # whole file, so it is spelled out as the other formats do.
     return _SURROGATE.sub(lambda found: visible(found[0]), text) + "\n"
+
+
+def _encoded(value: Any) -> str:
+    # Without indentation: with it, Python's encoder takes a multiple of the time.
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _lines(value: Any) -> str:
+    if not (isinstance(value, list) and value):
+        return _encoded(value)
+    return "[\n  " + ",\n  ".join(map(_encoded, value)) + "\n ]"
 
 
 def parse(text: str) -> Report:
