@@ -114,7 +114,7 @@ def test_a_run_that_is_ended_keeps_the_days_that_were_done(
         ("{", "cannot be read"),
         ("[]", "not a state file"),
         ('{"version": 0}', "another version"),
-        ('{"version": 2, "layout": {}}', "another trail or bucket"),
+        ('{"version": 3, "layout": {}}', "another trail or bucket"),
     ],
 )
 def test_a_file_that_is_no_state_of_this_trail_is_refused(

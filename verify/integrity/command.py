@@ -20,7 +20,7 @@ from verify.integrity.read.s3 import ACTIONS, Connection, S3Reader, reader
 from verify.integrity.run import executors
 from verify.integrity.run.executors import SchedulerError
 from verify.integrity.run.progress import Progress
-from verify.integrity.run.request import Request
+from verify.integrity.run.request import Request, days_of
 from verify.integrity.run.result import NOT_VERIFIED
 from verify.integrity.run.state import StateError
 from verify.integrity.run.validation import validate
@@ -28,8 +28,9 @@ from verify.integrity.run.validation import validate
 _EPILOG = f"""\
 Exit code: 0 intact; 1 tampering or loss; 2 nothing to validate, partly unverifiable, or a usage
 error. Needs {", ".join(ACTIONS)},
-s3:GetBucketLocation, cloudtrail:DescribeTrails, cloudtrail:GetTrailStatus, ec2:DescribeRegions, and
-for an organization's trail organizations:DescribeOrganization.
+s3:GetBucketLocation, cloudtrail:DescribeTrails, cloudtrail:GetTrailStatus, ec2:DescribeRegions (or
+account:ListRegions, where the trail is another account's), and for an organization's trail
+organizations:DescribeOrganization and organizations:DescribeAccount.
 """
 
 
@@ -105,7 +106,11 @@ def _run(options: argparse.Namespace) -> int:
     _check(options, now)
     trail, reads = _found(options)
     discovered = discovery.find_scopes(
-        reads, trail, _names(options.regions, "all"), _names(options.account_id, "")
+        reads,
+        trail,
+        days_of(options.start, options.end or now, now),
+        _names(options.regions, "all"),
+        _names(options.account_id, ""),
     )
     request = Request(
         layout=trail.layout,
@@ -115,6 +120,7 @@ def _run(options: argparse.Namespace) -> int:
         now=now,
         lateness=timedelta(minutes=options.lateness),
         without_files=discovered.without_files,
+        departures=discovered.departures,
     )
     expected = round(request.period / DIGEST_PERIOD * len(request.scopes))
     progress = Progress(_to_stderr, sys.stderr.isatty(), expected)

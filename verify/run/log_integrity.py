@@ -168,21 +168,24 @@ class LogIntegrity:
         from verify.integrity.read.discovery import find_scopes
         from verify.integrity.run import executors
         from verify.integrity.run.progress import Progress
-        from verify.integrity.run.request import Request
+        from verify.integrity.run.request import Request, days_of
         from verify.integrity.run.validation import validate
 
         now = started.replace(microsecond=0)
         enabled = self._regions() if described.is_multi_region else ()
-        discovered = find_scopes(reader, described, None, None, enabled)
+        start = now - self.limits.period
+        days = days_of(start, now, now)
+        discovered = find_scopes(reader, described, days, None, None, enabled)
         request = Request(
             layout=described.layout,
             scopes=discovered.scopes,
-            start=now - self.limits.period,
+            start=start,
             end=now,
             now=now,
             lateness=self.limits.lateness,
             begun=begun,
             without_files=discovered.without_files,
+            departures=discovered.departures,
         )
         digests: list[DigestRecord] = []
         silent = Progress(lambda _: None, terminal=False, expected=1)

@@ -60,6 +60,7 @@ class AnomalyKind(Enum):
     CHAIN_LOST = ("chain-lost", Severity.CRITICAL, Consequence.LOSS)
     GAP = ("gap", Severity.HIGH, Consequence.UNVERIFIABLE)
     DIGESTS_LATE = ("digests-late", Severity.HIGH, Consequence.UNVERIFIABLE)
+    RECORDING_ENDED = ("recording-ended", Severity.INFO, Consequence.NOTE)
     DIGEST_PENDING = ("digest-pending", Severity.INFO, Consequence.NOTE)
     UNEXPECTED_OBJECT = ("unexpected-object", Severity.MEDIUM, Consequence.TAMPERING)
     LOG_MISSING = ("log-missing", Severity.CRITICAL, Consequence.LOSS)
@@ -68,6 +69,11 @@ class AnomalyKind(Enum):
     LOG_OVERWRITTEN = ("log-overwritten", Severity.HIGH, Consequence.TAMPERING)
     LOG_TRAILING_DATA = ("log-trailing-data", Severity.CRITICAL, Consequence.TAMPERING)
     LOG_UNREFERENCED = ("log-unreferenced", Severity.HIGH, Consequence.TAMPERING)
+    LOG_AWAITING_BACKFILL = (
+        "log-awaiting-backfill",
+        Severity.MEDIUM,
+        Consequence.UNVERIFIABLE,
+    )
     LOG_UNCOVERED = ("log-uncovered", Severity.MEDIUM, Consequence.UNVERIFIABLE)
     LOG_UNREADABLE = ("log-unreadable", Severity.HIGH, Consequence.UNVERIFIABLE)
     VERSIONS_UNREADABLE = ("versions-unreadable", Severity.MEDIUM, Consequence.UNVERIFIABLE)

@@ -49,8 +49,12 @@ def judge_digest(
     content: Content,
     metadata: Mapping[str, str],
     keys: Sequence[PublicKey],
+    written: datetime | None = None,
 ) -> DigestVersion:
-    """Judge a digest's content and metadata by themselves. `name` is what its key says of it."""
+    """Judge a digest's content and metadata by themselves.
+
+    `name` is what its key says of it, `written` when S3 noted its content.
+    """
     signature = metadata.get("signature")
     if content.problem is not None and content.problem is not ContentProblem.TRAILING:
         malformed = Discrepancy(
@@ -85,7 +89,9 @@ def judge_digest(
             )
         )
         return DigestVersion(content.hash_value, signature, None, tuple(problems))
-    problems += _signature_problems(digest, content.hash_value, metadata, name.backfill, keys)
+    problems += _signature_problems(
+        digest, content.hash_value, metadata, name.backfill, keys, written
+    )
     return DigestVersion(content.hash_value, signature, digest, tuple(problems))
 
 
@@ -95,6 +101,7 @@ def _signature_problems(
     metadata: Mapping[str, str],
     backfill: bool,
     keys: Sequence[PublicKey],
+    written: datetime | None,
 ) -> list[Discrepancy]:
     problems: list[Discrepancy] = []
     signed_at: datetime | None = None
@@ -115,6 +122,7 @@ def _signature_problems(
         metadata.get("signature-algorithm"),
         keys,
         signed_at,
+        written,
     )
     if broken is not None:
         problems.append(_broken_signature(broken, digest, metadata, keys))

@@ -7,7 +7,7 @@ structure".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 # Digests are made every hour; one may end this long after the last moment that it covers.
@@ -25,6 +25,8 @@ _DIGEST_NAME = re.compile(
 _LOG_NAME = re.compile(
     r"(?P<account>\d{12})_CloudTrail_(?P<region>[a-z0-9-]+)_(?P<time>\d{8}T\d{4}Z)_[^_/]+\.json\.gz"
 )
+# The last AWSLogs counts: a prefix may be named like it.
+_BASE = re.compile(r"(?P<prefix>.+/)?AWSLogs/(?:(?P<organization>o-[a-z0-9]{10,32})/)?\d{12}/")
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,11 @@ class DigestName:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The keys of one trail. `prefix` has no slash at its end; `organization` is its o-... id."""
+class Place:
+    """Where in a bucket a trail's files lie: a prefix without a slash at its end, an o-... id."""
 
-    bucket: str
     prefix: str
     organization: str | None
-    trail: str
-    home_region: str
 
     @property
     def base(self) -> str:
@@ -62,17 +61,52 @@ class Layout:
         organization = f"{self.organization}/" if self.organization else ""
         return f"{prefix}AWSLogs/{organization}"
 
-    def region_folder(self, kind: str, scope: ChainScope) -> str:
-        """The folder of a region; `kind` is DIGEST_FOLDER or LOG_FOLDER."""
-        return f"{self.base}{scope.account}/{kind}/{scope.region}/"
 
-    def digest_folder(self, scope: ChainScope, day: date) -> str:
-        """The folder of the digests that end on `day`, of every trail."""
-        return self.region_folder(DIGEST_FOLDER, scope) + day.strftime("%Y/%m/%d/")
+@dataclass(frozen=True)
+class Layout:
+    """The keys of one trail. `prefix` has no slash at its end; `organization` is its o-... id.
 
-    def log_folder(self, scope: ChainScope, day: date) -> str:
-        """The folder of the log files delivered on `day`."""
-        return self.region_folder(LOG_FOLDER, scope) + day.strftime("%Y/%m/%d/")
+    These are where it delivers to by its settings; `earlier` are the other places in the bucket
+    where files of it lie.
+    """
+
+    bucket: str
+    prefix: str
+    organization: str | None
+    trail: str
+    home_region: str
+    earlier: tuple[Place, ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All places, the present one first."""
+        return tuple(dict.fromkeys((Place(self.prefix, self.organization), *self.earlier)))
+
+    def region_folders(self, kind: str, scope: ChainScope) -> tuple[str, ...]:
+        """The folders of a region, by place; `kind` is DIGEST_FOLDER or LOG_FOLDER."""
+        return tuple(f"{place.base}{scope.account}/{kind}/{scope.region}/" for place in self.places)
+
+    def digest_folders(self, scope: ChainScope, day: date) -> tuple[str, ...]:
+        """The folders of the digests that end on `day`, of every trail, by place."""
+        return self._of_day(DIGEST_FOLDER, scope, day)
+
+    def log_folders(self, scope: ChainScope, day: date) -> tuple[str, ...]:
+        """The folders of the log files delivered on `day`, by place."""
+        return self._of_day(LOG_FOLDER, scope, day)
+
+    def _of_day(self, kind: str, scope: ChainScope, day: date) -> tuple[str, ...]:
+        date_folder = day.strftime("%Y/%m/%d/")
+        return tuple(folder + date_folder for folder in self.region_folders(kind, scope))
+
+    def place_of(self, scope: ChainScope, key: str) -> Place | None:
+        """The place in which a digest of this trail would have this key; None for any other key."""
+        match = _BASE.match(key)
+        if match is None:
+            return None
+        place = Place((match["prefix"] or "").rstrip("/"), match["organization"])
+        there = replace(self, prefix=place.prefix, organization=place.organization, earlier=())
+        name = there.digest_name(scope, key)
+        return place if name is not None and self.is_ours(name) else None
 
     def digest_name(self, scope: ChainScope, key: str) -> DigestName | None:
         """What `key` says of the digest; None where it is not where a digest of `scope` lies."""
@@ -80,7 +114,9 @@ class Layout:
         if match is None or (match["account"], match["region"]) != (scope.account, scope.region):
             return None
         end = _time(match["end"])
-        if end is None or key.rpartition("/")[0] + "/" != self.digest_folder(scope, end.date()):
+        if end is None or key.rpartition("/")[0] + "/" not in self.digest_folders(
+            scope, end.date()
+        ):
             return None
         return DigestName(match["trail"], match["home"], end, match["backfill"] is not None)
 
@@ -94,7 +130,7 @@ class Layout:
         if match is None or (match["account"], match["region"]) != (scope.account, scope.region):
             return None
         time = _time(match["time"])
-        if time is None or key.rpartition("/")[0] + "/" != self.log_folder(scope, time.date()):
+        if time is None or key.rpartition("/")[0] + "/" not in self.log_folders(scope, time.date()):
             return None
         return time
 

@@ -48,11 +48,13 @@ def judge_signature(
     algorithm: str | None,
     keys: Sequence[PublicKey],
     signed_at: datetime | None = None,
+    written: datetime | None = None,
 ) -> SignatureProblem | None:
     """None when `signature` (hexadecimal, of the object's metadata) is that of `digest`.
 
     `keys` are those of the digest's region. `signed_at` is when a backfill digest was generated;
-    every other digest is signed shortly after its end.
+    every other digest is signed between its end and when S3 noted that it was `written`, which is
+    shortly after as a rule, and later where its delivery was late. The key must be valid then.
     """
     if signature is None or algorithm is None:
         return SignatureProblem.MISSING
@@ -62,7 +64,8 @@ def judge_signature(
     if key is None:
         return SignatureProblem.KEY_UNKNOWN
     signed = signed_at or digest.end
-    if key.valid_until < signed or key.valid_from > signed + SIGNING_DELAY:
+    latest = max(signed + SIGNING_DELAY, written or signed)
+    if key.valid_until < signed or key.valid_from > latest:
         return SignatureProblem.KEY_NOT_VALID
     loaded = _load(key.der)
     if loaded is None:

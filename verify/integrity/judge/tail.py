@@ -34,6 +34,17 @@ class TrailStatus:
 
 
 @dataclass(frozen=True)
+class Departure:
+    """Why a trail records nothing any more in an account and region.
+
+    `ended` says that nothing can happen there by now, so that nothing is missing.
+    """
+
+    reason: str
+    ended: bool
+
+
+@dataclass(frozen=True)
 class Newest:
     """The newest digest that exists: its time, when it was written, and how often digests come."""
 
@@ -41,6 +52,7 @@ class Newest:
     end: datetime
     delivered: datetime
     pace: timedelta
+    proven: bool = True
 
 
 def judge_gaps(
@@ -53,13 +65,15 @@ def judge_gaps(
     now: datetime,
     lateness: timedelta = LATENESS,
     begun: datetime | None = None,
+    departure: Departure | None = None,
 ) -> list[Discrepancy]:
     """Judge the time from `start` to `end` that no digest covers and of which nothing is said yet.
 
     `newest` is the newest digest that exists, None when there is none; `status` is None when it
     could not be read, or was not asked for because nothing is due; it must not be younger than
     the listing of the digests. `lateness` is how long a digest may take to be delivered. `begun` is
-    when the trail began to log: nothing is due before.
+    when the trail began to log: nothing is due before. `departure` says why nothing is due any more
+    behind the newest digest.
     """
     found: list[Discrepancy] = []
     known = union((*covered, *explained))
@@ -69,6 +83,8 @@ def judge_gaps(
         if until == end and (newest is None or newest.end <= since + RESOLUTION):
             if status is not None and _knows_a_younger(status, newest, begun, since):
                 found.append(_missing(since, until, newest, status))
+            elif departure is not None:
+                found.append(_departed(since, until, newest, departure))
             elif since >= due - RESOLUTION:
                 found.append(_pending(since, until, lateness))
             else:
@@ -76,6 +92,18 @@ def judge_gaps(
         elif since != begun or until - since > SETTLING:
             found.append(_inner_gap(since, until))
     return found
+
+
+def _departed(
+    since: datetime, until: datetime, newest: Newest | None, departure: Departure
+) -> Discrepancy:
+    """Nothing is missing where nothing can happen, once it is proven up to where it ended."""
+    proven = departure.ended and newest is not None and newest.proven
+    return Discrepancy(
+        AnomalyKind.RECORDING_ENDED if proven else AnomalyKind.GAP,
+        f"digests for {time_span(since, until)}",
+        f"{_since(newest)}: {departure.reason}",
+    )
 
 
 def _inner_gap(since: datetime, until: datetime) -> Discrepancy:

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from verify.integrity.judge.anomaly import AnomalyKind, Discrepancy
 from verify.integrity.judge.chain import Node
 from verify.integrity.judge.coverage import Interval
+from verify.wording import utc_time
 
 # A log file's name carries the minute at which it was made; it may be delivered a little later, and
 # it is the time of delivery that decides which digest names it.
 _DELIVERY_SLACK = timedelta(minutes=16)
+
+# A log file that was processed late is named by a backfill digest alone. How much later that comes
+# CloudTrail does not say: for so long after its arrival a file that no digest names awaits one.
+BACKFILL_PATIENCE = timedelta(hours=24)
 
 
 class Standing(Enum):
@@ -68,6 +74,21 @@ class Vouching:
                     _adjoin(digest, following) for following in after
                 )
         return False
+
+
+def judge_unnamed(arrived: datetime, now: datetime) -> Discrepancy:
+    """What to say of a log file that arrived at a moment and that no digest names, as one should.
+
+    Source: CloudTrail User Guide, "CloudTrail digest file structure", on backfill digests.
+    """
+    expected = "a digest that names it: those of the time are there"
+    if now - arrived < BACKFILL_PATIENCE:
+        return Discrepancy(
+            AnomalyKind.LOG_AWAITING_BACKFILL,
+            expected,
+            f"none does yet; a backfill digest may until {utc_time(arrived + BACKFILL_PATIENCE)}",
+        )
+    return Discrepancy(AnomalyKind.LOG_UNREFERENCED, expected, "none does")
 
 
 def _adjoin(digest: Node, following: Node) -> bool:

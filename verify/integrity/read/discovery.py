@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from verify.account.errors import describe
+from verify.account.errors import code_and_message, describe
 from verify.integrity.judge.anomaly import Anomaly, AnomalyKind
-from verify.integrity.judge.layout import DIGEST_FOLDER, LOG_FOLDER, ChainScope, Layout
-from verify.integrity.judge.tail import TrailStatus
+from verify.integrity.judge.layout import (
+    DIGEST_FOLDER,
+    LOG_FOLDER,
+    ChainScope,
+    DigestName,
+    Layout,
+)
+from verify.integrity.judge.tail import Departure, TrailStatus
 from verify.integrity.read.reader import UnreadableError
 from verify.integrity.read.s3 import S3Reader
 
@@ -22,6 +29,9 @@ _ARN = re.compile(
 )
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _REGION = re.compile(r"[a-z]{2}[a-z0-9-]*-\d+")
+_ENABLED = ("ENABLED", "ENABLED_BY_DEFAULT", "ENABLING", "DISABLING")
+# Objects of a day's folder that are looked at for a log file: there is hardly anything else.
+_LOOK_AT = 100
 
 
 class UsageError(Exception):
@@ -42,12 +52,14 @@ class Trail:
 class Discovery:
     """The accounts and regions to validate, and what has to be said of how they were found.
 
-    `without_files` are those of which the bucket holds nothing at all.
+    `without_files` are those of which the bucket holds nothing at all, `departures` those in which
+    the trail records nothing by now.
     """
 
     scopes: tuple[ChainScope, ...]
     anomalies: tuple[Anomaly, ...]
     without_files: frozenset[ChainScope] = frozenset()
+    departures: Mapping[ChainScope, Departure] = field(default_factory=dict)
 
 
 def parse_arn(arn: str) -> tuple[str, str, str]:
@@ -118,6 +130,7 @@ def bucket_region(clients: S3Reader, bucket: str, home: str) -> str:
 def find_scopes(
     clients: S3Reader,
     trail: Trail,
+    days: Sequence[date],
     regions: Sequence[str] | None,
     accounts: Sequence[str] | None,
     enabled: Sequence[str] | None = None,
@@ -126,33 +139,109 @@ def find_scopes(
 
     A region counts if it is enabled or if the bucket has files of it: neither alone would show
     a region whose files were all removed, or files that were put there for one that does not exist.
+    What the trail's settings are today says nothing of yesterday: of a trail of one region, others
+    count if it has digests there of one of the `days`, or nobody has and there are log files.
     """
     anomalies: tuple[Anomaly, ...] = ()
     scopes: list[ChainScope] = []
     without_files: set[ChainScope] = set()
+    departures: dict[ChainScope, Departure] = {}
     try:
         if accounts is None:
             accounts = _accounts(clients, trail)
         if enabled is None and regions is None and trail.is_multi_region is not False:
-            enabled = _enabled_regions(clients, trail.layout.home_region)
+            enabled = _enabled_regions(clients, trail)
             if enabled is None:
                 anomalies = (_regions_unknown(trail),)
         for account in accounts:
             if regions is not None:
                 chosen = set(regions)
-            elif trail.is_multi_region is False:
-                chosen = {trail.layout.home_region}
             else:
-                filed = _filed_regions(clients, trail.layout, account)
-                chosen = filed | {trail.layout.home_region}
-                # Each account enables regions of its own; ours is the one that we can ask.
-                if account == trail.account:
-                    chosen |= set(enabled or ())
-                without_files |= {ChainScope(account, region) for region in chosen - filed}
+                chosen, without, left = _of_account(clients, trail, account, days, enabled)
+                without_files |= without
+                departures.update(left)
             scopes.extend(ChainScope(account, region) for region in sorted(chosen))
     except UnreadableError as error:
         raise UsageError(str(error)) from error
-    return Discovery(tuple(scopes), anomalies, frozenset(without_files))
+    return Discovery(tuple(scopes), anomalies, frozenset(without_files), departures)
+
+
+def _of_account(
+    clients: S3Reader,
+    trail: Trail,
+    account: str,
+    days: Sequence[date],
+    enabled: Sequence[str] | None,
+) -> tuple[set[str], set[ChainScope], dict[ChainScope, Departure]]:
+    """An account's regions, those without files, and those in which nothing is recorded by now."""
+    layout, home = trail.layout, trail.layout.home_region
+    filed = _filed_regions(clients, layout, account)
+    if trail.is_multi_region is False:
+        earlier = {
+            region
+            for region in filed - {home}
+            if _may_be_ours(clients, layout, ChainScope(account, region), days)
+        }
+        narrowed = Departure("the trail records no region but its own any more", ended=False)
+        return {home} | earlier, set(), {ChainScope(account, one): narrowed for one in earlier}
+    # Each account enables regions of its own; the trail's is the one that was asked for.
+    ours = account == trail.account
+    chosen = filed | {home} | (set(enabled or ()) if ours else set())
+    without = {ChainScope(account, region) for region in chosen - filed}
+    departures: dict[ChainScope, Departure] = {}
+    if ours and enabled:
+        disabled = Departure("the account has disabled the region since", ended=True)
+        departures = {ChainScope(account, one): disabled for one in filed - set(enabled)}
+    elif not ours and (closed := _closed(clients, trail, account)) is not None:
+        departures = {ChainScope(account, region): closed for region in chosen}
+    return chosen, without, departures
+
+
+def _may_be_ours(
+    clients: S3Reader, layout: Layout, scope: ChainScope, days: Sequence[date]
+) -> bool:
+    """Whether files of a region, on any of the days, are the trail's or nobody's."""
+    foreign = False
+    for name in _digest_names(clients, layout, scope, days):
+        if layout.is_ours(name):
+            return True
+        foreign = True
+    return not foreign and any(
+        layout.log_time(scope, history.key) is not None
+        for day in days
+        for folder in layout.log_folders(scope, day)
+        for history in islice(clients.histories(layout.bucket, folder), _LOOK_AT)
+    )
+
+
+def _digest_names(
+    clients: S3Reader, layout: Layout, scope: ChainScope, days: Sequence[date]
+) -> Iterator[DigestName]:
+    for day in days:
+        for folder in layout.digest_folders(scope, day):
+            for history in clients.histories(layout.bucket, folder):
+                name = layout.digest_name(scope, history.key)
+                if name is not None:
+                    yield name
+
+
+def _closed(clients: S3Reader, trail: Trail, account: str) -> Departure | None:
+    """That a member account is closed or has left; None where it has not, or that is not known."""
+    try:
+        answer = clients.client("organizations", trail.layout.home_region).describe_account(
+            AccountId=account
+        )
+    except ClientError as error:
+        if code_and_message(error)[0] == "AccountNotFoundException":
+            return Departure("the account has left the organization since", ended=True)
+        return None
+    except BotoCoreError:
+        return None
+    # State says the same since 2025, and more exactly; Status is to be gone one day.
+    state = answer["Account"].get("State") or answer["Account"].get("Status")
+    if state in ("SUSPENDED", "CLOSED", "PENDING_CLOSURE"):
+        return Departure("the account has been closed since", ended=True)
+    return None
 
 
 def _accounts(clients: S3Reader, trail: Trail) -> list[str]:
@@ -160,16 +249,22 @@ def _accounts(clients: S3Reader, trail: Trail) -> list[str]:
     layout = trail.layout
     if layout.organization is None:
         return [trail.account]
-    names = clients.folders(layout.bucket, layout.base)
-    return [name for name in names if name.isdigit()] or [trail.account]
+    names = {
+        name
+        for place in layout.places
+        if place.organization is not None
+        for name in clients.folders(layout.bucket, place.base)
+    }
+    return sorted(name for name in names if name.isdigit()) or [trail.account]
 
 
 def _filed_regions(clients: S3Reader, layout: Layout, account: str) -> set[str]:
     """The regions of which the bucket has digests or log files of an account."""
     return {
         name
+        for place in layout.places
         for kind in (DIGEST_FOLDER, LOG_FOLDER)
-        for name in clients.folders(layout.bucket, f"{layout.base}{account}/{kind}/")
+        for name in clients.folders(layout.bucket, f"{place.base}{account}/{kind}/")
         if _REGION.fullmatch(name)
     }
 
@@ -181,17 +276,28 @@ def _regions_unknown(trail: Trail) -> Anomaly:
         "",
         trail.layout.bucket,
         "",
-        "the account's enabled regions (ec2:DescribeRegions)",
+        "the enabled regions of the trail's account (ec2:DescribeRegions there, or "
+        "account:ListRegions from elsewhere)",
         "they could not be read: a region of which nothing is left is not seen",
     )
 
 
-def _enabled_regions(clients: S3Reader, region: str) -> list[str] | None:
+def _enabled_regions(clients: S3Reader, trail: Trail) -> list[str] | None:
+    """Those of the trail's account, which need not be the caller's."""
+    home = trail.layout.home_region
     try:
-        answer = clients.client("ec2", region).describe_regions()
+        caller = clients.client("sts", home).get_caller_identity()["Account"]
+        if caller == trail.account:
+            answer = clients.client("ec2", home).describe_regions()
+            return [region["RegionName"] for region in answer["Regions"]]
+        pages = (
+            clients.client("account", home)
+            .get_paginator("list_regions")
+            .paginate(AccountId=trail.account, RegionOptStatusContains=list(_ENABLED))
+        )
+        return [region["RegionName"] for page in pages for region in page["Regions"]]
     except (ClientError, BotoCoreError):
         return None
-    return [region["RegionName"] for region in answer["Regions"]]
 
 
 def trail_status(clients: S3Reader, trail: Trail, scope: ChainScope) -> TrailStatus | None:

@@ -65,8 +65,9 @@ class DayJob:
 class DayResult:
     """What one day brought. `nodes` (standard) and `backfill_nodes` are for linking, in order.
 
-    `unreferenced` are log files that no digest of the day names, `named_elsewhere` those that its
-    digests name although they lie outside of its folder: the one may settle the other.
+    `unreferenced` are log files that no digest of the day names, and when they arrived;
+    `named_elsewhere` those that its digests name although they lie outside of its folder: the one
+    may settle the other.
     """
 
     scope: ChainScope
@@ -74,7 +75,7 @@ class DayResult:
     nodes: tuple[Node, ...]
     backfill_nodes: tuple[Node, ...]
     anomalies: tuple[Anomaly, ...]
-    unreferenced: tuple[str, ...]
+    unreferenced: tuple[tuple[str, datetime], ...]
     named_elsewhere: frozenset[str]
     totals: Totals
     complete: bool
@@ -114,12 +115,14 @@ class _Day:
         self._running: deque[Future[list[CheckedLog]]] = deque()
         self._latest_end = job.end + OVERHANG
         self._reach = midnight(job.day + ONE_DAY) + OVERHANG
-        self._folder = job.layout.log_folder(job.scope, job.day)
-        self._before = job.layout.log_folder(job.scope, job.day - ONE_DAY)
+        self._folders = job.layout.log_folders(job.scope, job.day)
+        self._before = job.layout.log_folders(job.scope, job.day - ONE_DAY)
 
     def run(self) -> DayResult:
         job = self._job
-        listing = LogListing(self._reader.histories(job.layout.bucket, self._folder))
+        listing = LogListing(
+            self._reader.histories(job.layout.bucket, folder) for folder in self._folders
+        )
         for loaded in self._digests():
             self._take(loaded, listing)
         self._hand_on(1)
@@ -127,7 +130,7 @@ class _Day:
         listing.advance(None)
         if listing.problem is not None:
             self._find(
-                AnomalyKind.LISTING_UNREADABLE, self._folder, "its log files", listing.problem
+                AnomalyKind.LISTING_UNREADABLE, self._folders[0], "its log files", listing.problem
             )
         unreferenced = self._unreferenced(listing)
         anomalies = tuple(self._tally.anomalies)
@@ -191,14 +194,14 @@ class _Day:
         for day in (job.day, job.day + ONE_DAY):
             if midnight(day) > self._latest_end:
                 break
-            folder = job.layout.digest_folder(job.scope, day)
-            try:
-                for history in self._reader.histories(job.layout.bucket, folder):
-                    name = self._name(history, day)
-                    if name is not None and self._concerns(name, history):
-                        ours.append((history, name))
-            except UnreadableError as error:
-                self._find(AnomalyKind.LISTING_UNREADABLE, folder, "its digests", str(error))
+            for folder in job.layout.digest_folders(job.scope, day):
+                try:
+                    for history in self._reader.histories(job.layout.bucket, folder):
+                        name = self._name(history, day)
+                        if name is not None and self._concerns(name, history):
+                            ours.append((history, name))
+                except UnreadableError as error:
+                    self._find(AnomalyKind.LISTING_UNREADABLE, folder, "its digests", str(error))
         return sorted(ours, key=lambda listed: (listed[1].end, listed[1].backfill))
 
     def _name(self, history: History, day: date) -> DigestName | None:
@@ -262,7 +265,7 @@ class _Day:
             self._collect(_TASKS_AHEAD)
 
     def _is_here(self, entry: LogEntry) -> bool:
-        return entry.bucket == self._job.layout.bucket and entry.key.startswith(self._folder)
+        return entry.bucket == self._job.layout.bucket and entry.key.startswith(self._folders)
 
     def _is_for_day_before(self, entry: LogEntry, name: DigestName) -> bool:
         return (
@@ -304,7 +307,7 @@ class _Day:
 
     # --- what no digest names -----------------------------------------------------------------
 
-    def _unreferenced(self, listing: LogListing) -> tuple[str, ...]:
+    def _unreferenced(self, listing: LogListing) -> tuple[tuple[str, datetime], ...]:
         """The log files that a digest should name and none does; the others are counted."""
         job = self._job
         waiting = {
@@ -323,7 +326,10 @@ class _Day:
             made = job.layout.log_time(job.scope, key)
             keys[vouching.standing(made, history.versions[-1].modified)].append(key)
         self._count_unnamed(keys)
-        return tuple(keys[Standing.UNREFERENCED][:MAXIMUM_OF_A_DAY])
+        return tuple(
+            (key, waiting[key].versions[-1].modified)
+            for key in keys[Standing.UNREFERENCED][:MAXIMUM_OF_A_DAY]
+        )
 
     def _count_unnamed(self, keys: Mapping[Standing, Sequence[str]]) -> None:
         uncovered = keys[Standing.UNCOVERED]

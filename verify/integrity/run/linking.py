@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 
 from verify.integrity.judge.anomaly import Anomaly, AnomalyKind, Discrepancy
 from verify.integrity.judge.chain import Chain, Lookup, Node, Observed
 from verify.integrity.judge.content import MAXIMUM_DIGEST_BYTES, inflate
-from verify.integrity.judge.layout import DIGEST_FOLDER
-from verify.integrity.judge.signature import PublicKey
+from verify.integrity.judge.history import History
+from verify.integrity.judge.layout import (
+    DIGEST_FOLDER,
+    DIGEST_PERIOD,
+    ChainScope,
+    DigestName,
+    Place,
+)
+from verify.integrity.judge.signature import SIGNING_DELAY, PublicKey
 from verify.integrity.read.reader import ObjectMissingError, Reader, UnreadableError
 from verify.integrity.run.load_digest import load_digest
 from verify.integrity.run.request import Request
@@ -21,10 +29,15 @@ _LOOK_BEYOND = 5_000
 
 @dataclass(frozen=True)
 class Linker:
-    """Links digests for one run, and reads for it what they name outside of the days' folders."""
+    """Links digests for one run, and reads for it what they name outside of the days' folders.
+
+    `elsewhere` are places in the bucket, unknown until now, that a proven digest names as those of
+    its predecessors: where the trail delivered to before its settings were changed.
+    """
 
     request: Request
     reader: Reader
+    elsewhere: set[Place] = field(default_factory=set)
 
     def feed(self, chain: Chain, node: Node) -> list[Anomaly]:
         """Link `node` to those that `chain` has already; what is wrong with the link."""
@@ -39,30 +52,67 @@ class Linker:
     def look_beyond(self, chain: Chain, keys: Sequence[PublicKey]) -> list[Anomaly]:
         """Link the first digest after the period, which tells whether there was one before it."""
         layout, scope, newest = self.request.layout, chain.scope, chain.last
-        folder = layout.region_folder(DIGEST_FOLDER, scope)
-        if newest is None:
-            reached = self.request.start
-            after = layout.digest_folder(scope, reached.date())
-        else:
-            reached, after = newest.end, newest.key
-        try:
-            later = islice(self.reader.histories(layout.bucket, folder, after), _LOOK_BEYOND)
-            for history in later:
+        reached = self.request.start if newest is None else newest.end
+        found: list[tuple[DigestName, History]] = []
+        for folder, day in zip(
+            layout.region_folders(DIGEST_FOLDER, scope),
+            layout.digest_folders(scope, reached.date()),
+            strict=True,
+        ):
+            after = newest.key if newest is not None and newest.key.startswith(folder) else day
+            try:
+                first = self._first_after(scope, folder, after, reached)
+            except UnreadableError as error:
+                unreadable = Discrepancy(
+                    AnomalyKind.LISTING_UNREADABLE, "digests after the period", str(error)
+                )
+                return [Anomaly.at(scope, layout.bucket, folder, unreadable)]
+            found += [] if first is None else [first]
+        if not found:
+            return []
+        name, history = min(found, key=lambda one: one[0].end)
+        loaded = load_digest(self.reader, scope, layout.bucket, history, name, keys)
+        return self.feed(chain, loaded.node)
+
+    def _first_after(
+        self, scope: ChainScope, folder: str, after: str, reached: datetime
+    ) -> tuple[DigestName, History] | None:
+        layout = self.request.layout
+        for history in islice(self.reader.histories(layout.bucket, folder, after), _LOOK_BEYOND):
+            name = layout.digest_name(scope, history.key)
+            if name is None or name.backfill or name.end <= reached:
+                continue
+            if layout.is_ours(name):
+                return name, history
+        return None
+
+    def last_before(self, scope: ChainScope) -> Node | None:
+        """The last digest from before the period, judged by the keys of its time.
+
+        Raises UnreadableError.
+        """
+        layout, latest = self.request.layout, None
+        for folder in layout.region_folders(DIGEST_FOLDER, scope):
+            for history in self.reader.histories(layout.bucket, folder):
                 name = layout.digest_name(scope, history.key)
-                if name is None or name.backfill or name.end <= reached:
+                if name is None or name.backfill or not layout.is_ours(name):
                     continue
-                if layout.is_ours(name):
-                    loaded = load_digest(self.reader, scope, layout.bucket, history, name, keys)
-                    return self.feed(chain, loaded.node)
-        except UnreadableError as error:
-            unreadable = Discrepancy(
-                AnomalyKind.LISTING_UNREADABLE, "digests after the period", str(error)
-            )
-            return [Anomaly.at(scope, layout.bucket, folder, unreadable)]
-        return []
+                if name.end <= self.request.start and (latest is None or name.end > latest[0].end):
+                    latest = name, history
+        if latest is None:
+            return None
+        name, history = latest
+        keys = self.reader.public_keys(
+            scope.region, name.end - DIGEST_PERIOD, name.end + SIGNING_DELAY
+        )
+        return load_digest(self.reader, scope, layout.bucket, history, name, keys).node
 
     def _look_up(self, chain: Chain, lookup: Lookup) -> list[Anomaly]:
-        link = lookup.link
+        link, layout = lookup.link, self.request.layout
+        if link.bucket == layout.bucket and lookup.node.proven:
+            place = layout.place_of(chain.scope, link.key)
+            if place is not None and place not in layout.places:
+                self.elsewhere.add(place)
         try:
             seen = self._observe(link.bucket, link.key)
         except UnreadableError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from verify.integrity.judge.anomaly import AnomalyKind, Discrepancy
 from verify.integrity.judge.content import MAXIMUM_DIGEST_BYTES, Content, inflate
@@ -19,7 +19,7 @@ from verify.integrity.judge.layout import ChainScope, DigestName
 from verify.integrity.judge.signature import PublicKey
 from verify.integrity.read.reader import ObjectMissingError, Reader, UnreadableError
 
-_BACKFILL_KEYS = timedelta(hours=1)
+_AROUND_SIGNING = timedelta(hours=1)
 
 
 def load_digest(
@@ -40,7 +40,9 @@ def load_digest(
         # The latest is read as anyone would read it.
         identifier = None if version.is_latest else version.identifier
         try:
-            found = _read(reader, scope.region, bucket, history.key, identifier, name, keys)
+            found = _read(
+                reader, scope.region, bucket, history.key, identifier, name, keys, version.modified
+            )
         except UnreadableError as error:
             unread.append(Discrepancy(AnomalyKind.DIGEST_UNREADABLE, "a digest", str(error)))
         except ObjectMissingError:
@@ -62,16 +64,17 @@ def _read(
     version: str | None,
     name: DigestName,
     keys: Sequence[PublicKey],
+    written: datetime,
 ) -> DigestVersion:
     content, metadata = reader.read(bucket, key, version, _consume)
-    judged = judge_digest(bucket, key, name, content, metadata, keys)
-    generated = generation_time(metadata) if name.backfill else None
+    judged = judge_digest(bucket, key, name, content, metadata, keys, written)
+    signed = generation_time(metadata) if name.backfill else written
     unknown = any(problem.kind is AnomalyKind.DIGEST_KEY_UNKNOWN for problem in judged.problems)
-    if not unknown or generated is None:
+    if not unknown or signed is None:
         return judged
-    # A backfill digest is signed with the key of the time at which it was generated.
-    others = reader.public_keys(region, generated - _BACKFILL_KEYS, generated + _BACKFILL_KEYS)
-    return judge_digest(bucket, key, name, content, metadata, [*keys, *others])
+    # It is signed with a key of the time at which it was made, which may be long after its end.
+    others = reader.public_keys(region, signed - _AROUND_SIGNING, signed + _AROUND_SIGNING)
+    return judge_digest(bucket, key, name, content, metadata, [*keys, *others], written)
 
 
 def _consume(

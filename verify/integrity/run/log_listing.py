@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from heapq import merge
 
 from verify.integrity.judge.history import History
 from verify.integrity.read.reader import UnreadableError
@@ -11,9 +12,9 @@ from verify.integrity.read.reader import UnreadableError
 class LogListing:
     """A day's log files, listed only as far as needed; those that are not yet named wait."""
 
-    def __init__(self, histories: Iterator[History]) -> None:
-        """`histories` are in the order of their keys. `problem` says why reading on failed."""
-        self._histories = histories
+    def __init__(self, folders: Iterable[Iterator[History]]) -> None:
+        """`folders` are each in the order of their keys. `problem` says why reading on failed."""
+        self._histories = merge(*folders, key=lambda history: history.key)
         self._reached = ""
         self._ended = False
         self.waiting: dict[str, History] = {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from verify.integrity.judge.layout import DIGEST_PERIOD, ONE_DAY, OVERHANG, ChainScope, Layout
+from verify.integrity.judge.tail import Departure
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class Request:
 
     `now` is when the run began; digests younger than `lateness` may still be on their way.
     `begun` is when the trail began to log, where nothing is to be asked for before;
-    `without_files` are scopes of which the bucket is known to hold nothing.
+    `without_files` are scopes of which the bucket is known to hold nothing, `departures` those in
+    which nothing is recorded by now.
     """
 
     layout: Layout
@@ -25,6 +28,7 @@ class Request:
     lateness: timedelta
     begun: datetime | None = None
     without_files: frozenset[ChainScope] = frozenset()
+    departures: Mapping[ChainScope, Departure] = field(default_factory=dict)
 
     @property
     def period(self) -> timedelta:
@@ -44,6 +48,11 @@ class Request:
     @property
     def days(self) -> tuple[date, ...]:
         """The days on which digests of the period end."""
-        last = min(self.end + OVERHANG, max(self.now, self.end)).date()
-        count = (last - self.start.date()).days + 1
-        return tuple(self.start.date() + index * ONE_DAY for index in range(count))
+        return days_of(self.start, self.end, self.now)
+
+
+def days_of(start: datetime, end: datetime, now: datetime) -> tuple[date, ...]:
+    """The days on which digests of a period end."""
+    last = min(end + OVERHANG, max(now, end)).date()
+    count = (last - start.date()).days + 1
+    return tuple(start.date() + index * ONE_DAY for index in range(count))

@@ -16,10 +16,10 @@ from verify.integrity.judge.anomaly import Anomaly, anomaly_document, anomaly_of
 from verify.integrity.judge.chain import Chain, Node
 from verify.integrity.judge.coverage import Interval
 from verify.integrity.judge.digest import Link
-from verify.integrity.judge.layout import ChainScope, Layout
+from verify.integrity.judge.layout import ChainScope, Layout, Place
 from verify.integrity.judge.totals import Totals
 
-VERSION = 2
+VERSION = 3
 
 
 class StateError(Exception):
@@ -31,21 +31,22 @@ class ScopeState:
     """How far one account and region is validated, and what that brought.
 
     `through` is the last day of an unbroken row of days that are done. `candidates` are log files
-    that no digest of their day names; `named` those named by digests of another day.
+    that no digest of their day names, and when they arrived; `named` those named by digests of
+    another day.
     """
 
     chain: Chain
     backfill: Chain
     through: date | None = None
     anomalies: list[Anomaly] = field(default_factory=list)
-    candidates: set[str] = field(default_factory=set)
+    candidates: dict[str, datetime] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
     totals: Totals = field(default_factory=Totals)
 
     @property
     def unreferenced(self) -> set[str]:
         """The log files that no digest names, as far as is known by now."""
-        return self.candidates - self.named
+        return self.candidates.keys() - self.named
 
 
 def fresh(scope: ChainScope) -> ScopeState:
@@ -55,17 +56,22 @@ def fresh(scope: ChainScope) -> ScopeState:
 
 @dataclass
 class RunState:
-    """The state of a whole run. `start` is where its period begins."""
+    """The state of a whole run. `start` is where its period begins.
+
+    `earlier` are the places beside the present one that it looked at.
+    """
 
     start: datetime
     scopes: dict[ChainScope, ScopeState]
+    earlier: tuple[Place, ...] = ()
 
 
 def save(path: Path, layout: Layout, state: RunState) -> None:
     """Write the state in one step, so that a run that is ended leaves the earlier one."""
     document = {
         "version": VERSION,
-        "layout": asdict(layout),
+        "layout": _layout_document(layout),
+        "earlier": [asdict(place) for place in layout.earlier],
         "start": state.start.isoformat(),
         "targets": [_scope_document(scope, found) for scope, found in state.scopes.items()],
     }
@@ -86,12 +92,19 @@ def load(path: Path, layout: Layout) -> RunState | None:
     try:
         if document["version"] != VERSION:
             raise StateError(f"{path} was written by another version; remove it to start anew")
-        if document["layout"] != asdict(layout):
+        if document["layout"] != _layout_document(layout):
             raise StateError(f"{path} is about another trail or bucket; give another file")
         scopes = dict(map(_scope, document["targets"]))
-        return RunState(datetime.fromisoformat(document["start"]), scopes)
+        earlier = tuple(Place(**place) for place in document["earlier"])
+        return RunState(datetime.fromisoformat(document["start"]), scopes, earlier)
     except (KeyError, TypeError, ValueError) as error:
         raise StateError(f"{path} is not a state file of this command ({error!r})") from error
+
+
+def _layout_document(layout: Layout) -> dict[str, Any]:
+    document = asdict(layout)
+    del document["earlier"]
+    return document
 
 
 def _scope_document(scope: ChainScope, state: ScopeState) -> dict[str, Any]:
@@ -102,7 +115,7 @@ def _scope_document(scope: ChainScope, state: ScopeState) -> dict[str, Any]:
         "chain": _chain_document(state.chain),
         "backfill": _chain_document(state.backfill),
         "findings": [anomaly_document(anomaly) for anomaly in state.anomalies],
-        "candidates": sorted(state.candidates),
+        "candidates": {key: moment.isoformat() for key, moment in state.candidates.items()},
         "named": sorted(state.named),
         "totals": state.totals.as_dict(),
     }
@@ -115,7 +128,9 @@ def _scope(document: Mapping[str, Any]) -> tuple[ChainScope, ScopeState]:
         backfill=_chain(scope, False, document["backfill"]),
         through=None if through is None else date.fromisoformat(through),
         anomalies=[anomaly_of(anomaly) for anomaly in document["findings"]],
-        candidates=set(document["candidates"]),
+        candidates={
+            key: datetime.fromisoformat(moment) for key, moment in document["candidates"].items()
+        },
         named=set(document["named"]),
         totals=Totals(**document["totals"]),
     )

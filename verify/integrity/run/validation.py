@@ -14,11 +14,12 @@ from pathlib import Path
 from verify.integrity.judge.anomaly import Anomaly, AnomalyKind, Discrepancy
 from verify.integrity.judge.chain import Chain, Node
 from verify.integrity.judge.coverage import within
-from verify.integrity.judge.layout import ChainScope
+from verify.integrity.judge.layout import ChainScope, Layout, Place
 from verify.integrity.judge.pace import pace
 from verify.integrity.judge.signature import PublicKey
 from verify.integrity.judge.tail import Newest, TrailStatus, judge_gaps
 from verify.integrity.judge.totals import Totals
+from verify.integrity.judge.unnamed import judge_unnamed
 from verify.integrity.read.reader import Reader, UnreadableError
 from verify.integrity.run import state as state_file
 from verify.integrity.run.day import DayJob, DayResult
@@ -57,14 +58,29 @@ def validate(
                 "give another file, or remove it to start anew"
             )
         # The verdict is about all that the file remembers.
-        request = replace(request, start=earlier.start)
-    validation = _Validation(request, reader, engine, statuses, progress, state_path, earlier)
-    for anomaly in anomalies:
-        validation.find(anomaly)
-    validation.ask()
-    validation.work()
-    validation.judge()
-    return validation.result()
+        request = replace(
+            request, start=earlier.start, layout=_with_places(request.layout, earlier.earlier)
+        )
+    noted = tuple(anomalies)
+    while True:
+        validation = _Validation(request, reader, engine, statuses, progress, state_path, earlier)
+        for anomaly in noted:
+            validation.find(anomaly)
+        validation.ask()
+        validation.work()
+        validation.judge()
+        elsewhere = validation.elsewhere
+        if not elsewhere:
+            return validation.result()
+        # The trail delivered to another place of the bucket meanwhile: what was found without it
+        # is not the truth.
+        request = replace(request, layout=_with_places(request.layout, elsewhere))
+        earlier = None
+
+
+def _with_places(layout: Layout, places: Iterable[Place]) -> Layout:
+    known = dict.fromkeys((*layout.earlier, *sorted(places, key=lambda place: place.base)))
+    return replace(layout, earlier=tuple(known))
 
 
 class _Validation:
@@ -192,7 +208,7 @@ class _Validation:
         for node in day.backfill_nodes:
             state.anomalies.extend(self._linker.feed(state.backfill, node))
         state.anomalies.extend(day.anomalies)
-        state.candidates |= set(day.unreferenced)
+        state.candidates.update(day.unreferenced)
         state.named |= day.named_elsewhere
         state.totals += day.totals
         excess = len(state.anomalies) - MAXIMUM_ANOMALIES
@@ -247,20 +263,28 @@ class _Validation:
             request.end,
             state.chain.covered,
             state.chain.explained,
-            _newest(state.chain),
+            self._newest(scope, state.chain),
             self._status(scope, newest),
             request.now,
             request.lateness,
             request.begun,
+            request.departures.get(scope),
         ):
             self._find_at(scope, "", discrepancy)
-        unreferenced = Discrepancy(
-            AnomalyKind.LOG_UNREFERENCED,
-            "a digest that names it: those of the time are there",
-            "none does",
-        )
         for key in sorted(state.unreferenced):
-            self._find_at(scope, key, unreferenced)
+            self._find_at(scope, key, judge_unnamed(state.candidates[key], request.now))
+
+    def _newest(self, scope: ChainScope, chain: Chain) -> Newest | None:
+        if chain.last is not None:
+            return _newest_of(chain.last, chain)
+        departure = self._request.departures.get(scope)
+        if departure is None or not departure.ended:
+            return None
+        try:
+            last = self._linker.last_before(scope)
+        except UnreadableError:
+            return None
+        return None if last is None else _newest_of(last, chain)
 
     def _ends_early(self, newest: Node | None) -> bool:
         reached = self._request.expected_from if newest is None else newest.end
@@ -270,6 +294,11 @@ class _Validation:
         if scope in self._statuses or not self._ends_early(newest):
             return self._statuses.get(scope)
         return self._read_status(scope)
+
+    @property
+    def elsewhere(self) -> frozenset[Place]:
+        """Places of the bucket where the trail's files lie as well, and that were not looked at."""
+        return frozenset(self._linker.elsewhere)
 
     # --- the outcome --------------------------------------------------------------------------
 
@@ -301,8 +330,5 @@ class _Validation:
         return Result(request, scopes, (*found, *self._anomalies), totals)
 
 
-def _newest(chain: Chain) -> Newest | None:
-    last = chain.last
-    if last is None:
-        return None
-    return Newest(last.start, last.end, last.modified, pace(chain.recent))
+def _newest_of(last: Node, chain: Chain) -> Newest:
+    return Newest(last.start, last.end, last.modified, pace(chain.recent), last.proven)
