@@ -24,7 +24,6 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 OLD = datetime(2026, 1, 1, tzinfo=UTC)
-CALLER_ACCOUNT = "123456789012"
 
 
 @dataclass(frozen=True)
@@ -127,6 +126,9 @@ class Account:
     public_keys: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # by region
     enabled_regions: list[str] = field(default_factory=list)
     organization: str | None = None
+    caller: str = "123456789012"
+    regions_of: dict[str, list[str]] = field(default_factory=dict)  # ListRegions, by account
+    members: dict[str, str] | None = None  # State in DescribeAccount, by account; None: denied
     key_created: datetime = OLD
     # "s3:GetObject", or "s3:GetObject <key>" for one object alone.
     denied: set[str] = field(default_factory=set)
@@ -154,6 +156,8 @@ class _Service:
         self._page = page
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> _Response:
+        if method == "POST" and target == "/listRegions":
+            return self._regions(json.loads(body))
         if method == "POST":
             return self._api(headers, body)
         url = urlsplit(target)
@@ -297,8 +301,8 @@ class _Service:
         region = headers.get("authorization", "///").split("/")[2]
         if b"Action=GetCallerIdentity" in body:
             caller = (
-                f"<Account>{CALLER_ACCOUNT}</Account><UserId>AIDATEST</UserId>"
-                f"<Arn>arn:aws:iam::{CALLER_ACCOUNT}:user/test</Arn>"
+                f"<Account>{self._account.caller}</Account><UserId>AIDATEST</UserId>"
+                f"<Arn>arn:aws:iam::{self._account.caller}:user/test</Arn>"
             )
             return _xml(
                 "GetCallerIdentityResponse",
@@ -341,6 +345,16 @@ class _Service:
             200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(document).encode()
         )
 
+    def _regions(self, request: dict[str, Any]) -> _Response:
+        known = self._account.regions_of.get(request["AccountId"])
+        if known is None:
+            body = json.dumps({"message": "not authorized to perform account:ListRegions"})
+            headers = {"x-amzn-errortype": "AccessDeniedException"}
+            return _Response(403, {"Content-Type": "application/json", **headers}, body.encode())
+        regions = [{"RegionName": name, "RegionOptStatus": "ENABLED"} for name in known]
+        body = json.dumps({"Regions": regions})
+        return _Response(200, {"Content-Type": "application/json"}, body.encode())
+
     def _operation(self, operation: str, request: dict[str, Any], region: str) -> dict[str, Any]:
         account = self._account
         if operation == "DescribeTrails":
@@ -364,6 +378,11 @@ class _Service:
             return {"KeyMetadata": key}
         if operation == "DescribeOrganization" and account.organization:
             return {"Organization": {"Id": account.organization}}
+        if operation == "DescribeAccount" and account.members is not None:
+            identifier = request["AccountId"]
+            if identifier not in account.members:
+                raise _RefusalError(400, "AccountNotFoundException", "no such member")
+            return {"Account": {"Id": identifier, "State": account.members[identifier]}}
         raise _RefusalError(400, "InvalidAction", operation)
 
 
