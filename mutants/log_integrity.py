@@ -176,7 +176,10 @@ def log_file_hidden(account: Account, mending: ExitStack) -> None:
         account.s3.delete_object(**_bucket(account), Key=stored.key)
 
 
-@FAMILY.fault("a log file that no digest names is added", "log-integrity-intact")
+# For a day it may be one of CloudTrail's own that a backfill digest will name: not yet verifiable.
+@FAMILY.fault(
+    "a log file that no digest names is added", errors=frozenset({"log-integrity-intact"})
+)
 def log_file_added(account: Account, mending: ExitStack) -> None:
     stored = _a_log(account)
     name, _, _ = stored.key.rpartition("_")
