@@ -11,7 +11,7 @@ from .pipeline import AuditPipeline
 from .record import Event
 
 Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
-Basis = Literal["record", "live-state", "record-and-live-state"]
+Basis = Literal["record", "live-state", "record-and-live-state", "incomplete-record"]
 Confirm = Callable[["Event", AuditPipeline, "Finding | None", LiveState], "Confirmed"]
 
 

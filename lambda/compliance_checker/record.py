@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 _EMPTY: Mapping[str, Any] = {}
+# Beginnings of eventType, in lower case.
+_COPIES = ("awsvpce",)
+_NO_CALLS = (*_COPIES, "awsserviceevent", "awscloudtrailinsight")
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -90,6 +93,43 @@ def dig(value: object, *path: str) -> Any:
     return value
 
 
+def is_omission(value: object) -> bool:
+    """Whether the value stands in place of one that CloudTrail left out for its size."""
+    return isinstance(value, dict) and flag(value.get("omitted")) is True
+
+
+def _without_omissions(part: object) -> Mapping[str, Any]:
+    """A part of the record with what it holds indeed; empty if it was left out as a whole."""
+    held = mapping(part)
+    if is_omission(held):
+        return _EMPTY
+    if not any(map(is_omission, held.values())):
+        return held
+    return {key: value for key, value in held.items() if not is_omission(value)}
+
+
+def is_copy_or_notice(record: Mapping[str, Any]) -> bool:
+    """Whether the record is no call of this account's management: nothing to judge by its name.
+
+    ``eventCategory`` Insight tells of rates, NetworkActivity is the copy for a VPC endpoint's
+    owner of a call that may be another account's, Data is about what a resource holds; a service
+    event (``eventType``) is what AWS did itself (CloudTrail user guide, "CloudTrail record
+    contents"). Records of old lack both.
+    """
+    category, kind = record.get("eventCategory"), record.get("eventType")
+    if isinstance(category, str) and category and category.lower() != "management":
+        return True
+    return isinstance(kind, str) and kind.lower().startswith(_NO_CALLS)
+
+
+def is_anothers_copy(record: Mapping[str, Any]) -> bool:
+    """Whether the record shows a call to the owner of the VPC endpoint that it went through."""
+    category, kind = record.get("eventCategory"), record.get("eventType")
+    return (isinstance(category, str) and category.lower() == "networkactivity") or (
+        isinstance(kind, str) and kind.lower().startswith(_COPIES)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One CloudTrail record, opened as far as every rule needs it."""
@@ -105,18 +145,26 @@ class Event:
 
 
 def open_event(record: Mapping[str, Any], source: str, name: str) -> Event:
-    """The record as an :class:`Event`; absent or wrongly typed parts become empty."""
+    """The record as an :class:`Event`; absent, omitted or wrongly typed parts become empty."""
     identity = mapping(record.get("userIdentity"))
     return Event(
         source=source,
         name=name,
-        parameters=mapping(record.get("requestParameters")),
-        response=mapping(record.get("responseElements")),
+        parameters=_without_omissions(record.get("requestParameters")),
+        response=_without_omissions(record.get("responseElements")),
         identity=identity,
         account=text(record.get("recipientAccountId")) or text(identity.get("accountId")),
         region=text(record.get("awsRegion")),
         record=record,
     )
+
+
+def resource_in(event: Event) -> str | None:
+    """The first resource that the record names beside the request (``resources``), by its ARN."""
+    for resource in objects(event.record.get("resources")):
+        if arn := text(resource.get("ARN")) or text(resource.get("arn")):
+            return arn
+    return None
 
 
 def failed(record: Mapping[str, Any]) -> bool:
