@@ -84,6 +84,15 @@ def texts(value: object) -> list[str]:
     return [member for member in members(value) if isinstance(member, str) and member]
 
 
+def spelled(value: object) -> Mapping[str, Any]:
+    """The members of a JSON object by their names in lower case.
+
+    A service that takes its API's names from the caller as they are logs ``IsMultiRegionTrail``
+    where CloudTrail otherwise writes ``isMultiRegionTrail``.
+    """
+    return {key.lower(): member for key, member in mapping(value).items()}
+
+
 def dig(value: object, *path: str) -> Any:
     """What stands at a path of keys, or None where the path ends early."""
     for key in path:
