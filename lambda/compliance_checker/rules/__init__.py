@@ -11,6 +11,7 @@ from . import (
     log_bucket,
     logs,
     network,
+    organization,
     security_groups,
     sign_in,
     storage,
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *trail.RULES,
     *logs.RULES,
     *detection.RULES,
+    *organization.RULES,
     *delivery.RULES,
     *sign_in.RULES,
 )
