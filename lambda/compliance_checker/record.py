@@ -168,6 +168,16 @@ def open_event(record: Mapping[str, Any], source: str, name: str) -> Event:
     )
 
 
+def owner_of(name: str | None) -> str | None:
+    """The account in an ARN of any partition, or that an account's id is; None for other names."""
+    if name is None:
+        return None
+    if len(name) == 12 and name.isdigit():
+        return name
+    parts = name.split(":", 5)
+    return parts[4] or None if len(parts) == 6 and parts[0] == "arn" else None
+
+
 def resource_in(event: Event) -> str | None:
     """The first resource that the record names beside the request (``resources``), by its ARN."""
     for resource in objects(event.record.get("resources")):

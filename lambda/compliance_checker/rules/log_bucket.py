@@ -13,8 +13,8 @@ from typing import Any
 from ..model import Finding, Rule, Severity
 from ..pipeline import AuditPipeline
 from ..policy.document import Statement, statements
-from ..record import Event, dig, integer, mapping, objects, text, texts
-from .grants import first_document
+from ..record import Event, dig, integer, mapping, objects, owner_of, text, texts
+from .grants import first_document, foreign_principals
 
 _S3 = "s3.amazonaws.com"
 # Six years (45 CFR 164.316(b)(2)(i)).
@@ -59,31 +59,6 @@ def _judge_unprotected(event: Event, pipeline: AuditPipeline) -> Finding | None:
             "from change."
         ),
     )
-
-
-def _account_of(principal: str) -> str | None:
-    """The account that a principal of a policy belongs to; None for services and the like."""
-    if len(principal) == 12 and principal.isdigit():
-        return principal
-    parts = principal.split(":", 5)
-    return parts[4] or None if len(parts) == 6 and parts[0] == "arn" else None
-
-
-def _strangers(every: Iterable[Statement], account: str | None) -> list[str]:
-    """The principals of other accounts that a policy lets in, and those whose account is unknown.
-
-    A long hexadecimal text is the canonical id of an account, which only S3 can tell.
-    """
-    found = []
-    for statement in every:
-        if not statement.allows:
-            continue
-        for principal in statement.principals:
-            owner = _account_of(principal)
-            canonical = len(principal) == 64 and principal.isalnum()
-            if canonical or (owner is not None and owner not in (account, "*")):
-                found.append(principal)
-    return list(dict.fromkeys(found))
 
 
 # What the deployment's policy denies to everyone: on the bucket itself (False) or on what it holds.
@@ -168,7 +143,7 @@ def _judge_policy(event: Event, pipeline: AuditPipeline, bucket: str) -> Finding
     if document is None:
         return None
     every = statements(document)
-    strangers = _strangers(every, event.account)
+    strangers = foreign_principals(every, event.account)
     lacking: list[str] = []
     found = []
     if strangers:
@@ -301,7 +276,7 @@ def _foreign(value: object, account: str | None, depth: int = 0) -> Iterator[str
                 yield from _foreign(member, account, depth + 1)
                 continue
             if not key.lower().startswith("account"):
-                owner = _account_of(owner) if owner.startswith("arn:") else None
+                owner = owner_of(owner) if owner.startswith("arn:") else None
             if owner is not None and owner != account:
                 yield owner
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
-from ..record import Event, dig, flag, mapping, objects, text, texts
+from ..record import Event, dig, flag, mapping, objects, owner_of, text, texts
 from .grants import doubt_about, granted_to_anyone, statement_details
 
 _S3 = "s3.amazonaws.com"
@@ -160,9 +160,9 @@ def _weak_encryption(algorithm: str, key: str | None, account: str | None) -> st
         return algorithm
     if key is None or key.endswith("alias/aws/s3"):
         return f"{algorithm} with the key that AWS manages"
-    parts = key.split(":", 5)
-    if len(parts) == 6 and parts[4] and account is not None and parts[4] != account:
-        return f"{algorithm} with a key of account {parts[4]}"
+    owner = owner_of(key)
+    if owner is not None and account is not None and owner != account:
+        return f"{algorithm} with a key of account {owner}"
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..live import LiveState, NotReadError, Place
 from ..model import Confirmed, Finding, Rule, Severity
 from ..pipeline import AuditPipeline
-from ..record import Event, flag, members, objects, spelled, text, texts
+from ..record import Event, flag, members, objects, owner_of, spelled, text, texts
 
 _CLOUDTRAIL = "cloudtrail.amazonaws.com"
 
@@ -93,17 +93,12 @@ def _weaknesses(event: Event, pipeline: AuditPipeline) -> list[str]:
         if request.get(key.lower()) == "" and not text(response.get(key.lower())):
             found.append(meaning)
     for key, meaning in _FOREIGN.items():
-        owner = _owner(text(request.get(key.lower())))
+        owner = owner_of(text(request.get(key.lower())))
         if owner is not None and event.account is not None and owner != event.account:
             found.append(meaning)
     if ours:
         found += _turned_elsewhere(event, request, response, pipeline)
     return list(dict.fromkeys(found))
-
-
-def _owner(arn: str | None) -> str | None:
-    parts = (arn or "").split(":", 5)
-    return parts[4] or None if len(parts) == 6 and parts[0] == "arn" else None
 
 
 def _turned_elsewhere(
