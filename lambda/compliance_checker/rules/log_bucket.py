@@ -93,21 +93,20 @@ def _binds_people(statement: Statement) -> bool:
     return True
 
 
-def _covers(statement: Statement, action: str, bucket: str, within: bool) -> bool:
-    rest = f"/{_TRAIL_PREFIX}zq-any/key" if within else ""
+def _covers(statement: Statement, action: str, resource: str) -> bool:
+    """Whether a statement speaks of an action on a bucket or an object (bucket/key)."""
     return statement.covers_action(action) and any(
-        statement.covers_resource(f"arn:{partition}:s3:::{bucket}{rest}")
-        for partition in _PARTITIONS
+        statement.covers_resource(f"arn:{partition}:s3:::{resource}") for partition in _PARTITIONS
     )
 
 
-def _lacking(every: list[Statement], bucket: str) -> list[str]:
+def _lacking(every: list[Statement], bucket: str, file: str) -> list[str]:
     """What the deployment's own policy has and this one has not."""
     binding = [statement for statement in every if _binds_people(statement)]
     lacking = [
         what
         for action, within, what in _DENIED
-        if not any(_covers(statement, action, bucket, within) for statement in binding)
+        if not any(_covers(statement, action, file if within else bucket) for statement in binding)
     ]
     if not any(
         not statement.allows
@@ -121,7 +120,7 @@ def _lacking(every: list[Statement], bucket: str) -> list[str]:
     return lacking
 
 
-def _keeps_trail_out(every: Iterable[Statement], bucket: str) -> bool:
+def _keeps_trail_out(every: Iterable[Statement], file: str) -> bool:
     """Whether CloudTrail may not write: nothing lets it, or a Deny without conditions holds."""
     admitted = False
     for statement in every:
@@ -129,7 +128,7 @@ def _keeps_trail_out(every: Iterable[Statement], bucket: str) -> bool:
             principal == "*" or principal.startswith("cloudtrail.")
             for principal in statement.principals
         )
-        if not whom or not _covers(statement, "s3:putobject", bucket, True):
+        if not whom or not _covers(statement, "s3:putobject", file):
             continue
         if statement.allows:
             admitted = True
@@ -150,10 +149,11 @@ def _judge_policy(event: Event, pipeline: AuditPipeline, bucket: str) -> Finding
         found.append(f"it lets in {', '.join(strangers[:3])}, of another account")
     # Anyone's bucket may have a like name: only the deployment's own is known to have had these.
     if pipeline.is_own_log_bucket(bucket, event.account):
-        lacking = _lacking(every, bucket)
+        file = f"{bucket}/{_TRAIL_PREFIX}{event.account}/CloudTrail/zq-any.json.gz"
+        lacking = _lacking(every, bucket, file)
         if lacking:
             found.append(f"it no longer denies {', '.join(lacking)}")
-        if _keeps_trail_out(every, bucket):
+        if _keeps_trail_out(every, file):
             found.append("CloudTrail may no longer write to it")
     if not found:
         return None
@@ -275,7 +275,7 @@ def _foreign(value: object, account: str | None, depth: int = 0) -> Iterator[str
             if owner is None:
                 yield from _foreign(member, account, depth + 1)
                 continue
-            if not key.lower().startswith("account"):
+            if not key.lower().endswith(("account", "accountid")):
                 owner = owner_of(owner) if owner.startswith("arn:") else None
             if owner is not None and owner != account:
                 yield owner
