@@ -103,16 +103,6 @@ RULES: tuple[Rule, ...] = (
         judge=_judge_policy,
     ),
     Rule(
-        id="kms-key-granted-to-stranger",
-        title="Key granted to another account",
-        severity="MEDIUM",
-        citations=("164.312(a)(2)(iv)", "164.312(a)(1)"),
-        resource_type="AWS::KMS::Key",
-        fields=("requestParameters.granteePrincipal", "requestParameters.keyId"),
-        events=((_KMS, "CreateGrant"),),
-        judge=_judge_grant,
-    ),
-    Rule(
         id="kms-key-deletion-scheduled",
         title="Key scheduled for deletion",
         severity="CRITICAL",
@@ -141,5 +131,15 @@ RULES: tuple[Rule, ...] = (
         fields=("eventName", "requestParameters.keyId"),
         events=((_KMS, "DisableKeyRotation"),),
         judge=_judge_rotation,
+    ),
+    Rule(
+        id="kms-key-granted-to-stranger",
+        title="Key granted to another account",
+        severity="MEDIUM",
+        citations=("164.312(a)(2)(iv)", "164.312(a)(1)"),
+        resource_type="AWS::KMS::Key",
+        fields=("requestParameters.granteePrincipal", "requestParameters.keyId"),
+        events=((_KMS, "CreateGrant"),),
+        judge=_judge_grant,
     ),
 )
