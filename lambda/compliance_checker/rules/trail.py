@@ -350,6 +350,7 @@ RULES: tuple[Rule, ...] = (
         citations=("164.312(b)", "164.312(c)(1)"),
         resource_type="AWS::CloudTrail::Trail",
         fields=(
+            "requestParameters.name",
             "requestParameters.enableLogFileValidation",
             "requestParameters.isMultiRegionTrail",
             "requestParameters.includeGlobalServiceEvents",
