@@ -9,7 +9,7 @@ from .incomplete import not_judged
 from .live import LiveState, NotReadError
 from .model import Basis, Confirmed, Finding, Rule, Violation
 from .pipeline import AuditPipeline
-from .record import failed, is_anothers_copy, is_copy_or_notice, open_event
+from .record import failed, is_anothers_copy, is_copy_or_notice, is_data_event, open_event
 from .rules import RULES
 
 
@@ -58,7 +58,8 @@ def concerned_rules(record: Mapping[str, Any]) -> tuple[Rule, ...]:
     if not rules and name[-1:].isdigit():
         rules = _TABLE.get((source, plain_name(name)), _NO_RULES)
     if rules and is_copy_or_notice(record):
-        rules = _NO_RULES
+        judged = is_data_event(record)
+        rules = tuple(rule for rule in rules if judged and rule.data_events)
     if is_root(record) and not is_anothers_copy(record):
         return rules + _ROOT_RULES
     return rules

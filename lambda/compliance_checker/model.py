@@ -48,7 +48,8 @@ class Rule:
     ``events`` are pairs of eventSource and eventName (Lambda's without the API date that CloudTrail
     appends). ``fields`` names the parts of the record that the judgement relies on. ``citations``
     are paragraphs of 45 CFR part 164 (HIPAA Security Rule). ``identity_type``, where set, makes
-    the rule look at every event of that ``userIdentity.type``, whatever its name. ``confirm``,
+    the rule look at every event of that ``userIdentity.type``, whatever its name. ``data_events``
+    says that its events are about what a resource holds (eventCategory Data). ``confirm``,
     where set, asks the live state what the record cannot tell; it may find what ``judge`` could
     not, and drops a finding only on an answer, never for want of one.
     """
@@ -62,6 +63,7 @@ class Rule:
     events: tuple[tuple[str, str], ...]
     judge: Judge
     identity_type: str | None = None
+    data_events: bool = False
     confirm: Confirm | None = None
 
 

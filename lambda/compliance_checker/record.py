@@ -131,6 +131,16 @@ def is_copy_or_notice(record: Mapping[str, Any]) -> bool:
     return isinstance(kind, str) and kind.lower().startswith(_NO_CALLS)
 
 
+def is_data_event(record: Mapping[str, Any]) -> bool:
+    """Whether the record is a call of this account's about what a resource holds."""
+    category, kind = record.get("eventCategory"), record.get("eventType")
+    return (
+        isinstance(category, str)
+        and category.lower() == "data"
+        and not (isinstance(kind, str) and kind.lower().startswith(_NO_CALLS))
+    )
+
+
 def is_anothers_copy(record: Mapping[str, Any]) -> bool:
     """Whether the record shows a call to the owner of the VPC endpoint that it went through."""
     category, kind = record.get("eventCategory"), record.get("eventType")

@@ -895,6 +895,34 @@ WAY: list[Case] = [
     ),
 ]
 
+
+def on_file(name: str, bucket: str = BUCKET, **parameters: Any) -> Record:
+    """A data event on a file of the trail."""
+    return record(
+        "s3",
+        name,
+        {"bucketName": bucket, "key": f"AWSLogs/{ACCOUNT}/CloudTrail/a.json.gz", **parameters},
+        managementEvent=False,
+        eventCategory="Data",
+    )
+
+
+FILE_RULE = ["log-file-deleted-or-unlocked"]
+FILES: list[Case] = [
+    (f"file: {name} {parameters}", on_file(name, **parameters), FILE_RULE)
+    for name, parameters in (
+        ("DeleteObject", {}),
+        ("DeleteObject", {"versionId": "v"}),
+        ("DeleteObjects", {}),
+        ("PutObjectLegalHold", {"LegalHold": {"Status": "OFF"}}),
+        ("PutObjectRetention", {"Retention": {}}),
+        (
+            "PutObjectRetention",
+            {"Retention": {"Mode": "GOVERNANCE", "RetainUntilDate": "2026-12-01T00:00:00Z"}},
+        ),
+    )
+]
+
 TAKEN_BACK: list[Case] = [
     *IN_TIME,
     *AWAY,
@@ -906,6 +934,7 @@ TAKEN_BACK: list[Case] = [
     *ORGANIZATION,
     *LOG_GROUPS,
     *WAY,
+    *FILES,
 ]
 
 
@@ -1152,4 +1181,11 @@ KEPT: list[tuple[str, Record]] = [
             },
         ),
     ),
+    ("another file deleted", on_file("DeleteObject", bucket="scans")),
+    ("a file held", on_file("PutObjectLegalHold", LegalHold={"Status": "ON"})),
+    (
+        "a file locked for seven years",
+        on_file("PutObjectRetention", Retention={"RetainUntilDate": "2033-12-01T00:00:00Z"}),
+    ),
+    ("a file written", on_file("PutObject")),
 ]

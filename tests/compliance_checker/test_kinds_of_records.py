@@ -27,6 +27,8 @@ _CASES = [pytest.param(case, id=what) for what, case, rules in VIOLATIONS if "ro
 )
 @pytest.mark.parametrize("case", _CASES)
 def test_what_is_no_management_call_is_in_no_rule(case: Record, kind: Record) -> None:
+    if case.get("eventCategory") == "Data" == kind.get("eventCategory"):
+        return  # the rule on the trail's own files is for these
     assert evaluate({**case, **kind}) == []
 
 

@@ -444,6 +444,44 @@ def _judge_access_point(event: Event, pipeline: AuditPipeline) -> Finding | None
     )
 
 
+# --- single files: a trail records these calls where it is told to record data events
+
+
+def _judge_file(event: Event, pipeline: AuditPipeline) -> Finding | None:
+    bucket = _log_bucket(event, pipeline)
+    if bucket is None or text(event.identity.get("type")) == "AWSService":
+        return None
+    key = text(event.parameters.get("key"))
+    what = _file_change(event)
+    if what is None:
+        return None
+    return Finding(
+        resource_id=f"{bucket}/{key}" if key else bucket,
+        reason=f"{'File ' + key if key else 'A file'} of log bucket {bucket} {what}.",
+        details={"event": event.name, "version_id": text(event.parameters.get("versionId"))},
+    )
+
+
+def _file_change(event: Event) -> str | None:
+    parameters = event.parameters
+    if event.name in ("DeleteObject", "DeleteObjects"):
+        for_ever = text(parameters.get("versionId")) is not None
+        return "was deleted" + (" for ever, as a version" if for_ever else "")
+    if event.name == "PutObjectLegalHold":
+        status = str(text(dig(parameters, "LegalHold", "Status"))).upper()
+        return "is no longer held (legal hold off)" if status == "OFF" else None
+    retention = parameters.get("Retention")
+    if not isinstance(retention, dict):
+        return None
+    until, now = _time(retention.get("RetainUntilDate")), _time(event.record.get("eventTime"))
+    if until is None or now is None:
+        return "is no longer locked against deletion (Object Lock)"
+    days = (until - now).days
+    if days >= _RETENTION_DAYS:
+        return None
+    return f"is locked against deletion for {max(days, 0)} days from now only (Object Lock)"
+
+
 def _named(*names: str) -> tuple[tuple[str, str], ...]:
     return tuple((_S3, name) for name in names)
 
@@ -493,5 +531,21 @@ RULES: tuple[Rule, ...] = (
         fields=("eventName", "requestParameters.bucketName"),
         events=_named(*_WEAKENINGS, "CreateAccessPoint"),
         judge=_judge_weakened,
+    ),
+    Rule(
+        id="log-file-deleted-or-unlocked",
+        title="File of the trail deleted or unlocked",
+        severity="CRITICAL",
+        citations=("164.312(b)", "164.312(c)(1)"),
+        resource_type="AWS::S3::Object",
+        fields=(
+            "eventName",
+            "requestParameters.bucketName",
+            "requestParameters.Retention",
+            "requestParameters.LegalHold",
+        ),
+        events=_named("DeleteObject", "DeleteObjects", "PutObjectLegalHold", "PutObjectRetention"),
+        judge=_judge_file,
+        data_events=True,
     ),
 )
