@@ -112,4 +112,5 @@ def _violation(
         details=finding.details,
         basis=basis,
         not_read=not_read,
+        title=finding.title,
     )

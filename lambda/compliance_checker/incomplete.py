@@ -14,6 +14,7 @@ from typing import Any
 from .model import Finding, Rule
 from .record import Event, dig, integer, is_omission, mapping, resource_in
 
+_LONGEST_TITLE = 200  # of the alert's schema
 _PARTS = ("requestParameters", "responseElements", "additionalEventData")
 
 
@@ -81,4 +82,5 @@ def not_judged(rule: Rule, event: Event) -> Finding | None:
         ),
         details={"omitted": ".".join(path), "original_size": size},
         severity="MEDIUM",
+        title=f"Not judged: {rule.title}"[:_LONGEST_TITLE],
     )

@@ -17,13 +17,14 @@ Confirm = Callable[["Event", AuditPipeline, "Finding | None", LiveState], "Confi
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule saw in one record. Severity and resource type stand in for the rule's own."""
+    """What a rule saw in one record. Severity, resource type, title stand in for the rule's own."""
 
     resource_id: str | None
     reason: str
     details: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity | None = None
     resource_type: str | None = None
+    title: str | None = None
 
 
 Judge = Callable[[Event, AuditPipeline], Finding | None]
@@ -69,7 +70,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A finding with the rule behind it: what an alert is made of."""
+    """A finding with the rule behind it: what an alert is made of. A title stands in for its."""
 
     rule: Rule
     severity: Severity
@@ -79,3 +80,4 @@ class Violation:
     details: Mapping[str, Any]
     basis: Basis = "record"
     not_read: tuple[NotReadError, ...] = ()
+    title: str | None = None

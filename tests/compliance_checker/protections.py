@@ -725,7 +725,7 @@ LOG_GROUPS: list[Case] = [
     ),
     *(
         (
-            f"trail's group sent away by {name}",
+            f"trail's group subscribed to by {name} {extra}",
             record(
                 "logs",
                 "PutSubscriptionFilter",
@@ -737,16 +737,18 @@ LOG_GROUPS: list[Case] = [
                     **extra,
                 },
             ),
-            ["subscription-filter-redirected"],
+            rules,
         )
-        for name, destination, extra in (
-            ("second", FOREIGN_DESTINATION, {}),
+        for rules, name, destination, extra in (
+            (["audit-log-sent-away"], "second", FOREIGN_DESTINATION, {}),
             (
+                ["subscription-filter-redirected"],
                 "subscription-compliance-checker-dev",
                 f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}",
                 {"fieldSelectionCriteria": '@aws.region = "eu-west-1"'},
             ),
             (
+                ["subscription-filter-redirected"],
                 "subscription-compliance-checker-dev",
                 f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}",
                 {"applyOnTransformedLogs": True},

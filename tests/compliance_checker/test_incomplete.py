@@ -172,6 +172,7 @@ def test_an_alert_on_what_was_left_out_is_a_whole_alert() -> None:
     cut = without(role_policy(statement(), name="PutUserPolicy"), "requestParameters")
     (alert,) = _alerts(cut, policy())
     assert (alert["rule"], alert["basis"]) == ("iam-policy-too-broad", "incomplete-record")
+    assert alert["title"] == "Not judged: IAM policy grants too much"
     assert json.loads(json.dumps(alert["details"]))["original_size"] == 102984
 
 

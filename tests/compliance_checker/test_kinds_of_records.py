@@ -58,6 +58,7 @@ def test_a_session_of_centralized_root_access_is_no_root_user(
     (found,) = evaluate(_session(assumed, readOnly=reads))
     assert (found.rule.id, found.severity) == ("root-used", severity)
     assert found.details["assumed_root"] is True
+    assert found.title == "Privileged session of centralized root access"
     assert "AssumeRoot" in found.reason
     assert "Nobody signed in as the root user" in found.reason
     assert "nothing limits what it may do" not in found.reason

@@ -19,7 +19,15 @@ _SQS = "sqs.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
 
 # Service principals' names end so: mostly the same in all partitions, else as the partition's.
-_SERVICE_SUFFIXES = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
+_SERVICE_SUFFIXES = (
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".cloud.adc-e.uk",
+    ".csp.hci.ic.gov",
+)
 # What narrows a permission for everyone to callers that someone has named.
 _CALLER_KEYS = ("sourceAccount", "sourceArn", "principalOrgID")
 # For how long each queue is deployed to keep a message, in seconds, by the beginning of its name.

@@ -65,7 +65,7 @@ def _judge_filter_put(event: Event, pipeline: AuditPipeline) -> Finding | None:
         return None
     destination = text(event.parameters.get("destinationArn"))
     if name is None or not pipeline.is_subscription_filter(name):
-        return _sent_to_stranger(event, group, name, destination)
+        return None
     if destination is not None and not pipeline.is_function(destination):
         what = f"now sends to {destination}"
     elif _is_another_pattern(text(event.parameters.get("filterPattern"))):
@@ -86,21 +86,25 @@ def _judge_filter_put(event: Event, pipeline: AuditPipeline) -> Finding | None:
     )
 
 
-def _sent_to_stranger(
-    event: Event, group: str, name: str | None, destination: str | None
-) -> Finding | None:
+def _judge_sent_away(event: Event, pipeline: AuditPipeline) -> Finding | None:
     """Another filter on the group is nobody's harm unless it sends the trail's records away."""
-    owner = owner_of(destination)
+    group = _group(event)
+    owner = owner_of(text(event.parameters.get("destinationArn")))
+    if group is None or not pipeline.is_log_group(group):
+        return None
     if owner is None or event.account is None or owner == event.account:
         return None
+    name = text(event.parameters.get("filterName"))
     return Finding(
         resource_id=group,
         reason=(
             f"Subscription filter {name or '(unnamed)'} sends the records of log group {group} to "
             f"account {owner}: whoever owns it reads them."
         ),
-        details={"filter_name": name, "destination_arn": destination},
-        severity="HIGH",
+        details={
+            "filter_name": name,
+            "destination_arn": text(event.parameters.get("destinationArn")),
+        },
     )
 
 
@@ -326,6 +330,16 @@ RULES: tuple[Rule, ...] = (
         ),
         events=((_LOGS, "PutSubscriptionFilter"),),
         judge=_judge_filter_put,
+    ),
+    Rule(
+        id="audit-log-sent-away",
+        title="Audit log sent to another account",
+        severity="HIGH",
+        citations=("164.312(a)(1)", "164.308(a)(4)(i)"),
+        resource_type="AWS::Logs::LogGroup",
+        fields=("requestParameters.logGroupName", "requestParameters.destinationArn"),
+        events=((_LOGS, "PutSubscriptionFilter"),),
+        judge=_judge_sent_away,
     ),
     Rule(
         id="audit-log-weakened",

@@ -56,6 +56,7 @@ def _assumed_root(event: Event) -> Finding:
         ),
         details={"assumed_root": True, "console_sign_in": False, "read_only": reads},
         severity="MEDIUM" if reads else "HIGH",
+        title="Privileged session of centralized root access",
     )
 
 
