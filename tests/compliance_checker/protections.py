@@ -400,6 +400,7 @@ def update_trail(name: str = TRAIL, **fields: Any) -> Record:
 
 
 TRAIL_WEAK = ["trail-weakened"]
+NARROWED = ["trail-selectors-narrowed"]
 TURNED: list[Case] = [
     *(
         (f"{spelling(field)} of the trail", update_trail(**{spelling(field): value}), TRAIL_WEAK)
@@ -444,6 +445,29 @@ TURNED: list[Case] = [
             {"TrailName": TRAIL, "EventSelectors": [{"IncludeManagementEvents": False}]},
         ),
         ["trail-selectors-narrowed"],
+    ),
+    *(
+        (f"selectors, {what}", record("cloudtrail", "PutEventSelectors", parameters), NARROWED)
+        for what, parameters in (
+            (
+                "writes alone",
+                {"trailName": TRAIL, "eventSelectors": [{"readWriteType": "WriteOnly"}]},
+            ),
+            (
+                "advanced, writes alone",
+                {
+                    "trailName": TRAIL,
+                    "advancedEventSelectors": [
+                        {
+                            "fieldSelectors": [
+                                {"field": "eventCategory", "equals": ["Management"]},
+                                {"field": "readOnly", "equals": ["false"]},
+                            ]
+                        }
+                    ],
+                },
+            ),
+        )
     ),
     (
         "insights of a data store",
@@ -510,6 +534,15 @@ CONFIG: list[Case] = [
             RECORDER,
         )
         for strategy in ("EXCLUSION_BY_RESOURCE_TYPES", "INCLUSION_BY_RESOURCE_TYPES")
+    ),
+    (
+        "recorder by its API's names",
+        record(
+            "config",
+            "PutConfigurationRecorder",
+            {"ConfigurationRecorder": {"RecordingGroup": {"AllSupported": False}}},
+        ),
+        RECORDER,
     ),
     (
         "recorder once a day",

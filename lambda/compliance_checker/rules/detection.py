@@ -58,7 +58,7 @@ def _judge_recording_group(event: Event, _: AuditPipeline) -> Finding | None:
         kinds = texts(event.parameters.get("resourceTypes"))
         recorder = text(event.parameters.get("configurationRecorderArn"))
         return _narrowed(recorder, [f"{len(kinds)} kinds were taken out"], excluded=kinds)
-    settings = spelled(event.parameters.get("configurationRecorder"))
+    settings = spelled(spelled(event.parameters).get("configurationrecorder"))
     group = spelled(settings.get("recordinggroup"))
     kinds = texts(group.get("resourcetypes"))
     excluded = texts(spelled(group.get("exclusionbyresourcetypes")).get("resourcetypes"))

@@ -183,6 +183,8 @@ def basic_gaps(selectors: Iterable[Mapping[str, Any]]) -> list[str]:
     gaps = []
     if not kinds & {"all", "writeonly"}:
         gaps.append("changes (write events) are not recorded")
+    if not kinds & {"all", "readonly"}:
+        gaps.append("what only reads is not recorded")
     if everywhere := set.intersection(*excluded):
         gaps.append(f"events of {', '.join(sorted(everywhere)[:5])} are not recorded")
     return gaps
@@ -206,13 +208,12 @@ def advanced_gaps(selectors: Iterable[Mapping[str, Any]]) -> list[str]:
     if not management:
         return ["no management event is recorded"]
     gaps = []
-    read_only = [_field(selector, "readOnly") for selector in management]
-    if all(
-        condition is not None
-        and "true" in [value.lower() for value in texts(condition.get("equals"))]
-        for condition in read_only
+    for value, gap in (
+        ("true", "changes (write events) are not recorded"),
+        ("false", "what only reads is not recorded"),
     ):
-        gaps.append("changes (write events) are not recorded")
+        if all(_is_only(selector, value) for selector in management):
+            gaps.append(gap)
     excluded = []
     for selector in management:
         source = _field(selector, "eventSource")
@@ -224,6 +225,12 @@ def advanced_gaps(selectors: Iterable[Mapping[str, Any]]) -> list[str]:
         fields = sorted(set.union(*narrowing))
         gaps.append(f"only events of a chosen {', '.join(fields[:5])} are recorded")
     return gaps
+
+
+def _is_only(selector: Mapping[str, Any], value: str) -> bool:
+    """Whether a selector takes events of one value of readOnly alone."""
+    equals = texts((_field(selector, "readOnly") or {}).get("equals"))
+    return [each.lower() for each in equals] == [value]
 
 
 def _narrowing_fields(selector: Mapping[str, Any]) -> set[str]:
