@@ -12,9 +12,10 @@ from ..record import Event, flag, members, objects, owner_of, spelled, text, tex
 
 _CLOUDTRAIL = "cloudtrail.amazonaws.com"
 
+VALIDATION_OFF = "log file validation is off"
 # Flag in the request, flag in the response, and what it means when false.
 _FLAGS = (
-    ("enableLogFileValidation", "logFileValidationEnabled", "log file validation is off"),
+    ("enableLogFileValidation", "logFileValidationEnabled", VALIDATION_OFF),
     ("isMultiRegionTrail", "isMultiRegionTrail", "other regions are no longer recorded"),
     ("includeGlobalServiceEvents", "includeGlobalServiceEvents", "IAM is no longer recorded"),
 )
