@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from io import TextIOWrapper
-from typing import Any, TextIO
+from collections.abc import Sequence
+from typing import TextIO
 
 from . import alert as alerts
 from .evaluate import evaluate
 from .pipeline import AuditPipeline
+from .reading import Unreadable, files_in, records_in, text_of, values
 from .rules import RULES
 from .times import now
 
@@ -19,11 +19,18 @@ _DESCRIPTION = """\
 Read CloudTrail records and print one line of JSON for each violation, by the published alert
 schema. Nothing is sent anywhere and no AWS account is needed.
 
-Input, from standard input or from files, one JSON value a line or one for the whole file:
-  a CloudTrail record;
+Input, from standard input, files or folders, one JSON value a line or one for the whole file:
+  a CloudTrail record, or a list of them;
   a CloudTrail log file: {"Records": [...]};
+  what "aws cloudtrail lookup-events" prints: {"Events": [{"CloudTrailEvent": "..."}]};
+  what "aws logs filter-log-events" or "get-log-events" prints: {"events": [{"message": "..."}]};
+  what "aws logs get-query-results" prints, with @message;
+  a line of an export from CloudWatch Logs, or of "aws logs tail": a time before the record;
+  what CloudWatch Logs sends to a subscription: {"awslogs": {"data": "..."}}, or unpacked;
   an EventBridge event with a record: {"detail-type": "... via CloudTrail", "detail": {...}};
   a line of a labelled collection: {"event": {...}}.
+Several values may stand one behind the other. Any input may be packed with gzip. Of a folder, all
+files are read, and those of the folders in it; digest files hold no records and are passed over.
 """
 _EPILOG = """\
 exit status: 0 no violation; 1 at least one violation; 2 something could not be read
@@ -31,101 +38,45 @@ exit status: 0 no violation; 1 at least one violation; 2 something could not be 
 """
 
 
-class _UnreadableError(ValueError):
-    """A part of the input that holds no CloudTrail record."""
-
-
-def _records(value: object) -> Iterator[Mapping[str, Any]]:
-    """The CloudTrail records in one JSON value."""
-    if isinstance(value, list):
-        for member in value:
-            yield from _records(member)
-        return
-    if not isinstance(value, dict):
-        raise _UnreadableError("not a JSON object")
-    if isinstance(value.get("Records"), list):
-        yield from _records(value["Records"])
-    elif "eventName" in value or "eventSource" in value:
-        yield value
-    elif isinstance(value.get("detail"), dict):
-        yield from _records(value["detail"])
-    elif isinstance(value.get("event"), dict):
-        yield from _records(value["event"])
-    else:
-        raise _UnreadableError("holds no CloudTrail record")
-
-
-def _values(stream: TextIO) -> Iterator[tuple[int, object]]:
-    """JSON values with the line on which each begins; _UnreadableError in place of a broken one."""
-    for number, line in enumerate(stream, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line)
-        except RecursionError:
-            yield number, _UnreadableError("nested too deeply")
-        except ValueError as error:
-            if number > 1 or line.lstrip()[:1] not in "{[":
-                yield number, _UnreadableError(f"not JSON: {error}")
-                continue
-            # The first line may begin a value that spans the whole file.
-            rest = stream.read()
-            try:
-                yield number, json.loads(line + rest)
-            except RecursionError:
-                yield number, _UnreadableError("nested too deeply")
-            except ValueError:
-                yield number, _UnreadableError(f"not JSON: {error}")
-                for offset, each in enumerate(rest.splitlines(), start=2):
-                    if each.strip():
-                        yield from _single(offset, each)
-            return
-
-
-def _single(number: int, line: str) -> Iterator[tuple[int, object]]:
-    try:
-        yield number, json.loads(line)
-    except RecursionError:
-        yield number, _UnreadableError("nested too deeply")
-    except ValueError as error:
-        yield number, _UnreadableError(f"not JSON: {error}")
+# An input that is no log at all would tell so in each of its lines.
+_MOST_MESSAGES = 20
 
 
 def _judge(stream: TextIO, name: str, pipeline: AuditPipeline) -> tuple[int, int]:
     """Print the violations of one input; return how many, and how many parts were unreadable."""
     violations = unreadable = 0
-    for number, value in _values(stream):
-        try:
-            if isinstance(value, _UnreadableError):
-                raise value
-            for record in _records(value):
-                received = now()
-                for violation in evaluate(record, pipeline):
-                    violations += 1
-                    event_id = record.get("eventID")
-                    alert = alerts.build(
-                        violation,
-                        record,
-                        event_id=event_id if isinstance(event_id, str) else f"{name}:{number}",
-                        environment=pipeline.environment or "unknown",
-                        received=received,
-                        delivered=None,
+    for number, value in values(stream):
+        for record in records_in(value):
+            if isinstance(record, Unreadable):
+                unreadable += 1
+                if unreadable <= _MOST_MESSAGES:
+                    print(
+                        f"compliance_checker: {name}, line {number}: {record.why}", file=sys.stderr
                     )
-                    print(alerts.encode(alert, now()))
-        except _UnreadableError as error:
-            unreadable += 1
-            print(f"compliance_checker: {name}, line {number}: {error}", file=sys.stderr)
+                continue
+            received = now()
+            for violation in evaluate(record, pipeline):
+                violations += 1
+                event_id = record.get("eventID")
+                alert = alerts.build(
+                    violation,
+                    record,
+                    event_id=event_id if isinstance(event_id, str) else f"{name}:{number}",
+                    environment=pipeline.environment or "unknown",
+                    received=received,
+                    delivered=None,
+                )
+                print(alerts.encode(alert, now()))
+    if unreadable > 1:
+        print(f"compliance_checker: {name}: {unreadable} parts could not be read", file=sys.stderr)
     return violations, unreadable
 
 
 def _judge_input(name: str, pipeline: AuditPipeline) -> tuple[int, int]:
-    # Bytes that are no UTF-8 spoil one string, not the whole input.
     if name == "-":
-        if isinstance(sys.stdin, TextIOWrapper):
-            sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-        return _judge(sys.stdin, "standard input", pipeline)
-    with open(name, encoding="utf-8", errors="replace") as stream:
-        return _judge(stream, name, pipeline)
+        return _judge(text_of(sys.stdin.buffer), "standard input", pipeline)
+    with open(name, "rb") as stream:
+        return _judge(text_of(stream), name, pipeline)
 
 
 def _list_rules() -> None:
@@ -153,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="*", metavar="FILE", help="default: standard input")
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="or a folder; - is standard input, and the default"
+    )
     parser.add_argument(
         "--environment",
         help="judge changes to the audit trail's own resources of this environment only "
@@ -171,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     pipeline = AuditPipeline(environment=options.environment)
     violations = unreadable = 0
-    for name in options.files or ["-"]:
+    for name in (file for given in options.files or ["-"] for file in files_in(given)):
         try:
             found = _judge_input(name, pipeline)
         except BrokenPipeError:

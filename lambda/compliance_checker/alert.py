@@ -124,7 +124,7 @@ def build(
         "schema_version": SCHEMA_VERSION,
         "alert_id": alert_id(event_id, rule.id),
         "rule": rule.id,
-        "title": rule.title,
+        "title": violation.title or rule.title,
         "severity": violation.severity,
         "account": account_of(record),
         "region": cut(record.get("awsRegion"), 64) or "unknown",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .incomplete import not_judged
 from .live import LiveState, NotReadError
-from .model import Basis, Finding, Rule, Violation
+from .model import Basis, Confirmed, Finding, Rule, Violation
 from .pipeline import AuditPipeline
-from .record import failed, open_event
+from .record import failed, is_anothers_copy, is_copy_or_notice, is_data_event, open_event
 from .rules import RULES
 
 
@@ -56,7 +57,12 @@ def concerned_rules(record: Mapping[str, Any]) -> tuple[Rule, ...]:
     rules = _TABLE.get((source, name), _NO_RULES)
     if not rules and name[-1:].isdigit():
         rules = _TABLE.get((source, plain_name(name)), _NO_RULES)
-    return rules + _ROOT_RULES if is_root(record) else rules
+    if rules and is_copy_or_notice(record):
+        judged = is_data_event(record)
+        rules = tuple(rule for rule in rules if judged and rule.data_events)
+    if is_root(record) and not is_anothers_copy(record):
+        return rules + _ROOT_RULES
+    return rules
 
 
 def evaluate(
@@ -69,7 +75,8 @@ def evaluate(
     ``record`` is a CloudTrail record as logged (a JSON object); any shape is accepted. ``pipeline``
     says which resources carry the audit trail; by default those of the naming convention. With
     ``live``, what the record alone cannot tell is asked of the account; without, the record alone
-    decides.
+    decides. What a rule needs and CloudTrail left out for its size is alerted as such, on the basis
+    ``incomplete-record``, unless the account told.
     """
     rules = concerned_rules(record)
     if not rules or failed(record):
@@ -78,14 +85,15 @@ def evaluate(
     scope = pipeline or AuditPipeline()
     found = []
     for rule in rules:
-        finding = rule.judge(event, scope)
+        confirmed = Confirmed(rule.judge(event, scope))
         if live is not None and rule.confirm is not None:
-            confirmed = rule.confirm(event, scope, finding, live)
-            if confirmed.finding is not None:
-                basis: Basis = "record-and-live-state" if confirmed.read else "record"
-                found.append(_violation(rule, confirmed.finding, basis, confirmed.not_read))
-        elif finding is not None:
-            found.append(_violation(rule, finding))
+            confirmed = rule.confirm(event, scope, confirmed.finding, live)
+        basis: Basis = "record-and-live-state" if confirmed.read else "record"
+        finding = confirmed.finding
+        if finding is None and not confirmed.read:
+            finding, basis = not_judged(rule, event), "incomplete-record"
+        if finding is not None:
+            found.append(_violation(rule, finding, basis, confirmed.not_read))
     return found
 
 
@@ -104,4 +112,5 @@ def _violation(
         details=finding.details,
         basis=basis,
         not_read=not_read,
+        title=finding.title,
     )

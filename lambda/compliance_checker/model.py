@@ -11,19 +11,20 @@ from .pipeline import AuditPipeline
 from .record import Event
 
 Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
-Basis = Literal["record", "live-state", "record-and-live-state"]
+Basis = Literal["record", "live-state", "record-and-live-state", "incomplete-record"]
 Confirm = Callable[["Event", AuditPipeline, "Finding | None", LiveState], "Confirmed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule saw in one record. Severity and resource type stand in for the rule's own."""
+    """What a rule saw in one record. Severity, resource type, title stand in for the rule's own."""
 
     resource_id: str | None
     reason: str
     details: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity | None = None
     resource_type: str | None = None
+    title: str | None = None
 
 
 Judge = Callable[[Event, AuditPipeline], Finding | None]
@@ -48,7 +49,8 @@ class Rule:
     ``events`` are pairs of eventSource and eventName (Lambda's without the API date that CloudTrail
     appends). ``fields`` names the parts of the record that the judgement relies on. ``citations``
     are paragraphs of 45 CFR part 164 (HIPAA Security Rule). ``identity_type``, where set, makes
-    the rule look at every event of that ``userIdentity.type``, whatever its name. ``confirm``,
+    the rule look at every event of that ``userIdentity.type``, whatever its name. ``data_events``
+    says that its events are about what a resource holds (eventCategory Data). ``confirm``,
     where set, asks the live state what the record cannot tell; it may find what ``judge`` could
     not, and drops a finding only on an answer, never for want of one.
     """
@@ -62,12 +64,13 @@ class Rule:
     events: tuple[tuple[str, str], ...]
     judge: Judge
     identity_type: str | None = None
+    data_events: bool = False
     confirm: Confirm | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A finding with the rule behind it: what an alert is made of."""
+    """A finding with the rule behind it: what an alert is made of. A title stands in for its."""
 
     rule: Rule
     severity: Severity
@@ -77,3 +80,4 @@ class Violation:
     details: Mapping[str, Any]
     basis: Basis = "record"
     not_read: tuple[NotReadError, ...] = ()
+    title: str | None = None

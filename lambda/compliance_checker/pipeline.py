@@ -128,6 +128,10 @@ class AuditPipeline:
         name = last_part(name)
         return any(self._named(name, prefix) for prefix in ("rule-", "event-rule-", "eventbridge-"))
 
+    def is_relevance_filter(self, name: str) -> bool:
+        """The metric filter that counts what the function should be invoked for."""
+        return self._named(name, "metric-filter-relevant-events-")
+
     def is_subscription_filter(self, name: str) -> bool:
         """The filter that feeds the function."""
         return self._named(name, "subscription-compliance-checker-")

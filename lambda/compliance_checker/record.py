@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 _EMPTY: Mapping[str, Any] = {}
+# Beginnings of eventType, in lower case.
+_COPIES = ("awsvpce",)
+_NO_CALLS = (*_COPIES, "awsserviceevent", "awscloudtrailinsight")
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -81,6 +84,15 @@ def texts(value: object) -> list[str]:
     return [member for member in members(value) if isinstance(member, str) and member]
 
 
+def spelled(value: object) -> Mapping[str, Any]:
+    """The members of a JSON object by their names in lower case.
+
+    A service that takes its API's names from the caller as they are logs ``IsMultiRegionTrail``
+    where CloudTrail otherwise writes ``isMultiRegionTrail``.
+    """
+    return {key.lower(): member for key, member in mapping(value).items()}
+
+
 def dig(value: object, *path: str) -> Any:
     """What stands at a path of keys, or None where the path ends early."""
     for key in path:
@@ -88,6 +100,53 @@ def dig(value: object, *path: str) -> Any:
             return None
         value = value.get(key)
     return value
+
+
+def is_omission(value: object) -> bool:
+    """Whether the value stands in place of one that CloudTrail left out for its size."""
+    return isinstance(value, dict) and flag(value.get("omitted")) is True
+
+
+def _without_omissions(part: object) -> Mapping[str, Any]:
+    """A part of the record with what it holds indeed; empty if it was left out as a whole."""
+    held = mapping(part)
+    if is_omission(held):
+        return _EMPTY
+    if not any(map(is_omission, held.values())):
+        return held
+    return {key: value for key, value in held.items() if not is_omission(value)}
+
+
+def is_copy_or_notice(record: Mapping[str, Any]) -> bool:
+    """Whether the record is no call of this account's management: nothing to judge by its name.
+
+    ``eventCategory`` Insight tells of rates, NetworkActivity is the copy for a VPC endpoint's
+    owner of a call that may be another account's, Data is about what a resource holds; a service
+    event (``eventType``) is what AWS did itself (CloudTrail user guide, "CloudTrail record
+    contents"). Records of old lack both.
+    """
+    category, kind = record.get("eventCategory"), record.get("eventType")
+    if isinstance(category, str) and category and category.lower() != "management":
+        return True
+    return isinstance(kind, str) and kind.lower().startswith(_NO_CALLS)
+
+
+def is_data_event(record: Mapping[str, Any]) -> bool:
+    """Whether the record is a call of this account's about what a resource holds."""
+    category, kind = record.get("eventCategory"), record.get("eventType")
+    return (
+        isinstance(category, str)
+        and category.lower() == "data"
+        and not (isinstance(kind, str) and kind.lower().startswith(_NO_CALLS))
+    )
+
+
+def is_anothers_copy(record: Mapping[str, Any]) -> bool:
+    """Whether the record shows a call to the owner of the VPC endpoint that it went through."""
+    category, kind = record.get("eventCategory"), record.get("eventType")
+    return (isinstance(category, str) and category.lower() == "networkactivity") or (
+        isinstance(kind, str) and kind.lower().startswith(_COPIES)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +164,36 @@ class Event:
 
 
 def open_event(record: Mapping[str, Any], source: str, name: str) -> Event:
-    """The record as an :class:`Event`; absent or wrongly typed parts become empty."""
+    """The record as an :class:`Event`; absent, omitted or wrongly typed parts become empty."""
     identity = mapping(record.get("userIdentity"))
     return Event(
         source=source,
         name=name,
-        parameters=mapping(record.get("requestParameters")),
-        response=mapping(record.get("responseElements")),
+        parameters=_without_omissions(record.get("requestParameters")),
+        response=_without_omissions(record.get("responseElements")),
         identity=identity,
         account=text(record.get("recipientAccountId")) or text(identity.get("accountId")),
         region=text(record.get("awsRegion")),
         record=record,
     )
+
+
+def owner_of(name: str | None) -> str | None:
+    """The account in an ARN of any partition, or that an account's id is; None for other names."""
+    if name is None:
+        return None
+    if len(name) == 12 and name.isdigit():
+        return name
+    parts = name.split(":", 5)
+    return parts[4] or None if len(parts) == 6 and parts[0] == "arn" else None
+
+
+def resource_in(event: Event) -> str | None:
+    """The first resource that the record names beside the request (``resources``), by its ARN."""
+    for resource in objects(event.record.get("resources")):
+        if arn := text(resource.get("ARN")) or text(resource.get("arn")):
+            return arn
+    return None
 
 
 def failed(record: Mapping[str, Any]) -> bool:

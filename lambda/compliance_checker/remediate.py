@@ -77,6 +77,8 @@ class Remediation:
             if self._left <= 0:
                 raise NotRemediatedError("not-possible", "too many remedies in one invocation")
             self._left -= 1
+            if violation.basis == "incomplete-record":
+                raise NotRemediatedError("not-possible", "what the call did could not be judged")
             account = text(record.get("recipientAccountId"))
             if account is not None and account != self._pipeline.account:
                 raise NotRemediatedError("not-possible", "the resource is of another account")

@@ -18,6 +18,7 @@ from .model import Violation
 from .record import texts
 from .rules.exposure import read_opening
 from .rules.storage import PUBLIC_ACCESS_FLAGS
+from .rules.trail import VALIDATION_OFF
 
 
 class NotRemediatedError(Exception):
@@ -183,6 +184,8 @@ def _logging(case: Case) -> Remedy:
 
 def _validation(case: Case) -> Remedy:
     """Let a trail write digest files again; its other weaknesses are left to people."""
+    if VALIDATION_OFF not in case.violation.details.get("weaknesses", []):
+        raise NotRemediatedError("not-possible", "what was changed of the trail is left to people")
     cloudtrail = case.clients("cloudtrail")
     arn = _trail_arn(case, cloudtrail)
     if cloudtrail.get_trail(Name=arn)["Trail"].get("LogFileValidationEnabled"):

@@ -231,6 +231,22 @@ def test_validation_is_put_back() -> None:
     assert _remedied(_door("trail-weakened"), case)["outcome"] == "not-needed"
 
 
+def test_what_else_was_changed_of_a_trail_is_left_to_people() -> None:
+    case = record("cloudtrail", "UpdateTrail", {"name": "audit", "isMultiRegionTrail": False})
+    done = _remedied(_door("trail-weakened"), case)
+    assert (done["outcome"], done["call"]) == ("not-possible", None)
+
+
+def test_what_could_not_be_judged_is_not_answered() -> None:
+    omitted = {"reason": "requestParameters too large", "omitted": True, "originalSize": 102984}
+    case = record("ec2", "AuthorizeSecurityGroupIngress", omitted)
+    done = _remedied(_door("security-group-open-to-internet"), case)
+    assert (done["outcome"], done["error"]) == (
+        "not-possible",
+        "what the call did could not be judged",
+    )
+
+
 def test_rotation_is_put_back() -> None:
     kms = client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from compliance_checker.filter_pattern import deployed_pattern
 
+from tests.compliance_checker.protections import KEPT, TAKEN_BACK
 from tests.compliance_checker.records import (
     ACCOUNT,
     ROOT,
@@ -1353,6 +1354,7 @@ VIOLATIONS = [
     *DETECTION,
     *DELIVERY,
     *SIGN_IN,
+    *TAKEN_BACK,
 ]
 
 
@@ -1824,4 +1826,5 @@ LOOK_ALIKES: list[tuple[str, Record]] = [
             "signin", "PasswordUpdated", None, {"PasswordUpdated": "Failure"}, userIdentity=ROOT
         ),
     ),
+    *KEPT,
 ]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from ..model import Finding, Rule, Severity
 from ..pipeline import AuditPipeline
-from ..record import Event, flag, integer, mapping, text, texts
-from .grants import doubt_about, granted_to_anyone, statement_details
+from ..policy.admission import public_statements
+from ..policy.document import parse_document, statements
+from ..record import Event, flag, integer, mapping, objects, owner_of, spelled, text, texts
+from .grants import doubt_about, foreign_principals, granted_to_anyone, statement_details
 
 _LAMBDA = "lambda.amazonaws.com"
 _MONITORING = "monitoring.amazonaws.com"
@@ -17,9 +19,19 @@ _SQS = "sqs.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
 
 # Service principals' names end so: mostly the same in all partitions, else as the partition's.
-_SERVICE_SUFFIXES = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
+_SERVICE_SUFFIXES = (
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".cloud.adc-e.uk",
+    ".csp.hci.ic.gov",
+)
 # What narrows a permission for everyone to callers that someone has named.
 _CALLER_KEYS = ("sourceAccount", "sourceArn", "principalOrgID")
+# For how long each queue is deployed to keep a message, in seconds, by the beginning of its name.
+_QUEUE_RETENTION = {"sqs-compliance-checker-dlq-": 1_209_600, "sqs-trail-delivery-": 86_400}
 _TOPIC_SEVERITIES: dict[str, Severity] = {"DeleteTopic": "CRITICAL", "Unsubscribe": "MEDIUM"}
 
 
@@ -41,6 +53,9 @@ def _judge_function(event: Event, pipeline: AuditPipeline) -> Finding | None:
         "RemovePermission": "lost a permission to be invoked",
         "PutFunctionConcurrency": "was throttled to nothing",
         "UpdateFunctionUrlConfig": "has a URL now, by which others can invoke it",
+        "PutFunctionEventInvokeConfig": "has another way to handle what fails",
+        "UpdateFunctionEventInvokeConfig": "has another way to handle what fails",
+        "DeleteFunctionEventInvokeConfig": "lost its way to handle what fails",
     }[event.name]
     return Finding(
         resource_id=function,
@@ -79,6 +94,7 @@ def _judge_function_policy(event: Event, pipeline: AuditPipeline) -> Finding | N
 def _judge_alarms(event: Event, pipeline: AuditPipeline) -> Finding | None:
     parameters = event.parameters
     names = texts(parameters.get("alarmNames")) + texts(parameters.get("alarmName"))
+    names += texts(spelled(spelled(parameters).get("mutetargets")).get("alarmnames"))
     ours = [name for name in names if pipeline.is_alarm(name)]
     if not ours:
         return None
@@ -89,6 +105,8 @@ def _judge_alarms(event: Event, pipeline: AuditPipeline) -> Finding | None:
         what = "no longer tells anyone"
     elif event.name == "SetAlarmState":
         what = "had its state set by hand"
+    elif event.name == "PutAlarmMuteRule":
+        what = "is muted by a rule"
     else:
         what = "was deleted" if event.name == "DeleteAlarms" else "no longer tells anyone"
     return Finding(
@@ -100,16 +118,22 @@ def _judge_alarms(event: Event, pipeline: AuditPipeline) -> Finding | None:
 
 def _judge_topic(event: Event, pipeline: AuditPipeline) -> Finding | None:
     parameters = event.parameters
-    topic = text(parameters.get("topicArn")) or text(parameters.get("subscriptionArn"))
+    topic = (
+        text(parameters.get("topicArn"))
+        or text(parameters.get("subscriptionArn"))
+        or text(parameters.get("resourceArn"))
+    )
     if topic is None or not pipeline.is_topic(topic):
         return None
     attribute = text(parameters.get("attributeName"))
     value = parameters.get("attributeValue")
     if event.name == "SetTopicAttributes":
-        # A new policy is judged by its content; the key alone is what can be taken away here.
-        if attribute != "KmsMasterKeyId" or text(value):
+        change = _topic_change(event, topic, attribute, value)
+        if change is None:
             return None
-        what = "is no longer encrypted"
+        what = change
+    elif event.name == "PutDataProtectionPolicy":
+        what = "has a policy now that masks or holds back messages"
     elif event.name == "SetSubscriptionAttributes":
         if attribute not in ("FilterPolicy", "FilterPolicyScope") or not text(value):
             return None
@@ -127,6 +151,44 @@ def _judge_topic(event: Event, pipeline: AuditPipeline) -> Finding | None:
         details={"event": event.name, "attribute": attribute},
         severity=_TOPIC_SEVERITIES.get(event.name),
     )
+
+
+# Who must be able to publish, by the beginning of the topic's name.
+_PUBLISHERS = {
+    "sns-compliance-alerts-": "cloudwatch.",
+    "sns-trail-delivery-": "cloudtrail.",
+}
+
+
+def _topic_change(event: Event, topic: str, attribute: str | None, value: object) -> str | None:
+    """What a new attribute takes from one of the deployment's topics, in words."""
+    if attribute == "KmsMasterKeyId":
+        key = text(value)
+        owner = owner_of(key)
+        if key is None:
+            return "is no longer encrypted"
+        if key.endswith("alias/aws/sns"):
+            return "is encrypted with the key that AWS manages, which no alarm may publish with"
+        if owner is not None and event.account is not None and owner != event.account:
+            return f"is encrypted with a key of account {owner} now"
+    if attribute != "Policy":
+        return None
+    document = parse_document(value)
+    if document is None:
+        return None
+    every = statements(document)
+    strangers = foreign_principals(every, event.account)
+    if strangers:
+        return f"has a policy now that lets in {', '.join(strangers[:3])}, of another account"
+    service = next((each for start, each in _PUBLISHERS.items() if start in topic), None)
+    if service is not None and not any(
+        statement.allows
+        and statement.covers_action("sns:publish")
+        and any(principal.startswith((service, "*")) for principal in statement.principals)
+        for statement in every
+    ):
+        return f"has a policy now that no longer lets {service}amazonaws.com publish"
+    return None
 
 
 def _judge_topic_policy(event: Event, _: AuditPipeline) -> Finding | None:
@@ -159,11 +221,51 @@ def _judge_queue(event: Event, pipeline: AuditPipeline) -> Finding | None:
     queue = text(event.parameters.get("queueUrl"))
     if queue is None or not pipeline.is_queue(queue):
         return None
-    what = "was deleted" if event.name == "DeleteQueue" else "was emptied"
+    what = {
+        "AddPermission": "admits other accounts now",
+        "DeleteQueue": "was deleted",
+        "PurgeQueue": "was emptied",
+        "RemovePermission": "lost a permission to be sent to",
+    }.get(event.name) or _queue_change(event)
+    if what is None:
+        return None
     return Finding(
         resource_id=queue,
-        reason=f"Queue {queue} {what}: records that could not be processed are lost.",
+        reason=f"Queue {queue} {what}: records that could not be processed are lost, or shown.",
+        details={"event": event.name},
+        severity=None if event.name in ("DeleteQueue", "PurgeQueue") else "MEDIUM",
     )
+
+
+def _queue_change(event: Event) -> str | None:
+    """What new attributes take from one of the deployment's queues, in words."""
+    attributes = mapping(event.parameters.get("attributes"))
+    if "Policy" in attributes:
+        document = parse_document(attributes.get("Policy"))
+        every = statements(document) if document is not None else []
+        strangers = foreign_principals(every, event.account)
+        if document is not None and public_statements(document):
+            return "has a policy now that lets any AWS account use it"
+        if strangers:
+            return f"has a policy now that lets in {', '.join(strangers[:3])}, of another account"
+        if not any(not statement.allows for statement in every):
+            return "has a policy now that no longer denies transport without TLS"
+    seconds = integer(attributes.get("MessageRetentionPeriod"))
+    queue = str(event.parameters.get("queueUrl"))
+    least = next((least for name, least in _QUEUE_RETENTION.items() if name in queue), 0)
+    if seconds is not None and seconds < least:
+        return f"keeps messages for {seconds} seconds only"
+    managed = flag(attributes.get("SqsManagedSseEnabled"))
+    if attributes.get("KmsMasterKeyId") == "" and managed is not True:
+        return "is no longer encrypted with the key that was chosen for it"
+    owner = owner_of(text(attributes.get("KmsMasterKeyId")))
+    if owner is not None and event.account is not None and owner != event.account:
+        return f"is encrypted with a key of account {owner} now"
+    return None
+
+
+def _is_ours(arn: str, pipeline: AuditPipeline) -> bool:
+    return pipeline.is_function(arn) or pipeline.is_topic(arn) or pipeline.is_queue(arn)
 
 
 def _judge_event_rule(event: Event, pipeline: AuditPipeline) -> Finding | None:
@@ -173,12 +275,21 @@ def _judge_event_rule(event: Event, pipeline: AuditPipeline) -> Finding | None:
         return None
     if event.name == "PutRule" and text(parameters.get("state")) != "DISABLED":
         return None
-    what = {"DeleteRule": "was deleted", "RemoveTargets": "lost targets"}.get(
-        event.name, "was disabled"
-    )
+    others = [
+        arn
+        for target in map(spelled, objects(parameters.get("targets")))
+        if (arn := text(target.get("arn"))) and not _is_ours(arn, pipeline)
+    ]
+    if event.name == "PutTargets" and not others:
+        return None
+    what = {
+        "DeleteRule": "was deleted",
+        "PutTargets": f"now starts {', '.join(others[:3])} in place of, or beside, its own",
+        "RemoveTargets": "lost targets",
+    }.get(event.name, "was disabled")
     return Finding(
         resource_id=name,
-        reason=f"EventBridge rule {name} {what}: what it started no longer runs.",
+        reason=f"EventBridge rule {name} {what}: what it started may no longer run.",
         details={"targets": texts(parameters.get("ids"))},
     )
 
@@ -194,10 +305,13 @@ RULES: tuple[Rule, ...] = (
         events=(
             (_LAMBDA, "CreateFunctionUrlConfig"),
             (_LAMBDA, "DeleteFunction"),
+            (_LAMBDA, "DeleteFunctionEventInvokeConfig"),
             (_LAMBDA, "PutFunctionConcurrency"),
+            (_LAMBDA, "PutFunctionEventInvokeConfig"),
             (_LAMBDA, "RemovePermission"),
             (_LAMBDA, "UpdateFunctionCode"),
             (_LAMBDA, "UpdateFunctionConfiguration"),
+            (_LAMBDA, "UpdateFunctionEventInvokeConfig"),
             (_LAMBDA, "UpdateFunctionUrlConfig"),
         ),
         judge=_judge_function,
@@ -222,6 +336,7 @@ RULES: tuple[Rule, ...] = (
         events=(
             (_MONITORING, "DeleteAlarms"),
             (_MONITORING, "DisableAlarmActions"),
+            (_MONITORING, "PutAlarmMuteRule"),
             (_MONITORING, "PutMetricAlarm"),
             (_MONITORING, "SetAlarmState"),
         ),
@@ -242,6 +357,7 @@ RULES: tuple[Rule, ...] = (
         events=(
             (_SNS, "AddPermission"),
             (_SNS, "DeleteTopic"),
+            (_SNS, "PutDataProtectionPolicy"),
             (_SNS, "RemovePermission"),
             (_SNS, "SetSubscriptionAttributes"),
             (_SNS, "SetTopicAttributes"),
@@ -261,12 +377,18 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="audit-queue-emptied",
-        title="Queue of the audit trail deleted or emptied",
+        title="Queue of the audit trail deleted, emptied or changed",
         severity="HIGH",
         citations=("164.312(b)", "164.312(c)(1)"),
         resource_type="AWS::SQS::Queue",
         fields=("eventName", "requestParameters.queueUrl"),
-        events=((_SQS, "DeleteQueue"), (_SQS, "PurgeQueue")),
+        events=(
+            (_SQS, "AddPermission"),
+            (_SQS, "DeleteQueue"),
+            (_SQS, "PurgeQueue"),
+            (_SQS, "RemovePermission"),
+            (_SQS, "SetQueueAttributes"),
+        ),
         judge=_judge_queue,
     ),
     Rule(
@@ -280,6 +402,7 @@ RULES: tuple[Rule, ...] = (
             (_EVENTS, "DeleteRule"),
             (_EVENTS, "DisableRule"),
             (_EVENTS, "PutRule"),
+            (_EVENTS, "PutTargets"),
             (_EVENTS, "RemoveTargets"),
         ),
         judge=_judge_event_rule,

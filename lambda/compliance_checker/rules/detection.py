@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
-from ..record import Event, dig, flag, mapping, objects, text, texts
+from ..record import Event, flag, integer, mapping, objects, spelled, text, texts
 
 _CONFIG = "config.amazonaws.com"
 _GUARDDUTY = "guardduty.amazonaws.com"
 _SECURITY_HUB = "securityhub.amazonaws.com"
+_ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
+_MACIE = "macie2.amazonaws.com"
+_INSPECTOR = "inspector2.amazonaws.com"
+# Six years (45 CFR 164.316(b)(2)(i)).
+_RETENTION_DAYS = 2190
+_PARTIAL_STRATEGIES = ("EXCLUSION_BY_RESOURCE_TYPES", "INCLUSION_BY_RESOURCE_TYPES")
+# Lists of addresses and names that GuardDuty trusts.
+_TRUSTED = ("IPSet", "TrustedEntitySet")
+_SILENCED = {
+    "DeleteMalwareProtectionPlan": "no longer looks for malware in a bucket",
+    "DeletePublishingDestination": "no longer keeps its findings anywhere but in itself",
+    "UpdatePublishingDestination": "sends its findings to another place now",
+}
+_SWITCHED_OFF = {
+    "DeleteAnalyzer": "An analyzer of IAM Access Analyzer was deleted: what is shared with "
+    "strangers goes unseen",
+    "Disable": "Amazon Inspector was disabled: vulnerabilities go unseen",
+    "DisableImportFindingsForProduct": "Security Hub no longer takes the findings of a product",
+    "DisableMacie": "Macie was disabled: sensitive data goes unseen",
+}
+# The name of each service of which accounts are members, and what stands for it in an alert.
+_SERVICES = {
+    _GUARDDUTY: ("GuardDuty", "AWS::GuardDuty::Detector"),
+    _SECURITY_HUB: ("Security Hub", "AWS::SecurityHub::Hub"),
+    _MACIE: ("Macie", "AWS::Macie::Session"),
+    _INSPECTOR: ("Amazon Inspector", "AWS::InspectorV2::Member"),
+}
 
 
 def _judge_recorder(event: Event, _: AuditPipeline) -> Finding | None:
@@ -24,20 +54,59 @@ def _judge_recorder(event: Event, _: AuditPipeline) -> Finding | None:
 
 
 def _judge_recording_group(event: Event, _: AuditPipeline) -> Finding | None:
-    recorder = mapping(event.parameters.get("configurationRecorder"))
-    group = mapping(recorder.get("recordingGroup"))
-    if flag(group.get("allSupported")) is not False:
-        return None
-    kinds = texts(group.get("resourceTypes"))
-    excluded = texts(dig(group, "exclusionByResourceTypes", "resourceTypes"))
-    name = text(recorder.get("name"))
+    if event.name == "DisassociateResourceTypes":
+        kinds = texts(event.parameters.get("resourceTypes"))
+        recorder = text(event.parameters.get("configurationRecorderArn"))
+        return _narrowed(recorder, [f"{len(kinds)} kinds were taken out"], excluded=kinds)
+    settings = spelled(spelled(event.parameters).get("configurationrecorder"))
+    group = spelled(settings.get("recordinggroup"))
+    kinds = texts(group.get("resourcetypes"))
+    excluded = texts(spelled(group.get("exclusionbyresourcetypes")).get("resourcetypes"))
+    strategy = text(spelled(group.get("recordingstrategy")).get("useonly"))
+    everything = flag(group.get("allsupported"))
+    found = []
+    # Where the flag is left out, the strategy or a list says the same (Config API reference).
+    if everything is False or (
+        everything is None and (kinds or excluded or strategy in _PARTIAL_STRATEGIES)
+    ):
+        found.append(
+            f"{len(excluded)} are left out" if excluded else f"only {len(kinds)} are recorded"
+        )
+    mode = spelled(settings.get("recordingmode"))
+    if str(mode.get("recordingfrequency")).upper() == "DAILY":
+        found.append("what changes within a day is not recorded")
+    overridden = [
+        kind
+        for override in map(spelled, objects(mode.get("recordingmodeoverrides")))
+        if str(override.get("recordingfrequency")).upper() == "DAILY"
+        for kind in texts(override.get("resourcetypes"))
+    ]
+    if overridden:
+        found.append(f"of {len(overridden)} only one change a day is recorded")
+    return _narrowed(text(settings.get("name")), found, kinds, excluded) if found else None
+
+
+def _narrowed(
+    recorder: str | None, found: list[str], kinds: Sequence[str] = (), excluded: Sequence[str] = ()
+) -> Finding:
     return Finding(
-        resource_id=name,
+        resource_id=recorder,
         reason=(
-            f"Config recorder {name or '(unnamed)'} no longer records every kind of resource: "
-            + (f"{len(excluded)} are left out." if excluded else f"only {len(kinds)} are recorded.")
+            f"Config recorder {recorder or '(unnamed)'} no longer records every kind of resource "
+            f"and every change: {'; '.join(found)}."
         ),
-        details={"recorded": kinds[:20], "excluded": excluded[:20]},
+        details={"recorded": list(kinds[:20]), "excluded": list(excluded[:20])},
+    )
+
+
+def _judge_history(event: Event, _: AuditPipeline) -> Finding | None:
+    days = integer(event.parameters.get("retentionPeriodInDays"))
+    if days is None or days >= _RETENTION_DAYS:
+        return None
+    return Finding(
+        resource_id=event.account,
+        reason=f"AWS Config now forgets what it recorded after {days} days.",
+        details={"retention_days": days},
     )
 
 
@@ -76,40 +145,142 @@ def _judge_detector(event: Event, _: AuditPipeline) -> Finding | None:
     )
 
 
+def _features_off(value: object, within: str = "", depth: int = 0) -> Iterator[str]:
+    """The features that a list switches off, those within a feature too."""
+    for each in map(spelled, objects(value)):
+        name = within + (text(each.get("name")) or "unnamed")
+        status = text(each.get("status")) or text(each.get("autoenable"))
+        if str(status).upper() in ("DISABLED", "NONE"):
+            yield name
+        if depth < 3:
+            yield from _features_off(each.get("additionalconfiguration"), f"{name}.", depth + 1)
+
+
+def _sources_off(value: object, within: str = "", depth: int = 0) -> Iterator[str]:
+    """The data sources, the older form of features, that are switched off at any depth."""
+    for source, settings in mapping(value).items():
+        off = [
+            member
+            for key, member in spelled(settings).items()
+            if key in ("enable", "autoenable") and flag(member) is False
+        ]
+        if off:
+            yield within + source
+        elif depth < 4:
+            yield from _sources_off(settings, f"{within}{source}.", depth + 1)
+
+
 def _judge_protection(event: Event, _: AuditPipeline) -> Finding | None:
+    parameters = spelled(event.parameters)
+    detector = text(parameters.get("detectorid"))
     off = [
-        text(feature.get("name")) or "unnamed"
-        for feature in objects(event.parameters.get("features"))
-        if str(feature.get("status")).upper() == "DISABLED"
+        *_features_off(parameters.get("features")),
+        *_sources_off(parameters.get("datasources")),
     ]
-    for source, settings in mapping(event.parameters.get("dataSources")).items():
-        if flag(mapping(settings).get("enable")) is False:
-            off.append(source)
+    whose = f"GuardDuty detector {detector or '(unnamed)'}"
+    if event.name == "UpdateMemberDetectors":
+        accounts = texts(parameters.get("accountids"))
+        whose = f"GuardDuty of {len(accounts)} member accounts"
+    elif event.name == "UpdateOrganizationConfiguration":
+        whose = "GuardDuty of new accounts"
+        members = str(text(parameters.get("autoenableorganizationmembers"))).upper()
+        if flag(parameters.get("autoenable")) is False or members == "NONE":
+            off.insert(0, "anything unless it is enabled there")
     if not off:
         return None
-    detector = text(event.parameters.get("detectorId"))
     return Finding(
         resource_id=detector,
-        reason=(
-            f"GuardDuty detector {detector or '(unnamed)'} no longer looks at {', '.join(off[:5])}."
-        ),
+        reason=f"{whose} no longer looks at {', '.join(off[:5])}.",
         details={"disabled": off[:20]},
     )
 
 
+def _judge_blinded(event: Event, _: AuditPipeline) -> Finding | None:
+    parameters = spelled(event.parameters)
+    what = _blinded(event.name, parameters)
+    if what is None:
+        return None
+    detector = text(parameters.get("detectorid"))
+    return Finding(
+        resource_id=detector or text(parameters.get("malwareprotectionplanid")),
+        reason=f"GuardDuty {what}.",
+        details={
+            "event": event.name,
+            "name": text(parameters.get("name")) or text(parameters.get("filtername")),
+            "location": text(parameters.get("location")),
+        },
+        severity=None if event.name.endswith(_TRUSTED) else "MEDIUM",
+    )
+
+
+def _blinded(name: str, parameters: Mapping[str, Any]) -> str | None:
+    """What a call keeps GuardDuty from finding or telling, in words; None if nothing."""
+    active = flag(parameters.get("activate"))
+    if name.endswith(_TRUSTED):
+        if active is False or (active is None and not text(parameters.get("location"))):
+            return None
+        return "raises no finding any more for those on a list of whom it trusts"
+    if name.endswith(("ThreatIntelSet", "ThreatEntitySet")):
+        if name.startswith("Update") and active is not False:
+            return None
+        return "no longer knows the threats of one list"
+    if name.endswith("Filter"):
+        action = str(text(parameters.get("action"))).upper()
+        if action == "ARCHIVE":
+            return "puts findings that match a filter away, unseen (suppression rule)"
+        if action == "NONE" and name == "UpdateFilter" and parameters.get("findingcriteria"):
+            return "has a filter with other criteria; if it is a suppression rule, it hides others"
+        return None
+    if name == "UpdateMalwareScanSettings":
+        criteria = spelled(parameters.get("scanresourcecriteria"))
+        if not (criteria.get("exclude") or criteria.get("include")):
+            return None
+        return "looks for malware in a part of the resources only"
+    return _SILENCED[name]
+
+
 def _judge_membership(event: Event, _: AuditPipeline) -> Finding | None:
-    service = "GuardDuty" if event.source == _GUARDDUTY else "Security Hub"
+    service, kind = _SERVICES[event.source]
+    accounts = [
+        *texts(event.parameters.get("accountIds")),
+        *texts(event.parameters.get("accountId")),
+        *texts(event.parameters.get("id")),
+        *texts(event.parameters.get("adminAccountId")),
+    ]
     return Finding(
         resource_id=text(event.parameters.get("detectorId")),
         reason=(
             f"{service} of one or more accounts was cut off from the account that watches over it "
             f"({event.name}): its findings no longer reach anyone there."
         ),
-        details={"accounts": texts(event.parameters.get("accountIds"))[:20]},
-        resource_type=(
-            "AWS::GuardDuty::Detector" if event.source == _GUARDDUTY else "AWS::SecurityHub::Hub"
-        ),
+        details={"accounts": accounts[:20]},
+        resource_type=kind,
     )
+
+
+def _judge_service(event: Event, _: AuditPipeline) -> Finding | None:
+    if event.name == "UpdateMacieSession":
+        if str(text(event.parameters.get("status"))).upper() != "PAUSED":
+            return None
+        what, resource = "Macie was paused: sensitive data goes unseen", event.account
+    elif event.name == "UpdateStandardsControl":
+        if str(text(event.parameters.get("controlStatus"))).upper() != "DISABLED":
+            return None
+        resource = text(event.parameters.get("standardsControlArn"))
+        what = "A control of a Security Hub standard was disabled: it is no longer checked"
+    else:
+        what = _SWITCHED_OFF[event.name]
+        resource = (
+            text(event.parameters.get("analyzerName"))
+            or text(event.parameters.get("productSubscriptionArn"))
+            or event.account
+        )
+    kind = {
+        _INSPECTOR: "AWS::InspectorV2::Enabler",
+        _MACIE: "AWS::Macie::Session",
+        _SECURITY_HUB: "AWS::SecurityHub::Hub",
+    }.get(event.source)
+    return Finding(resource_id=resource, reason=f"{what}.", resource_type=kind)
 
 
 def _judge_hub(event: Event, _: AuditPipeline) -> Finding | None:
@@ -145,9 +316,19 @@ RULES: tuple[Rule, ...] = (
         severity="MEDIUM",
         citations=("164.312(b)", "164.308(a)(8)"),
         resource_type="AWS::Config::ConfigurationRecorder",
-        fields=("requestParameters.configurationRecorder.recordingGroup",),
-        events=((_CONFIG, "PutConfigurationRecorder"),),
+        fields=("requestParameters.configurationRecorder", "requestParameters.resourceTypes"),
+        events=((_CONFIG, "PutConfigurationRecorder"), (_CONFIG, "DisassociateResourceTypes")),
         judge=_judge_recording_group,
+    ),
+    Rule(
+        id="config-history-shortened",
+        title="Config set to forget early",
+        severity="MEDIUM",
+        citations=("164.312(b)", "164.316(b)(2)(i)"),
+        resource_type="AWS::Config::RetentionConfiguration",
+        fields=("requestParameters.retentionPeriodInDays",),
+        events=((_CONFIG, "PutRetentionConfiguration"),),
+        judge=_judge_history,
     ),
     Rule(
         id="config-delivery-deleted",
@@ -186,8 +367,44 @@ RULES: tuple[Rule, ...] = (
         citations=("164.308(a)(1)(ii)(D)", "164.308(a)(6)(ii)"),
         resource_type="AWS::GuardDuty::Detector",
         fields=("requestParameters.features", "requestParameters.dataSources"),
-        events=((_GUARDDUTY, "UpdateDetector"),),
+        events=(
+            (_GUARDDUTY, "UpdateDetector"),
+            (_GUARDDUTY, "UpdateMemberDetectors"),
+            (_GUARDDUTY, "UpdateOrganizationConfiguration"),
+        ),
         judge=_judge_protection,
+    ),
+    Rule(
+        id="guardduty-blinded",
+        title="GuardDuty told whom to trust or what to hide",
+        severity="HIGH",
+        citations=("164.308(a)(1)(ii)(D)", "164.308(a)(6)(ii)"),
+        resource_type="AWS::GuardDuty::Detector",
+        fields=(
+            "eventName",
+            "requestParameters.detectorId",
+            "requestParameters.activate",
+            "requestParameters.location",
+            "requestParameters.action",
+        ),
+        events=tuple(
+            (_GUARDDUTY, name)
+            for name in (
+                "CreateFilter",
+                "CreateIPSet",
+                "CreateTrustedEntitySet",
+                "DeleteThreatEntitySet",
+                "DeleteThreatIntelSet",
+                "UpdateFilter",
+                "UpdateIPSet",
+                "UpdateMalwareScanSettings",
+                "UpdateThreatEntitySet",
+                "UpdateThreatIntelSet",
+                "UpdateTrustedEntitySet",
+                *_SILENCED,
+            )
+        ),
+        judge=_judge_blinded,
     ),
     Rule(
         id="detection-membership-ended",
@@ -197,13 +414,24 @@ RULES: tuple[Rule, ...] = (
         resource_type="AWS::GuardDuty::Detector",
         fields=("eventName", "requestParameters.accountIds"),
         events=(
-            (_GUARDDUTY, "DisassociateFromAdministratorAccount"),
-            (_GUARDDUTY, "DisassociateFromMasterAccount"),
-            (_GUARDDUTY, "DisassociateMembers"),
+            *(
+                (service, name)
+                for service in (_GUARDDUTY, _SECURITY_HUB)
+                for name in (
+                    "DeleteMembers",
+                    "DisableOrganizationAdminAccount",
+                    "DisassociateFromAdministratorAccount",
+                    "DisassociateFromMasterAccount",
+                    "DisassociateMembers",
+                )
+            ),
             (_GUARDDUTY, "StopMonitoringMembers"),
-            (_SECURITY_HUB, "DisassociateFromAdministratorAccount"),
-            (_SECURITY_HUB, "DisassociateFromMasterAccount"),
-            (_SECURITY_HUB, "DisassociateMembers"),
+            (_MACIE, "DeleteMember"),
+            (_MACIE, "DisableOrganizationAdminAccount"),
+            (_MACIE, "DisassociateFromAdministratorAccount"),
+            (_MACIE, "DisassociateMember"),
+            (_INSPECTOR, "DisableDelegatedAdminAccount"),
+            (_INSPECTOR, "DisassociateMember"),
         ),
         judge=_judge_membership,
     ),
@@ -226,5 +454,22 @@ RULES: tuple[Rule, ...] = (
         fields=("eventName", "requestParameters.standardsSubscriptionArns"),
         events=((_SECURITY_HUB, "BatchDisableStandards"),),
         judge=_judge_standards,
+    ),
+    Rule(
+        id="detection-service-disabled",
+        title="Detection service switched off",
+        severity="MEDIUM",
+        citations=("164.308(a)(1)(ii)(D)", "164.308(a)(8)"),
+        resource_type="AWS::AccessAnalyzer::Analyzer",
+        fields=("eventName", "requestParameters.status", "requestParameters.controlStatus"),
+        events=(
+            (_ACCESS_ANALYZER, "DeleteAnalyzer"),
+            (_INSPECTOR, "Disable"),
+            (_MACIE, "DisableMacie"),
+            (_MACIE, "UpdateMacieSession"),
+            (_SECURITY_HUB, "DisableImportFindingsForProduct"),
+            (_SECURITY_HUB, "UpdateStandardsControl"),
+        ),
+        judge=_judge_service,
     ),
 )

@@ -6,13 +6,14 @@ itself is in :mod:`..policy`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..model import Severity
 from ..policy.admission import doubtful_keys, public_statements
 from ..policy.document import Statement, parse_document
 from ..policy.privilege import Grant, broad_grants
+from ..record import owner_of
 
 AWS_POLICY = ":iam::aws:policy/"
 # AWS-managed policies that are as broad as what no policy of one's own may grant.
@@ -37,6 +38,24 @@ def granted_to_anyone(*candidates: object) -> list[Statement]:
     """The statements by which the first document among a record's values lets anyone in."""
     document = first_document(*candidates)
     return public_statements(document) if document is not None else []
+
+
+def foreign_principals(every: Iterable[Statement], account: str | None) -> list[str]:
+    """The principals of other accounts that statements let in, and those of an unknown account.
+
+    A long hexadecimal text is the canonical id of an account, which only S3 can tell. Whom ``*``
+    lets in is another question (:func:`granted_to_anyone`).
+    """
+    found = []
+    for statement in every:
+        if not statement.allows:
+            continue
+        for principal in statement.principals:
+            owner = owner_of(principal)
+            canonical = len(principal) == 64 and principal.isalnum()
+            if canonical or (owner is not None and owner not in (account, "*")):
+                found.append(principal)
+    return list(dict.fromkeys(found))
 
 
 def granted_too_much(account: str | None, *candidates: object) -> list[Grant]:

@@ -9,7 +9,7 @@ from ..live import OTHER_ACCOUNT, LiveState, NotReadError, Place
 from ..model import Confirmed, Finding, Rule
 from ..pipeline import AuditPipeline
 from ..policy.admission import public_statements, unbound_federations
-from ..record import Event, dig, flag, text
+from ..record import Event, dig, flag, resource_in, text
 from .grants import (
     AWS_POLICY,
     doubt_about,
@@ -25,6 +25,8 @@ from .membership import confirm_membership
 
 _IAM = "iam.amazonaws.com"
 _SSO = "sso.amazonaws.com"
+# Calls that write a managed policy's document.
+_WITH_DOCUMENT = ("CreatePolicy", "CreatePolicyVersion")
 
 
 def _holder(parameters: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -73,12 +75,22 @@ def _confirm_customer_policy(event: Event, live: LiveState) -> Confirmed:
     parameters = event.parameters
     policy = text(parameters.get("policyArn"))
     version = text(parameters.get("versionId"))
+    if event.name in _WITH_DOCUMENT:
+        if text(parameters.get("policyDocument")) is not None:
+            return Confirmed(None)  # the record has told all
+        # CloudTrail left the document out; the answer says which version it became.
+        policy = policy or text(dig(event.response, "policy", "arn")) or resource_in(event)
+        version = text(dig(event.response, "policyVersion", "versionId"))
     if policy is None or AWS_POLICY in policy or event.source != _IAM:
         return Confirmed(None)
-    if event.name == "SetDefaultPolicyVersion":
-        holder = f"version {version or '(unnamed)'} is now in force for all who hold it"
+    if event.name in _WITH_DOCUMENT:
+        holder = "it was just written"
         kind: str = "AWS::IAM::ManagedPolicy"
         name: str | None = policy
+    elif event.name == "SetDefaultPolicyVersion":
+        holder = f"version {version or '(unnamed)'} is now in force for all who hold it"
+        kind = "AWS::IAM::ManagedPolicy"
+        name = policy
     else:
         version = None
         kind, name = _holder_of_attached(parameters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
-from ..record import Event, dig, integer, text
+from ..record import Event, dig, integer, owner_of, text, texts
 from .grants import doubt_about, granted_to_anyone, statement_details
 
 _KMS = "kms.amazonaws.com"
@@ -37,6 +37,23 @@ def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
             "names the callers: encryption with it protects nothing." + doubt_about(found)
         ),
         details={"statements": statement_details(found)},
+    )
+
+
+def _judge_grant(event: Event, _: AuditPipeline) -> Finding | None:
+    grantee = text(event.parameters.get("granteePrincipal"))
+    owner = owner_of(grantee)
+    if owner is None or event.account is None or owner == event.account:
+        return None
+    key = _key(event)
+    operations = texts(event.parameters.get("operations"))
+    return Finding(
+        resource_id=key,
+        reason=(
+            f"{_named(key)} was granted to {grantee} of account {owner}, beside its policy"
+            + (f": {', '.join(operations[:5])}." if operations else ".")
+        ),
+        details={"grantee": grantee, "operations": operations[:20]},
     )
 
 
@@ -114,5 +131,15 @@ RULES: tuple[Rule, ...] = (
         fields=("eventName", "requestParameters.keyId"),
         events=((_KMS, "DisableKeyRotation"),),
         judge=_judge_rotation,
+    ),
+    Rule(
+        id="kms-key-granted-to-stranger",
+        title="Key granted to another account",
+        severity="MEDIUM",
+        citations=("164.312(a)(2)(iv)", "164.312(a)(1)"),
+        resource_type="AWS::KMS::Key",
+        fields=("requestParameters.granteePrincipal", "requestParameters.keyId"),
+        events=((_KMS, "CreateGrant"),),
+        judge=_judge_grant,
     ),
 )

@@ -18,6 +18,8 @@ def _judge_root(event: Event, _: AuditPipeline) -> Finding | None:
         return None
     if event.record.get("eventType") == "AwsServiceEvent":
         return None
+    if flag(dig(event.identity, "sessionContext", "assumedRoot")) is True:
+        return _assumed_root(event)
     console = event.source == _SIGN_IN and event.name == "ConsoleLogin"
     reads = flag(event.record.get("readOnly")) is True
     multi_factor = mapping(event.record.get("additionalEventData")).get("MFAUsed")
@@ -33,6 +35,28 @@ def _judge_root(event: Event, _: AuditPipeline) -> Finding | None:
         ),
         details=details,
         severity="HIGH" if reads and not console else None,
+    )
+
+
+def _assumed_root(event: Event) -> Finding:
+    """A session of centralized root access: CloudTrail calls its caller Root all the same.
+
+    It comes from AWS STS AssumeRoot and is bounded by one task policy (IAM user guide, "Perform a
+    privileged task on an AWS Organizations member account").
+    """
+    reads = flag(event.record.get("readOnly")) is True
+    account = text(event.identity.get("accountId")) or event.account or "(unnamed)"
+    return Finding(
+        resource_id=text(event.identity.get("arn")) or event.account,
+        reason=(
+            f"A privileged session of centralized root access called {event.name} in account "
+            f"{account}: the organization's management account, or whom it delegated this to, took "
+            "it with AWS STS AssumeRoot. One task policy bounds what it may do. Nobody signed in "
+            "as the root user; who took the session is in AssumeRoot's own record."
+        ),
+        details={"assumed_root": True, "console_sign_in": False, "read_only": reads},
+        severity="MEDIUM" if reads else "HIGH",
+        title="Privileged session of centralized root access",
     )
 
 
@@ -70,7 +94,12 @@ RULES: tuple[Rule, ...] = (
         severity="CRITICAL",
         citations=("164.312(a)(2)(i)", "164.308(a)(5)(ii)(C)"),
         resource_type="AWS::IAM::RootUser",
-        fields=("userIdentity.type", "userIdentity.invokedBy", "eventType"),
+        fields=(
+            "userIdentity.type",
+            "userIdentity.invokedBy",
+            "userIdentity.sessionContext.assumedRoot",
+            "eventType",
+        ),
         events=(),
         judge=_judge_root,
         identity_type="Root",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
-from ..record import Event, dig, flag, integer, mapping, objects, text, texts
+from ..record import Event, dig, flag, mapping, objects, owner_of, text, texts
 from .grants import doubt_about, granted_to_anyone, statement_details
 
 _S3 = "s3.amazonaws.com"
@@ -28,7 +27,6 @@ PUBLIC_ACCESS_FLAGS = (
     "BlockPublicPolicy",
     "RestrictPublicBuckets",
 )
-_SHORTEST_RETENTION_DAYS = 365
 
 
 def _bucket(event: Event) -> str | None:
@@ -138,21 +136,34 @@ def _judge_encryption(event: Event, pipeline: AuditPipeline) -> Finding | None:
     if bucket is None or not pipeline.is_log_bucket(bucket):
         return None
     rules = dig(event.parameters, "ServerSideEncryptionConfiguration", "Rule")
-    algorithms = [
-        algorithm
-        for rule in objects(rules)
-        if (algorithm := text(dig(rule, "ApplyServerSideEncryptionByDefault", "SSEAlgorithm")))
-    ]
-    if not algorithms or all(algorithm.startswith("aws:kms") for algorithm in algorithms):
+    weak: list[str] = []
+    for rule in objects(rules):
+        default = mapping(rule.get("ApplyServerSideEncryptionByDefault"))
+        algorithm, key = text(default.get("SSEAlgorithm")), text(default.get("KMSMasterKeyID"))
+        if algorithm is not None and (why := _weak_encryption(algorithm, key, event.account)):
+            weak.append(why)
+    if not weak:
         return None
     return Finding(
         resource_id=bucket,
         reason=(
-            f"Log bucket {bucket} no longer encrypts with a customer-managed key "
-            f"({', '.join(algorithms[:3])}): whoever may read the objects may read the trail."
+            f"Log bucket {bucket} no longer encrypts with a key of this account's own "
+            f"({', '.join(weak[:3])}): the key no longer says who may read the trail."
         ),
-        details={"algorithms": algorithms[:3]},
+        details={"encryption": weak[:3]},
     )
+
+
+def _weak_encryption(algorithm: str, key: str | None, account: str | None) -> str | None:
+    """Why a default encryption does not keep the trail's files as a key of one's own does."""
+    if not algorithm.startswith("aws:kms"):
+        return algorithm
+    if key is None or key.endswith("alias/aws/s3"):
+        return f"{algorithm} with the key that AWS manages"
+    owner = owner_of(key)
+    if owner is not None and account is not None and owner != account:
+        return f"{algorithm} with a key of account {owner}"
+    return None
 
 
 def _judge_versioning(event: Event, _: AuditPipeline) -> Finding | None:
@@ -175,44 +186,6 @@ def _judge_logging(event: Event, _: AuditPipeline) -> Finding | None:
     return Finding(
         resource_id=bucket,
         reason=f"{_named(bucket)} no longer logs who reads and writes its objects.",
-    )
-
-
-def _judge_deletion(event: Event, pipeline: AuditPipeline) -> Finding | None:
-    bucket = _bucket(event)
-    if bucket is None or not pipeline.is_log_bucket(bucket):
-        return None
-    what = "was deleted" if event.name == "DeleteBucket" else "lost its policy"
-    return Finding(
-        resource_id=bucket,
-        reason=(
-            f"Log bucket {bucket} {what}: the trail's records are no longer kept or protected "
-            "from change."
-        ),
-    )
-
-
-def _expirations(parameters: Any) -> Iterator[int]:
-    rules = dig(parameters, "LifecycleConfiguration", "Rule")
-    for rule in objects(rules):
-        if str(rule.get("Status")).lower() == "disabled":
-            continue
-        days = integer(dig(rule, "Expiration", "Days"))
-        if days is not None:
-            yield days
-
-
-def _judge_lifecycle(event: Event, pipeline: AuditPipeline) -> Finding | None:
-    bucket = _bucket(event)
-    if bucket is None or not pipeline.is_log_bucket(bucket):
-        return None
-    shortest = min(_expirations(event.parameters), default=None)
-    if shortest is None or shortest >= _SHORTEST_RETENTION_DAYS:
-        return None
-    return Finding(
-        resource_id=bucket,
-        reason=f"Log bucket {bucket} now deletes the trail's records after {shortest} days.",
-        details={"expiration_days": shortest},
     )
 
 
@@ -284,25 +257,5 @@ RULES: tuple[Rule, ...] = (
         fields=("requestParameters.BucketLoggingStatus.LoggingEnabled",),
         events=((_S3, "PutBucketLogging"),),
         judge=_judge_logging,
-    ),
-    Rule(
-        id="log-bucket-unprotected",
-        title="Log bucket deleted or left without its policy",
-        severity="CRITICAL",
-        citations=("164.312(b)", "164.312(c)(1)"),
-        resource_type="AWS::S3::Bucket",
-        fields=("eventName", "requestParameters.bucketName"),
-        events=((_S3, "DeleteBucket"), (_S3, "DeleteBucketPolicy")),
-        judge=_judge_deletion,
-    ),
-    Rule(
-        id="log-bucket-expiry-shortened",
-        title="Log bucket set to delete its records early",
-        severity="HIGH",
-        citations=("164.312(b)", "164.316(b)(2)(i)"),
-        resource_type="AWS::S3::Bucket",
-        fields=("requestParameters.LifecycleConfiguration.Rule",),
-        events=((_S3, "PutBucketLifecycle"), (_S3, "PutBucketLifecycleConfiguration")),
-        judge=_judge_lifecycle,
     ),
 )
