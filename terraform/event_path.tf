@@ -21,9 +21,7 @@ locals {
     "us-east-1"
   )
   forwarding_rules = var.region == local.global_region ? {} : local.event_rules
-  forwards_events  = length(local.forwarding_rules) > 0
 
-  event_rule_arn_prefix     = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule"
   forwarded_rule_arn_prefix = "arn:${local.partition}:events:${local.global_region}:${local.account_id}:rule"
   event_bus_arn             = "arn:${local.partition}:events:${local.region}:${local.account_id}:event-bus/default"
 }
@@ -89,15 +87,14 @@ resource "aws_cloudwatch_event_target" "forwarded" {
   rule      = aws_cloudwatch_event_rule.forwarded[each.key].name
   target_id = "home-region"
   arn       = local.event_bus_arn
-  role_arn  = aws_iam_role.event_forwarding[0].arn
+  role_arn  = aws_iam_role.event_forwarding.arn
 
   depends_on = [aws_iam_role_policy_attachment.event_forwarding]
 }
 
-# For these rules alone: without the condition any rule of the account could put events on the bus by this role.
+# For these rules alone: without the condition any rule of the account could put events on the bus by this role. It is there
+# where nothing needs to be forwarded too, so that a deployment has the same roles in every region.
 resource "aws_iam_role" "event_forwarding" {
-  count = local.forwards_events ? 1 : 0
-
   name                 = "role-event-forwarding-${var.environment}"
   description          = "Lets EventBridge take events of ${local.global_region} to the bus of ${local.region}"
   permissions_boundary = var.permissions_boundary_arn
@@ -111,7 +108,7 @@ resource "aws_iam_role" "event_forwarding" {
       Action    = "sts:AssumeRole"
       Condition = {
         StringEquals = { "aws:SourceAccount" = local.account_id }
-        ArnEquals    = { "aws:SourceArn" = [for rule in local.forwarding_rules : "${local.forwarded_rule_arn_prefix}/${rule.name}"] }
+        ArnEquals    = { "aws:SourceArn" = [for key in keys(local.event_patterns) : "${local.forwarded_rule_arn_prefix}/rule-${key}-${var.environment}"] }
       }
     }]
   })
@@ -120,8 +117,6 @@ resource "aws_iam_role" "event_forwarding" {
 }
 
 resource "aws_iam_policy" "event_forwarding" {
-  count = local.forwards_events ? 1 : 0
-
   name        = "policy-event-forwarding-${var.environment}"
   description = "Put events on the default bus of ${local.region}"
 
@@ -139,8 +134,6 @@ resource "aws_iam_policy" "event_forwarding" {
 }
 
 resource "aws_iam_role_policy_attachment" "event_forwarding" {
-  count = local.forwards_events ? 1 : 0
-
-  role       = aws_iam_role.event_forwarding[0].name
-  policy_arn = aws_iam_policy.event_forwarding[0].arn
+  role       = aws_iam_role.event_forwarding.name
+  policy_arn = aws_iam_policy.event_forwarding.arn
 }

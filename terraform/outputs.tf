@@ -161,18 +161,18 @@ output "event_rule_names" {
 }
 
 output "event_forwarding_region" {
-  description = "Region of the global services, whose rules of the same names forward their events to the home region; null when it is the home region itself, or the rules are off."
-  value       = local.forwards_events ? local.global_region : null
+  description = "Region of the global services, where rules of the same names forward events to the home region, unless it is the home region itself."
+  value       = local.global_region
 }
 
 output "event_forwarding_role_name" {
-  description = "Name of the role with which EventBridge forwards events to the home region; null when none are forwarded."
-  value       = one(aws_iam_role.event_forwarding[*].name)
+  description = "Name of the role with which EventBridge forwards events to the home region."
+  value       = aws_iam_role.event_forwarding.name
 }
 
 output "event_forwarding_role_arn" {
-  description = "ARN of the role with which EventBridge forwards events to the home region; null when none are forwarded."
-  value       = one(aws_iam_role.event_forwarding[*].arn)
+  description = "ARN of the role with which EventBridge forwards events to the home region."
+  value       = aws_iam_role.event_forwarding.arn
 }
 
 output "ledger_table_name" {

@@ -299,7 +299,7 @@ resource "aws_iam_policy" "verifier_services" {
           "iam:ListRolePolicies",
           "iam:ListRoleTags",
         ]
-        Resource = concat([aws_iam_role.trail_logs.arn, aws_iam_role.function.arn], aws_iam_role.event_forwarding[*].arn, ["${local.iam_arn_prefix}:role/role-verifier-${var.environment}"])
+        Resource = [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, aws_iam_role.event_forwarding.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"]
       },
       {
         Sid    = "ReadPolicies"
@@ -308,7 +308,7 @@ resource "aws_iam_policy" "verifier_services" {
         Resource = concat(compact([var.permissions_boundary_arn]), [
           aws_iam_policy.trail_logs.arn,
           aws_iam_policy.function.arn,
-          ], aws_iam_policy.event_forwarding[*].arn, [
+          aws_iam_policy.event_forwarding.arn,
           "${local.iam_arn_prefix}:policy/policy-verifier-state-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-services-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-live-fire-${var.environment}",
