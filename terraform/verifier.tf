@@ -269,24 +269,10 @@ resource "aws_iam_policy" "verifier_services" {
           "dynamodb:DescribeContinuousBackups",
           "dynamodb:DescribeTable",
           "dynamodb:DescribeTimeToLive",
-          "dynamodb:GetItem",
           "dynamodb:GetResourcePolicy",
           "dynamodb:ListTagsOfResource",
         ]
         Resource = local.ledger_table_arn
-      },
-      {
-        # DynamoDB decrypts the table's own key in the name of whoever reads it.
-        Sid      = "DecryptLedger"
-        Effect   = "Allow"
-        Action   = "kms:Decrypt"
-        Resource = aws_kms_key.logs.arn
-        Condition = {
-          StringEquals = {
-            "kms:ViaService"                               = "dynamodb.${local.region}.${local.dns_suffix}"
-            "kms:EncryptionContext:aws:dynamodb:tableName" = local.ledger_table_name
-          }
-        }
       },
       {
         Sid    = "ReadRoles"
@@ -399,6 +385,26 @@ resource "aws_iam_policy" "verifier_live_fire" {
         Effect   = "Allow"
         Action   = "lambda:InvokeFunction"
         Resource = local.rehearsal_arn
+      },
+      {
+        # By which paths an act has come, the ledger tells.
+        Sid      = "ReadLedgerItems"
+        Effect   = "Allow"
+        Action   = "dynamodb:GetItem"
+        Resource = local.ledger_table_arn
+      },
+      {
+        # DynamoDB decrypts the table's own key in the name of whoever reads it.
+        Sid      = "DecryptLedger"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = aws_kms_key.logs.arn
+        Condition = {
+          StringEquals = {
+            "kms:ViaService"                               = "dynamodb.${local.region}.${local.dns_suffix}"
+            "kms:EncryptionContext:aws:dynamodb:tableName" = local.ledger_table_name
+          }
+        }
       },
       {
         # Neither knows a resource type: AWS accepts them for "*" only. Unsubscribing is what the sweep needs to clean up.

@@ -61,6 +61,7 @@ class _Case:
     judgement: Judgement | None
     alerts: list[tuple[Violation | None, dict[str, Any]]]
     log_event_id: str | None = None
+    arrived: int | None = None
     raised: list[str] = field(default_factory=list)
 
     @property
@@ -159,7 +160,7 @@ class Checker:
         until = received + int((seconds - _SECONDS_TO_PUBLISH) * 1000)
         for pause in (*_PAUSES, None):
             claims = [
-                Claim(alert["alert_id"], case.event_id, alert["rule"])
+                Claim(alert["alert_id"], case.event_id, alert["rule"], case.arrived)
                 for case in cases
                 for _, alert in case.alerts
             ]
@@ -256,7 +257,7 @@ class Checker:
             )
             if accounting.first(alert["alert_id"]):
                 alerts.append((violation, alert))
-        return [_Case(judgement, alerts, message.log_event_id)]
+        return [_Case(judgement, alerts, message.log_event_id, message.delivered)]
 
     def _decide(
         self,

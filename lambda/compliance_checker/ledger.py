@@ -10,7 +10,8 @@ Items of the table (key ``id``)::
     id           the alert's identity (64 digits), or "flood#" and a digest, for the count of a kind
     phase        "taken" or "told"
     lease_until  milliseconds since 1970; while it runs, nobody else may take the alert
-    seen_<path>  milliseconds since 1970, when the event first came by that path
+    seen_<path>  milliseconds since 1970, when the function first had the event by that path
+    arrived_<path>  likewise, when it was in the log group, for the path ``logs``
     told_time    milliseconds since 1970, when SNS had taken the alert; told_path: by which path
     event_id, rule_id
     told_count   of a kind of alert: how many have been told in its hour
@@ -52,11 +53,15 @@ class LedgerUnavailableError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An alert that an invocation would tell."""
+    """An alert that an invocation would tell.
+
+    ``arrived`` is when its event came to the end of its path, in milliseconds, where that says so.
+    """
 
     alert_id: str
     event_id: str
     rule: str
+    arrived: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,9 @@ class AlertLedger:
                         (told if _text(item, "phase") == "told" else elsewhere).add(identity)
                 mine |= part.keys()
             self._write_all(
-                self._note(identity, path, moment) for identity in sorted(told | elsewhere)
+                self._note(each, path, moment)
+                for each in claims
+                if each.alert_id in told or each.alert_id in elsewhere
             )
         except LedgerUnavailableError as error:
             fault = error.code
@@ -161,7 +168,7 @@ class AlertLedger:
         update = self._update(
             claim.alert_id,
             "SET phase = :taken, lease_until = :until, event_id = :event, rule_id = :rule, "
-            f"expires = :expires, seen_{path} = if_not_exists(seen_{path}, :now)",
+            f"expires = :expires, {_arrival(claim, path, values)}",
             values,
         )
         condition = {
@@ -170,12 +177,12 @@ class AlertLedger:
         }
         return {**update, **condition}
 
-    def _note(self, identity: str, path: str, moment: int) -> dict[str, Any]:
+    def _note(self, claim: Claim, path: str, moment: int) -> dict[str, Any]:
+        values: dict[str, str | int] = {":now": moment, ":expires": _expiry(moment)}
         return self._update(
-            identity,
-            f"SET seen_{path} = if_not_exists(seen_{path}, :now), "
-            "expires = if_not_exists(expires, :expires)",
-            {":now": moment, ":expires": _expiry(moment)},
+            claim.alert_id,
+            f"SET {_arrival(claim, path, values)}, expires = if_not_exists(expires, :expires)",
+            values,
         )
 
     def _update(
@@ -234,6 +241,15 @@ class AlertLedger:
                     raise LedgerUnavailableError(code) from None
             self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")
+
+
+def _arrival(claim: Claim, path: str, values: dict[str, str | int]) -> str:
+    """The part of an update that notes the first arrival by a path; adds to its values."""
+    noted = f"seen_{path} = if_not_exists(seen_{path}, :now)"
+    if claim.arrived is not None:
+        values[":arrived"] = claim.arrived
+        noted += f", arrived_{path} = if_not_exists(arrived_{path}, :arrived)"
+    return noted
 
 
 def _batches(updates: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
