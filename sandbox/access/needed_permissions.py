@@ -66,7 +66,7 @@ def needed_for(
 ) -> tuple[Needed, ...]:
     """Every permission that a call needs."""
     if (service, operation) in _TRANSACTIONS:
-        return tuple(_for_transaction(region, account, parameters))
+        return tuple(_for_transaction(operation, region, account, parameters))
     if service == "ec2":
         prefix = f"arn:{get_partition(region)}:ec2:{region}:{account}:"
         return tuple(_for_ec2(operation, prefix, parameters))
@@ -84,12 +84,17 @@ def needed_for(
     return tuple(found)
 
 
-def _for_transaction(region: str, account: str, parameters: Mapping[str, Any]) -> Iterator[Needed]:
+def _for_transaction(
+    operation: str, region: str, account: str, parameters: Mapping[str, Any]
+) -> Iterator[Needed]:
     """A transaction is authorized for each act that it is made of, on that one's table.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     """
-    for item in parameters.get("TransactItems") or ():
+    items = parameters.get("TransactItems") or ()
+    if not items:
+        yield Needed(f"dynamodb:{operation}", None)  # DynamoDB refuses it itself
+    for item in items:
         for kind, act in item.items():
             action = f"dynamodb:{kind}Item"
             table = iam_actions.resource_of("dynamodb", action, region, account, act)
