@@ -21,7 +21,7 @@ MODULE = REPOSITORY / "terraform"
 PACKAGE_NAME = "compliance_checker.zip"
 
 _BACKEND_FILE = "deploy_backend.tf.json"
-_STAGED = ("*.tf", "*.tf.json", "*.txt")
+_STAGED = ("*.tf", "*.json", "*.txt")
 
 
 @dataclass(frozen=True)

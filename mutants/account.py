@@ -54,23 +54,24 @@ class Account:
             name: output["value"]
             for name, output in json.loads(outputs_file.read_text(encoding="utf-8")).items()
         }
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._documents: dict[str, Document] = {}
 
-    def client(self, service: str) -> Any:
-        """The client of a service in the deployment's region, made once."""
-        if service not in self._clients:
+    def client(self, service: str, region: str | None = None) -> Any:
+        """The client of a service, in the deployment's region by default, made once."""
+        region = region or self.outputs["region"]
+        if (service, region) not in self._clients:
             made = boto3.client(
                 service,
-                region_name=self.outputs["region"],
+                region_name=region,
                 endpoint_url=self.url,
                 aws_access_key_id="test",
                 aws_secret_access_key="test",  # noqa: S106 - the sandbox knows no credentials
                 config=Config(retries={"total_max_attempts": 1}, connect_timeout=5),
             )
             reach_by_address(made)
-            self._clients[service] = made
-        return self._clients[service]
+            self._clients[service, region] = made
+        return self._clients[service, region]
 
     @property
     def ec2(self) -> Any:

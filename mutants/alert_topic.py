@@ -113,10 +113,9 @@ def alarms_denied(account: Account, document: Document) -> None:
     )
 
 
-@_POLICY.fault("EventBridge is held to a condition that it cannot meet, and falls silent")
-def events_on_a_condition(account: Account, document: Document) -> None:
-    condition = {"StringEquals": {"aws:SourceAccount": account.outputs["account_id"]}}
-    statement(document, "EventBridgePublishes")["Condition"] = condition
+@_POLICY.fault("EventBridge may publish, for any rule of any account")
+def published_by_any_rule(account: Account, document: Document) -> None:
+    _allow(account, document, {"Service": "events.amazonaws.com"})
 
 
 @_POLICY.fault("a role of the account may publish, without any policy of its own")

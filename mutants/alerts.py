@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from mutants.account import Account
+from mutants.event_path import alter_rule
 from mutants.function import throttle
 from mutants.function_callers import forbid
 from mutants.function_code import run_with
@@ -26,9 +27,28 @@ def _cut(
     return FAMILY.fault(
         description,
         *(fails or _ALERTS),
-        errors=errors | {"alert-within-target"},
+        errors=errors | {"alert-within-target", "alert-by-both-paths"},
         suite=Suite.LIVE_FIRE,
     )
+
+
+def _cut_log_path(description: str) -> Callable[[Break], Break]:
+    """A fault of the log group's path alone: the alert comes, and that path can't be timed."""
+    return FAMILY.fault(
+        description,
+        "alert-by-both-paths",
+        errors=frozenset({"alert-within-target"}),
+        suite=Suite.LIVE_FIRE,
+    )
+
+
+@FAMILY.fault(
+    "EventBridge takes opened rules to the function no longer",
+    "alert-by-both-paths",
+    suite=Suite.LIVE_FIRE,
+)
+def quick_path_cut(account: Account, mending: ExitStack) -> None:
+    alter_rule(lambda rule: rule.update(State="DISABLED"), "changes-1", account, mending)
 
 
 @_cut("the trail is stopped")
@@ -47,20 +67,17 @@ def trail_records_reads(account: Account, mending: ExitStack) -> None:
     put(**name, EventSelectors=[{**selector, "ReadWriteType": "ReadOnly"}])
 
 
-@_cut("the subscription is deleted")
+@_cut_log_path("the subscription is deleted")
 def subscription_deleted(account: Account, mending: ExitStack) -> None:
     unsubscribe(account, mending)
 
 
-@_cut("the subscription's pattern lets opened rules through no longer", "alert-on-opened-rule")
+@_cut_log_path("the subscription's pattern lets opened rules through no longer")
 def opened_rules_passed_over(account: Account, mending: ExitStack) -> None:
     _narrow(account, mending, "AuthorizeSecurityGroupIngress")
 
 
-@_cut(
-    "the subscription's pattern lets bucket policies through no longer",
-    "alert-on-public-bucket-policy",
-)
+@_cut_log_path("the subscription's pattern lets bucket policies through no longer")
 def bucket_policies_passed_over(account: Account, mending: ExitStack) -> None:
     _narrow(account, mending, "PutBucketPolicy")
 
@@ -87,7 +104,7 @@ def global_services_left_out(account: Account, mending: ExitStack) -> None:
     )
 
 
-@_cut("CloudWatch Logs may no longer invoke the function")
+@_cut_log_path("CloudWatch Logs may no longer invoke the function")
 def invocation_forbidden(account: Account, mending: ExitStack) -> None:
     forbid(account, mending)
 

@@ -39,7 +39,13 @@ def _tag_ec2(account: Account, found: Attributes, tags: Tags) -> object:
 
 _EC2 = (_untag_ec2, _tag_ec2)
 
+
 # By Terraform type. A declared type that bears tags and is missing here fails a test.
+def _events_of(account: Account, found: Attributes) -> Any:
+    """EventBridge in the region of a rule."""
+    return account.client("events", str(found["arn"]).split(":")[3])
+
+
 CHANGES: Mapping[str, tuple[Change, Change]] = {
     "aws_vpc": _EC2,
     "aws_subnet": _EC2,
@@ -87,11 +93,19 @@ CHANGES: Mapping[str, tuple[Change, Change]] = {
         ),
     ),
     "aws_cloudwatch_event_rule": (
-        lambda account, found, tags: account.client("events").untag_resource(
+        lambda account, found, tags: _events_of(account, found).untag_resource(
             ResourceARN=found["arn"], TagKeys=list(tags)
         ),
-        lambda account, found, tags: account.client("events").tag_resource(
+        lambda account, found, tags: _events_of(account, found).tag_resource(
             ResourceARN=found["arn"], Tags=_listed(tags)
+        ),
+    ),
+    "aws_dynamodb_table": (
+        lambda account, found, tags: account.client("dynamodb").untag_resource(
+            ResourceArn=found["arn"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.client("dynamodb").tag_resource(
+            ResourceArn=found["arn"], Tags=_listed(tags)
         ),
     ),
     "aws_sns_topic": (

@@ -39,14 +39,6 @@ resource "aws_sns_topic_policy" "alerts" {
         }
       },
       {
-        # No condition on purpose: with one, SNS refuses EventBridge, and nothing but a metric of the rule shows it.
-        Sid       = "EventBridgePublishes"
-        Effect    = "Allow"
-        Principal = { Service = "events.amazonaws.com" }
-        Action    = "sns:Publish"
-        Resource  = local.alert_topic_arn
-      },
-      {
         Sid       = "DenyInsecureTransport"
         Effect    = "Deny"
         Principal = "*"

@@ -75,6 +75,7 @@ resource "aws_lambda_function" "compliance_checker" {
         ALERT_TOPIC_ARN       = local.alert_topic_arn
         DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
         ENVIRONMENT           = var.environment
+        LEDGER_TABLE          = aws_dynamodb_table.alert_ledger.name
         LOG_LEVEL             = var.function_log_level
         METRIC_NAMESPACE      = var.function_metric_namespace
         TRAIL_ARN             = local.trail_arn
@@ -112,6 +113,15 @@ resource "aws_lambda_function" "compliance_checker" {
       error_message = "existing_alert_topic_key_arn is set without existing_alert_topic_arn: it names the key of an existing topic."
     }
   }
+}
+
+# By this name the function judges and does nothing else: it publishes nothing and acts on nothing, whatever it is handed. It
+# is the only one that the verifier may invoke.
+resource "aws_lambda_alias" "rehearsal" {
+  name             = "rehearsal"
+  description      = "Judges, publishes nothing and acts on nothing"
+  function_name    = aws_lambda_function.compliance_checker.function_name
+  function_version = "$LATEST"
 }
 
 # Admits CloudWatch Logs for this log group of this account only.

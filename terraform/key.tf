@@ -1,4 +1,5 @@
-# One customer-managed key for everything that holds audit records: bucket, log groups, topics, dead-letter queue.
+# One customer-managed key for everything that holds audit records: bucket, log groups, topics, dead-letter queue, alert
+# ledger.
 #
 # Inside a key policy Resource "*" means this key. Who may use it within the account is left to IAM policies by the first
 # statement, which AWS also needs to keep the key manageable; each service is then admitted for its one purpose.
@@ -69,16 +70,6 @@ locals {
           StringEquals = { "aws:SourceAccount" = local.account_id }
           ArnLike      = { "aws:SourceArn" = local.alarm_arn_pattern }
         }
-      },
-      {
-        # EventBridge sends no aws:SourceArn or aws:SourceAccount to KMS; a condition on them would drop every event without
-        # a word. The context, which SNS itself sets, binds the grant to the topic instead.
-        Sid       = "EventBridgePublishesAlerts"
-        Effect    = "Allow"
-        Principal = { Service = "events.amazonaws.com" }
-        Action    = ["kms:GenerateDataKey*", "kms:Decrypt"]
-        Resource  = "*"
-        Condition = { StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = local.alert_topic_arn } }
       },
       {
         # The topic's policy admits this trail alone.

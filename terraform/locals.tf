@@ -44,6 +44,7 @@ locals {
   delivery_topic_name      = "sns-trail-delivery-${var.environment}"
   delivery_queue_name      = "sqs-trail-delivery-${var.environment}"
   dead_letter_queue_name   = "sqs-compliance-checker-dlq-${var.environment}"
+  ledger_table_name        = "dynamodb-alert-ledger-${var.environment}"
   subscription_filter_name = "subscription-compliance-checker-${var.environment}"
 
   # Policies name the trail, the bucket, the topics and the log groups, which in turn need the key and its policy. ARNs
@@ -53,6 +54,8 @@ locals {
   trail_log_group_arn    = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:${local.trail_log_group_name}"
   function_log_group_arn = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:${local.function_log_group_name}"
   function_arn           = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${local.function_name}"
+  rehearsal_arn          = "${local.function_arn}:rehearsal"
+  ledger_table_arn       = "arn:${local.partition}:dynamodb:${local.region}:${local.account_id}:table/${local.ledger_table_name}"
   delivery_topic_arn     = "arn:${local.partition}:sns:${local.region}:${local.account_id}:${local.delivery_topic_name}"
   delivery_queue_arn     = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${local.delivery_queue_name}"
   dead_letter_queue_arn  = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${local.dead_letter_queue_name}"

@@ -150,6 +150,41 @@ output "function_role_arn" {
   value       = aws_iam_role.function.arn
 }
 
+output "function_rehearsal_alias" {
+  description = "Alias of the compliance function that judges and does nothing else."
+  value       = aws_lambda_alias.rehearsal.name
+}
+
+output "event_rule_names" {
+  description = "Names of the EventBridge rules that take events to the compliance function, in the home region."
+  value       = sort([for rule in aws_cloudwatch_event_rule.violations : rule.name])
+}
+
+output "event_forwarding_region" {
+  description = "Region of the global services, where rules of the same names forward events to the home region, unless it is the home region itself."
+  value       = local.global_region
+}
+
+output "event_forwarding_role_name" {
+  description = "Name of the role with which EventBridge forwards events to the home region."
+  value       = aws_iam_role.event_forwarding.name
+}
+
+output "event_forwarding_role_arn" {
+  description = "ARN of the role with which EventBridge forwards events to the home region."
+  value       = aws_iam_role.event_forwarding.arn
+}
+
+output "ledger_table_name" {
+  description = "Name of the table that holds which alerts have been told."
+  value       = aws_dynamodb_table.alert_ledger.name
+}
+
+output "ledger_table_arn" {
+  description = "ARN of the table that holds which alerts have been told."
+  value       = aws_dynamodb_table.alert_ledger.arn
+}
+
 output "subscription_filter_name" {
   description = "Name of the subscription filter that feeds the compliance function from the trail's log group."
   value       = aws_cloudwatch_log_subscription_filter.compliance_checker.name

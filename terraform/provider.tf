@@ -6,3 +6,13 @@ provider "aws" {
     tags = local.tags
   }
 }
+
+# Where the events of global services are; never used in that region itself.
+provider "aws" {
+  alias  = "global_services"
+  region = local.global_region
+
+  default_tags {
+    tags = local.tags
+  }
+}

@@ -205,10 +205,23 @@ resource "aws_iam_policy" "function" {
         Resource = [local.dead_letter_queue_arn]
       },
       {
+        # Takes and closes alerts: TransactWriteItems asks for no more than its updates do.
+        Sid      = "KeepAlertLedger"
+        Effect   = "Allow"
+        Action   = ["dynamodb:UpdateItem"]
+        Resource = [local.ledger_table_arn]
+      },
+      {
+        # Through the services that keep what it writes, and Lambda for its own variables; not what else the key protects.
         Sid      = "EncryptAlertsAndRecords"
         Effect   = "Allow"
         Action   = ["kms:GenerateDataKey*", "kms:Decrypt"]
         Resource = distinct(concat([aws_kms_key.logs.arn], local.alert_topic_key_arns))
+        Condition = {
+          StringEquals = {
+            "kms:ViaService" = [for service in ["dynamodb", "lambda", "sns", "sqs"] : "${service}.${local.region}.${local.dns_suffix}"]
+          }
+        }
       },
     ], local.function_confirmation_statements, local.function_scan_statements, local.function_remediation_statements)
   })

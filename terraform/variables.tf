@@ -330,6 +330,18 @@ variable "function_metric_namespace" {
   }
 }
 
+variable "event_path_enabled" {
+  description = "Whether EventBridge takes changes to the function besides the log group's subscription, which is slower: CloudTrail writes to log groups within about five minutes, on average and without promise."
+  type        = bool
+  default     = true
+}
+
+variable "ledger_deletion_protection" {
+  description = "Whether DynamoDB refuses to delete the table that holds which alerts have been told. It must be off before terraform destroy."
+  type        = bool
+  default     = false
+}
+
 variable "account_scan_enabled" {
   description = "Whether the function looks at the whole account on a schedule as well, for what was wrong before the trail began."
   type        = bool

@@ -259,8 +259,20 @@ resource "aws_iam_policy" "verifier_services" {
       {
         Sid      = "ReadRules"
         Effect   = "Allow"
-        Action   = "events:ListTagsForResource"
-        Resource = "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/*-${var.environment}"
+        Action   = ["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"]
+        Resource = [for region in distinct([local.region, local.global_region]) : "arn:${local.partition}:events:${region}:${local.account_id}:rule/*-${var.environment}"]
+      },
+      {
+        Sid    = "ReadLedger"
+        Effect = "Allow"
+        Action = [
+          "dynamodb:DescribeContinuousBackups",
+          "dynamodb:DescribeTable",
+          "dynamodb:DescribeTimeToLive",
+          "dynamodb:GetResourcePolicy",
+          "dynamodb:ListTagsOfResource",
+        ]
+        Resource = local.ledger_table_arn
       },
       {
         Sid    = "ReadRoles"
@@ -273,7 +285,7 @@ resource "aws_iam_policy" "verifier_services" {
           "iam:ListRolePolicies",
           "iam:ListRoleTags",
         ]
-        Resource = [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"]
+        Resource = [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, aws_iam_role.event_forwarding.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"]
       },
       {
         Sid    = "ReadPolicies"
@@ -282,6 +294,7 @@ resource "aws_iam_policy" "verifier_services" {
         Resource = concat(compact([var.permissions_boundary_arn]), [
           aws_iam_policy.trail_logs.arn,
           aws_iam_policy.function.arn,
+          aws_iam_policy.event_forwarding.arn,
           "${local.iam_arn_prefix}:policy/policy-verifier-state-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-services-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-live-fire-${var.environment}",
@@ -367,11 +380,31 @@ resource "aws_iam_policy" "verifier_live_fire" {
         }
       },
       {
-        # The judgement of every rule is asked for directly. Records of such a request change nothing and publish nothing.
+        # The judgement of every rule is asked for directly, by the name under which the function does nothing else.
         Sid      = "AskFunction"
         Effect   = "Allow"
         Action   = "lambda:InvokeFunction"
-        Resource = local.function_arn
+        Resource = local.rehearsal_arn
+      },
+      {
+        # By which paths an act has come, the ledger tells.
+        Sid      = "ReadLedgerItems"
+        Effect   = "Allow"
+        Action   = "dynamodb:GetItem"
+        Resource = local.ledger_table_arn
+      },
+      {
+        # DynamoDB decrypts the table's own key in the name of whoever reads it.
+        Sid      = "DecryptLedger"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = aws_kms_key.logs.arn
+        Condition = {
+          StringEquals = {
+            "kms:ViaService"                               = "dynamodb.${local.region}.${local.dns_suffix}"
+            "kms:EncryptionContext:aws:dynamodb:tableName" = local.ledger_table_name
+          }
+        }
       },
       {
         # Neither knows a resource type: AWS accepts them for "*" only. Unsubscribing is what the sweep needs to clean up.

@@ -135,22 +135,32 @@ class WaiverUse:
     status: str  # used, unused or expired
 
 
+AWS, OURS = "AWS", "ours"
+
+
 @dataclass(frozen=True)
 class Leg:
-    """One stretch of an alert's way, e.g. from the trail's record to the log group."""
+    """One stretch of an alert's way, e.g. from the trail's record to the log group.
+
+    `whose` it is says who answers for it: AWS, or what the deployment made. Empty where not said.
+    """
 
     name: str
     seconds: float | None  # None where one of its two times is not known
+    whose: str = ""
 
 
 @dataclass(frozen=True)
 class AlertTiming:
-    """How long a live-fire alert took from the API call to its receipt."""
+    """How long an alert of live fire took to its receipt, or its event to the function.
+
+    It runs from the API call. There is no target for a way that nobody promises as a whole.
+    """
 
     probe: str
     legs: tuple[Leg, ...]
     total_seconds: float
-    target_seconds: float
+    target_seconds: float | None
 
 
 @dataclass(frozen=True)

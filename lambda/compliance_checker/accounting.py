@@ -18,13 +18,16 @@ _IDS_PER_LINE = 1000
 _LONGEST_LATENCY = 7 * 24 * 3600 * 1000
 
 
-class Ledger:
+class Accounting:
     """What one invocation has gathered so far; ``received`` is its beginning in milliseconds."""
 
     def __init__(self, delivery: Delivery, received: int) -> None:
         self.delivery = delivery
         self.received = received
         self.candidates: list[Candidate] = []
+        self.outbox: list[Candidate] = []  # what of them is still to be sent
+        self.untold: list[str] = []  # identities of those that the ledger keeps for a retry
+        self.ledger_fault: str | None = None  # why the ledger cannot be asked
         self.letters: list[dict[str, Any]] = []
         self.published = 0
         self.unpublished = 0
@@ -38,9 +41,11 @@ class Ledger:
         """Whether someone tries the function out, so that nothing may be remembered or changed."""
         return self.delivery.kind == "test"
 
-    def holds(self, alert_id: str) -> bool:
-        """Whether this invocation has an alert of this identity already."""
-        return alert_id in self._alert_ids
+    def first(self, alert_id: str) -> bool:
+        """Whether this invocation has no alert of this identity yet; from now on it has."""
+        known = alert_id in self._alert_ids
+        self._alert_ids.add(alert_id)
+        return not known
 
     def pass_over(self, identity: str) -> None:
         """Count a record that no rule looks at."""
@@ -52,9 +57,9 @@ class Ledger:
 
     def add(self, candidate: Candidate) -> None:
         """Take in the alert of one violation."""
-        self._alert_ids.add(candidate.alert["alert_id"])
         self._rules[candidate.alert["rule"]] += 1
         self.candidates.append(candidate)
+        self.outbox.append(candidate)
 
     def reject(
         self, reason: str, error: str, content: object, message: Message | None
@@ -98,6 +103,7 @@ class Ledger:
             "Violations": len(self.candidates),
             "AlertsPublished": self.published,
             "AlertsNotPublished": self.unpublished,
+            "AlertsWithoutLedger": sum("ledger" in each.alert for each in self.candidates),
         }
 
     def close(self, log: StructuredLog, settings: Settings, request_id: str | None) -> None:

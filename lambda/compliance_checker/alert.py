@@ -15,7 +15,7 @@ from typing import Any
 
 from .model import Violation
 from .record import dig, mapping, text
-from .times import as_iso
+from .times import as_iso, from_iso
 
 SCHEMA_VERSION = "1.0"
 MAXIMUM_ALERT_BYTES = 20_000
@@ -113,8 +113,12 @@ def build(
     environment: str,
     received: int,
     delivered: int | None,
+    path: str = "test",
 ) -> dict[str, Any]:
-    """The alert for one violation; times in milliseconds. Its published time is still open."""
+    """The alert for one violation that came by this path; times in milliseconds.
+
+    Its published time is still open, and so is the length of its legs.
+    """
     details, shortened = bounded(violation.details)
     if shortened:
         details["truncated"] = True
@@ -145,6 +149,7 @@ def build(
         "details": details,
         "citations": list(rule.citations),
         "basis": violation.basis,
+        "path": path,
         "timing": {
             "event_time": event_time,
             "delivered_time": None if delivered is None else as_iso(delivered),
@@ -167,9 +172,30 @@ def _shortened(value: Any, length: int) -> Any:
     return value
 
 
+# Between which two times of an alert each of its legs lies.
+_LEGS = {
+    "event_to_delivered": ("event_time", "delivered_time"),
+    "delivered_to_received": ("delivered_time", "received_time"),
+    "event_to_received": ("event_time", "received_time"),
+    "received_to_published": ("received_time", "published_time"),
+}
+
+
+def _legs(timing: Mapping[str, Any]) -> dict[str, int | None]:
+    """How many milliseconds each leg of the alert's way took; None where a time is not known."""
+    moments = {name: from_iso(value) for name, value in timing.items()}
+    return {
+        leg: None
+        if (begin := moments.get(first)) is None or (end := moments.get(last)) is None
+        else end - begin
+        for leg, (first, last) in _LEGS.items()
+    }
+
+
 def encode(alert: Mapping[str, Any], published: int) -> str:
     """The alert as JSON text of ASCII, at most MAXIMUM_ALERT_BYTES, published at that time."""
-    final = {**alert, "timing": {**alert["timing"], "published_time": as_iso(published)}}
+    timing = {**alert["timing"], "published_time": as_iso(published)}
+    final = {**alert, "timing": {**timing, "legs": _legs(timing)}}
     body = _encode(final)
     if len(body) > MAXIMUM_ALERT_BYTES:
         final["details"] = {"truncated": True}

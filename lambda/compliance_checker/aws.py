@@ -15,13 +15,29 @@ def client(service: str) -> Any:
     return _make(service, None, read_timeout=5, attempts=3)
 
 
+@cache
+def ledger_client(service: str) -> Any:
+    """The client of the ledger, without which alerts go out all the same: it may not be waited for.
+
+    DynamoDB answers in milliseconds.
+    """
+    return _make(service, None, read_timeout=2, attempts=2, connect_timeout=1)
+
+
 @lru_cache(maxsize=64)
 def client_in(service: str, region: str | None) -> Any:
     """The client that reads or repairs in a region, the function's own if None."""
     return _make(service, region, read_timeout=4, attempts=2)
 
 
-def _make(service: str, region: str | None, *, read_timeout: int, attempts: int) -> Any:
+def _make(
+    service: str,
+    region: str | None,
+    *,
+    read_timeout: int,
+    attempts: int,
+    connect_timeout: int = 3,
+) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -29,7 +45,7 @@ def _make(service: str, region: str | None, *, read_timeout: int, attempts: int)
         service,
         region_name=region,
         config=Config(
-            connect_timeout=3,
+            connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             retries={"mode": "standard", "total_max_attempts": attempts},
         ),

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import aws
-from .accounting import Ledger
+from .accounting import Accounting
 from .alert import build, encode
 from .coalesce import Candidate
 from .dispatch import Dispatcher
-from .envelope import Delivery, Message, UnreadableEventError, UnsupportedEventError, read_event
+from .envelope import (
+    Delivery,
+    Message,
+    UnreadableEventError,
+    UnsupportedEventError,
+    read_event,
+    rehearsed,
+)
 from .judging import Judgement, NotConcerned, UnprocessableError, judge
+from .ledger import AlertLedger, Claim, Standing
 from .live import Clients, LiveState
 from .model import Violation
 from .output import StructuredLog
@@ -25,6 +35,44 @@ from .settings import Settings
 from .times import now
 
 _SECONDS_TO_PUBLISH = 12.0
+# For clocks that differ and the end of a process that Lambda ends.
+_LEASE_MARGIN_SECONDS = 5.0
+# In all, less than what is kept back of an invocation for publishing.
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5, 3.0)
+
+
+class UntoldAlertsError(RuntimeError):
+    """Alerts of this invocation are not told yet: Lambda must retry it. What is told stays so."""
+
+    def __init__(self, elsewhere: int, unpublished: int) -> None:
+        super().__init__(
+            f"{unpublished} alerts could not be published, and {elsewhere} records have alerts that"
+            " another invocation has taken and not told: all will be tried again"
+        )
+
+
+@dataclass
+class _Case:
+    """A record that rules looked at, with its alerts that are still to be told.
+
+    A scan's alert has no judgement.
+    """
+
+    judgement: Judgement | None
+    alerts: list[tuple[Violation | None, dict[str, Any]]]
+    log_event_id: str | None = None
+    arrived: int | None = None
+    raised: list[str] = field(default_factory=list)
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        return {} if self.judgement is None else self.judgement.record
+
+    @property
+    def event_id(self) -> str:
+        if self.judgement is not None:
+            return self.judgement.event_id
+        return str(self.alerts[0][1]["event"]["event_id"]) if self.alerts else ""
 
 
 class Checker:
@@ -39,98 +87,187 @@ class Checker:
         dead_letters: DeadLetterQueue | None,
         live: LiveState,
         clients: Clients = aws.client_in,
+        *,
+        ledger: AlertLedger | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings = settings
         self._pipeline = pipeline
         self._log = log
-        self._dispatcher = Dispatcher(log, publisher, dead_letters)
+        self._dispatcher = Dispatcher(log, publisher, dead_letters, ledger)
+        self._sleep = sleep
         self._live = live
         self._clients = clients
         self._remediation = remediation_of(settings, pipeline, clients)
 
     def handle(
-        self, event: object, request_id: str | None = None, seconds: float = 60.0
+        self,
+        event: object,
+        request_id: str | None = None,
+        seconds: float = 60.0,
+        *,
+        rehearse: bool = False,
     ) -> dict[str, Any]:
         """Work through one invocation, within so many seconds, and return a summary of it.
 
+        With ``rehearse`` only tests are served, and none is published.
+
         Raises UnsupportedEventError for an event that the function does not serve, and
-        LostRecordsError when something could neither be published nor kept, so that Lambda
-        retries.
+        LostRecordsError when something could neither be published nor kept, or UntoldAlertsError
+        when an alert waits for its telling, so that Lambda retries.
         """
         received = now()
         try:
             delivery = read_event(event)
+            if rehearse:
+                delivery = rehearsed(delivery)
         except UnsupportedEventError as error:
             self._log.write("ERROR", "unsupported event", error=str(error), request_id=request_id)
             raise
         except UnreadableEventError as error:
-            return self._refuse(event, error, received, request_id)
+            return self._refuse(event, error, received, request_id, rehearse=rehearse)
         self._live.begin()
         if self._remediation is not None:
             self._remediation.begin()
-        ledger = Ledger(delivery, received)
+        accounting = Accounting(delivery, received)
+        cases: list[_Case] = []
         if delivery.kind == "schedule":
-            self._scan(ledger, mapping(event), seconds - _SECONDS_TO_PUBLISH)
+            cases = self._scan(accounting, mapping(event), seconds - _SECONDS_TO_PUBLISH)
         for entry in delivery.malformed:
-            self._reject(ledger, "malformed log event", "no message", entry, None)
+            self._reject(accounting, "malformed log event", "no message", entry, None)
         for message in delivery.messages:
-            self._judge(ledger, message)
-        if delivery.publish:
-            self._dispatcher.dispatch(ledger)
-        summary = self._close(ledger, request_id)
-        if ledger.is_test:
+            cases += self._judge(accounting, message)
+        open_cases = self._settle(accounting, cases, received, seconds)
+        summary = self._close(accounting, request_id)
+        if accounting.is_test:
             summary["alerts"] = [
-                json.loads(encode(each.alert, now())) for each in ledger.candidates
+                json.loads(encode(each.alert, now())) for each in accounting.candidates
             ]
+        if open_cases or accounting.untold:
+            raise UntoldAlertsError(len(open_cases), len(accounting.untold))
         return summary
 
-    def _scan(self, ledger: Ledger, event: Mapping[str, Any], seconds: float) -> None:
+    def _settle(
+        self, accounting: Accounting, cases: list[_Case], received: int, seconds: float
+    ) -> list[_Case]:
+        """Tell what is this invocation's to tell; return what another has taken and not told.
+
+        That one is waited for a little: nearly always it publishes within the second, and where it
+        died, the alert becomes free. A retry of the whole invocation comes a minute later at best,
+        and every retry counts as an error of the function.
+        """
+        lease_until = received + int((seconds + _LEASE_MARGIN_SECONDS) * 1000)
+        until = received + int((seconds - _SECONDS_TO_PUBLISH) * 1000)
+        for pause in (*_PAUSES, None):
+            claims = [
+                Claim(alert["alert_id"], case.event_id, alert["rule"], case.arrived)
+                for case in cases
+                for _, alert in case.alerts
+            ]
+            standing = self._dispatcher.take(accounting, claims, lease_until)
+            cases = [case for case in cases if not self._tell(accounting, case, standing)]
+            if accounting.delivery.publish:
+                self._dispatcher.dispatch(accounting)
+            if not cases or pause is None or now() + pause * 1000 > until:
+                break
+            self._sleep(pause)
+        return cases
+
+    def _tell(self, accounting: Accounting, case: _Case, standing: Standing) -> bool:
+        """Raise what of the case is to be raised; whether nothing of it is left to others."""
+        left = []
+        for violation, alert in case.alerts:
+            identity = alert["alert_id"]
+            if identity in standing.elsewhere:
+                left.append((violation, alert))
+            elif identity in standing.mine:
+                if standing.fault is not None or accounting.ledger_fault is not None:
+                    alert["ledger"] = "unavailable"
+                if violation is not None:
+                    self._remedy(accounting, case, violation, alert)
+                accounting.add(Candidate(alert, reads=flag(case.record.get("readOnly")) is True))
+                case.raised.append(alert["rule"])
+        case.alerts = left
+        if not left and case.judgement is not None:
+            self._decide(accounting, case.judgement, case.raised, case.log_event_id)
+        return not left
+
+    def _scan(
+        self, accounting: Accounting, event: Mapping[str, Any], seconds: float
+    ) -> list[_Case]:
         alert = scan(
             self._settings,
             self._pipeline,
             self._log,
             event,
             clients=self._clients,
-            received=ledger.received,
+            received=accounting.received,
             seconds=max(1.0, seconds),
         )
         # EventBridge may deliver the same event twice.
-        if alert is not None and not self._dispatcher.has_published(alert["alert_id"]):
-            ledger.add(Candidate(alert, reads=False))
+        return [] if alert is None else [_Case(None, [(None, alert)])]
 
     def _refuse(
-        self, event: object, error: UnreadableEventError, received: int, request_id: str | None
+        self,
+        event: object,
+        error: UnreadableEventError,
+        received: int,
+        request_id: str | None,
+        *,
+        rehearse: bool,
     ) -> dict[str, Any]:
         self._log.write("ERROR", "unreadable event", error=str(error), request_id=request_id)
-        if isinstance(event, dict) and "test" in event:
+        if rehearse or (isinstance(event, dict) and "test" in event):
             raise error
-        ledger = Ledger(Delivery("logs", ()), received)
-        ledger.reject_invocation(str(error), event, request_id)
-        self._dispatcher.dispatch(ledger)
-        return self._close(ledger, request_id)
+        accounting = Accounting(Delivery("logs", ()), received)
+        accounting.reject_invocation(str(error), event, request_id)
+        self._dispatcher.dispatch(accounting)
+        return self._close(accounting, request_id)
 
     def _reject(
-        self, ledger: Ledger, reason: str, error: str, content: object, message: Message | None
+        self,
+        accounting: Accounting,
+        reason: str,
+        error: str,
+        content: object,
+        message: Message | None,
     ) -> None:
-        origin = ledger.reject(reason, error, content, message)
+        origin = accounting.reject(reason, error, content, message)
         self._log.write("ERROR", "unprocessable record", reason=reason, error=error, **origin)
 
-    def _judge(self, ledger: Ledger, message: Message) -> None:
+    def _judge(self, accounting: Accounting, message: Message) -> list[_Case]:
         try:
             judgement = judge(message, self._pipeline, self._live)
         except UnprocessableError as error:
-            self._reject(ledger, error.reason, error.error, message.content, message)
-            return
+            self._reject(accounting, error.reason, error.error, message.content, message)
+            return []
         if isinstance(judgement, NotConcerned):
-            ledger.pass_over(judgement.identity)
-            return
-        raised = [
-            violation.rule.id
-            for violation in judgement.violations
-            if self._raise(ledger, message, judgement, violation)
-        ]
+            accounting.pass_over(judgement.identity)
+            return []
+        alerts: list[tuple[Violation | None, dict[str, Any]]] = []
+        for violation in judgement.violations:
+            alert = build(
+                violation,
+                judgement.record,
+                event_id=judgement.event_id,
+                environment=self._settings.environment,
+                received=accounting.received,
+                delivered=message.delivered,
+                path=accounting.delivery.path,
+            )
+            if accounting.first(alert["alert_id"]):
+                alerts.append((violation, alert))
+        return [_Case(judgement, alerts, message.log_event_id, message.delivered)]
+
+    def _decide(
+        self,
+        accounting: Accounting,
+        judgement: Judgement,
+        raised: list[str],
+        log_event_id: str | None,
+    ) -> None:
         decision = judgement.decision(len(raised))
-        ledger.decide(decision)
+        accounting.decide(decision)
         self._log.write(
             "INFO",
             "decision",
@@ -139,48 +276,28 @@ class Checker:
             event_id=judgement.event_id[:256],
             event_source=str(judgement.record.get("eventSource"))[:256],
             event_name=str(judgement.record.get("eventName"))[:256],
-            log_event_id=message.log_event_id,
+            log_event_id=log_event_id,
         )
-
-    def _raise(
-        self, ledger: Ledger, message: Message, judgement: Judgement, violation: Violation
-    ) -> bool:
-        """Add the violation's alert to the ledger; False if it is known already."""
-        alert = build(
-            violation,
-            judgement.record,
-            event_id=judgement.event_id,
-            environment=self._settings.environment,
-            received=ledger.received,
-            delivered=message.delivered,
-        )
-        # A test repeats at will; what the trail delivers is published once.
-        known = self._dispatcher.has_published(alert["alert_id"]) and not ledger.is_test
-        if known or ledger.holds(alert["alert_id"]):
-            return False
-        self._remedy(ledger, judgement, violation, alert)
-        ledger.add(Candidate(alert, reads=flag(judgement.record.get("readOnly")) is True))
-        return True
 
     def _remedy(
-        self, ledger: Ledger, judgement: Judgement, violation: Violation, alert: dict[str, Any]
+        self, accounting: Accounting, case: _Case, violation: Violation, alert: dict[str, Any]
     ) -> None:
         """Put right what may be put right, and let the alert tell it."""
         if self._remediation is None:
             return
         # A record that no trail sent changes nothing: whoever may invoke the function could make
         # it revoke at will.
-        remediation = self._remediation.remedy(violation, judgement.record, rehearse=ledger.is_test)
+        remediation = self._remediation.remedy(violation, case.record, rehearse=accounting.is_test)
         if remediation is not None:
             alert["remediation"] = remediation
             self._log.write(
                 "INFO",
                 "remediation",
                 rule=violation.rule.id,
-                event_id=judgement.event_id[:256],
+                event_id=case.event_id[:256],
                 **remediation,
             )
 
-    def _close(self, ledger: Ledger, request_id: str | None) -> dict[str, Any]:
-        ledger.close(self._log, self._settings, request_id)
-        return {"source": ledger.delivery.kind, **ledger.summary()}
+    def _close(self, accounting: Accounting, request_id: str | None) -> dict[str, Any]:
+        accounting.close(self._log, self._settings, request_id)
+        return {"source": accounting.delivery.kind, **accounting.summary()}

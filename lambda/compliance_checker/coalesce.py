@@ -9,6 +9,7 @@ changed something, its name. A different violation beside a flood is told by its
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,26 +38,43 @@ class Notice:
     stands_for: tuple[str, ...]
 
 
-def coalesce(candidates: Iterable[Candidate], singles: int = SINGLE_ALERTS) -> list[Notice]:
+def sizes(candidates: Iterable[Candidate]) -> dict[tuple[object, ...], int]:
+    """How many there are of each kind."""
+    return dict(Counter(_kind(candidate) for candidate in candidates))
+
+
+def coalesce(
+    candidates: Iterable[Candidate],
+    told_before: Mapping[tuple[object, ...], int] | None = None,
+    singles: int = SINGLE_ALERTS,
+) -> list[Notice]:
     """The alerts of one invocation as they go out: ``singles`` of each kind, then one for the rest.
 
-    What stands for others has the identity of the first of them, so that the same delivery brings
-    the same alert again.
+    ``told_before`` says how many of a kind other invocations have told: they count. What stands for
+    others has the identity of the first of them, so that the same delivery brings the same alert
+    again.
     """
     notices: list[Notice] = []
     seen: dict[tuple[object, ...], list[dict[str, Any]]] = {}
     for candidate in candidates:
         alert = candidate.alert
-        alike = seen.setdefault(_kind(candidate), [])
+        kind = _kind(candidate)
+        alike = seen.setdefault(kind, [])
         alike.append(alert)
-        if len(alike) <= singles:
+        if len(alike) <= _left(told_before, kind, singles):
             notices.append(Notice(alert, (alert["alert_id"],)))
-    for alike in seen.values():
-        if rest := alike[singles:]:
+    for kind, alike in seen.items():
+        if rest := alike[_left(told_before, kind, singles) :]:
             identities = tuple(alert["alert_id"] for alert in rest)
             alert = rest[0] if len(rest) == 1 else {**rest[0], "repeats": _repeats(rest)}
             notices.append(Notice(alert, identities))
     return notices
+
+
+def _left(
+    told_before: Mapping[tuple[object, ...], int] | None, kind: tuple[object, ...], singles: int
+) -> int:
+    return max(0, singles - (told_before or {}).get(kind, 0))
 
 
 def _kind(candidate: Candidate) -> tuple[object, ...]:
@@ -74,6 +92,7 @@ def _kind(candidate: Candidate) -> tuple[object, ...]:
         *(actor[part] for part in ("type", "arn", "name", "source_ip_address")),
         None if candidate.reads else alert["event"]["event_name"],
         alert["basis"],
+        alert.get("ledger"),
         remediation.get("outcome"),
         # How to undo a change is told for each change.
         alert["alert_id"] if applied else None,

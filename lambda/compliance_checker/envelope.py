@@ -6,7 +6,9 @@ Ways in:
   ``logEvents[].message`` (AWS Lambda guide, "Using Lambda with CloudWatch Logs"). A
   ``CONTROL_MESSAGE`` only tests that the function can be reached.
 * EventBridge: the record in ``detail`` of "AWS API Call via CloudTrail" and "AWS Console Sign In
-  via CloudTrail" (and of the other detail types that end in "via CloudTrail").
+  via CloudTrail" (and of the other detail types that end in "via CloudTrail"). Only what AWS itself
+  put on the bus counts: its sources begin with ``aws.``, which PutEvents refuses to everybody else
+  (EventBridge API reference, PutEventsRequestEntry), and the envelope names the record's account.
 * EventBridge's "Scheduled Event": no record, but the time to scan the account.
 * A direct test: ``{"test": {"records": [record, ...], "publish": true}}``.
 
@@ -20,7 +22,7 @@ import binascii
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .record import mapping, text
@@ -31,6 +33,9 @@ from .times import from_epoch
 MAXIMUM_DECOMPRESSED_BYTES = 32 * 1024 * 1024
 MAXIMUM_TEST_RECORDS = 500
 _VIA_CLOUDTRAIL = "via CloudTrail"
+_OF_AWS = "aws."
+
+Path = Literal["logs", "eventbridge", "schedule", "test"]
 
 
 class UnsupportedEventError(ValueError):
@@ -65,6 +70,11 @@ class Delivery:
     publish: bool = True
     malformed: tuple[object, ...] = ()
     passed_over: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """By which path its events came, as alerts and the ledger name it."""
+        return "logs" if self.kind == "control" else self.kind
 
     @property
     def records(self) -> int:
@@ -172,6 +182,21 @@ def _read_test(test: object) -> Delivery:
     return Delivery("test", tuple(Message(record) for record in records), publish=publish)
 
 
+def _refuse_forgery(event: Mapping[str, Any], detail: Mapping[str, Any]) -> None:
+    """Refuse what AWS cannot have put on the bus."""
+    source, account = event.get("source"), event.get("account")
+    if not isinstance(source, str) or not source.startswith(_OF_AWS):
+        raise UnsupportedEventError(
+            f"EventBridge source {str(source)[:100]!r} is not AWS: the event is not CloudTrail's"
+        )
+    recipient = detail.get("recipientAccountId", account)
+    if not isinstance(account, str) or account != recipient:
+        raise UnsupportedEventError(
+            f"EventBridge account {str(account)[:100]!r} is not that of the record: "
+            f"{str(recipient)[:100]!r}"
+        )
+
+
 def read_event(event: object) -> Delivery:
     """The records of one Lambda invocation.
 
@@ -195,9 +220,19 @@ def read_event(event: object) -> Delivery:
         detail = event.get("detail")
         if not isinstance(detail, dict):
             raise UnreadableEventError("EventBridge detail is not a JSON object")
+        _refuse_forgery(event, detail)
         return Delivery("eventbridge", (Message(detail),))
     keys = ", ".join(sorted(str(key)[:40] for key in event)[:10])
     raise UnsupportedEventError(f"the event is of no known kind; it has the keys: {keys}")
+
+
+def rehearsed(delivery: Delivery) -> Delivery:
+    """The delivery as one that publishes nothing; UnsupportedEventError unless it is a test."""
+    if delivery.kind != "test":
+        raise UnsupportedEventError(
+            f"the rehearsing alias serves tests alone, and this is of the kind {delivery.kind}"
+        )
+    return replace(delivery, publish=False)
 
 
 def parse_record(content: str | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -83,5 +84,7 @@ def _event_id(record: Mapping[str, Any]) -> str:
     event_id = record.get("eventID")
     if isinstance(event_id, str) and event_id:
         return event_id
-    digest = sha256(repr(record).encode("utf-8", "backslashreplace")).hexdigest()
+    # In one order: the paths of an event need not keep that of its members.
+    whole = json.dumps(record, sort_keys=True, default=repr)
+    digest = sha256(whole.encode("ascii")).hexdigest()
     return f"without-id-{digest}"

@@ -20,6 +20,7 @@ class Settings:
     log_level: str = "INFO"
     metric_namespace: str = "Trailwarden/ComplianceChecker"
     dead_letter_queue_url: str | None = None
+    ledger_table: str | None = None
     scan_checks: tuple[str, ...] | None = None
     remediation_rules: frozenset[str] = frozenset()
     remediation_applies: bool = False
@@ -36,6 +37,7 @@ class Settings:
             environment=variables.get("ENVIRONMENT") or cls.environment,
             log_level=variables.get("LOG_LEVEL") or cls.log_level,
             metric_namespace=variables.get("METRIC_NAMESPACE") or cls.metric_namespace,
+            ledger_table=variables.get("LEDGER_TABLE") or None,
             dead_letter_queue_url=variables.get("DEAD_LETTER_QUEUE_URL") or None,
             remediation_rules=frozenset(_names(variables.get("REMEDIATION_RULES"))),
             remediation_applies=variables.get("REMEDIATION_MODE") == "apply",

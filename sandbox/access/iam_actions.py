@@ -128,12 +128,27 @@ def resource_of(
     for member in _ARN_MEMBERS.get(service, ()):
         value = parameters.get(member)
         if isinstance(value, str) and value.startswith("arn:"):
-            return value
+            return _qualified(service, value, parameters)
     make = _ARNS.get(service)
-    return None if make is None else make(region, account, parameters)
+    arn = None if make is None else make(region, account, parameters)
+    return arn if arn is None else _qualified(service, arn, parameters)
 
+
+def _qualified(service: str, arn: str, parameters: Mapping[str, Any]) -> str:
+    """A function's ARN with the version or alias that a call names besides.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+    """
+    qualifier = parameters.get("Qualifier")
+    if service != "lambda" or not qualifier or arn.count(":") != _COLONS_OF_FUNCTION:
+        return arn
+    return f"{arn}:{qualifier}"
+
+
+_COLONS_OF_FUNCTION = 6
 
 _ARN_MEMBERS = {
+    "dynamodb": ("TableName", "ResourceArn"),
     "sns": ("TopicArn", "TargetArn", "ResourceArn"),
     "lambda": ("FunctionName", "Resource"),
     "kms": ("KeyId", "TargetKeyId"),
@@ -191,6 +206,9 @@ _ARNS: dict[str, Any] = {
     "kms": _named("arn:{partition}:kms:{region}:{account}:key/{name}", "KeyId"),
     "cloudtrail": _named(
         "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}", "Name", "TrailName"
+    ),
+    "dynamodb": _named(
+        "arn:{partition}:dynamodb:{region}:{account}:table/{name}", "TableName", "GlobalTableName"
     ),
     "events": _named("arn:{partition}:events:{region}:{account}:rule/{name}", "Name", "Rule"),
     "s3control": _named("arn:{partition}:s3:{region}:{account}:accesspoint/{name}", "Name"),

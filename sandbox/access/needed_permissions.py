@@ -32,6 +32,7 @@ _ACCOUNT_POLICIES = {
     "SUBSCRIPTION_FILTER_POLICY": "logs:DescribeSubscriptionFilters",
     "TRANSFORMER_POLICY": "logs:GetTransformer",
 }
+_TRANSACTIONS = {("dynamodb", "TransactWriteItems"), ("dynamodb", "TransactGetItems")}
 _TAG_MEMBERS = ("Tags", "tags", "TagsList")
 _TAG_KEY_MEMBERS = ("TagKeys", "tagKeys")
 
@@ -64,6 +65,8 @@ def needed_for(
     service: str, operation: str, region: str, account: str, parameters: Mapping[str, Any]
 ) -> tuple[Needed, ...]:
     """Every permission that a call needs."""
+    if (service, operation) in _TRANSACTIONS:
+        return tuple(_for_transaction(operation, region, account, parameters))
     if service == "ec2":
         prefix = f"arn:{get_partition(region)}:ec2:{region}:{account}:"
         return tuple(_for_ec2(operation, prefix, parameters))
@@ -79,6 +82,23 @@ def needed_for(
         beside = _ACCOUNT_POLICIES.get(str(parameters.get("policyType")))
         found += [Needed(beside, "*")] if beside else []
     return tuple(found)
+
+
+def _for_transaction(
+    operation: str, region: str, account: str, parameters: Mapping[str, Any]
+) -> Iterator[Needed]:
+    """A transaction is authorized for each act that it is made of, on that one's table.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+    """
+    items = parameters.get("TransactItems") or ()
+    if not items:
+        yield Needed(f"dynamodb:{operation}", None)  # DynamoDB refuses it itself
+    for item in items:
+        for kind, act in item.items():
+            action = f"dynamodb:{kind}Item"
+            table = iam_actions.resource_of("dynamodb", action, region, account, act)
+            yield Needed(action, table)
 
 
 def _subscription(action: str, parameters: Mapping[str, Any]) -> Context:

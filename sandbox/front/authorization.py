@@ -15,14 +15,16 @@ from moto.core.request import Request
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 
+from sandbox import regions
 from sandbox.access import current, iam_actions, permissions, policy
-from sandbox.access.needed_permissions import Needed, needed_for
+from sandbox.access.needed_permissions import Context, Needed, needed_for
 from sandbox.access.policy import AccessRequest, Decision, Principal
 from sandbox.front import bucket_policy, refusals
 from sandbox.front.errors import Answer
 from sandbox.front.gateway import Arrived
 from sandbox.replacement import Replacement
 from sandbox.trail import record
+from sandbox.trail.record_names import DATA_EVENTS
 from sandbox.world import World
 
 _EXPLICIT = "with an explicit deny in a resource-based policy"
@@ -140,7 +142,7 @@ def _check_role(
     boundary = permissions.role_boundary(world, role)
     layers = [documents or [], *([] if boundary is None else [[boundary]])]
     for permission in needed:
-        if not all(_allows(world, arrived, layer, permission) for layer in layers):
+        if not _all_allow(world, arrived, layers, permission):
             return refusals.access_denied(
                 arrived, permission.action, permission.resource, _IMPLICIT
             )
@@ -156,25 +158,29 @@ def _check_role(
             "InsufficientDependencyServiceAccessPermissionException",
         )
     if arrived.operation in ("Publish", "PublishBatch") and arrived.service == "sns":
-        return _check_topic_key(world, arrived, documents or [], parameters)
+        return _check_topic_key(world, arrived, layers, parameters)
+    if arrived.service == "dynamodb" and arrived.operation in DATA_EVENTS["dynamodb"]:
+        return _check_table_keys(world, arrived, layers, needed)
     return None
 
 
 def _check_topic_key(
     world: World,
     arrived: Arrived,
-    documents: list[policy.Document],
+    layers: list[list[policy.Document]],
     parameters: Mapping[str, Any],
 ) -> Answer | None:
-    """Who publishes to an encrypted topic uses its key."""
+    """Who publishes to an encrypted topic uses its key, through SNS."""
     region = arrived.signature.region
     topic = world.backend("sns", region).topics.get(parameters.get("TopicArn"))
     key_id = topic.kms_master_key_id if topic is not None else None
     key = permissions.find_key(world, key_id, region) if key_id else None
     if key is None:
         return None
+    context = _via("sns", region, {"aws:sns:topicarn": topic.arn})
     for action in ("kms:GenerateDataKey", "kms:Decrypt"):
-        if not key.enabled or not _allows(world, arrived, documents, Needed(action, key.arn)):
+        permission = Needed(action, key.arn, context)
+        if not key.enabled or not _all_allow(world, arrived, layers, permission):
             denied = refusals.access_denied(arrived, action, key.arn, _IMPLICIT)
             return Answer(
                 "400 Bad Request",
@@ -182,6 +188,53 @@ def _check_topic_key(
                 denied.body.replace(b"AuthorizationError", b"KMSAccessDenied"),
             )
     return None
+
+
+def _check_table_keys(
+    world: World,
+    arrived: Arrived,
+    layers: list[list[policy.Document]],
+    needed: tuple[Needed, ...],
+) -> Answer | None:
+    """Who reads or writes a table under a customer-managed key uses that, through DynamoDB.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    """
+    region = arrived.signature.region
+    tables = world.backend("dynamodb", region).tables
+    for arn in sorted({permission.resource for permission in needed if permission.resource}):
+        table = tables.get(arn.rpartition("/")[2])
+        key_id = (table.sse_specification or {}).get("KMSMasterKeyId") if table else None
+        key = permissions.find_key(world, key_id, region) if key_id else None
+        if table is None or key is None:
+            continue
+        context = _via(
+            "dynamodb",
+            region,
+            {
+                "aws:dynamodb:tablename": table.name,
+                "aws:dynamodb:subscriberid": world.settings.account,
+            },
+        )
+        permission = Needed("kms:Decrypt", key.arn, context)
+        if not key.enabled or not _all_allow(world, arrived, layers, permission):
+            return refusals.access_denied(arrived, "kms:Decrypt", key.arn, _IMPLICIT)
+    return None
+
+
+def _via(service: str, region: str, encryption_context: Mapping[str, str]) -> Context:
+    """The condition keys of a use of a key that a service makes in its caller's name.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+    """
+    bound = {f"kms:encryptioncontext:{name}": value for name, value in encryption_context.items()}
+    return {"kms:viaservice": f"{service}.{region}.{regions.dns_suffix(region)}", **bound}
+
+
+def _all_allow(
+    world: World, arrived: Arrived, layers: list[list[policy.Document]], needed: Needed
+) -> bool:
+    return all(_allows(world, arrived, layer, needed) for layer in layers)
 
 
 def _allows(

@@ -27,6 +27,7 @@ from sandbox.gaps import (
     regions,
     security_groups,
     shortcuts,
+    tables,
     topics,
 )
 from sandbox.messaging import confirmations, event_bus, log_events, mute_rules, notifications
@@ -59,6 +60,7 @@ _OF_THE_ACCOUNT = (
     *networks.REPLACEMENTS,
     *policies.REPLACEMENTS,
     *queues.REPLACEMENTS,
+    *tables.REPLACEMENTS,
     *topics.REPLACEMENTS,
     *regions.REPLACEMENTS,
     *security_groups.REPLACEMENTS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from moto.awslambda import models as lambda_models
@@ -55,6 +56,35 @@ def _write_log(
     group.put_log_events(stream, [{"timestamp": moment, "message": text} for moment, text in lines])
 
 
+# By which version or alias the request in whose thread moto invokes a function names it.
+_qualifier: ContextVar[str | None] = ContextVar("qualifier", default=None)
+
+
+def invoke_by_name(
+    runtime: LambdaRuntime,
+    original: Callable[..., Any],
+    backend: Any,
+    function_name: str,
+    qualifier: str | None,
+    *arguments: Any,
+) -> Any:
+    """Invoke a function, which learns the version or alias that it was called by."""
+    parts = function_name.split(":")
+    if len(parts) in (2, 8):  # name:qualifier, or a qualified ARN
+        qualifier = qualifier or parts[-1]
+    token = _qualifier.set(qualifier)
+    try:
+        return original(backend, function_name, qualifier, *arguments)
+    finally:
+        _qualifier.reset(token)
+
+
+def _invoked_arn(function: Any) -> str:
+    unqualified = ":".join(function.function_arn.split(":")[:7])
+    qualifier = _qualifier.get()
+    return f"{unqualified}:{qualifier}" if qualifier else function.function_arn
+
+
 def invoke(
     runtime: LambdaRuntime,
     function: Any,
@@ -82,11 +112,11 @@ def invoke(
             raise LambdaClientError(
                 "RequestEntityTooLargeException", "The event is larger than 1 MB."
             )
-        runtime.invoke_later(function.function_arn, payload)
+        runtime.invoke_later(_invoked_arn(function), payload)
         return b""
     if str(function.reserved_concurrency) == "0":
         raise LambdaClientError("TooManyRequestsException", "Rate Exceeded.")
-    outcome = runtime.invoke(function, payload)
+    outcome = runtime.invoke(function, payload, invoked_arn=_invoked_arn(function))
     response_headers["X-Amz-Executed-Version"] = str(function.version)
     if outcome.error is not None:
         response_headers["x-amz-function-error"] = "Unhandled"
@@ -115,6 +145,14 @@ REPLACEMENTS = (
         "invoke",
         invoke,
         "moto runs functions in containers; here they run in warm processes under AWS's client.",
+    ),
+    # https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+    Replacement(
+        lambda_models.LambdaBackend,
+        "invoke",
+        invoke_by_name,
+        "A function is told by which version or alias it was called.",
+        Kind.AROUND,
     ),
     Replacement(
         lambda_models.LambdaBackend,

@@ -133,8 +133,12 @@ class FunctionProcess:
         """Whether another invocation can be given to the process."""
         return self._process.poll() is None
 
-    def invoke(self, request_id: str, payload: bytes) -> Outcome:
-        """Run one invocation to its end; a failure is an Outcome, not an exception."""
+    def invoke(self, request_id: str, payload: bytes, invoked_arn: str) -> Outcome:
+        """Run one invocation to its end; a failure is an Outcome, not an exception.
+
+        ``invoked_arn`` is the function as it was called, with the version or alias if there was
+        one.
+        """
         init: float | None = None
         if not self._warm:
             message = self._wait(time.monotonic() + INIT_SECONDS)
@@ -149,7 +153,7 @@ class FunctionProcess:
                 request_id=request_id,
                 payload=payload,
                 deadline=milliseconds(now()) + timeout * 1000,
-                function_arn=self.definition.arn,
+                function_arn=invoked_arn,
             )
         )
         message = self._wait(begun + timeout)

@@ -57,14 +57,23 @@ class LambdaRuntime:
         self._guard = threading.Lock()
         self._stopped = False
 
-    def invoke(self, function: Any, payload: bytes, request_id: str | None = None) -> Outcome:
-        """Invoke a moto LambdaFunction and wait for its answer. Never call it under the lock."""
+    def invoke(
+        self,
+        function: Any,
+        payload: bytes,
+        request_id: str | None = None,
+        invoked_arn: str | None = None,
+    ) -> Outcome:
+        """Invoke a moto LambdaFunction and wait for its answer. Never call it under the lock.
+
+        ``invoked_arn`` is what the function is told to have been called by, its own ARN by default.
+        """
         request_id = request_id or str(uuid.uuid4())
         definition, package = self._define(function)
         environment = self._environment(definition)
         with environment.lock:
             outcome, log_stream, lines = self._run(
-                environment, definition, package, payload, request_id
+                environment, definition, package, payload, request_id, invoked_arn or definition.arn
             )
             report_line = self._report(definition, request_id, outcome, log_stream)
         tail = "\n".join([*lines, report_line]).encode()[-LOG_TAIL_BYTES:]
@@ -128,7 +137,8 @@ class LambdaRuntime:
             with self._guard:
                 if self._stopped:
                     return
-                events = self._environments.setdefault(function_arn, _Environment()).events
+                unqualified = ":".join(function_arn.split(":")[:7])
+                events = self._environments.setdefault(unqualified, _Environment()).events
                 events.submit(
                     self._attempt, function_arn, payload, request_id, attempt
                 ).add_done_callback(report)
@@ -148,7 +158,7 @@ class LambdaRuntime:
             self._metric(region, function.function_name, "Throttles", 1)
             self._give_up(function, payload, request_id, "429", "Rate Exceeded.", attempt)
             return
-        outcome = self.invoke(function, payload, request_id)
+        outcome = self.invoke(function, payload, request_id, function_arn)
         if outcome.error is None:
             return
         if attempt < self._retries(function):
@@ -241,6 +251,7 @@ class LambdaRuntime:
         package: bytes,
         payload: bytes,
         request_id: str,
+        invoked_arn: str,
     ) -> tuple[Outcome, str, list[str]]:
         process = environment.process
         if process is not None and (process.definition != definition or not process.alive):
@@ -256,7 +267,7 @@ class LambdaRuntime:
         stream = process.log_stream
         start = f"START RequestId: {request_id} Version: {definition.version}"
         self._log(definition, stream, start)
-        outcome = process.invoke(request_id, payload)
+        outcome = process.invoke(request_id, payload, invoked_arn)
         lines, process.lines = [start, *process.lines, f"END RequestId: {request_id}"], []
         if outcome.error in ("Timeout", "Exit", "Init"):
             environment.process = None

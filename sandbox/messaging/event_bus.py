@@ -123,12 +123,26 @@ class EventBus:
             backend.send_message(queue.name, text, group_id=group)
             return True
         if service == "events" and ":event-bus/" in arn:
+            if not self._may_forward(rule, target, arn):
+                return False
             self._spread(region, arn.rpartition("/")[2], event)
             return True
         if service == "logs":
             return self._to_log_group(arn, region, text)
         log.warning("EventBridge target %s is not supported", arn)
         return False
+
+    def _may_forward(self, rule: Any, target: Mapping[str, Any], bus_arn: str) -> bool:
+        """Whether a rule's role may put events on a bus; another region's bus needs a role.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-region.html
+        """
+        role = target.get("RoleArn")
+        if not role:
+            return bool(bus_arn.split(":")[3] == rule.region_name)
+        return permissions.service_may_assume(
+            self._world, str(role), SERVICE
+        ) and permissions.role_may(self._world, str(role), "events:PutEvents", bus_arn)
 
     def _to_log_group(self, arn: str, region: str, text: str) -> bool:
         group = self._world.backend("logs", region).groups.get(arn.split(":")[6])

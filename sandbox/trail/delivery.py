@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 # How long AWS takes, in seconds: CloudTrail delivers "typically within an average of about
 # 5 minutes of an API call", and writes log files about every five minutes.
 DELIVERY_SECONDS = 300.0
+# EventBridge has the same calls much sooner, and without a promise too: Cloud Custodian's people
+# measured 90 s for 99 of 100 (their pull request 965), and AWS speaks of near real time.
+EVENT_BUS_SECONDS = 30.0
 # Log files are not made smaller than this by speed alone: a deployment makes thousands of calls.
 SHORTEST_FILE_SECONDS = 1.0
 MAXIMUM_EVENT_BYTES = 256 * 1024
@@ -114,6 +117,9 @@ class Delivery:
         due = time.monotonic() + self._world.settings.latency(DELIVERY_SECONDS)
         with self._guard:
             self._waiting.append(Envelope(record, wanted, due, _stopped_by(record, trails)))
+        if wanted:
+            delay = self._world.settings.latency(EVENT_BUS_SECONDS)
+            self._world.scheduler.later(delay, lambda: self._to_bus(record))
         self._pool.submit(self._turn).add_done_callback(report)
 
     def status(self, trail: Any) -> DeliveryStatus:
@@ -152,9 +158,6 @@ class Delivery:
         self._deliver(ready)
 
     def _deliver(self, envelopes: list[Envelope]) -> None:
-        for envelope in envelopes:
-            if envelope.trails:
-                self._to_bus(envelope.record)
         by_trail: dict[str, tuple[Any, list[dict[str, Any]]]] = {}
         with self._world.lock:
             for envelope in envelopes:

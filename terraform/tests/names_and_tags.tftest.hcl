@@ -2,6 +2,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "global_services"
+  source = "./tests/mocks"
+}
+
 variables {
   function_package = "tests/empty.zip"
 }

@@ -2,6 +2,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "global_services"
+  source = "./tests/mocks"
+}
+
 variables {
   function_package = "tests/empty.zip"
 }
@@ -10,8 +15,7 @@ run "the_key_admits_each_service_for_its_one_purpose" {
   assert {
     condition = sort([for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Sid]) == sort([
       "AccountAdministersKey", "CloudTrailEncryptsLogFiles", "CloudTrailDescribesKey", "CloudTrailUsesBucketKey",
-      "CloudWatchLogsEncryptsLogGroups", "CloudWatchAlarmsPublishAlerts", "EventBridgePublishesAlerts",
-      "CloudTrailPublishesDeliveries", "S3ServesLogBucket",
+      "CloudWatchLogsEncryptsLogGroups", "CloudWatchAlarmsPublishAlerts", "CloudTrailPublishesDeliveries", "S3ServesLogBucket",
     ])
     error_message = "The key policy must hold these statements and no other."
   }
@@ -62,13 +66,6 @@ run "the_key_admits_each_service_for_its_one_purpose" {
       }
     }
     error_message = "CloudWatch Logs must be the region's own principal, bound to the two log groups without :*."
-  }
-
-  assert {
-    condition = one([
-      for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Condition if statement.Sid == "EventBridgePublishesAlerts"
-    ]) == { StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = "arn:aws:sns:ap-southeast-1:123456789012:sns-compliance-alerts-dev" } }
-    error_message = "EventBridge sends KMS no source ARN or account: only the topic's encryption context can bind it."
   }
 
   assert {
@@ -229,9 +226,8 @@ run "the_topics_admit_their_publishers_alone" {
         StringEquals = { "aws:SourceAccount" = "123456789012" }
         ArnLike      = { "aws:SourceArn" = "arn:aws:cloudwatch:ap-southeast-1:123456789012:alarm:*" }
       }
-      "events.amazonaws.com" = null
     }
-    error_message = "Alarms of this account and EventBridge may publish; EventBridge's statement must have no condition, or SNS refuses it."
+    error_message = "Alarms of this account may publish, and no other service: EventBridge's target is the function."
   }
 
   assert {
@@ -335,10 +331,36 @@ run "roles_are_least_privileged" {
     condition = alltrue(flatten([
       for statement in jsondecode(aws_iam_policy.function.policy).Statement : [
         for action in flatten([statement.Action]) :
-        can(regex(":(Get|Describe|List(AttachedGroup|Group)Policies$|CreateLogStream|PutLogEvents|Publish|SendMessage|GenerateDataKey\\*|Decrypt$)", action))
+        can(regex(":(Get|Describe|List(AttachedGroup|Group)Policies$|CreateLogStream|PutLogEvents|Publish|SendMessage|UpdateItem$|GenerateDataKey\\*|Decrypt$)", action))
       ]
     ]))
-    error_message = "The function reads, logs and sends; it changes nothing unless asked to."
+    error_message = "The function reads, logs and sends, and keeps its ledger; it changes nothing else unless asked to."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.function.policy).Statement : [statement.Resource, try(statement.Condition, null)]
+      if contains(["KeepAlertLedger", "EncryptAlertsAndRecords"], statement.Sid)
+      ] == [
+      [["arn:aws:dynamodb:ap-southeast-1:123456789012:table/dynamodb-alert-ledger-dev"], null],
+      [[aws_kms_key.logs.arn], { StringEquals = { "kms:ViaService" = [
+        "dynamodb.ap-southeast-1.amazonaws.com", "lambda.ap-southeast-1.amazonaws.com",
+        "sns.ap-southeast-1.amazonaws.com", "sqs.ap-southeast-1.amazonaws.com",
+      ] } }],
+    ]
+    error_message = "The function writes to its ledger alone, and uses the key through the services that keep what it writes."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.event_forwarding.assume_role_policy).Statement[0].Condition == {
+      StringEquals = { "aws:SourceAccount" = "123456789012" }
+      ArnEquals = { "aws:SourceArn" = [
+        "arn:aws:events:us-east-1:123456789012:rule/rule-changes-1-dev",
+        "arn:aws:events:us-east-1:123456789012:rule/rule-changes-2-dev",
+        "arn:aws:events:us-east-1:123456789012:rule/rule-root-user-dev",
+      ] }
+    }
+    error_message = "Only the deployment's own rules may forward events by the role."
   }
 
   assert {

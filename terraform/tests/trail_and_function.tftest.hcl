@@ -2,6 +2,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "global_services"
+  source = "./tests/mocks"
+}
+
 variables {
   function_package = "tests/empty.zip"
 }
@@ -68,6 +73,7 @@ run "the_function_is_what_was_agreed" {
       ALERT_TOPIC_ARN       = "arn:aws:sns:ap-southeast-1:123456789012:sns-compliance-alerts-dev"
       DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
       ENVIRONMENT           = "dev"
+      LEDGER_TABLE          = "dynamodb-alert-ledger-dev"
       LOG_LEVEL             = "INFO"
       METRIC_NAMESPACE      = "Trailwarden/ComplianceChecker"
       TRAIL_ARN             = "arn:aws:cloudtrail:ap-southeast-1:123456789012:trail/cloudtrail-audit-dev"

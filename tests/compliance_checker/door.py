@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from compliance_checker.checker import Checker
+from compliance_checker.ledger import AlertLedger
 from compliance_checker.live import LiveState
 from compliance_checker.output import StructuredLog
 from compliance_checker.pipeline import AuditPipeline
@@ -83,6 +84,21 @@ def logs_event(messages: Sequence[Record | str], **changes: Any) -> Record:
     )
 
 
+def bus_event(record: Record, detail_type: str = "AWS API Call via CloudTrail") -> Record:
+    """What EventBridge sends for one record."""
+    return {
+        "version": "0",
+        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+        "detail-type": detail_type,
+        "source": "aws." + str(record["eventSource"]).partition(".")[0],
+        "account": ACCOUNT,
+        "time": record["eventTime"],
+        "region": record["awsRegion"],
+        "resources": [],
+        "detail": record,
+    }
+
+
 def accept(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return {"Successful": [{"Id": entry["Id"]} for entry in entries], "Failed": []}
 
@@ -114,6 +130,8 @@ class Door:
         queue: str | None = QUEUE,
         account: Any = None,
         settings: Mapping[str, Any] | None = None,
+        ledger: AlertLedger | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.published: list[list[dict[str, Any]]] = []
         self.kept: list[list[dict[str, Any]]] = []
@@ -130,6 +148,8 @@ class Door:
             ),
             live=LiveState(ACCOUNT, account or nothing_exists),
             clients=account or nothing_exists,
+            ledger=ledger,
+            sleep=sleep or self.pauses.append,
         )
 
     def _client(self, service: str) -> Any:

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -15,6 +16,7 @@ import jsonschema
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import ANY, Stubber
+from compliance_checker import handler as handler_module
 from compliance_checker.dispatch import LostRecordsError
 from compliance_checker.envelope import (
     MAXIMUM_DECOMPRESSED_BYTES,
@@ -31,6 +33,7 @@ from tests.compliance_checker.door import (
     Door,
     accept,
     alert_schema,
+    bus_event,
     logs_event,
     logs_payload,
 )
@@ -128,7 +131,9 @@ def test_alert_says_who_did_what_when_and_where() -> None:
         },
         "citations": ["164.312(a)(1)", "164.312(e)(1)"],
         "basis": "record",
+        "path": "logs",
     }
+    assert timing["legs"]["event_to_delivered"] == 79_200_000
     assert timing["event_time"] == "2026-11-20T08:30:00Z"
     assert timing["delivered_time"] == "2026-11-21T06:30:00.000Z"
     assert timing["received_time"] <= timing["published_time"]
@@ -384,19 +389,78 @@ def test_unsupported_event_is_a_clear_error(event: object) -> None:
 def test_event_bridge_delivers_the_record_in_its_detail() -> None:
     door = Door()
     for detail_type in ("AWS API Call via CloudTrail", "AWS Console Sign In via CloudTrail"):
-        door.handle(
-            {
-                "version": "0",
-                "detail-type": detail_type,
-                "source": "aws.ec2",
-                "detail": _open(detail_type),
-            }
-        )
+        door.handle(bus_event(_open(detail_type), detail_type))
     assert [alert["event"]["event_id"] for alert in door.alerts()] == [
         "AWS API Call via CloudTrail",
         "AWS Console Sign In via CloudTrail",
     ]
-    assert door.alerts()[0]["timing"]["delivered_time"] is None
+    assert {alert["path"] for alert in door.alerts()} == {"eventbridge"}
+    timing = door.alerts()[0]["timing"]
+    assert timing["delivered_time"] is None
+    assert timing["legs"]["event_to_delivered"] is None
+    assert timing["legs"]["event_to_received"] > 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"source": "custom.ec2"}, id="whoever may PutEvents"),
+        pytest.param({"source": "AWS.ec2"}, id="another spelling"),
+        pytest.param({"source": None}, id="no source"),
+        pytest.param({"account": "999999999999"}, id="the envelope of another account"),
+        pytest.param({"account": None}, id="no account"),
+        pytest.param({"detail-type": "Order Placed"}, id="no call"),
+    ],
+)
+def test_what_did_not_come_from_cloudtrail_is_refused(change: dict[str, Any]) -> None:
+    door = Door()
+    with pytest.raises(UnsupportedEventError):
+        door.handle({**bus_event(OPEN), **change})
+    assert not door.published
+    assert not door.kept
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(logs_event([OPEN]), id="subscription"),
+        pytest.param(bus_event(OPEN), id="EventBridge"),
+        pytest.param({"source": "aws.events", "detail-type": "Scheduled Event"}, id="schedule"),
+        pytest.param({"awslogs": {"data": "forged"}}, id="broken"),
+    ],
+)
+def test_the_rehearsing_alias_serves_tests_alone(event: Record) -> None:
+    door = Door()
+    with pytest.raises((UnsupportedEventError, UnreadableEventError)):
+        door.checker.handle(event, "request-1", rehearse=True)
+    assert not door.published
+    assert not door.kept
+
+
+def test_the_rehearsing_alias_never_publishes() -> None:
+    door = Door()
+    event = {"test": {"records": [OPEN], "publish": True}}
+    answer = door.checker.handle(event, "request-1", rehearse=True)
+    assert [alert["path"] for alert in answer["alerts"]] == ["test"]
+    assert not door.published
+
+
+def test_the_alias_is_known_by_the_arn_that_was_invoked(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = f"arn:aws:lambda:ap-southeast-1:{ACCOUNT}:function:lambda-compliance-checker-dev"
+    door = Door()
+    monkeypatch.setattr(handler_module, "_checker", lambda: door.checker)
+    event = {"test": {"records": [OPEN], "publish": True}}
+
+    def invoke(arn: str) -> None:
+        context = SimpleNamespace(aws_request_id="request-1", invoked_function_arn=arn)
+        handler_module.handler(event, context)
+
+    invoke(f"{function}:rehearsal")
+    assert not door.published
+    # Neither another alias nor a function of that name rehearses.
+    for count, arn in enumerate((function, f"{function}:live", f"{function[:-26]}rehearsal"), 1):
+        invoke(arn)
+        assert len(door.published) == count
 
 
 def test_test_invocation_returns_the_alerts_and_publishes_them_each_time() -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.compliance_checker.damage import damaged_records
-from tests.compliance_checker.door import COMPACT, DELIVERED, Door, delivery
+from tests.compliance_checker.door import COMPACT, DELIVERED, Door, bus_event, delivery
 from tests.compliance_checker.records import ROOT, USER, Record, record
 from tests.compliance_checker.violations import LOOK_ALIKES, VIOLATIONS
 
@@ -185,6 +185,6 @@ def test_long_lists_of_what_was_passed_over_stay_under_the_size_of_a_line() -> N
 
 def test_record_that_event_bridge_brings_is_named_by_its_own_id() -> None:
     door = Door()
-    door.handle({"detail-type": "AWS API Call via CloudTrail", "detail": DESCRIBE})
+    door.handle(bus_event(DESCRIBE))
     (line,) = door.said("not concerned")
     assert line["ids"] == [DESCRIBE["eventID"]]

@@ -99,5 +99,6 @@ def test_every_check_of_the_state_declares_what_it_reads() -> None:
         "alert-on-administrator-role",
         "function-judges-every-rule",
         "alert-within-target",
+        "alert-by-both-paths",
         "live-fire-leaves-nothing",
     }

@@ -45,11 +45,13 @@ class Source(Protocol):
         parameters: Mapping[str, Any],
         moment: str = "",
         worth_keeping: _Worth = lambda _: True,
+        region: str = "",
     ) -> Called:
         """Make one call, with all of its pages, and keep it as evidence.
 
-        `worth_keeping` is asked of the first page. Raises NotVerifiedError where there is nothing
-        to be had, not even an error of AWS's.
+        It is asked in `region`, by default the deployment's own. `worth_keeping` is asked of the
+        first page. Raises NotVerifiedError where there is nothing to be had, not even an error of
+        AWS's.
         """
 
     def client(self, service: str, region: str) -> Any:

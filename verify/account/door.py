@@ -79,7 +79,7 @@ class Aws:
         NotVerifiedError.
         """
         _require_declared(read)
-        return _answer(self._once(read), read, self.region)
+        return _answer(self._once(read), read, read.region or self.region)
 
     def pick(self, read: Read, *path: str) -> Any:
         """The value at `path` of the answer to `read`.
@@ -107,7 +107,7 @@ class Aws:
     def read_again(self, read: Read) -> Answer:
         """Like `read`, but always asks AWS: for what is expected to change during the run."""
         _require_declared(read)
-        return _answer(self._called(read), read, self.region)
+        return _answer(self._called(read), read, read.region or self.region)
 
     def _once(self, read: Read) -> Called:
         key = _key(read)
@@ -125,7 +125,9 @@ class Aws:
         return future.result()
 
     def _called(self, read: Read) -> Called:
-        called = self.source.call(read.service, read.operation, read.parameters, read.moment)
+        called = self.source.call(
+            read.service, read.operation, read.parameters, read.moment, region=read.region
+        )
         with self._lock:
             self._unread[called.evidence] = (read.service, read.operation, called)
         return called
@@ -200,7 +202,7 @@ class Aws:
 
 
 def _key(read: Read) -> str:
-    what = [read.service, read.operation, jsonable(read.parameters), read.moment]
+    what = [read.service, read.operation, jsonable(read.parameters), read.moment, read.region]
     return json.dumps(what, sort_keys=True)
 
 

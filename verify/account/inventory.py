@@ -235,6 +235,15 @@ def _event_rules(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
     for name in aws.pick(reads.rules_of_function(deployment), "RuleNames"):
         arn = _arn(deployment, "events", f"rule/{name}")
         yield Resource("aws_cloudwatch_event_rule", arn, arn)
+    if not deployment.forwards_events:
+        return
+    for name in aws.pick(reads.rules_of_bus(deployment), "RuleNames"):
+        arn = reads.forwarding_rule_arn(deployment, name)
+        yield Resource("aws_cloudwatch_event_rule", arn, arn)
+
+
+def _ledger_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
+    return _pairs(aws.pick(reads.ledger_tags(deployment), "Tags"))
 
 
 def _event_rule_tags(aws: Aws, _: Deployment, found: Resource) -> Tags:
@@ -376,15 +385,21 @@ KINDS = (
         names=_function_names,
         named_by=(reads.function,),
         named=("function_name",),
-        parts=("aws_lambda_permission",),
+        parts=("aws_lambda_alias", "aws_lambda_permission"),
     ),
     Kind(
         ("aws_cloudwatch_event_rule",),
         _event_rules,
         _event_rule_tags,
         (reads.rule_tags,),
-        (reads.rules_of_function,),
+        (reads.rules_of_function, reads.rules_of_bus),
         parts=("aws_cloudwatch_event_target",),
+    ),
+    Kind(
+        ("aws_dynamodb_table",),
+        _by_arn("aws_dynamodb_table"),
+        _ledger_tags,
+        (reads.ledger_tags,),
     ),
     Kind(
         ("aws_sns_topic",),

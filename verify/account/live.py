@@ -55,12 +55,12 @@ class Live:
                 self._clients[service, region] = self._made(self._session, service, region)
             return self._clients[service, region]
 
-    def _client_of(self, service: str, operation: str) -> Any:
-        client = self.client(service, self.region)
+    def _client_of(self, service: str, operation: str, region: str) -> Any:
+        client = self.client(service, region)
         if self._whole is not None and not hasattr(client, operation):
             with self._lock:
-                made = self._made(self._whole(), service, self.region)
-                client = self._clients[service, self.region] = made
+                made = self._made(self._whole(), service, region)
+                client = self._clients[service, region] = made
         return client
 
     def _made(self, session: boto3.Session, service: str, region: str) -> Any:
@@ -92,9 +92,11 @@ class Live:
         parameters: Mapping[str, Any],
         moment: str = "",
         worth_keeping: Callable[[Mapping[str, Any]], object] = lambda _: True,
+        region: str = "",
     ) -> Called:
         """Make a call, all of its pages included; see `verify.account.answer.Source`."""
-        client = self._client_of(service, operation)
+        asked = region or self.region
+        client = self._client_of(service, operation, asked)
         started, clock = datetime.now(UTC), time.perf_counter()
         pages: list[Mapping[str, Any]] = []
         error: ClientError | BotoCoreError | None = None
@@ -114,7 +116,7 @@ class Live:
             ApiCall(
                 service=service,
                 operation=operation,
-                region=self.region,
+                region=asked,
                 parameters=parameters,
                 time=started,
                 seconds=time.perf_counter() - clock,

@@ -16,7 +16,8 @@ _Parameters = Mapping[str, Any]
 class Read:
     """One reading call. `absent` are the error codes by which the API says "there is none".
 
-    The same call at another `moment` of the run is another read.
+    The same call at another `moment` of the run, or in another `region` than the deployment's (the
+    empty one), is another read.
     """
 
     service: str
@@ -24,6 +25,7 @@ class Read:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     moment: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Reading(Generic[Arguments]):
     moment: str = ""
     # The arguments of the reads that are known from the outputs alone, to be fetched ahead.
     known: Callable[[Deployment], Iterable[tuple[Any, ...]]] | None = None
+    # Where to ask, by the same arguments; in the deployment's own region where it does not say.
+    place: Callable[Arguments, str] | None = None
 
     def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Read:
         return Read(
@@ -50,6 +54,7 @@ class Reading(Generic[Arguments]):
             self.parameters(*args, **kwargs),
             self.absent,
             self.moment,
+            "" if self.place is None else self.place(*args, **kwargs),
         )
 
     @property
@@ -115,5 +120,16 @@ def following(
 
     def make(parameters: Callable[Arguments, _Parameters]) -> Reading[Arguments]:
         return Reading(service, operation, parameters, absent)
+
+    return make
+
+
+def following_to(
+    place: Callable[Arguments, str], service: str, operation: str, *absent: str
+) -> Callable[[Callable[Arguments, _Parameters]], Reading[Arguments]]:
+    """Like `following`, of a reading that asks in the region that `place` gives."""
+
+    def make(parameters: Callable[Arguments, _Parameters]) -> Reading[Arguments]:
+        return Reading(service, operation, parameters, absent, place=place)
 
     return make

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from verify.account.read import Reading, following, of_account, of_deployment, of_each
+from verify.account.read import Reading, following, following_to, of_account, of_deployment, of_each
 from verify.inputs.deployment import Deployment
 
 
@@ -411,10 +411,81 @@ def rules_of_function(deployment: Deployment) -> dict[str, Any]:
     return {"TargetArn": deployment.function_arn}
 
 
-@following("events", "list_tags_for_resource")
+def _of_rule(arn: str) -> str:
+    """The region of an EventBridge rule."""
+    return arn.split(":")[3]
+
+
+@following_to(_of_rule, "events", "list_tags_for_resource")
 def rule_tags(arn: str) -> dict[str, Any]:
     """An EventBridge rule's tags."""
     return {"ResourceARN": arn}
+
+
+def _name_of_rule(arn: str) -> str:
+    return arn.partition(":rule/")[2]
+
+
+@following_to(_of_rule, "events", "describe_rule", "ResourceNotFoundException")
+def event_rule(arn: str) -> dict[str, Any]:
+    """An EventBridge rule of the default bus."""
+    return {"Name": _name_of_rule(arn)}
+
+
+@following_to(_of_rule, "events", "list_targets_by_rule", "ResourceNotFoundException")
+def event_targets(arn: str) -> dict[str, Any]:
+    """Where an EventBridge rule sends events."""
+    return {"Rule": _name_of_rule(arn)}
+
+
+def event_bus_arn(deployment: Deployment) -> str:
+    """The default bus of the home region."""
+    return (
+        f"arn:{deployment.partition}:events:{deployment.region}:{deployment.account_id}"
+        ":event-bus/default"
+    )
+
+
+def _forwarding_region(deployment: Deployment) -> str:
+    return deployment.event_forwarding_region
+
+
+@following_to(_forwarding_region, "events", "list_rule_names_by_target")
+def rules_of_bus(deployment: Deployment) -> dict[str, Any]:
+    """The rules of the global services' region that send to the home region's bus."""
+    return {"TargetArn": event_bus_arn(deployment)}
+
+
+def forwarding_rule_arn(deployment: Deployment, name: str) -> str:
+    """A rule of the global services' region."""
+    return (
+        f"arn:{deployment.partition}:events:{deployment.event_forwarding_region}"
+        f":{deployment.account_id}:rule/{name}"
+    )
+
+
+# --- alert ledger ---------------------------------------------------------------------------------
+
+
+def _ledger(deployment: Deployment) -> dict[str, Any]:
+    return {"TableName": deployment.ledger_table_name}
+
+
+ledger = of_deployment("dynamodb", "describe_table")(_ledger)
+ledger_backups = of_deployment("dynamodb", "describe_continuous_backups")(_ledger)
+ledger_time_to_live = of_deployment("dynamodb", "describe_time_to_live")(_ledger)
+
+
+@of_deployment("dynamodb", "get_resource_policy", "PolicyNotFoundException")
+def ledger_policy(deployment: Deployment) -> dict[str, Any]:
+    """The ledger's own policy."""
+    return {"ResourceArn": deployment.ledger_table_arn}
+
+
+@of_deployment("dynamodb", "list_tags_of_resource")
+def ledger_tags(deployment: Deployment) -> dict[str, Any]:
+    """The ledger's tags."""
+    return {"ResourceArn": deployment.ledger_table_arn}
 
 
 def _alert_topic(deployment: Deployment) -> dict[str, Any]:

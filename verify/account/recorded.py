@@ -22,8 +22,8 @@ MAXIMUM_FILES = 100_000
 MAXIMUM_BYTES = 100_000_000  # of one file
 
 
-# Service, operation, parameters as JSON, and moment of the run.
-RecordKey = tuple[str, str, str, str]
+# Service, operation, parameters as JSON, moment of the run, and region.
+RecordKey = tuple[str, str, str, str, str]
 
 
 class RecordError(Exception):
@@ -51,6 +51,7 @@ class Recorded:
                 document["operation"],
                 document["parameters"],
                 document["moment"],
+                document["region"],
             )
             self._calls[key] = _called(document)
 
@@ -61,9 +62,10 @@ class Recorded:
         parameters: Mapping[str, Any],
         moment: str = "",
         worth_keeping: Callable[[Mapping[str, Any]], object] = lambda _: True,
+        region: str = "",
     ) -> Called:
         """The latest answer that was recorded; see `verify.account.answer.Source`."""
-        found = self._calls.get(_key(service, operation, parameters, moment))
+        found = self._calls.get(_key(service, operation, parameters, moment, region or self.region))
         if found is None:
             raise NotVerifiedError(
                 f"the evidence has no answer of {service}.{operation} to {jsonable(parameters)}"
@@ -111,6 +113,7 @@ def _document(path: Path) -> Mapping[str, Any]:
         "operation",
         "parameters",
         "moment",
+        "region",
         "time",
         "error",
         "error_code",
@@ -122,8 +125,10 @@ def _document(path: Path) -> Mapping[str, Any]:
     return found
 
 
-def _key(service: str, operation: str, parameters: Mapping[str, Any], moment: str) -> RecordKey:
-    return service, operation, json.dumps(jsonable(parameters), sort_keys=True), moment
+def _key(
+    service: str, operation: str, parameters: Mapping[str, Any], moment: str, region: str
+) -> RecordKey:
+    return service, operation, json.dumps(jsonable(parameters), sort_keys=True), moment, region
 
 
 def _called(document: Mapping[str, Any]) -> Called:

@@ -119,7 +119,8 @@ def test_roles_trust_only_whom_they_serve(
         # A role that the baseline does not know serves nobody.
         serves = required["serves"].get(name, ())
         document = pick(role, "AssumeRolePolicyDocument")
-        hold_trust(check, name, document, deployment.account_id, serves)
+        sources = required["sources"].get(name, ())
+        hold_trust(check, name, document, deployment.account_id, serves, sources)
         longest = required["maximum_session_seconds"]
         check.holds(
             name,

@@ -16,12 +16,17 @@ from verify.policy.patterns import arn_fields, has_wildcard
 
 
 def hold_trust(
-    check: Check, subject: str, document: Any, account: str, serves: str | Iterable[str]
+    check: Check,
+    subject: str,
+    document: Any,
+    account: str,
+    serves: str | Iterable[str],
+    sources: Iterable[str] = (),
 ) -> None:
-    """A role's trust policy must be for exactly whom the role serves."""
+    """A role's trust policy must be for exactly whom the role serves, and a service's `sources`."""
     expected = serves if isinstance(serves, str) else ", ".join(serves) or "nobody"
     try:
-        findings = trust_findings(document, account, serves)
+        findings = trust_findings(document, account, serves, sources)
     except PolicyError as error:
         check.unknown(subject, f"its trust policy: {error}")
         return

@@ -157,6 +157,33 @@ class Deployment:
         "aws_iam_role.function",
         **_arn("iam"),
     )
+    function_rehearsal_alias: str = _output(
+        "Alias of the function that judges and does nothing else.", "rehearsal"
+    )
+    event_forwarding_region: str = _output(
+        "Region of the global services, whose events go to the home region's bus.",
+        "us-east-1",
+        **_text("^[a-z]{2,5}(-[a-z]+)+-[0-9]$"),
+    )
+    event_forwarding_role_name: str = _output(
+        "Role with which EventBridge forwards events to the home region.",
+        "role-event-forwarding-dev",
+    )
+    event_forwarding_role_arn: str = _output(
+        "Role with which EventBridge forwards events to the home region.",
+        f"arn:aws:iam::{_ACCOUNT}:role/role-event-forwarding-dev",
+        "aws_iam_role.event_forwarding",
+        **_arn("iam"),
+    )
+    ledger_table_name: str = _output(
+        "Table of the alerts that have been told.", "dynamodb-alert-ledger-dev"
+    )
+    ledger_table_arn: str = _output(
+        "Table of the alerts that have been told.",
+        f"arn:aws:dynamodb:{_HERE}:table/dynamodb-alert-ledger-dev",
+        "aws_dynamodb_table.alert_ledger",
+        **_arn("dynamodb"),
+    )
     trail_logs_role_name: str = _output(
         "Role with which CloudTrail writes to the log group.", "role-cloudtrail-logs-dev"
     )
@@ -220,6 +247,11 @@ class Deployment:
     def kms_key_id(self) -> str:
         """The key's id, the last part of its ARN."""
         return self.kms_key_arn.rpartition("/")[2]
+
+    @property
+    def forwards_events(self) -> bool:
+        """Whether the events of global services are in another region than the deployment."""
+        return self.event_forwarding_region != self.region
 
     @property
     def dead_letter_queue_name(self) -> str:

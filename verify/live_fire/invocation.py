@@ -116,6 +116,7 @@ class Invocation:
             "lambda",
             "invoke",
             FunctionName=function,
+            Qualifier=self._run.deployment.function_rehearsal_alias,
             Payload=json.dumps({"test": {"records": records, "publish": False}}).encode(),
         )
         said = invoked.get("Payload", "")

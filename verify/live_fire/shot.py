@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from verify.live_fire.alert import Alert
-from verify.model import AlertTiming, Leg, NotVerifiedError
+from verify.live_fire.paths import NAMES, QUICK, Seen
+from verify.model import AWS, OURS, AlertTiming, Leg, NotVerifiedError
 from verify.run.verification import Run
 
 
@@ -49,6 +50,7 @@ class Shot:
     clock_offset: timedelta = timedelta()  # AWS's clock minus ours, by the call's Date header
     alert: Alert | None = None
     duplicates: int = 0
+    paths: Mapping[str, Seen] = field(default_factory=dict)  # by which its event has come so far
     prevented: str = ""  # why the account itself refuses the act, so that there is nothing to see
     error: NotVerifiedError | None = None  # why it could not be fired
     evidence: list[str] = field(default_factory=list)
@@ -65,6 +67,15 @@ class Shot:
     def awaited(self) -> bool:
         """Whether its alert is still on its way."""
         return self.ended is not None and self.alert is None
+
+    def awaits_paths(self, required: Iterable[str]) -> bool:
+        """Whether its event is still to come by one of the `required` paths.
+
+        Where the function could not use its ledger, that will not be known.
+        """
+        if self.alert is None or "ledger" in self.alert.body:
+            return False
+        return not set(required) <= self.paths.keys()
 
     @property
     def state(self) -> str:
@@ -128,24 +139,50 @@ def timing(shot: Shot, alert: Alert, target_seconds: float) -> AlertTiming:
     started = None if shot.started is None else shot.started + shot.clock_offset
     if event and started and started.replace(microsecond=0) <= event <= started:
         event = started
-    points = [
-        ("trail", event, _time(said.get("delivered_time"))),
-        ("log group", _time(said.get("delivered_time")), _time(said.get("received_time"))),
-        ("function", _time(said.get("received_time")), _time(said.get("published_time"))),
-        ("SNS", _time(said.get("published_time")), alert.sent_time),
-        ("received", alert.sent_time, alert.received_time + shot.clock_offset),
-    ]
-    legs = [Leg("API call", round(shot.seconds, 3))]
-    legs += [
-        Leg(name, None if a is None or b is None else round((b - a).total_seconds(), 3))
-        for name, a, b in points
-    ]
+    received = _time(said.get("received_time"))
+    published = _time(said.get("published_time"))
+    path = alert.body.get("path")
+    arrived = _time(said.get("delivered_time"))
     return AlertTiming(
-        probe=shot.probe.name,
-        legs=tuple(legs),
+        probe=f"{shot.probe.name}, by {NAMES[path]}" if path in NAMES else shot.probe.name,
+        legs=(
+            Leg("API call", round(shot.seconds, 3), AWS),
+            *_legs_to_function(str(path), event, arrived, received),
+            _leg("function", received, published, OURS),
+            _leg("SNS", published, alert.sent_time, AWS),
+            _leg("received", alert.sent_time, alert.received_time + shot.clock_offset, AWS),
+        ),
         total_seconds=round(alert.received_clock - shot.clock, 3),
         target_seconds=target_seconds,
     )
+
+
+def timing_of_path(shot: Shot, path: str) -> AlertTiming:
+    """How long the event took to the function by a path, whether or not it raised the alert."""
+    seen = shot.paths[path]
+    event = None if shot.started is None else shot.started + shot.clock_offset
+    total = 0.0 if event is None else max(0.0, (seen.received - event).total_seconds())
+    return AlertTiming(
+        probe=f"{shot.probe.name}, to the function by {NAMES[path]}",
+        legs=_legs_to_function(path, event, seen.arrived, seen.received),
+        total_seconds=round(total, 3),
+        target_seconds=None,
+    )
+
+
+def _legs_to_function(
+    path: str, event: datetime | None, arrived: datetime | None, received: datetime | None
+) -> tuple[Leg, ...]:
+    """The legs up to the function: AWS's alone by EventBridge, which does not say more."""
+    if path == QUICK:
+        return (_leg("EventBridge", event, received, AWS),)
+    return (_leg("trail", event, arrived, AWS), _leg("log group", arrived, received, OURS))
+
+
+def _leg(name: str, begin: datetime | None, end: datetime | None, whose: str) -> Leg:
+    if begin is None or end is None:
+        return Leg(name, None, whose)
+    return Leg(name, round((end - begin).total_seconds(), 3), whose)
 
 
 def _time(value: object) -> datetime | None:

@@ -11,8 +11,9 @@ import pytest
 from verify import schemas
 from verify.check import Check
 from verify.live_fire.alert import Alert
+from verify.live_fire.paths import LOGS, QUICK, required_paths
 from verify.live_fire.probes.security_group import PORT, SOURCE
-from verify.live_fire.shot import Shot, timing
+from verify.live_fire.shot import Shot, timing, timing_of_path
 from verify.live_fire.volley import Volley, VolleyResult
 from verify.run.verification import Run
 
@@ -159,6 +160,10 @@ def test_alerts_arrive_within_the_target(
             continue
         timed = timing(shot, shot.alert, target)
         check.timings.append(timed)
+        check.timings += [timing_of_path(shot, path) for path in sorted(shot.paths)]
+        _log_path_in_time(check, shot, float(baseline["alerts"]["log_path_seconds"]))
+        if QUICK not in required_paths(baseline):
+            continue  # CloudTrail promises nothing of the whole way
         check.holds(
             shot.subject,
             "time from the API call to the receipt of the alert",
@@ -166,6 +171,51 @@ def test_alerts_arrive_within_the_target(
             expected=f"at most {target:.0f} s",
             seen=f"{timed.total_seconds:.2f} s",
         )
+
+
+def _log_path_in_time(check: Check, shot: Shot, target: float) -> None:
+    """From the log group to the function: what is before that is CloudTrail's, and not promised."""
+    seen = shot.paths.get(LOGS)
+    if seen is None or seen.arrived is None:
+        check.unknown(shot.subject, "when the log group had the event is not known")
+        return
+    seconds = (seen.received - seen.arrived).total_seconds()
+    check.holds(
+        shot.subject,
+        "time from the log group to the function",
+        seconds <= target,
+        expected=f"at most {target:.0f} s",
+        seen=f"{seconds:.2f} s",
+    )
+
+
+@pytest.mark.live_fire
+@pytest.mark.control("alert-by-both-paths")
+def test_each_act_comes_by_both_paths(
+    check: Check, volley: Volley, baseline: Mapping[str, Any], verification_run: Run
+) -> None:
+    result = volley.result()
+    required = required_paths(baseline)
+    for shot in result.shots.values():
+        if shot.prevented:
+            continue
+        check.evidence.extend([*result.evidence, *shot.evidence])
+        if shot.error is not None:
+            check.unknown(shot.probe.name, str(shot.error))
+        elif shot.alert is None:
+            check.unknown(shot.subject, "there was no alert by which to ask the ledger")
+        elif "ledger" in shot.alert.body:
+            check.unknown(shot.subject, "the function could not use its ledger")
+        elif result.interrupted and shot.awaits_paths(required):
+            check.unknown(shot.subject, "the run was interrupted while it waited for a path")
+        else:
+            check.equal(
+                shot.subject,
+                "paths by which it came to the function "
+                f"within {verification_run.settings.alert_timeout:.0f} s",
+                expected=sorted(required),
+                seen=sorted(path for path in shot.paths if path in required),
+            )
 
 
 @pytest.mark.live_fire

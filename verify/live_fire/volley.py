@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 from verify.account.door import evidence_used
 from verify.account.errors import ActionFailedError
 from verify.live_fire import sweep
 from verify.live_fire.listener import Listener
+from verify.live_fire.paths import required_paths, seen_by
 from verify.live_fire.shot import Probe, Removals, Shot
 from verify.live_fire.waiting import Wait
 from verify.model import NotVerifiedError
@@ -42,6 +45,7 @@ class Volley:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="live-fire")
         self._future: Future[VolleyResult] | None = None
         self._stopping = threading.Event()
+        self._until = 0.0  # when waiting ends, by the clock of `time.monotonic`
 
     def fire(self) -> None:
         """Start. Returns at once."""
@@ -56,13 +60,21 @@ class Volley:
         if self._future is None:
             raise NotVerifiedError("the probes were not fired")
         limit = self._run.settings.alert_timeout
+        required = required_paths(self._run.baseline)
         while True:
             try:
                 return self._future.result(timeout=1.0)
             except TimeoutError:
                 shots = self._shots.values()
                 awaited = [shot.probe.name for shot in shots if shot.awaited]
-                what = f"the alert for the {' and the '.join(awaited)}" if awaited else "clean-up"
+                late = [shot.probe.name for shot in shots if shot.awaits_paths(required)]
+                what = (
+                    f"the alert for the {' and the '.join(awaited)}"
+                    if awaited
+                    else f"the second path of the {' and the '.join(late)}"
+                    if late
+                    else "clean-up"
+                )
                 states = {shot.probe.name: shot.state for shot in shots}
                 self._alert_wait.waiting(what, limit, states)
 
@@ -90,7 +102,9 @@ class Volley:
             listener.open(removals)
             for shot in self._shots.values():
                 self._fire(shot, removals)
-            self._wait(listener, result)
+            self._until = time.monotonic() + self._run.settings.alert_timeout
+            self._wait(self._hear, result, listener)
+            self._wait(self._look, result)
         result.left = sweep.own(self._run, self._probes)
 
     def _fire(self, shot: Shot, removals: Removals) -> None:
@@ -102,24 +116,37 @@ class Volley:
             except NotVerifiedError as error:
                 shot.error = NotVerifiedError(f"the probe could not do its work: {error}")
 
-    def _wait(self, listener: Listener, result: VolleyResult) -> None:
-        """Listen until every alert has come, or time is over."""
+    def _wait(
+        self, outstanding: Callable[..., bool], result: VolleyResult, *arguments: Any
+    ) -> None:
+        """Listen until every alert has come, or look until each path has; or time is over."""
         # Imported here: it takes long, and the state checks alone have nothing to wait for.
         import tenacity
 
         retrying = tenacity.Retrying(
             stop=tenacity.stop_any(
-                tenacity.stop_after_delay(self._run.settings.alert_timeout),
+                tenacity.stop_after_delay(max(0.0, self._until - time.monotonic())),
                 tenacity.stop_when_event_set(self._stopping),
             ),
-            wait=tenacity.wait_none(),  # SQS itself holds each poll open
-            retry=tenacity.retry_if_result(lambda outstanding: outstanding),
+            # SQS itself holds each poll open; the ledger answers at once.
+            wait=tenacity.wait_none() if arguments else tenacity.wait_exponential(0.1, max=5),
+            retry=tenacity.retry_if_result(lambda waiting: waiting),
             retry_error_callback=lambda _: True,
         )
-        outstanding = self._outstanding() and retrying(self._hear, listener, result)
-        result.interrupted = outstanding and self._stopping.is_set()
+        waiting = (self._outstanding() or not arguments) and retrying(
+            outstanding, result, *arguments
+        )
+        result.interrupted = result.interrupted or (waiting and self._stopping.is_set())
 
-    def _hear(self, listener: Listener, result: VolleyResult) -> bool:
+    def _look(self, result: VolleyResult) -> bool:
+        """Ask the ledger by which paths the acts have come; whether one is still to come."""
+        required = required_paths(self._run.baseline)
+        for shot in self._shots.values():
+            if shot.alert is not None and shot.awaits_paths(required):
+                shot.paths = seen_by(self._run, str(shot.alert.body.get("alert_id")))
+        return any(shot.awaits_paths(required) for shot in self._shots.values())
+
+    def _hear(self, result: VolleyResult, listener: Listener) -> bool:
         for alert in listener.hear():
             if alert is None or not any(shot.take(alert) for shot in self._shots.values()):
                 result.strangers += 1

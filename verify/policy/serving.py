@@ -6,12 +6,13 @@ control actions taken with assumed roles" (source identity), "The confused deput
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from verify.policy.conditions import all_of, evaluate
 from verify.policy.document import Document, Policy, Principal, Statement
 from verify.policy.finding import Finding, Verdict
+from verify.policy.grants import service_grants
 from verify.policy.patterns import arn_fields, statement_matches_action
 from verify.policy.principals import account_of, is_anyone, resource_policy
 from verify.policy.trust import TrustedPrincipal, trust_principals
@@ -28,12 +29,13 @@ _SOURCES = frozenset({"aws:sourceaccount", "aws:sourceowner", "aws:sourcearn"})
 
 
 def trust_findings(
-    document: Policy, account: str, serves: str | Iterable[str]
+    document: Policy, account: str, serves: str | Iterable[str], sources: Iterable[str] = ()
 ) -> tuple[Finding, ...]:
     """Where the trust of a role of `account` is not for exactly whom it serves. Raises PolicyError.
 
     `serves` is a service, PEOPLE_OF_THE_ACCOUNT, or the ARNs of the principals that alone may
-    assume the role. Wrong are:
+    assume the role. `sources`, where there are any, are the resources for which alone the service
+    may: it says which, in aws:SourceArn. Wrong are:
 
     - anyone else who may assume it, on whatever condition;
     - another action than assuming it (people may also tag their session and name its source);
@@ -42,7 +44,7 @@ def trust_findings(
     Whether a service states what a condition asks for is not known here: that is CANNOT_TELL.
     """
     parsed = resource_policy(document)
-    served = _Served.of(serves, account)
+    served = replace(_Served.of(serves, account), sources=tuple(sources))
     findings = []
     for trusted in trust_principals(parsed, account):
         if not served.welcomes(trusted):
@@ -54,6 +56,8 @@ def trust_findings(
             what = ", ".join(excess) or "every action but those of NotAction"
             reason = f"{trusted.kind} {trusted.value} is allowed {what}, not just {_ASSUME}"
             findings.append(Finding(Verdict.VIOLATION, None, "", trusted.value, reason))
+    if served.sources:
+        findings += _for_other_sources(parsed, account, served)
     for name in served.names:
         kept_out = _kept_out(parsed, account, served, name)
         if kept_out is not None:
@@ -69,6 +73,7 @@ class _Served:
     names: tuple[str, ...]
     actions: frozenset[str]
     everybody: bool = False
+    sources: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, serves: str | Iterable[str], account: str) -> _Served:
@@ -97,6 +102,17 @@ class _Served:
         return is_anyone(principal) or (
             principal.kind == self.kind and _bare(principal.value) == name
         )
+
+
+def _for_other_sources(document: Document, account: str, served: _Served) -> Iterator[Finding]:
+    """What lets a service assume the role for a resource that is none of its sources."""
+    for grant in service_grants(document):
+        if grant.service in served.names and not (
+            grant.requires("aws:SourceArn", *served.sources)
+            and grant.requires("aws:SourceAccount", account)
+        ):
+            reason = f"{grant.describe()}, not just for {', '.join(served.sources)} of {account}"
+            yield Finding(Verdict.VIOLATION, None, "", grant.service, reason)
 
 
 def _bare(principal: str) -> str:
@@ -161,6 +177,15 @@ def _holds(statement: Statement, account: str, served: _Served) -> bool | None:
             outcomes.append(evaluate(condition, context, has_variables=True))
         elif served.kind == "AWS":
             outcomes.append(statement.allows)
+        elif served.sources and condition.name in ("aws:sourcearn", "aws:sourceaccount"):
+            outcomes += [
+                evaluate(
+                    condition,
+                    {"aws:sourcearn": (source,), "aws:sourceaccount": (account,)},
+                    has_variables=True,
+                )
+                for source in served.sources
+            ]
         elif condition.name in _SOURCES and "not" not in condition.operator.lower():
             ours = any(account in value for value in condition.values)
             outcomes.append(None if ours else False)

@@ -226,7 +226,7 @@ def _reason(result: ControlResult) -> str:
 
 
 def _within_target(timing: AlertTiming) -> bool:
-    return timing.total_seconds <= timing.target_seconds
+    return timing.target_seconds is None or timing.total_seconds <= timing.target_seconds
 
 
 def _seen_evidence(

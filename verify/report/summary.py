@@ -68,9 +68,12 @@ def _table(results: Iterable[ControlResult]) -> Table:
 
 def _timing(timing: AlertTiming) -> Text:
     legs = ", ".join(
-        f"{leg.name} {'not known' if leg.seconds is None else f'{leg.seconds:.2f} s'}"
+        f"{leg.name}{f' ({leg.whose})' if leg.whose else ''} "
+        f"{'not known' if leg.seconds is None else f'{leg.seconds:.2f} s'}"
         for leg in timing.legs
     )
+    if timing.target_seconds is None:
+        return Text(f"{timing.probe}: after {timing.total_seconds:.2f} s: {legs}")
     return Text(
         f"{timing.probe}: alert after {timing.total_seconds:.2f} s "
         f"(target {timing.target_seconds:.0f} s): {legs}"

@@ -112,6 +112,7 @@ def summary_alert(
         "details": details,
         "citations": ["164.308(a)(8)", "164.308(a)(1)(ii)(D)"],
         "basis": "live-state",
+        "path": "schedule",
         "timing": {
             "event_time": cut(event.get("time"), 64),
             "delivered_time": None,

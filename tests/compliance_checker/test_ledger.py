@@ -1,0 +1,373 @@
+"""Two paths, retries, deaths and failures: each violation is told once, and none is lost."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import jsonschema
+import pytest
+from compliance_checker.alert import alert_id
+from compliance_checker.checker import UntoldAlertsError
+from compliance_checker.ledger import AlertLedger, Claim
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.compliance_checker.door import (
+    DELIVERED,
+    Door,
+    accept,
+    alert_schema,
+    bus_event,
+    logs_event,
+)
+from tests.compliance_checker.records import Record, flat_ingress
+from tests.compliance_checker.table import Table
+
+NOON = 1_795_300_000_000
+RULE = "security-group-open-to-internet"
+SECONDS = 60.0
+LEASE = 65_000
+
+
+class Died(BaseException):
+    """What ends an invocation without a word, as a time-out does."""
+
+
+def die(_: list[dict[str, Any]]) -> dict[str, Any]:
+    """A topic at which the invocation ends."""
+    raise Died
+
+
+def refuse(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """A topic that takes nothing, for now."""
+    return {
+        "Failed": [
+            {"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in entries
+        ]
+    }
+
+
+class World:
+    """Instances of the function on one table, one topic and one clock."""
+
+    def __init__(self, instances: int = 1) -> None:
+        self.clock = NOON
+        self.table = Table()
+        self.naps: list[float] = []
+        self.while_asleep: Callable[[], object] = lambda: None
+        self.topic: Callable[[list[dict[str, Any]]], dict[str, Any]] = accept
+        self.doors = [
+            Door(
+                sns=lambda entries: self.topic(entries),
+                ledger=AlertLedger("ledger", self.table.client, self._sleep),
+                sleep=self._sleep,
+            )
+            for _ in range(instances)
+        ]
+
+    def _sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.clock += int(seconds * 1000)
+        self.while_asleep()
+
+    @contextmanager
+    def running(self) -> Iterator[World]:
+        with (
+            patch("compliance_checker.checker.now", lambda: self.clock),
+            patch("compliance_checker.dispatch.now", lambda: self.clock),
+            patch("compliance_checker.publish.now", lambda: self.clock),
+        ):
+            yield self
+
+    def handle(self, event: Record, instance: int = 0) -> dict[str, Any]:
+        return self.doors[instance].checker.handle(event, "request-1", SECONDS)
+
+    def alerts(self) -> list[dict[str, Any]]:
+        return [alert for door in self.doors for alert in door.alerts()]
+
+    def told(self) -> Counter[str]:
+        """How often each event was told, in an alert of its own or as one of several."""
+        return Counter(
+            event_id
+            for alert in self.alerts()
+            for event_id in (
+                alert["repeats"]["event_ids"]
+                if "repeats" in alert
+                else [alert["event"]["event_id"]]
+            )
+        )
+
+    def item(self) -> dict[str, Any]:
+        (item,) = (each for key, each in self.table.items.items() if not key.startswith("flood#"))
+        return {name: next(iter(value.values())) for name, value in item.items()}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World(instances=2).running() as made:
+        yield made
+
+
+def _open(event_id: str, group: str = "sg-0a") -> Record:
+    case = flat_ingress("0.0.0.0/0", event_id=event_id)
+    case["requestParameters"]["groupId"] = group
+    return case
+
+
+# --- one event ------------------------------------------------------------------------------------
+
+
+def test_an_event_that_comes_by_both_paths_is_told_once_and_both_are_noted(world: World) -> None:
+    assert world.handle(bus_event(_open("e")))["published"] == 1
+    world.clock += 240_000
+    answer = world.handle(logs_event([_open("e")]), instance=1)
+    assert (answer["violations"], answer["published"]) == (0, 0)
+    (alert,) = world.alerts()
+    jsonschema.validate(alert, alert_schema())
+    assert alert["path"] == "eventbridge"
+    assert "ledger" not in alert
+    assert world.item() == {
+        "id": alert["alert_id"],
+        "phase": "told",
+        "event_id": "e",
+        "rule_id": RULE,
+        "told_time": str(NOON),
+        "told_path": "eventbridge",
+        "seen_eventbridge": str(NOON),
+        "seen_logs": str(NOON + 240_000),
+        "arrived_logs": str(DELIVERED),
+        "expires": str(NOON // 1000 + 7 * 24 * 3600),
+    }
+    assert world.doors[1].decisions() == {"duplicate": 1}
+
+
+def test_the_log_group_tells_what_eventbridge_did_not_bring(world: World) -> None:
+    world.handle(logs_event([_open("e")]))
+    world.handle(bus_event(_open("e")), instance=1)
+    assert [alert["path"] for alert in world.alerts()] == ["logs"]
+    assert world.item()["seen_eventbridge"] == str(NOON)
+
+
+def test_a_cold_instance_knows_what_another_told(world: World) -> None:
+    for instance in (0, 1, 0, 1):
+        world.handle(bus_event(_open("e")), instance)
+    assert world.told() == {"e": 1}
+
+
+def test_two_rules_on_one_event_are_two_alerts(world: World) -> None:
+    root = {"type": "Root", "arn": "arn:aws:iam::123456789012:root"}
+    world.handle(bus_event({**_open("e"), "userIdentity": root}))
+    world.handle(logs_event([{**_open("e"), "userIdentity": root}]), instance=1)
+    assert sorted(alert["rule"] for alert in world.alerts()) == ["root-used", RULE]
+
+
+def test_a_test_repeats_at_will_and_writes_nothing(world: World) -> None:
+    for _ in range(3):
+        world.handle({"test": {"records": [_open("e")]}})
+    assert world.told() == {"e": 3}
+    assert world.table.calls == 0
+
+
+# --- what goes wrong ------------------------------------------------------------------------------
+
+
+def test_an_alert_of_an_invocation_that_died_is_told_once_its_lease_is_over(world: World) -> None:
+    world.topic = die
+    with pytest.raises(Died):
+        world.handle(bus_event(_open("e")))
+    world.doors[0].published.clear()
+    world.topic = accept
+    world.clock += LEASE + 1
+    world.handle(bus_event(_open("e")), instance=1)
+    assert world.told() == {"e": 1}
+
+
+def test_while_the_lease_runs_the_other_path_waits_and_then_asks_for_a_retry(world: World) -> None:
+    world.topic = die
+    with pytest.raises(Died):
+        world.handle(bus_event(_open("e")))
+    world.doors[0].published.clear()
+    world.topic = accept
+    with pytest.raises(UntoldAlertsError):
+        world.handle(logs_event([_open("e"), _open("other", "sg-0b")]), instance=1)
+    # What was free is told meanwhile.
+    assert world.told() == {"other": 1}
+    assert 0 < sum(world.naps) < 12
+    world.clock += 60_000
+    world.handle(logs_event([_open("e"), _open("other", "sg-0b")]), instance=1)
+    assert world.told() == {"other": 1, "e": 1}
+
+
+def test_what_the_first_tells_while_the_second_waits_is_told_once(world: World) -> None:
+    identity = alert_id("e", RULE)
+    first = AlertLedger("ledger", world.table.client)
+    first.take([Claim(identity, "e", RULE)], "eventbridge", NOON, NOON + LEASE)
+    world.while_asleep = lambda: first.tell([identity], "eventbridge", world.clock)
+    assert world.handle(logs_event([_open("e")]), instance=1)["published"] == 0
+    assert world.told() == {}
+    assert world.item()["told_path"] == "eventbridge"
+    assert len(world.naps) == 1
+
+
+def test_an_alert_that_sns_refused_is_told_by_the_retry(world: World) -> None:
+    world.topic = refuse
+    with pytest.raises(UntoldAlertsError, match="1 alerts could not be published"):
+        world.handle(bus_event(_open("e")))
+    assert not world.doors[0].kept  # the retry has it, and at last Lambda's own dead letters
+    world.doors[0].published.clear()
+    world.topic = accept
+    world.handle(bus_event(_open("e")), instance=1)  # at once: the lease was given back
+    assert world.told() == {"e": 1}
+
+
+@pytest.mark.parametrize(
+    "fault", ["AccessDeniedException", "ResourceNotFoundException", "ThrottlingException"]
+)
+def test_without_the_ledger_the_alert_goes_out_marked(world: World, fault: str) -> None:
+    world.table.fault = fault
+    world.handle(bus_event(_open("e")))
+    world.handle(logs_event([_open("e")]), instance=1)
+    world.handle(logs_event([_open("e")]), instance=1)  # a warm instance knows what it told
+    assert world.told() == {"e": 2}
+    for alert in world.alerts():
+        assert alert["ledger"] == "unavailable"
+        jsonschema.validate(alert, alert_schema())
+    assert world.doors[0].said("ledger unavailable")[0]["code"] == fault
+    assert world.doors[0].metrics()["AlertsWithoutLedger"] == 1
+    # Asked once an invocation, not for each alert and again to close.
+    assert world.table.calls == 3
+
+
+def test_without_ledger_and_topic_the_alert_is_kept(world: World) -> None:
+    world.table.fault = "InternalServerError"
+    world.topic = lambda entries: {
+        "Failed": [
+            {"Id": entry["Id"], "Code": "NotFound", "SenderFault": True} for entry in entries
+        ]
+    }
+    world.handle(bus_event(_open("e")))
+    (letter,) = world.doors[0].letters()
+    assert json.loads(letter["content"])["event"]["event_id"] == "e"
+
+
+def test_transactions_that_meet_are_tried_again(world: World) -> None:
+    world.table.conflicts = 3
+    world.handle(bus_event(_open("e")))
+    assert "ledger" not in world.alerts()[0]
+    assert world.item()["phase"] == "told"
+
+
+def test_a_thousand_records_cost_few_calls(world: World) -> None:
+    cases = [_open(f"e{number}", f"sg-{number % 10}") for number in range(100)]
+    world.handle(logs_event(cases))
+    assert sum(world.told().values()) == 100
+    # Two of each to take and to tell; ten kinds are counted.
+    assert world.table.calls == 2 + 2 + 10
+
+
+# --- floods ---------------------------------------------------------------------------------------
+
+
+def test_singles_are_counted_across_invocations(world: World) -> None:
+    for batch in range(4):
+        cases = [_open(f"{batch}-{number}") for number in range(15)]
+        world.handle(logs_event(cases), instance=batch % 2)
+    singles = [alert for alert in world.alerts() if "repeats" not in alert]
+    counts = [alert["repeats"]["count"] for alert in world.alerts() if "repeats" in alert]
+    assert len(singles) == 20
+    assert sorted(counts) == [10, 15, 15]
+    assert len(world.told()) == 60
+    assert set(world.told().values()) == {1}
+
+
+def test_another_hour_begins_anew(world: World) -> None:
+    for hour in range(2):
+        world.handle(logs_event([_open(f"{hour}-{number}") for number in range(20)]))
+        world.clock += 3600 * 1000
+    assert all("repeats" not in alert for alert in world.alerts())
+
+
+# --- everything together --------------------------------------------------------------------------
+
+# Before Lambda's second and third try of an asynchronous invocation, in milliseconds.
+_PAUSES = (60_000, 120_000)
+
+
+def _play(world: World, deliveries: list[Record], chance: random.Random, troubles: bool) -> None:
+    """Hand over deliveries in this order, and failed ones again as Lambda does.
+
+    One in ten goes wrong, if there are troubles; what fails to the end is Lambda's dead letter.
+    """
+    waiting: list[tuple[int, int, tuple[int, ...], Record]] = [
+        (0, number, _PAUSES, event) for number, event in enumerate(deliveries)
+    ]
+    while waiting:
+        due, number, pauses, event = heapq.heappop(waiting)
+        world.clock = max(world.clock, due)
+        trouble = chance.random() if troubles and pauses else 1.0
+        world.topic = die if trouble < 0.05 else refuse if trouble < 0.1 else accept
+        instance = chance.randrange(len(world.doors))
+        published = world.doors[instance].published
+        calls = len(published)
+        try:
+            world.handle(event, instance)
+        except (Died, UntoldAlertsError):
+            if pauses:
+                heapq.heappush(waiting, (world.clock + pauses[0], number, pauses[1:], event))
+        if world.topic is not accept:
+            del published[calls:]
+        world.clock += 500
+
+
+def _deliveries(events: list[Record], chance: random.Random, duplicates: bool) -> list[Record]:
+    found = [bus_event(event) for event in events]
+    if duplicates:
+        found += [bus_event(event) for event in events if chance.random() < 0.1]
+    chance.shuffle(found)
+    left = events * 2 if duplicates else list(events)
+    chance.shuffle(left)
+    while left:
+        size = chance.randint(1, 200)
+        # CloudWatch Logs sends what is equal in separate batches.
+        batch = {event["eventID"]: event for event in left[:size]}
+        found.insert(chance.randrange(len(found) + 1), logs_event(list(batch.values())))
+        left = left[size:]
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**9), st.integers(1, 60), st.booleans())
+def test_every_violation_is_told_exactly_once(seed: int, count: int, troubles: bool) -> None:
+    chance = random.Random(seed)
+    events = [_open(f"e{number}", f"sg-{chance.randrange(4)}") for number in range(count)]
+    with World(instances=3).running() as world:
+        _play(world, _deliveries(events, chance, duplicates=True), chance, troubles)
+        assert world.told() == Counter(event["eventID"] for event in events)
+        assert all("ledger" not in alert for alert in world.alerts())
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**9), st.integers(1, 60))
+def test_none_is_lost_where_the_ledger_comes_and_goes(seed: int, count: int) -> None:
+    chance = random.Random(seed)
+    events = [_open(f"e{number}", f"sg-{chance.randrange(4)}") for number in range(count)]
+    with World(instances=3).running() as world:
+        for delivery in _deliveries(events, chance, duplicates=True):
+            world.table.fault = chance.choice([None, None, "ProvisionedThroughputExceeded"])
+            _play(world, [delivery], chance, troubles=False)
+        assert world.told().keys() == {event["eventID"] for event in events}
+
+
+def test_ten_thousand_events_by_both_paths_in_any_order() -> None:
+    chance = random.Random(7)
+    events = [_open(f"e{number}", f"sg-{number % 500}") for number in range(10_000)]
+    with World(instances=4).running() as world:
+        _play(world, _deliveries(events, chance, duplicates=False), chance, troubles=True)
+        assert world.told() == Counter(event["eventID"] for event in events)

@@ -1,0 +1,128 @@
+"""Quick path: EventBridge takes what a rule judges to the function, and nothing keeps it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from verify.account import reads
+from verify.account.answer import pick
+from verify.account.door import Aws
+from verify.check import Check
+from verify.events.event_bus import UnknownPatternError, events, lets_through
+from verify.events.samples import Place
+from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
+
+# What would hand the target something else than the event.
+_ALTERATIONS = ("Input", "InputPath", "InputTransformer")
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The rules of one region, and where they must send events."""
+
+    region: str
+    target: str
+    role: str
+
+
+@pytest.mark.control(
+    "events-reach-function",
+    reads.event_rule,
+    reads.event_targets,
+    reads.rules_of_function,
+    reads.rules_of_bus,
+)
+def test_eventbridge_takes_what_a_rule_judges_to_the_function(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    names = baseline["function"]["event_rules"]
+    if not names:
+        check.not_applicable("the baseline has no rule that takes events to the function")
+    if deployment.forwards_events:
+        check.equal(
+            deployment.event_forwarding_region,
+            "EventBridge rules that send to the home region's bus",
+            expected=sorted(names),
+            seen=sorted(aws.pick(reads.rules_of_bus(deployment), "RuleNames")),
+        )
+    for side in _sides(deployment):
+        _hold_side(check, aws, deployment, baseline, side)
+
+
+def _sides(deployment: Deployment) -> Iterator[_Side]:
+    yield _Side(deployment.region, deployment.function_arn, "none")
+    if deployment.forwards_events:
+        yield _Side(
+            deployment.event_forwarding_region,
+            reads.event_bus_arn(deployment),
+            deployment.event_forwarding_role_arn,
+        )
+
+
+def _hold_side(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any], side: _Side
+) -> None:
+    rules: list[tuple[str, Mapping[str, Any]]] = []
+    prefix = f"arn:{deployment.partition}:events:{side.region}:{deployment.account_id}:rule"
+    for name in baseline["function"]["event_rules"]:
+        arn = f"{prefix}/{name}"
+        rule = aws.read(reads.event_rule(arn)).response
+        if rule is None:
+            check.holds(arn, "rule", False, expected="there", seen="no such rule")
+            continue
+        _hold_rule(check, aws, arn, rule, side)
+        pattern = rule.get("EventPattern")
+        if pattern is not None:
+            rules.append((pick(rule, "State"), _parsed(arn, pattern)))
+    place = Place(deployment.partition, deployment.account_id, side.region)
+    wanted = events(baseline["log_groups"]["subscription_events"], place)
+    try:
+        kept_back = [
+            description
+            for description, event in wanted
+            if not any(lets_through(state, pattern, event) for state, pattern in rules)
+        ]
+    except UnknownPatternError as error:
+        raise NotVerifiedError(f"a pattern in {side.region} cannot be judged: {error}") from None
+    check.none(side.region, "events that no rule takes to the function", kept_back)
+
+
+def _hold_rule(check: Check, aws: Aws, arn: str, rule: Mapping[str, Any], side: _Side) -> None:
+    check.equal(arn, "ARN", expected=arn, seen=pick(rule, "Arn"))
+    check.equal(arn, "bus", expected="default", seen=pick(rule, "EventBusName"))
+    check.equal(arn, "service that manages it", expected="none", seen=rule.get("ManagedBy", "none"))
+    check.holds(
+        arn,
+        "pattern",
+        "EventPattern" in rule,
+        expected="one that selects events",
+        seen=rule.get("ScheduleExpression"),
+    )
+    targets = aws.pick(reads.event_targets(arn), "Targets")
+    check.equal(
+        arn,
+        "targets, with the roles by which they are reached",
+        expected=[(side.target, side.role)],
+        seen=[(pick(target, "Arn"), target.get("RoleArn", "none")) for target in targets],
+    )
+    check.none(
+        arn,
+        "what its targets are handed in the event's place",
+        [f"{part} {target[part]}" for target in targets for part in _ALTERATIONS if part in target],
+    )
+
+
+def _parsed(arn: str, pattern: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(pattern)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise NotVerifiedError(f"the pattern of {arn} is no JSON object")
+    return found
