@@ -14,7 +14,9 @@ from sandbox.settings import (
     DEFAULT_PORT,
     DEFAULT_REGION,
     DEFAULT_SPEED,
+    EVENTUAL,
     HOST,
+    STRONG,
     Settings,
     default_digest_period,
 )
@@ -116,6 +118,14 @@ def _parser() -> argparse.ArgumentParser:
         "elsewhere an empty digest comes by the hour, as on AWS (SANDBOX_DIGEST_REGIONS)",
     )
     parser.add_argument(
+        "--consistency",
+        choices=(STRONG, EVENTUAL),
+        default=os.environ.get("SANDBOX_CONSISTENCY", STRONG),
+        help="whether what was changed is known at once, or as late as on AWS: new groups, roles, "
+        "queues and buckets are unknown for seconds, and deleted queues linger for a minute "
+        "(SANDBOX_CONSISTENCY, %(default)s)",
+    )
+    parser.add_argument(
         "--replacements",
         action="store_true",
         help="print what is replaced of moto, by what and why, and leave",
@@ -158,6 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.verbose,
         options.digest_period or default_digest_period(options.speed),
         options.digest_regions,
+        options.consistency,
     )
     try:
         server.run(settings)

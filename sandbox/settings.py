@@ -14,6 +14,8 @@ DEFAULT_PORT = 4599
 DIGEST_SECONDS = 3600.0
 SHORTEST_DEFAULT_DIGEST_PERIOD = 3
 HOST = "127.0.0.1"
+# When what was changed is known everywhere: at once, or as late as on AWS.
+STRONG, EVENTUAL = "strong", "aws"
 
 
 def default_digest_period(speed: float) -> int:
@@ -29,6 +31,7 @@ class Settings:
     of records, retries of asynchronous invocations, evaluation of alarms. It never changes a
     period that a user has configured, such as an alarm's. ``digest_period`` is in seconds;
     ``digest_regions`` are those where it holds also when there is no log file to name.
+    ``consistency`` is STRONG or EVENTUAL.
     """
 
     account: str
@@ -38,6 +41,7 @@ class Settings:
     verbose: bool = False
     digest_period: int = SHORTEST_DEFAULT_DIGEST_PERIOD
     digest_regions: tuple[str, ...] = ()
+    consistency: str = STRONG
 
     @property
     def url(self) -> str:

@@ -407,10 +407,17 @@ resource "aws_iam_policy" "verifier_live_fire" {
         }
       },
       {
-        # Neither knows a resource type: AWS accepts them for "*" only. Unsubscribing is what the sweep needs to clean up.
-        Sid      = "FindAndUnsubscribe"
+        # What the sweep needs to clean up.
+        Sid      = "Unsubscribe"
         Effect   = "Allow"
-        Action   = ["sns:Unsubscribe", "sqs:ListQueues"]
+        Action   = "sns:Unsubscribe"
+        Resource = "arn:${local.partition}:sns:${local.region}:${local.account_id}:*"
+      },
+      {
+        # It knows no resource type: AWS accepts it for "*" only.
+        Sid      = "FindQueues"
+        Effect   = "Allow"
+        Action   = "sqs:ListQueues"
         Resource = "*"
       },
     ]

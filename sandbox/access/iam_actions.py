@@ -94,7 +94,6 @@ _ACCOUNT_WIDE = frozenset(
         "logs:DescribeResourcePolicies",
         "s3:ListAllMyBuckets",
         "sns:GetSubscriptionAttributes",
-        "sns:Unsubscribe",
         "sqs:ListQueues",
     }
 )
@@ -149,7 +148,7 @@ _COLONS_OF_FUNCTION = 6
 
 _ARN_MEMBERS = {
     "dynamodb": ("TableName", "ResourceArn"),
-    "sns": ("TopicArn", "TargetArn", "ResourceArn"),
+    "sns": ("TopicArn", "TargetArn", "ResourceArn", "SubscriptionArn"),
     "lambda": ("FunctionName", "Resource"),
     "kms": ("KeyId", "TargetKeyId"),
     "cloudtrail": ("Name", "TrailName"),

@@ -60,6 +60,8 @@ class Arrived:
         return _copy_environ(self.environ, self.body)
 
 
+# Is told of each request that moto has answered.
+Observer = Callable[[Arrived, Answer], object]
 # Looks at a request before moto does, under the lock; an answer means that moto never sees it.
 Guard = Callable[[Arrived], Answer | None]
 
@@ -73,12 +75,14 @@ class Gateway:
         application: Application,
         delivery: Delivery,
         guards: list[Guard],
+        observers: list[Observer],
         controls: Mapping[str, Control],
     ) -> None:
         self._world = world
         self._application = application
         self._delivery = delivery
         self._guards = guards
+        self._observers = observers
         self._controls = controls
         # One thread, so that records keep the order of their calls.
         self._recorder = ThreadPoolExecutor(1, thread_name_prefix="sandbox-recorder")
@@ -153,6 +157,8 @@ class Gateway:
         if answer is None:
             # Invoke waits for a function that calls back here, ReceiveMessage for a message.
             answer = self._dispatch(environ, body)
+        for observe in self._observers:
+            observe(arrived, answer)
         instead = faults.readable(_asked(environ), answer)
         answer, request_id = _with_request_id(instead or answer)
         if instead is not None:

@@ -20,8 +20,13 @@ def access_denied(arrived: Arrived, action: str, resource: str | None, why: str)
     return refuse(arrived, f"{message} {why}")
 
 
-def refuse(arrived: Arrived, message: str, code: str | None = None) -> Answer:
-    """A refusal with a message of the caller's own; ``code`` where it is no denied access."""
+def refuse(
+    arrived: Arrived, message: str, code: str | None = None, status: HTTPStatus | None = None
+) -> Answer:
+    """A refusal with a message of the caller's own.
+
+    ``code`` and ``status`` where it is no denied access.
+    """
     environ = arrived.environ
     protocol = errors.protocol_of(
         arrived.signature.service, arrived.headers, environ.get("QUERY_STRING", ""), arrived.body
@@ -31,7 +36,7 @@ def refuse(arrived: Arrived, message: str, code: str | None = None) -> Answer:
         code = _CODES.get(arrived.service, default)
     # Services whose operations are no resources have but one status for what the caller did.
     rpc = protocol in (Protocol.JSON, Protocol.CBOR)
-    status = HTTPStatus.BAD_REQUEST if rpc else HTTPStatus.FORBIDDEN
+    status = HTTPStatus.BAD_REQUEST if rpc else status or HTTPStatus.FORBIDDEN
     answer = errors.error(protocol, code, message, status, service=arrived.service)
     if environ["REQUEST_METHOD"] == "HEAD":
         return Answer(answer.status, answer.headers, b"")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sandbox import replacement
 from sandbox.access import sessions
-from sandbox.front import authorization
+from sandbox.front import authorization, consistency
+from sandbox.front.consistency import Consistency
 from sandbox.function import invocation
 from sandbox.function.runtime import LambdaRuntime
 from sandbox.gaps import (
@@ -75,14 +76,16 @@ TABLE: tuple[Replacement, ...] = (
     *alarms.REPLACEMENTS,
     *api.REPLACEMENTS,
     *shortcuts.REPLACEMENTS,
+    *consistency.REPLACEMENTS,
 )
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The running parts that stand behind the replacements."""
+    """The running parts that stand behind the replacements; without `consistency` it is strong."""
 
     world: World
+    consistency: Consistency | None
     runtime: LambdaRuntime
     notifications: Notifications
     bus: EventBus
@@ -106,6 +109,10 @@ def install(parts: Parts) -> None:
             (alarms.REPLACEMENTS, parts.alarms),
             (api.REPLACEMENTS, parts.trails),
             (shortcuts.REPLACEMENTS, None),
+            (
+                consistency.REPLACEMENTS,
+                consistency.Context(parts.world, parts.consistency),
+            ),
         )
     )
 

@@ -19,6 +19,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import ThreadedWSGIServer
 
 from sandbox.front import authorization, replacements
+from sandbox.front.consistency import Consistency
 from sandbox.front.gateway import Gateway
 from sandbox.function import invocation
 from sandbox.messaging import confirmations
@@ -27,7 +28,7 @@ from sandbox.messaging.event_bus import EventBus
 from sandbox.messaging.log_events import LogEvents
 from sandbox.messaging.notifications import Notifications, signing_key
 from sandbox.metrics.alarms import Alarms
-from sandbox.settings import HOST, Settings
+from sandbox.settings import EVENTUAL, HOST, Settings
 from sandbox.trail.api import TrailParts
 from sandbox.trail.delivery import Delivery
 from sandbox.trail.digests import Digests
@@ -131,9 +132,11 @@ class Sandbox:
         keys = SigningKeys()
         digests = Digests(world, keys)
         self._delivery = Delivery(world, bus, digests)
+        consistency = Consistency() if settings.consistency == EVENTUAL else None
         replacements.install(
             replacements.Parts(
                 world=world,
+                consistency=consistency,
                 runtime=self._runtime,
                 notifications=Notifications(world, self._runtime),
                 bus=bus,
@@ -147,7 +150,11 @@ class Sandbox:
             world,
             DomainDispatcherApplication(_create_app),
             self._delivery,
-            [functools.partial(authorization.guard, world)],
+            [
+                functools.partial(authorization.guard, world),
+                *([consistency.guard] if consistency is not None else []),
+            ],
+            [consistency.happened] if consistency is not None else [],
             {
                 "/_sandbox/backfill-digest": digests.backfill,
                 "/_sandbox/rotate-signing-key": keys.rotate,

@@ -303,7 +303,7 @@ run "roles_are_least_privileged" {
       for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : [
         for statement in jsondecode(policy.policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
       ]
-    ])) == toset(["ReadSecurityGroupRules", "ReadAccountWide", "ReadAccountPoliciesOfLogGroups", "FindAndUnsubscribe"])
+    ])) == toset(["ReadSecurityGroupRules", "ReadAccountWide", "ReadAccountPoliciesOfLogGroups", "FindQueues"])
     error_message = "Only actions that know no resource, or that AWS asks for on all, may have the resource *."
   }
 

@@ -14,9 +14,12 @@ from verify.account.door import Aws
 from verify.check import Check
 from verify.events.selection import unrecorded
 from verify.inputs.deployment import Deployment
+from verify.wording import utc_time
 
 # AWS refuses requests of a clock that differs by more: what is later than this is no past time.
 CLOCKS_DIFFER = timedelta(minutes=5)
+# Within so long after logging began, a first delivery that has not come is no sign of a fault.
+YOUNG_TRAIL = timedelta(minutes=30)
 
 
 @pytest.mark.control("trail-multi-region", reads.trail)
@@ -184,7 +187,19 @@ def _check_delivery(
             wait=tenacity.wait_exponential(multiplier=0.2, max=15),
         )(status)
         asked = datetime.now(UTC)
-    latest = seen.get(f"{what}Time")
+    latest, started = seen.get(f"{what}Time"), seen.get("StartLoggingTime")
+    if (
+        latest is None
+        and seen.get("IsLogging")
+        and isinstance(started, datetime)
+        and asked - started < YOUNG_TRAIL
+    ):
+        check.unknown(
+            deployment.trail_arn,
+            f"not yet: logging began at {utc_time(started)}, and a trail's first delivery may take "
+            f"half an hour; {what}Time is still to come, so verify again after that",
+        )
+        return
     maximum = timedelta(minutes=limits["maximum_delivery_age_minutes"])
     check.holds(
         deployment.trail_arn,

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
 from verify.live_fire.alert import Alert, read_alert
+from verify.live_fire.settling import once_known
 from verify.live_fire.shot import Removals
 from verify.run.verification import Run
 
@@ -24,7 +26,7 @@ class Listener:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._url = ""
+        self._url = self._subscription = ""
 
     def open(self, removals: Removals) -> None:
         """Create the queue and subscribe it to the alert topic. Raises ActionFailedError."""
@@ -39,7 +41,7 @@ class Listener:
             "Condition": {"ArnEquals": {"aws:SourceArn": deployment.alert_topic_arn}},
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        removals.add(lambda: _delete_queue_by_name(aws, name))
+        removals.add(lambda: self._delete_queue(name))
         created = aws.act(
             "sqs",
             "create_queue",
@@ -48,8 +50,8 @@ class Listener:
             tags=owner.tags(settings.run_id, settings.alert_timeout),
         )
         self._url = created["QueueUrl"]
-        removals.add(lambda: _unsubscribe(aws, deployment.alert_topic_arn, name))
-        aws.act(
+        removals.add(lambda: self._unsubscribe(name))
+        subscribed = aws.act(
             "sns",
             "subscribe",
             TopicArn=deployment.alert_topic_arn,
@@ -57,20 +59,41 @@ class Listener:
             Endpoint=arn,
             ReturnSubscriptionArn=True,
         )
+        self._subscription = str(subscribed["SubscriptionArn"])
 
     def hear(self) -> Iterator[Alert | None]:
         """The messages of one poll, None for one that is no alert. Raises ActionFailedError."""
-        answer = self._run.aws.poll(
-            "sqs",
-            "receive_message",
-            worth_keeping=lambda response: response.get("Messages"),
-            QueueUrl=self._url,
-            MaxNumberOfMessages=10,
-            WaitTimeSeconds=_POLL_SECONDS,
-            MessageSystemAttributeNames=["SentTimestamp"],
+        answer = once_known(
+            lambda: self._run.aws.poll(
+                "sqs",
+                "receive_message",
+                worth_keeping=lambda response: response.get("Messages"),
+                QueueUrl=self._url,
+                MaxNumberOfMessages=10,
+                WaitTimeSeconds=_POLL_SECONDS,
+                MessageSystemAttributeNames=["SentTimestamp"],
+            ),
+            _NO_QUEUE,
         )
         for message in answer.get("Messages", []):
             yield read_alert(message, datetime.now(UTC), time.monotonic())
+
+    # By what the answers named: a listing may not know yet what is seconds old. Where there was no
+    # answer it may have been made all the same.
+    def _delete_queue(self, name: str) -> None:
+        aws = self._run.aws
+        url = self._url or _url_of(aws, name)
+        if url is not None:
+            delete_queue(aws, url)
+
+    def _unsubscribe(self, name: str) -> None:
+        aws, topic = self._run.aws, self._run.deployment.alert_topic_arn
+        if self._subscription:
+            unsubscribe(aws, self._subscription)
+            return
+        for arn, queue in _subscriptions(aws, topic):
+            if queue == name:
+                unsubscribe(aws, arn)
 
 
 # --- what was left --------------------------------------------------------------------------------
@@ -94,7 +117,12 @@ def find(
 
 def queue_exists(aws: Aws, name: str) -> bool:
     """Whether there is such a queue, also when it is too new to be listed."""
-    return aws.read_again(Read("sqs", "get_queue_url", {"QueueName": name}, _NO_QUEUE)).found
+    return _url_of(aws, name) is not None
+
+
+def _url_of(aws: Aws, name: str) -> str | None:
+    answer = aws.read_again(Read("sqs", "get_queue_url", {"QueueName": name}, _NO_QUEUE))
+    return None if answer.response is None else str(pick(answer.response, "QueueUrl"))
 
 
 def unsubscribe(aws: Aws, arn: str) -> None:
@@ -109,17 +137,6 @@ def delete_queue(aws: Aws, url: str) -> None:
     except ActionFailedError as error:
         if error.code not in _NO_QUEUE:
             raise
-
-
-def _delete_queue_by_name(aws: Aws, name: str) -> None:
-    for url in _queue_urls(aws, name):
-        delete_queue(aws, url)
-
-
-def _unsubscribe(aws: Aws, topic: str, name: str) -> None:
-    for arn, queue in _subscriptions(aws, topic):
-        if queue == name:
-            unsubscribe(aws, arn)
 
 
 def _queue_urls(aws: Aws, prefix: str) -> list[str]:

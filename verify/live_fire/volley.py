@@ -15,6 +15,7 @@ from verify.account.errors import ActionFailedError
 from verify.live_fire import sweep
 from verify.live_fire.listener import Listener
 from verify.live_fire.paths import required_paths, seen_by
+from verify.live_fire.settling import once_gone
 from verify.live_fire.shot import Probe, Removals, Shot
 from verify.live_fire.waiting import Wait
 from verify.model import NotVerifiedError
@@ -105,7 +106,11 @@ class Volley:
             self._until = time.monotonic() + self._run.settings.alert_timeout
             self._wait(self._hear, result, listener)
             self._wait(self._look, result)
-        result.left = sweep.own(self._run, self._probes)
+        result.left = once_gone(
+            lambda: sweep.own(self._run, self._probes),
+            lambda left: bool(left.names),
+            self._stopping,
+        )
 
     def _fire(self, shot: Shot, removals: Removals) -> None:
         """Fire one shot; one that fails keeps none of the others from being fired."""

@@ -73,7 +73,6 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "sns:ListSubscriptions",
         "sns:ListTopics",
         "sns:SetSubscriptionAttributes",
-        "sns:Unsubscribe",
         "sqs:ListQueues",
         "ssm:DescribeParameters",
         "sts:GetCallerIdentity",

@@ -12,10 +12,12 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from verify.account import reads
 from verify.account.answer import pick
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
+from verify.live_fire.settling import once_known
 from verify.live_fire.shot import Removals, Shot
 from verify.run.verification import Run
 
@@ -41,17 +43,25 @@ class BucketPolicyProbe:
         elsewhere = {} if aws.region == "us-east-1" else {"CreateBucketConfiguration": constraint}
         aws.act("s3", "create_bucket", Bucket=bucket, **elsewhere)
         tags = owner.tags(run.settings.run_id, run.settings.alert_timeout)
-        aws.act("s3", "put_bucket_tagging", Bucket=bucket, Tagging={"TagSet": owner.as_list(tags)})
-        aws.act(
-            "s3",
-            "put_public_access_block",
-            Bucket=bucket,
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "IgnorePublicAcls": True,
-                "BlockPublicPolicy": False,
-                "RestrictPublicBuckets": True,
-            },
+        once_known(
+            lambda: aws.act(
+                "s3", "put_bucket_tagging", Bucket=bucket, Tagging={"TagSet": owner.as_list(tags)}
+            ),
+            _GONE,
+        )
+        once_known(
+            lambda: aws.act(
+                "s3",
+                "put_public_access_block",
+                Bucket=bucket,
+                PublicAccessBlockConfiguration={
+                    "BlockPublicAcls": True,
+                    "IgnorePublicAcls": True,
+                    "BlockPublicPolicy": False,
+                    "RestrictPublicBuckets": True,
+                },
+            ),
+            _GONE,
         )
         statement = {
             "Effect": "Allow",
@@ -61,10 +71,16 @@ class BucketPolicyProbe:
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         try:
-            shot.act(lambda: aws.act("s3", "put_bucket_policy", Bucket=bucket, Policy=policy))
+            once_known(
+                lambda: shot.act(
+                    lambda: aws.act("s3", "put_bucket_policy", Bucket=bucket, Policy=policy)
+                ),
+                # That the bucket's block is lifted may not be known everywhere yet.
+                _GONE if self._is_blocked_by_account(run) else (*_GONE, "AccessDenied"),
+            )
         except ActionFailedError as error:
-            # S3 names the setting in its message; the bucket's own is off, so it is the account's.
-            if "BlockPublicPolicy" not in error.said:
+            # S3 names the setting in its message.
+            if "BlockPublicPolicy" not in error.said or not self._is_blocked_by_account(run):
                 raise
             shot.prevented = "the account's own public-access block refuses public bucket policies"
             return
@@ -88,6 +104,14 @@ class BucketPolicyProbe:
         except ActionFailedError as error:
             if error.code not in _GONE:
                 raise
+
+    @staticmethod
+    def _is_blocked_by_account(run: Run) -> bool:
+        """Whether the account refuses public policies, whatever a bucket's own block says."""
+        answer = run.aws.read(reads.account_public_access_block(run.deployment))
+        if answer.response is None:
+            return False
+        return bool(pick(answer.response, "PublicAccessBlockConfiguration", "BlockPublicPolicy"))
 
     @staticmethod
     def _left(

@@ -14,6 +14,7 @@ from verify.account.answer import pick
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
+from verify.live_fire.settling import once_known
 from verify.live_fire.shot import Removals, Shot
 from verify.run.verification import Run
 
@@ -33,7 +34,8 @@ class RolePolicyProbe:
         """Create the role, put the policy and withdraw it."""
         aws, role = run.aws, owner.name(run.settings.run_id)
         shot.subject = role
-        removals.add(lambda: self._remove_if_made(run, role))
+        made = False
+        removals.add(lambda: self.remove(run, role) if made else self._remove_if_made(run, role))
         trust = {
             "Version": "2012-10-17",
             "Statement": [
@@ -54,16 +56,20 @@ class RolePolicyProbe:
             PermissionsBoundary=f"arn:{run.deployment.partition}:iam::aws:policy/AWSDenyAll",
             Tags=owner.as_list(owner.tags(run.settings.run_id, run.settings.alert_timeout)),
         )
+        made = True
         everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
-        shot.act(
-            lambda: aws.act(
-                "iam",
-                "put_role_policy",
-                RoleName=role,
-                PolicyName=_POLICY,
-                PolicyDocument=document,
-            )
+        once_known(
+            lambda: shot.act(
+                lambda: aws.act(
+                    "iam",
+                    "put_role_policy",
+                    RoleName=role,
+                    PolicyName=_POLICY,
+                    PolicyDocument=document,
+                )
+            ),
+            (_NO_ROLE,),
         )
         self._withdraw(run, role)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 
 from verify.account.door import Aws
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
+from verify.live_fire.settling import once_known
 from verify.live_fire.shot import Removals, Shot
 from verify.run.verification import Run
 
 PORT = 22
 SOURCE = "0.0.0.0/0"
+# A group that the first act could not find may be as unknown to the one that removes it.
+_REMOVED_WITHIN = 20.0
 _NO_GROUP = ("InvalidGroup.NotFound", "InvalidGroupId.NotFound")
 
 
@@ -26,7 +30,7 @@ class SecurityGroupProbe:
     def fire(self, run: Run, shot: Shot, removals: Removals) -> None:
         """Create the group, then open tcp/22 to 0.0.0.0/0."""
         name = owner.name(run.settings.run_id)
-        removals.add(lambda: self._remove_by_name(run, name))
+        removals.add(lambda: self._remove_own(run, name, shot.subject))
         tags = owner.tags(run.settings.run_id, run.settings.alert_timeout)
         created = run.aws.act(
             "ec2",
@@ -43,13 +47,16 @@ class SecurityGroupProbe:
             "ToPort": PORT,
             "IpRanges": [{"CidrIp": SOURCE, "Description": "Trailwarden live fire"}],
         }
-        shot.act(
-            lambda: run.aws.act(
-                "ec2",
-                "authorize_security_group_ingress",
-                GroupId=shot.subject,
-                IpPermissions=[opened],
-            )
+        once_known(
+            lambda: shot.act(
+                lambda: run.aws.act(
+                    "ec2",
+                    "authorize_security_group_ingress",
+                    GroupId=shot.subject,
+                    IpPermissions=[opened],
+                )
+            ),
+            _NO_GROUP,
         )
 
     def find(self, run: Run, wanted: Callable[[Mapping[str, str]], bool]) -> tuple[str, ...]:
@@ -64,7 +71,18 @@ class SecurityGroupProbe:
             if error.code not in _NO_GROUP:
                 raise
 
-    def _remove_by_name(self, run: Run, name: str) -> None:
+    def _remove_own(self, run: Run, name: str, identifier: str) -> None:
+        """By the identifier that the creation answered with; by name where it did not answer."""
+        if identifier:
+            with suppress(ActionFailedError):  # Let the last refusal be that of the plain removal.
+                once_known(
+                    lambda: run.aws.act("ec2", "delete_security_group", GroupId=identifier),
+                    _NO_GROUP,
+                    _REMOVED_WITHIN,
+                )
+                return
+            self.remove(run, identifier)
+            return
         filters = [
             {"Name": "group-name", "Values": [name]},
             {"Name": "vpc-id", "Values": [run.deployment.vpc_id]},
