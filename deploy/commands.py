@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -196,18 +197,16 @@ def _plan_as_json(deployment: Deployment, arguments: list[str]) -> str:
     """What `terraform show -json` prints of a plan that is made now and not kept."""
     runner, plan_file = deployment.terraform, deployment.workspace.plan
     try:
-        code, text = runner.capture(
+        made = runner.capture(
             "plan", *arguments, "-detailed-exitcode", f"-out={plan_file.absolute()}", "-no-color"
         )
-        if code not in (NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE):
-            _say(_NOISE.sub("", text).strip())
-            _check(code, deployment, "plan")
-        _say(" ".join(_SUMMARY.findall(text)))
-        code, text = runner.capture("show", "-json", "-no-color", str(plan_file.absolute()))
-        _check(code, deployment, "show")
+        if made.code not in (NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE):
+            _say(_NOISE.sub("", made.text).strip())
+            _check(made.code, deployment, "plan")
+        _say(" ".join(_SUMMARY.findall(made.output)))
+        return _json(deployment, "show", "-json", "-no-color", str(plan_file.absolute()))[0]
     finally:
         plan_file.unlink(missing_ok=True)
-    return text
 
 
 def _plan_and_apply(deployment: Deployment, options: Options, *, destroy: bool) -> None:
@@ -220,8 +219,13 @@ def _plan_and_apply(deployment: Deployment, options: Options, *, destroy: bool) 
         if deployment.target.is_sandbox or options.auto_approve:
             # Nobody is asked, so nobody reads two thousand lines: the summary will do.
             _say("planning ...")
-            code, text = runner.capture(*arguments, "-no-color")
-            _say(_NOISE.sub("", text).strip() if code else " ".join(_SUMMARY.findall(text)))
+            done = runner.capture(*arguments, "-no-color")
+            code = done.code
+            _say(
+                _NOISE.sub("", done.text).strip()
+                if code
+                else " ".join(_SUMMARY.findall(done.output))
+            )
         else:
             code = runner.stream(*arguments)
         _check(code, deployment, "plan")
@@ -278,14 +282,30 @@ def _show(deployment: Deployment, options: Options) -> None:
 
 
 def _read_outputs(deployment: Deployment) -> str:
-    code, text = deployment.terraform.capture("output", "-json", "-no-color")
-    _check(code, deployment, "output")
-    if not json.loads(text):
+    text, document = _json(deployment, "output", "-json", "-no-color")
+    if not document:
         raise DeployError(
             f"Nothing is deployed on {deployment.target.description}",
             "Deploy it first: python -m deploy apply (make deploy).",
         )
     return text
+
+
+def _json(deployment: Deployment, command: str, *arguments: str) -> tuple[str, Any]:
+    """What a command prints as JSON on stdout alone: as text, and read."""
+    runner = deployment.terraform
+    done = runner.capture(command, *arguments)
+    if done.code:
+        _say(done.text.strip())
+    _check(done.code, deployment, command)
+    try:
+        return done.output, json.loads(done.output)
+    except (ValueError, RecursionError) as error:
+        raise DeployError(
+            f"{runner.binary.path} {command} -json printed something else than JSON ({error})",
+            "Name the program itself, not a wrapper that prints to stdout as well: "
+            "TERRAFORM=/path/to/terraform.",
+        ) from error
 
 
 def _write_outputs(deployment: Deployment, options: Options) -> None:

@@ -23,10 +23,22 @@ command = words[0]
 with open(os.environ["SHIM_LOG"], "a") as log:
     json.dump({{"arguments": arguments, "environment": dict(os.environ)}}, log)
     log.write("\\n")
+if "SHIM_STDERR" in os.environ:
+    print(os.environ["SHIM_STDERR"], file=sys.stderr)
 if command == "version":
+    print(os.environ.get("SHIM_BEFORE_VERSION", ""))
     print(os.environ.get("SHIM_VERSION", "Terraform v1.11.4"))
     sys.exit(0)
 if command == os.environ.get("SHIM_HANGS"):
+    if "SHIM_PROVIDER" in os.environ:
+        import subprocess
+        provider = subprocess.Popen(["sleep", "300"])
+        with open(os.environ["SHIM_PROVIDER"], "w") as file:
+            file.write(str(provider.pid))
+    if "SHIM_STUBBORN" in os.environ:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        open(os.environ["SHIM_STUBBORN"], "w").close()
+        time.sleep(300)
     def stop(number, frame):
         with open(os.environ["SHIM_LOG"], "a") as log:
             log.write(json.dumps({{"arguments": ["signal", str(number)]}}) + "\\n")
@@ -34,6 +46,8 @@ if command == os.environ.get("SHIM_HANGS"):
         sys.exit(1)
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    if "SHIM_STARTED" in os.environ:
+        open(os.environ["SHIM_STARTED"], "w").close()
     print("hanging", flush=True)
     time.sleep(60)
 for argument in arguments:

@@ -192,6 +192,124 @@ def test_an_interruption_reaches_terraform_once(signed_in: Machine, number: int)
     assert signed_in.commands()[-2:] == ["apply", "signal"], "exactly one signal was passed on"
 
 
+def _started(machine: Machine, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        machine.arguments(*arguments),
+        cwd=ROOT,
+        env=machine.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _wait_for(file: Path) -> None:
+    limit = time.monotonic() + 60
+    while not file.exists():
+        assert time.monotonic() < limit, f"{file} never came"
+        time.sleep(0.02)
+
+
+def _runs(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("hangs", ["plan", "apply"])
+def test_what_terraform_started_ends_with_it(signed_in: Machine, hangs: str) -> None:
+    """Its providers are processes of their own, and hold its output open."""
+    started, provider = signed_in.folder / "started", signed_in.folder / "provider"
+    signed_in.environment |= {
+        "SHIM_HANGS": hangs,
+        "SHIM_STARTED": str(started),
+        "SHIM_PROVIDER": str(provider),
+    }
+    process = _started(signed_in, "apply", "--auto-approve", *signed_in.package)
+    _wait_for(started)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert ("changed nothing" if hangs == "plan" else "save its state") in errors
+    assert not _runs(int(provider.read_text()))
+    assert signed_in.commands()[-2:] == [hangs, "signal"]
+    assert not list(signed_in.work.glob("*/plan.tfplan"))
+
+
+def test_a_program_that_does_not_heed_is_ended_at_the_third_signal(signed_in: Machine) -> None:
+    stubborn, provider = signed_in.folder / "stubborn", signed_in.folder / "provider"
+    signed_in.environment |= {
+        "SHIM_HANGS": "apply",
+        "SHIM_STUBBORN": str(stubborn),
+        "SHIM_PROVIDER": str(provider),
+    }
+    process = _started(signed_in, "apply", "--auto-approve", *signed_in.package)
+    _wait_for(stubborn)
+    for _ in range(3):
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted" in errors
+    assert not _runs(int(provider.read_text()))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_at_any_moment_leaves_no_process(signed_in: Machine, number: int) -> None:
+    """From before the first program until after the last one, whatever was running then."""
+    started = signed_in.folder / "started"
+    for moment in range(6):
+        started.unlink(missing_ok=True)
+        signed_in.environment |= {"SHIM_HANGS": "plan", "SHIM_STARTED": str(started)}
+        process = _started(signed_in, "apply", "--auto-approve", *signed_in.package)
+        if moment == 5:
+            _wait_for(started)
+        else:
+            time.sleep(0.15 + moment * 0.12)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode in (130, -number), errors
+        if process.returncode == 130:
+            assert errors.count("error: Interrupted") == 1
+        assert _shims(signed_in) == []
+
+
+def _shims(machine: Machine) -> list[str]:
+    """The command lines of the stand-in's processes that still run."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if str(machine.folder / "bin") in line and _runs(int(entry.name)):
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize(
+    "command", [["apply", "--auto-approve"], ["plan", "--json"], ["outputs"]], ids=" ".join
+)
+def test_what_is_written_to_stderr_is_no_part_of_the_answer(
+    signed_in: Machine, command: list[str]
+) -> None:
+    """Terraform's own log (TF_LOG), or what a program that stands before it has to say."""
+    signed_in.environment["SHIM_STDERR"] = '2026-01-01T00:00:00Z [TRACE] {"no": "answer"} {'
+    package = [] if command == ["outputs"] else signed_in.package
+    outcome = signed_in.deploy(*command, *package)
+    assert outcome.code == 0, outcome.text
+    assert "Traceback" not in outcome.text
+    if command[0] == "apply":
+        [outputs] = signed_in.work.glob("*/outputs.json")
+        assert json.loads(outputs.read_text()) == {"region": {"value": "eu-west-1"}}
+    else:
+        assert json.loads(outcome.stdout)
+
+
 def test_destroy_removes_the_outputs(signed_in: Machine) -> None:
     signed_in.deploy("apply", "--auto-approve", *signed_in.package)
     assert list(signed_in.work.glob("*/outputs.json"))

@@ -44,6 +44,29 @@ def test_not_terraform_at_all(machine: Machine, fails_clearly: FailsClearly) -> 
     )
 
 
+@pytest.mark.parametrize(
+    "line", ["[command]/opt/terraform-bin version", "::debug::exitcode: 0"], ids=["old", "debug"]
+)
+def test_a_wrapper_of_ci(machine: Machine, fails_clearly: FailsClearly, line: str) -> None:
+    machine.environment["SHIM_BEFORE_VERSION"] = line
+    fails_clearly(
+        machine.deploy("plan", *machine.package),
+        "is a wrapper that adds lines of its own",
+        "terraform_wrapper: false",
+    )
+    assert machine.commands() == []
+
+
+@pytest.mark.parametrize("text", ["Downloading ...\n{}", "[" * 100_000])
+def test_an_answer_that_is_no_json(
+    signed_in: Machine, fails_clearly: FailsClearly, text: str
+) -> None:
+    signed_in.environment["SHIM_OUTPUTS"] = text
+    fails_clearly(
+        signed_in.deploy("outputs"), "printed something else than JSON", "TERRAFORM=/path/to"
+    )
+
+
 def test_native_tests_need_a_newer_terraform(machine: Machine, fails_clearly: FailsClearly) -> None:
     machine.environment["SHIM_VERSION"] = "Terraform v1.5.7"
     fails_clearly(machine.deploy("check"), "1.7.0 or later", "Update it")
