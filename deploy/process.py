@@ -49,10 +49,11 @@ def run(
 
     Raises OSError when it cannot be started.
     """
-    with _signals() as received:
-        # A session of its own: Ctrl-C reaches it through us and once. Twice would make Terraform
-        # stop at once and lose track of what it was creating.
-        with subprocess.Popen(
+    # A session of its own: Ctrl-C reaches it through us and once. Twice would make Terraform stop
+    # at once and lose track of what it was creating.
+    with (
+        _signals() as received,
+        subprocess.Popen(
             command,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -61,11 +62,12 @@ def run(
             text=True,
             errors="replace",
             start_new_session=True,
-        ) as process:
-            try:
-                output, errors = _wait(process, received, patience)
-            finally:
-                _end_group(process)
+        ) as process,
+    ):
+        try:
+            output, errors = _wait(process, received, patience)
+        finally:
+            _end_group(process)
     return Done(process.returncode, output or "", errors or "", bool(received))
 
 

@@ -115,6 +115,7 @@ class Machine:
             stdin=stdin,
             capture_output=True,
             text=True,
+            start_new_session=True,  # so that it has no terminal but what it is given
             timeout=120,
             check=False,
         )
@@ -167,10 +168,12 @@ class Machine:
 class FakeAws:
     """Answers STS and S3's HeadBucket, and a sandbox's health; `refusal` makes STS refuse."""
 
+    certificate: Path
     url: str = ""
     refusal: str = ""
     buckets: dict[str, str] = field(default_factory=dict)
     health: bool = True
+    assumed: int = 0  # how often a role was
 
 
 def run(*arguments: str, environment: Mapping[str, str]) -> Outcome:

@@ -310,6 +310,30 @@ def test_what_is_written_to_stderr_is_no_part_of_the_answer(
         assert json.loads(outcome.stdout)
 
 
+def test_a_code_of_an_mfa_device_is_asked_for_once(signed_in: Machine, fake_aws: FakeAws) -> None:
+    """Terraform has nobody to ask, and STS takes no code twice."""
+    fake_aws.buckets["states"] = "eu-central-1"
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del signed_in.environment[name]
+    (signed_in.home / ".aws").mkdir()
+    (signed_in.home / ".aws" / "config").write_text(
+        "[default]\nrole_arn = arn:aws:iam::111122223333:role/x\nsource_profile = base\n"
+        "mfa_serial = arn:aws:iam::111122223333:mfa/me\n"
+        "[profile base]\naws_access_key_id = a\naws_secret_access_key = b\n"
+    )
+    codes = signed_in.folder / "codes"
+    codes.write_text("123456\n")
+    arguments = ["--auto-approve", "--state-bucket", "states", *signed_in.package]
+    with codes.open() as stdin:
+        outcome = signed_in.deploy("apply", *arguments, stdin=stdin)
+    assert outcome.code == 0, outcome.text
+    assert fake_aws.assumed == 1
+    for call in signed_in.calls():
+        environment = call["environment"]
+        assert environment["AWS_ACCESS_KEY_ID"] == "ASIAROLE"
+        assert environment["AWS_SESSION_TOKEN"] == "t"
+
+
 def test_destroy_removes_the_outputs(signed_in: Machine) -> None:
     signed_in.deploy("apply", "--auto-approve", *signed_in.package)
     assert list(signed_in.work.glob("*/outputs.json"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import ROOT, Verification, environment, verify
+from tests.suite.support import REGION, ROOT, Verification, command, environment, verify
 from verify.inputs import catalogue
 from verify.inputs.deployment import example
 
@@ -232,6 +234,92 @@ def test_no_credentials(outputs_file: Path) -> None:
     assert "no AWS credentials found: sign in" in _refused(run)
 
 
+def test_a_code_of_an_mfa_device_is_asked_for_once(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path
+) -> None:
+    """By the run, for all of its sessions and workers; a second question would find no answer."""
+    checks.write_text(READING)
+    name = "role-with-mfa"
+    sandbox.client("iam", REGION).create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+                ],
+            }
+        ),
+    )
+    configuration = outputs_file.with_name("config")
+    configuration.write_text(
+        f"[default]\nrole_arn = arn:aws:iam::123456789012:role/{name}\nsource_profile = base\n"
+        "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"
+        "[profile base]\naws_access_key_id = test\naws_secret_access_key = test\n"
+    )
+    reports = outputs_file.parent / "reports"
+    outside = [f"-c{ROOT / 'pytest.ini'}", "-pverify.suite.plugin", str(checks)]
+    for number, workers in enumerate(([], ["-n2"])):
+        folder = reports / str(number)
+        run, shown = _on_terminal(
+            [*command(outputs_file, folder, *outside), *workers],
+            environment(AWS_CONFIG_FILE=str(configuration), AWS_ENDPOINT_URL=sandbox.url),
+            folder,
+        )
+        assert run.reports.exists(), run.text
+        assert f":assumed-role/{name}/" in run.report["caller"]
+        # The role may do nothing, and it is the role that asks.
+        assert "the caller lacks kms:DescribeKey" in run.row("key-rotates")["message"]
+        assert shown.count("Enter MFA code") == 1, shown
+
+
+def _on_terminal(
+    command: list[str], environment: dict[str, str], reports: Path
+) -> tuple[Verification, str]:
+    """A run with a terminal on which one code is typed when it is asked for; what it showed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_TERMINAL, *command],
+        cwd=ROOT,
+        env=environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        shown = ""
+        while "code" not in shown and select.select([ours], [], [], 60)[0]:
+            shown += os.read(ours, 10_000).decode()
+        os.write(ours, b"123456\n")
+        text, _ = process.communicate(timeout=60)
+        while select.select([ours], [], [], 0)[0]:
+            shown += os.read(ours, 10_000).decode()
+    finally:
+        process.kill()
+        os.close(ours)
+        os.close(theirs)
+    return Verification(process.returncode, text, reports), shown
+
+
+# A process whose standard input is the terminal that it can ask on.
+ON_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+READING = """
+import pytest
+from verify.account import reads
+
+@pytest.mark.control("key-rotates", reads.key)
+def test_reads(check, aws, deployment):
+    aws.read(reads.key(deployment))
+"""
+
+
 def test_credentials_profile_that_does_not_exist(outputs_file: Path) -> None:
     run = verify(outputs_file, outputs_file.parent / "reports", AWS_PROFILE="nobody")
     assert "correct AWS_PROFILE" in _refused(run)
@@ -265,7 +353,7 @@ def test_expired_credentials(outputs_file: Path, tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.wait(timeout=10)
-    assert "the AWS credentials have expired: sign in again" in _refused(run)
+    assert "the AWS credentials have expired (ExpiredToken): sign in again" in _refused(run)
 
 
 def test_reports_folder_that_cannot_be_written(

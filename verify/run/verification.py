@@ -14,6 +14,7 @@ import boto3
 from verify.account import reads, sessions
 from verify.account.answer import Source
 from verify.account.door import Aws
+from verify.account.endpoints import stand_ins
 from verify.account.evidence import EvidenceStore
 from verify.account.live import Live
 from verify.account.models import Operations
@@ -42,6 +43,7 @@ class Run:
     aws: Aws
     configuration: Configuration
     log_integrity: LogIntegrity
+    endpoint: str | None  # what answers in AWS's place, if anything does
 
     @property
     def folder(self) -> Path:
@@ -57,7 +59,7 @@ class Run:
             partition=self.deployment.partition,
             environment=self.deployment.environment,
             profile=self.profile,
-            endpoint=os.environ.get("AWS_ENDPOINT_URL"),
+            endpoint=self.endpoint,
         )
 
 
@@ -134,7 +136,14 @@ def start(settings: Settings, worker: str) -> Run:
         aws=aws,
         configuration=Configuration(Path(settings.terraform_folder), deployed.profile),
         log_integrity=LogIntegrity(aws, deployed, _limits(settings, values), session),
+        endpoint=_endpoint(session),
     )
+
+
+def _endpoint(session: Any) -> str | None:
+    """Where the run's calls go, whatever setting says so; None for AWS itself."""
+    found = stand_ins(session, os.environ, {*_operations(), "sts"})
+    return ", ".join(stand_in.url for stand_in in found) or None
 
 
 def _operations() -> Operations:
