@@ -35,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in COMMANDS:
         return COMMANDS[arguments[0]][0](arguments[1:])
     asked = bool(arguments) and arguments[0] in ("-h", "--help")
+    if arguments and not asked:
+        print(f"python -m verify: there is no command {arguments[0]!r}", file=sys.stderr)
     listing = "\n".join(f"  {name:<12}{what}" for name, (_, what) in COMMANDS.items())
     print(
         f"usage: python -m verify <command> [--help]\n\ncommands:\n{listing}",

@@ -366,6 +366,158 @@ def test_reports_folder_that_cannot_be_written(
     assert "Traceback" not in run.text
 
 
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("--alert-timeout=-1", "'-1' is no number of seconds above 0 and up to 86400"),
+        ("--alert-timeout=nan", "'nan' is no number of seconds"),
+        ("--alert-timeout=inf", "'inf' is no number of seconds"),
+        ("--alert-timeout=soon", "'soon' is no number of seconds"),
+        ("--integrity-hours=600", "above 0 and up to 168: python -m verify integrity looks back"),
+        ("--integrity-hours=0", "'0' is no number of hours"),
+        ("--lf", "--lf goes by what an earlier run found"),
+        ("--ff", "--ff goes by what an earlier run found"),
+        ("--nf", "--nf goes by what an earlier run found"),
+        ("--sw", "--stepwise goes by what an earlier run found"),
+    ],
+)
+def test_options_that_cannot_be_used(
+    outputs_file: Path, sandbox: RunningSandbox, option: str, reason: str
+) -> None:
+    assert reason in _refused(_run(outputs_file, sandbox, option))
+
+
+def test_outputs_of_a_region_that_does_not_exist(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(example()).replace(REGION, "ap-southeast-9"))
+    text = _refused(_run(path, sandbox))
+    assert "there is no region ap-southeast-9 that botocore" in text
+    assert "is ap-southeast-" in text
+
+
+# --- reports that cannot be written, or not all of them ------------------------------------------
+
+
+def _latest_is_a_folder(reports: Path) -> None:
+    (reports / "latest" / "kept").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(("selection", "code"), [("test_pass", 6), ("test_fail", 1)])
+def test_a_verdict_does_not_depend_on_a_link(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path, selection: str, code: int
+) -> None:
+    reports = outputs_file.parent / "reports"
+    _latest_is_a_folder(reports)
+    run = _run(outputs_file, sandbox, checks, "-k", selection)
+    assert run.code == code
+    assert "does not lead to this run's reports, which are in" in run.text
+    assert (reports / "latest" / "kept").is_dir()
+    assert len(list(reports.glob("*/report.json"))) == 1
+    assert not list(reports.glob(".latest*"))
+
+
+@pytest.mark.parametrize("room", [200, 2_000, 20_000])
+def test_a_disk_that_is_full(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path, room: int
+) -> None:
+    """Played by a limit on the size of each file, which fails a write in the same way."""
+    checks.write_text(READING)
+    reports = outputs_file.parent / "reports"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-B",
+            "-c",
+            LIMITED,
+            str(room),
+            *command(
+                outputs_file,
+                reports,
+                f"-c{ROOT / 'pytest.ini'}",
+                "-pverify.suite.plugin",
+                str(checks),
+            ),
+        ],
+        cwd=ROOT,
+        env=environment(sandbox.url),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == 3, text
+    assert "cannot write the reports to" in text
+    assert "make room or choose another folder" in text
+    assert "Traceback" not in text
+    assert "INTERNALERROR" not in text
+    assert not list(reports.rglob("*.part"))
+
+
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_a_run_that_selects_nothing_is_not_the_latest(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path
+) -> None:
+    before = _run(outputs_file, sandbox, checks, "-k", "test_pass")
+    latest = (before.reports / "latest").resolve()
+    run = _run(outputs_file, sandbox, checks, "-k", "no_such_test")
+    assert run.code == 5
+    assert "nothing was selected, so nothing was verified: see -k and -m" in run.text
+    assert (run.reports / "latest").resolve() == latest
+
+
+# --- from wherever it is started ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", ["verify", "docs", "verify/checks"])
+def test_the_suite_is_found_from_the_project_s_folders(folder: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only"],
+        cwd=ROOT / folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_trail_is_logging" in done.stdout
+
+
+def test_the_suite_can_be_named_from_elsewhere(
+    tmp_path: Path, outputs_file: Path, sandbox: RunningSandbox
+) -> None:
+    done = subprocess.run(
+        command(outputs_file, tmp_path / "reports", str(ROOT / "verify/checks"), "-kis_logging"),
+        cwd=tmp_path,
+        env=environment(sandbox.url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode == 6, done.stdout + done.stderr
+    assert (tmp_path / "reports/latest/report.json").is_file()
+
+
+def test_a_command_that_does_not_exist_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "verify", "foo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "there is no command 'foo'" in done.stderr
+    assert "integrity" in done.stderr
+
+
 # --- profiles -------------------------------------------------------------------------------------
 
 
