@@ -223,6 +223,18 @@ def test_outputs_of_another_account(tmp_path: Path, sandbox: RunningSandbox) -> 
     assert "the credentials are of account 123456789012" in text
 
 
+@pytest.mark.parametrize("elsewhere", [None, "eu-west-1"], ids=["of this region", "of another"])
+def test_outputs_of_a_deployment_that_is_not_there(
+    tmp_path: Path, sandbox: RunningSandbox, elsewhere: str | None
+) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(example()).replace(REGION, elsewhere or REGION))
+    text = _refused(_run(path, sandbox))
+    vpc = example()["vpc_id"]["value"]
+    assert f"the VPC {vpc} of {path} is not in {elsewhere or REGION} of account 12" in text
+    assert "OUTPUTS=<file>" in text
+
+
 def test_nothing_answers_at_the_endpoint(outputs_file: Path) -> None:
     run = verify(outputs_file, outputs_file.parent / "reports", url="http://127.0.0.1:9")
     assert "nothing answers at AWS_ENDPOINT_URL=http://127.0.0.1:9" in _refused(run)

@@ -26,6 +26,7 @@ from verify.integrity.read.operations import OPERATIONS
 from verify.model import BaselineSource, Control, Target
 from verify.run import caller
 from verify.run.log_integrity import Limits, LogIntegrity
+from verify.run.presence import require_presence
 from verify.run.settings import RunError, Settings
 
 
@@ -100,6 +101,7 @@ def prepare(settings: Settings) -> Settings:
             f"{identity['Account']} ({identity['Arn']}): use that account's credentials, or the "
             "outputs of this one"
         )
+    require_presence(deployed, settings.outputs_source)
     return replace(settings, caller=identity["Arn"])
 
 

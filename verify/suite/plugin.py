@@ -247,8 +247,8 @@ def pytest_sessionfinish(
         collected.problem = f"{error}: make room or choose another folder with --reports=<folder>"
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         return value
-    if session.exitstatus in _WITHOUT_VERDICT:
-        collected.problem = _WITHOUT_VERDICT[session.exitstatus]
+    if int(session.exitstatus) in _WITHOUT_VERDICT:
+        collected.problem = _WITHOUT_VERDICT[int(session.exitstatus)]
         return value
     try:
         _point_latest(started.folder)
@@ -262,7 +262,7 @@ def pytest_sessionfinish(
 
 
 # Such a run is in its folder, and the latest verdict stays the one before it.
-_WITHOUT_VERDICT = {
+_WITHOUT_VERDICT: dict[int, str] = {
     pytest.ExitCode.INTERRUPTED: "interrupted: <reports>/latest stays as it was",
     pytest.ExitCode.NO_TESTS_COLLECTED: (
         "nothing was selected, so nothing was verified: see -k and -m, or the files that were "
