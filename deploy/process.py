@@ -35,11 +35,12 @@ class Done:
 def run(
     command: Sequence[str],
     environment: Mapping[str, str],
-    pipe: int | None,
     *,
+    capture_output: bool,
+    capture_errors: bool,
     patience: float | None,
 ) -> Done:
-    """Run `command` to its end, with stdout and stderr going to `pipe` (None: to our own).
+    """Run `command` to its end; what is not captured of stdout and stderr goes to our own.
 
     A first signal is passed on as an interruption, once: the program stops by itself and gives its
     locks back. A second one, or none within `patience` seconds of the first, is passed on as a
@@ -57,8 +58,8 @@ def run(
             command,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
-            stdout=pipe,
-            stderr=pipe,
+            stdout=subprocess.PIPE if capture_output else None,
+            stderr=subprocess.PIPE if capture_errors else None,
             text=True,
             errors="replace",
             start_new_session=True,

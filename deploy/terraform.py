@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,20 +58,29 @@ class Terraform:
     def stream(self, command: str, *arguments: str) -> int:
         """Run with the user's own stdout and stderr; the exit code."""
         plain = () if sys.stdout.isatty() else ("-no-color",)
-        return self._run([command, *plain, *arguments], capture=False).code
+        return self._run([command, *plain, *arguments], output=False, errors=False).code
+
+    def stream_output(self, command: str, *arguments: str) -> process.Done:
+        """Run with the user's own stdout; what stderr holds is captured, and shown at the end."""
+        plain = () if sys.stdout.isatty() else ("-no-color",)
+        done = self._run([command, *plain, *arguments], output=False, errors=True)
+        sys.stderr.write(done.errors)
+        sys.stderr.flush()
+        return done
 
     def capture(self, *arguments: str) -> process.Done:
         """Run without showing anything."""
-        return self._run(arguments, capture=True)
+        return self._run(arguments, output=True, errors=True)
 
-    def _run(self, arguments: Sequence[str], *, capture: bool) -> process.Done:
+    def _run(self, arguments: Sequence[str], *, output: bool, errors: bool) -> process.Done:
         command = [self.binary.path, f"-chdir={self.workspace.configuration}", *arguments]
         changes = arguments[0] == "apply"
         try:
             done = process.run(
                 command,
                 self._child_environment(),
-                subprocess.PIPE if capture else None,
+                capture_output=output,
+                capture_errors=errors,
                 # What is half made must be noted; nothing is lost where nothing is changed.
                 patience=None if changes else PATIENCE,
             )

@@ -23,10 +23,17 @@ def _controls(_: Sequence[str]) -> int:
     return 0
 
 
+def _sweep(arguments: Sequence[str]) -> int:
+    from verify.live_fire.command import main
+
+    return main(arguments)
+
+
 # Each loads its own modules only when it is asked for.
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
     "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
+    "sweep": (_sweep, "remove what killed runs of the live fire have left in the account"),
 }
 
 

@@ -110,6 +110,11 @@ def fake_aws(certificate: Path) -> Iterator[FakeAws]:
                 )
 
         def do_GET(self) -> None:
+            bucket, _, host = self.headers.get("Host", "").partition(".s3.")
+            if host:
+                held = "<Version><Key>k</Key></Version>" if bucket in state.files else ""
+                self._answer(200, f"<ListVersionsResult>{held}</ListVersionsResult>")
+                return
             known = state.health and self.path == "/_sandbox/health"
             self._answer(200 if known else 404, '{"status": "ok"}' if known else "what?")
 

@@ -60,7 +60,7 @@ if command == "plan":
     print("aws_vpc.audit: Refreshing state... [id=vpc-1]")
     print("Plan: 59 to add, 0 to change, 0 to destroy.")
 if command == "show":
-    print('{{"format_version": "1.2"}}')
+    print(os.environ.get("SHIM_STATE", '{{"format_version": "1.2"}}'))
 if command == "output":
     print(os.environ.get("SHIM_OUTPUTS", '{{"region": {{"value": "eu-west-1"}}}}'))
 """
@@ -174,6 +174,7 @@ class FakeAws:
     buckets: dict[str, str] = field(default_factory=dict)
     health: bool = True
     assumed: int = 0  # how often a role was
+    files: set[str] = field(default_factory=set)  # buckets that hold any
 
 
 def run(*arguments: str, environment: Mapping[str, str]) -> Outcome:

@@ -66,8 +66,8 @@ def _snapshot(folder: Path) -> dict[str, int]:
 def test_auto_approve_by_environment(signed_in: Machine) -> None:
     signed_in.environment["AUTO_APPROVE"] = "1"
     assert signed_in.deploy("destroy").code == 0
-    assert signed_in.commands() == ["init", "plan", "apply"]
-    assert "-destroy" in signed_in.calls()[1]["arguments"]
+    assert signed_in.commands() == ["init", "show", "output", "plan", "apply"]
+    assert "-destroy" in signed_in.calls()[3]["arguments"]
 
 
 def test_auto_approve_0_is_no_approval(signed_in: Machine) -> None:
@@ -339,6 +339,66 @@ def test_destroy_removes_the_outputs(signed_in: Machine) -> None:
     assert list(signed_in.work.glob("*/outputs.json"))
     assert signed_in.deploy("destroy", "--auto-approve").code == 0
     assert not list(signed_in.work.glob("*/outputs.json"))
+
+
+def _state_with_bucket(*, force_destroy: bool) -> str:
+    bucket = {
+        "type": "aws_s3_bucket",
+        "values": {"bucket": "s3-logs", "force_destroy": force_destroy},
+    }
+    return json.dumps({"values": {"root_module": {"child_modules": [{"resources": [bucket]}]}}})
+
+
+@pytest.mark.parametrize(
+    ("protected", "filled", "code"), [(True, True, 2), (True, False, 0), (False, True, 0)]
+)
+def test_a_protected_bucket_with_files_is_left_as_it_is(
+    signed_in: Machine, fake_aws: FakeAws, protected: bool, filled: bool, code: int
+) -> None:
+    """Terraform would take its policy and encryption away before it finds the files."""
+    signed_in.environment["SHIM_STATE"] = _state_with_bucket(force_destroy=not protected)
+    if filled:
+        fake_aws.files.add("s3-logs")
+    outcome = signed_in.deploy("destroy", "--auto-approve")
+    assert outcome.code == code, outcome.text
+    if code:
+        assert "The bucket s3-logs holds files and is protected" in outcome.stderr
+        assert "set log_bucket_force_destroy to true" in outcome.stderr
+        assert signed_in.commands() == ["init", "show"]
+    else:
+        assert signed_in.commands()[-1] == "apply"
+
+
+@pytest.mark.parametrize(
+    ("message", "applies"),
+    [
+        ("api error AccessDenied: no identity-based policy", 2),
+        ("api error UnauthorizedOperation: you are not", 2),
+        ("Error: DependencyViolation", 1),
+    ],
+)
+def test_a_refusal_while_destroying_is_tried_once_more(
+    signed_in: Machine, message: str, applies: int
+) -> None:
+    """What has just been removed may deny for some seconds more."""
+    signed_in.environment |= {"SHIM_FAILS": "apply", "SHIM_MESSAGE": message}
+    outcome = signed_in.deploy("destroy", "--auto-approve")
+    assert outcome.code == 1
+    assert signed_in.commands().count("apply") == applies
+    assert outcome.stderr.count(message) == applies
+    assert "Terraform destroy failed on AWS account 111122223333" in outcome.stderr
+
+
+def test_a_first_deployment_says_what_the_first_hour_looks_like(
+    signed_in: Machine, fake_aws: FakeAws
+) -> None:
+    arguments = ["apply", "--auto-approve", *signed_in.package]
+    said = signed_in.deploy(*arguments).stderr
+    for fact in ("both alarms of delivery ring once", "first log file", "first digest"):
+        assert fact in said
+    assert "first hour" not in signed_in.deploy(*arguments).stderr, "it is said once"
+    sandbox = signed_in.deploy("apply", "--sandbox", fake_aws.url, *signed_in.package)
+    assert "first hour" not in sandbox.stderr, "there an hour takes seconds"
 
 
 def test_outputs_go_to_stdout_alone(signed_in: Machine) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from verify.account import sign_in
 from verify.account.sign_in import SignInError
+from verify.inputs.deployment import Deployment
 from verify.run.settings import RunError
 
 
@@ -22,4 +23,16 @@ def identity_of_caller(region: str) -> Mapping[str, str]:
     except SignInError as error:
         raise RunError(str(error)) from None
     os.environ.update(sign_in.asked_once(session, os.environ))
+    return identity
+
+
+def require_account(deployed: Deployment) -> Mapping[str, str]:
+    """STS's answer, which must be of the deployment's account. Raises RunError."""
+    identity = identity_of_caller(deployed.region)
+    if identity["Account"] != deployed.account_id:
+        raise RunError(
+            f"the outputs are of account {deployed.account_id}, but the credentials are of account "
+            f"{identity['Account']} ({identity['Arn']}): use that account's credentials, or the "
+            "outputs of this one"
+        )
     return identity

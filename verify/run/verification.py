@@ -94,13 +94,7 @@ def prepare(settings: Settings) -> Settings:
         raise RunError("catalogue and tests do not match:\n  " + "\n  ".join(unmatched))
     if settings.replay is not None:
         return replace(settings, caller=f"nobody: the evidence in {settings.replay} is judged")
-    identity = caller.identity_of_caller(deployed.region)
-    if identity["Account"] != deployed.account_id:
-        raise RunError(
-            f"the outputs are of account {deployed.account_id}, but the credentials are of account "
-            f"{identity['Account']} ({identity['Arn']}): use that account's credentials, or the "
-            "outputs of this one"
-        )
+    identity = caller.require_account(deployed)
     require_presence(deployed, settings.outputs_source)
     return replace(settings, caller=identity["Arn"])
 
