@@ -35,7 +35,7 @@ def machine(tmp_path: Path) -> Machine:
         },
     )
     made.install_shim()
-    made.environment["TF_PLUGIN_MIRROR"] = str(made.mirror(tmp_path / "mirror", "5.99.0"))
+    made.environment["TF_PLUGIN_MIRROR"] = str(made.mirror(tmp_path / "mirror", "5.100.0"))
     return made
 
 

@@ -53,7 +53,7 @@ def test_apply_on_aws_plans_applies_that_plan_and_writes_the_outputs(signed_in: 
 
     assert json.loads((target / "outputs.json").read_text()) == {"region": {"value": "eu-west-1"}}
     assert _backend(signed_in, target.name) == {"local": {"path": "../terraform.tfstate"}}
-    for fact in ("111122223333", "arn:aws:iam::111122223333:role/deployer", "eu-west-1", "5.99.0"):
+    for fact in ("111122223333", "arn:aws:iam::111122223333:role/deployer", "eu-west-1", "5.100.0"):
         assert fact in outcome.stderr
     assert "not-a-real-secret-either" not in outcome.text
     assert _snapshot(ROOT / "terraform") == before, "the module's own folder must stay untouched"

@@ -72,16 +72,33 @@ def test_native_tests_need_a_newer_terraform(machine: Machine, fails_clearly: Fa
     fails_clearly(machine.deploy("check"), "1.7.0 or later", "Update it")
 
 
-def test_no_provider_in_the_named_mirror(machine: Machine, fails_clearly: FailsClearly) -> None:
+@pytest.mark.parametrize("version", ["4.67.0", "5.99.1", "7.0.0", "6.0.0-beta1"])
+def test_no_provider_in_the_named_mirror(
+    machine: Machine, fails_clearly: FailsClearly, version: str
+) -> None:
     empty = machine.folder / "empty"
     empty.mkdir()
-    machine.mirror(empty, "4.67.0")
+    machine.mirror(empty, version)
     machine.environment["TF_PLUGIN_MIRROR"] = str(empty)
     fails_clearly(
         machine.deploy("plan", *machine.package),
-        "holds no version 5 of the AWS provider",
+        "holds no version (>= 5.100, < 7.0) of the AWS provider",
         "unset TF_PLUGIN_MIRROR",
     )
+
+
+@pytest.mark.parametrize(
+    ("versions", "chosen"),
+    [(["5.100.0", "6.2.0"], "6.2.0"), (["5.100.0", "5.99.0", "7.1.0"], "5.100.0")],
+)
+def test_the_newest_suitable_provider_of_a_mirror(
+    signed_in: Machine, versions: list[str], chosen: str
+) -> None:
+    mirror = signed_in.folder / "several"
+    for version in versions:
+        signed_in.mirror(mirror, version)
+    signed_in.environment["TF_PLUGIN_MIRROR"] = str(mirror)
+    assert f"hashicorp/aws {chosen} from" in signed_in.deploy("plan", *signed_in.package).stderr
 
 
 def test_provider_cannot_be_installed(signed_in: Machine, fails_clearly: FailsClearly) -> None:
