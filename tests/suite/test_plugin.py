@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import json
 import os
 import pty
 import select
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION, ROOT, Verification, command, environment, verify
 from verify.inputs import catalogue
 from verify.inputs.deployment import example
+from verify.suite.plugin import pytest_keyboard_interrupt
 
 CHECKS = """
 import pytest
@@ -482,6 +486,27 @@ def test_a_run_that_selects_nothing_is_not_the_latest(
     assert run.code == 5
     assert "nothing was selected, so nothing was verified: see -k and -m" in run.text
     assert (run.reports / "latest").resolve() == latest
+
+
+def test_an_interruption_between_two_lines_is_shown_as_one() -> None:
+    """An instruction that belongs to no line has no line number in a traceback."""
+
+    def interrupted() -> types.FrameType | None:
+        with contextlib.suppress(ValueError):
+            return inspect.currentframe()
+        return None
+
+    frame = interrupted()
+    assert frame is not None
+    without_line = next(start for start, _, line in frame.f_code.co_lines() if line is None)
+    error = KeyboardInterrupt()
+    inner = types.TracebackType(None, frame, without_line, -1)
+    outer = types.TracebackType(inner, frame, 0, frame.f_code.co_firstlineno)
+    raised = pytest.ExceptionInfo.from_exc_info((KeyboardInterrupt, error, outer))
+    with pytest.raises(TypeError):
+        raised.getrepr(funcargs=True)
+    pytest_keyboard_interrupt(raised)
+    assert "KeyboardInterrupt" in str(raised.getrepr(funcargs=True))
 
 
 # --- from wherever it is started ------------------------------------------------------------------

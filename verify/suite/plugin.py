@@ -271,6 +271,24 @@ _WITHOUT_VERDICT: dict[int, str] = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Keep of an interruption's traceback what pytest can show: it must end as one.
+
+    A signal may arrive at an instruction that belongs to no line, of which pytest makes a
+    TypeError, and that would end the process with the code of a failed control.
+    """
+    shown = [entry for entry in excinfo.traceback if _has_line(entry)]
+    excinfo.traceback = type(excinfo.traceback)(shown)
+
+
+def _has_line(entry: Any) -> bool:
+    try:
+        return isinstance(entry.lineno, int)
+    except TypeError:
+        return False
+
+
 def _point_latest(folder: Path) -> None:
     link = folder.parent / "latest"
     fresh = folder.parent / f".latest-{folder.name}"
