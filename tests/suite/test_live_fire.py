@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verify.account.answer import Answer
 from verify.account.errors import ActionFailedError
 from verify.live_fire import owner
 from verify.live_fire.alert import Alert, read_alert
@@ -70,40 +71,57 @@ class _RefusingAws:
 
     region = "us-east-1"
 
-    def __init__(self, said: str) -> None:
-        self.said = said
+    def __init__(self, said: str, blocks: bool, times: int) -> None:
+        self.said, self.blocks, self.times = said, blocks, times
         self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def read(self, _: Any) -> Answer:
+        said = {"PublicAccessBlockConfiguration": {"BlockPublicPolicy": self.blocks}}
+        return Answer(said, None, "evidence", NOW)
 
     def act(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
         self.calls.append((operation, parameters))
-        if operation == "put_bucket_policy":
+        if operation == "put_bucket_policy" and self.times > 0:
+            self.times -= 1
             raise ActionFailedError("s3.put_bucket_policy was denied", "AccessDenied", self.said)
         return {}
 
 
-def _fire_bucket_policy(said: str) -> tuple[_RefusingAws, Shot]:
-    aws, probe = _RefusingAws(said), OPTIONAL["bucket-policy"]
+def _fire_bucket_policy(
+    said: str, blocks: bool = True, times: int = 100
+) -> tuple[_RefusingAws, Shot]:
+    aws, probe = _RefusingAws(said, blocks, times), OPTIONAL["bucket-policy"]
     shot = Shot(probe)
     run: Any = SimpleNamespace(
         aws=aws,
         settings=SimpleNamespace(run_id="20260101T000000Z-0A", alert_timeout=60.0),
-        deployment=SimpleNamespace(partition="aws"),
+        deployment=SimpleNamespace(partition="aws", account_id="123456789012"),
     )
     with ExitStack() as stack:
         probe.fire(run, shot, Removals(stack))
     return aws, shot
 
 
+_BLOCKED = (
+    "User is not authorized to perform: s3:PutBucketPolicy because public policies are prevented "
+    "by the BlockPublicPolicy setting in S3 Block Public Access"
+)
+
+
 def test_what_the_account_prevents_is_no_failure_of_the_alert() -> None:
-    aws, shot = _fire_bucket_policy(
-        "User is not authorized to perform: s3:PutBucketPolicy because public policies are "
-        "prevented by the BlockPublicPolicy setting in S3 Block Public Access"
-    )
+    aws, shot = _fire_bucket_policy(_BLOCKED)
     assert shot.prevented == "the account's own public-access block refuses public bucket policies"
     assert not shot.awaited
     bucket = {"Bucket": "trailwarden-live-fire-20260101t000000z-0a"}
     assert aws.calls[0] == ("create_bucket", bucket), "us-east-1 takes no location constraint"
     assert aws.calls[-1] == ("delete_bucket", bucket)
+
+
+def test_a_block_that_is_lifted_late_is_not_taken_for_the_account_s() -> None:
+    aws, shot = _fire_bucket_policy(_BLOCKED, blocks=False, times=1)
+    assert shot.prevented == ""
+    assert shot.ended is not None
+    assert [name for name, _ in aws.calls].count("put_bucket_policy") == 2
 
 
 def test_a_missing_permission_is_not_taken_for_prevention() -> None:

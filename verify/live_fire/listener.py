@@ -13,7 +13,7 @@ from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
 from verify.live_fire.alert import Alert, read_alert
-from verify.live_fire.settling import once_known
+from verify.live_fire.settling import once_known, with_code
 from verify.live_fire.shot import Removals
 from verify.run.verification import Run
 
@@ -73,7 +73,7 @@ class Listener:
                 WaitTimeSeconds=_POLL_SECONDS,
                 MessageSystemAttributeNames=["SentTimestamp"],
             ),
-            _NO_QUEUE,
+            with_code(*_NO_QUEUE),
         )
         for message in answer.get("Messages", []):
             yield read_alert(message, datetime.now(UTC), time.monotonic())

@@ -8,7 +8,7 @@ consistency model" (bucket configurations).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from verify.account.errors import ActionFailedError
@@ -22,8 +22,16 @@ GONE_WITHIN = 90.0
 _LONGEST_PAUSE = 5.0
 
 
-def once_known(call: Callable[[], T], unknown: Container[str], seconds: float = KNOWN_WITHIN) -> T:
-    """Make a call on something new, again while it is refused with one of the `unknown` codes.
+Unknown = Callable[[ActionFailedError], bool]
+
+
+def with_code(*codes: str) -> Unknown:
+    """Whether a refusal has one of these codes."""
+    return lambda error: error.code in codes
+
+
+def once_known(call: Callable[[], T], unknown: Unknown, seconds: float = KNOWN_WITHIN) -> T:
+    """Make a call on something new, again while its refusal says that this is `unknown` yet.
 
     Raises ActionFailedError: the last refusal, or any other.
     """
@@ -32,7 +40,7 @@ def once_known(call: Callable[[], T], unknown: Container[str], seconds: float = 
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(
-            lambda error: isinstance(error, ActionFailedError) and error.code in unknown
+            lambda error: isinstance(error, ActionFailedError) and unknown(error)
         ),
         stop=tenacity.stop_after_delay(seconds),
         wait=tenacity.wait_exponential(multiplier=0.25, max=_LONGEST_PAUSE),

@@ -17,7 +17,7 @@ from verify.account.answer import pick
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
-from verify.live_fire.settling import once_known
+from verify.live_fire.settling import once_known, with_code
 from verify.live_fire.shot import Removals, Shot
 from verify.run.verification import Run
 
@@ -47,7 +47,7 @@ class BucketPolicyProbe:
             lambda: aws.act(
                 "s3", "put_bucket_tagging", Bucket=bucket, Tagging={"TagSet": owner.as_list(tags)}
             ),
-            _GONE,
+            with_code(*_GONE),
         )
         once_known(
             lambda: aws.act(
@@ -61,7 +61,7 @@ class BucketPolicyProbe:
                     "RestrictPublicBuckets": True,
                 },
             ),
-            _GONE,
+            with_code(*_GONE),
         )
         statement = {
             "Effect": "Allow",
@@ -75,12 +75,10 @@ class BucketPolicyProbe:
                 lambda: shot.act(
                     lambda: aws.act("s3", "put_bucket_policy", Bucket=bucket, Policy=policy)
                 ),
-                # That the bucket's block is lifted may not be known everywhere yet.
-                _GONE if self._is_blocked_by_account(run) else (*_GONE, "AccessDenied"),
+                lambda error: error.code in _GONE or self._is_late(run, error),
             )
         except ActionFailedError as error:
-            # S3 names the setting in its message.
-            if "BlockPublicPolicy" not in error.said or not self._is_blocked_by_account(run):
+            if not _names_the_block(error):
                 raise
             shot.prevented = "the account's own public-access block refuses public bucket policies"
             return
@@ -105,6 +103,10 @@ class BucketPolicyProbe:
             if error.code not in _GONE:
                 raise
 
+    def _is_late(self, run: Run, error: ActionFailedError) -> bool:
+        """Whether S3 does not know everywhere yet that the bucket's own block is lifted."""
+        return _names_the_block(error) and not self._is_blocked_by_account(run)
+
     @staticmethod
     def _is_blocked_by_account(run: Run) -> bool:
         """Whether the account refuses public policies, whatever a bucket's own block says."""
@@ -122,3 +124,8 @@ class BucketPolicyProbe:
         if answer.response is None:
             return answer.error_code == "NoSuchTagSet" and age > _UNTAGGED
         return wanted(owner.from_list(pick(answer.response, "TagSet")))
+
+
+def _names_the_block(error: ActionFailedError) -> bool:
+    # S3 names the setting in its message; whose it is, it does not say.
+    return "BlockPublicPolicy" in error.said

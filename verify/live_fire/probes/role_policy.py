@@ -14,7 +14,7 @@ from verify.account.answer import pick
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
-from verify.live_fire.settling import once_known
+from verify.live_fire.settling import once_known, with_code
 from verify.live_fire.shot import Removals, Shot
 from verify.run.verification import Run
 
@@ -69,7 +69,7 @@ class RolePolicyProbe:
                     PolicyDocument=document,
                 )
             ),
-            (_NO_ROLE,),
+            with_code(_NO_ROLE),
         )
         self._withdraw(run, role)
 

@@ -9,7 +9,7 @@ from verify.account.door import Aws
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
-from verify.live_fire.settling import once_known
+from verify.live_fire.settling import once_known, with_code
 from verify.live_fire.shot import Removals, Shot
 from verify.run.verification import Run
 
@@ -56,7 +56,7 @@ class SecurityGroupProbe:
                     IpPermissions=[opened],
                 )
             ),
-            _NO_GROUP,
+            with_code(*_NO_GROUP),
         )
 
     def find(self, run: Run, wanted: Callable[[Mapping[str, str]], bool]) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ class SecurityGroupProbe:
             with suppress(ActionFailedError):  # Let the last refusal be that of the plain removal.
                 once_known(
                     lambda: run.aws.act("ec2", "delete_security_group", GroupId=identifier),
-                    _NO_GROUP,
+                    with_code(*_NO_GROUP),
                     _REMOVED_WITHIN,
                 )
                 return
