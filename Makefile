@@ -165,8 +165,9 @@ format: $(DEVELOPMENT) ## put Python and Terraform files into their format
 	$(VENV)/bin/ruff check --fix .
 	terraform fmt -recursive terraform
 
-docs: $(RUNTIME) ## write docs/controls.md from the catalogue
+docs: $(RUNTIME) ## write docs/controls.md from the catalogue, and EventBridge's patterns from the function's rules
 	@$(PY) -m verify controls >docs/controls.md
+	$(PY) lambda/event_patterns.py
 
 mutate: $(DEVELOPMENT) package ## break one thing after the other and see that the right control notices
 	@$(PY) -m mutants

@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.awslambda import models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.responses import LambdaResponse
 from moto.utilities.utils import get_partition
 
 from sandbox.access import permissions
@@ -70,11 +71,22 @@ def invoke_by_name(
 ) -> Any:
     """Invoke a function, which learns the version or alias that it was called by."""
     parts = function_name.split(":")
+    qualifier = qualifier or _qualifier.get()
     if len(parts) in (2, 8):  # name:qualifier, or a qualified ARN
-        qualifier = qualifier or parts[-1]
+        function_name, _, named = function_name.rpartition(":")
+        qualifier = qualifier or named
     token = _qualifier.set(qualifier)
     try:
         return original(backend, function_name, qualifier, *arguments)
+    finally:
+        _qualifier.reset(token)
+
+
+def invoke_by_request(runtime: LambdaRuntime, original: Callable[[Any], Any], response: Any) -> Any:
+    """Invoke the function that a request names, by the version or alias that it names besides."""
+    token = _qualifier.set((response.querystring.get("Qualifier") or [None])[0])
+    try:
+        return original(response)
     finally:
         _qualifier.reset(token)
 
@@ -145,6 +157,14 @@ REPLACEMENTS = (
         "invoke",
         invoke,
         "moto runs functions in containers; here they run in warm processes under AWS's client.",
+    ),
+    # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    Replacement(
+        LambdaResponse,
+        "invoke",
+        invoke_by_request,
+        "Invoke takes a version or alias as Qualifier, which moto spells in lower case and misses.",
+        Kind.AROUND,
     ),
     # https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
     Replacement(

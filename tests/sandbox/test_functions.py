@@ -84,6 +84,20 @@ def test_a_warm_process_with_the_roles_identity(account: Account) -> None:
     assert "/[$LATEST]" in stream[0]["logStreamName"]
 
 
+def test_a_function_is_told_by_which_alias_it_was_called(account: Account) -> None:
+    function = account.function("def handler(e, c): return c.invoked_function_arn")
+    short = function.rpartition(":")[2]
+    account.lambda_.create_alias(FunctionName=short, Name="try", FunctionVersion="$LATEST")
+    for named, qualifier in (
+        ({"FunctionName": function, "Qualifier": "try"}, ":try"),
+        ({"FunctionName": f"{function}:try"}, ":try"),
+        ({"FunctionName": f"{short}:try"}, ":try"),
+        ({"FunctionName": function}, ""),
+    ):
+        answer = account.lambda_.invoke(**named)
+        assert json.loads(answer["Payload"].read()) == f"{function}{qualifier}"
+
+
 def test_new_code_or_configuration_means_a_new_process(account: Account) -> None:
     function = account.function("def handler(e, c): return 'one'")
     assert invoke(account, function)["Payload"] == b'"one"'

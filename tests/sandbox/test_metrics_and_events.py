@@ -423,8 +423,14 @@ def test_a_custom_event_reaches_a_function_of_another_region(account: Account) -
     far = account.sandbox.client("events", "us-east-1")
     far.put_rule(Name=rule, EventPattern='{"source": ["mine"]}')
     bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+    # Another region's bus is reached by a role, or not at all.
+    entry = {"Source": "mine", "DetailType": "t"}
     far.put_targets(Rule=rule, Targets=[{"Id": "bus", "Arn": bus}])
-    far.put_events(Entries=[{"Source": "mine", "DetailType": "t", "Detail": '{"a": 1}'}])
+    far.put_events(Entries=[{**entry, "Detail": '{"a": 0}'}])
+    allowed = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}
+    role = account.role("events.amazonaws.com", allowed)
+    far.put_targets(Rule=rule, Targets=[{"Id": "bus", "Arn": bus, "RoleArn": role}])
+    far.put_events(Entries=[{**entry, "Detail": '{"a": 1}'}])
     group = f"/aws/lambda/{function.rpartition(':')[2]}"
 
     def got() -> list[str]:

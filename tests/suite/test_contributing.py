@@ -188,10 +188,12 @@ _OF_RULES = (
     "tests/compliance_checker/test_rules.py",
     "tests/compliance_checker/test_rule_samples.py",
     "tests/compliance_checker/test_filter_pattern.py",
+    "tests/compliance_checker/test_event_patterns.py",
     "tests/suite/test_catalogue_and_baseline.py",
 )
 _FORGOTTEN_OF_A_RULE = {
     "": "",
+    "terraform/event-patterns.json": "python lambda/event_patterns.py",
     "tests/compliance_checker/violations.py": "test_every_rule_has_a_violation_here",
     "verify/live_fire/rule_samples.json": "test_every_rule_has_one_sample",
     "verify/inputs/baselines/dev.yaml": "add these to log_groups.subscription_events",
