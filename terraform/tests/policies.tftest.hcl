@@ -11,7 +11,7 @@ run "the_key_admits_each_service_for_its_one_purpose" {
     condition = sort([for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Sid]) == sort([
       "AccountAdministersKey", "CloudTrailEncryptsLogFiles", "CloudTrailDescribesKey", "CloudTrailUsesBucketKey",
       "CloudWatchLogsEncryptsLogGroups", "CloudWatchAlarmsPublishAlerts", "EventBridgePublishesAlerts",
-      "CloudTrailPublishesDeliveries", "S3ServesLogBucket",
+      "CloudTrailPublishesDeliveries",
     ])
     error_message = "The key policy must hold these statements and no other."
   }
