@@ -44,9 +44,20 @@ def test_not_terraform_at_all(machine: Machine, fails_clearly: FailsClearly) -> 
     )
 
 
-def test_native_tests_need_a_newer_terraform(machine: Machine, fails_clearly: FailsClearly) -> None:
-    machine.environment["SHIM_VERSION"] = "Terraform v1.5.7"
-    fails_clearly(machine.deploy("check"), "1.7.0 or later", "Update it")
+@pytest.mark.parametrize(
+    ("version", "needed"),
+    [
+        ("Terraform v1.5.7", "1.7.0 or later"),
+        ("Terraform v1.6.6", "1.7.0 or later"),
+        ("OpenTofu v1.6.3", "1.8.0 or later"),
+        ("OpenTofu v1.7.10", "1.8.0 or later"),
+    ],
+)
+def test_native_tests_need_mocked_providers(
+    machine: Machine, fails_clearly: FailsClearly, version: str, needed: str
+) -> None:
+    machine.environment["SHIM_VERSION"] = version
+    fails_clearly(machine.deploy("check"), needed, "Update it")
 
 
 def test_no_provider_in_the_named_mirror(machine: Machine, fails_clearly: FailsClearly) -> None:
