@@ -23,7 +23,7 @@ from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
 from verify.integrity.read.operations import OPERATIONS
 from verify.model import BaselineSource, Control, Target
-from verify.run import caller
+from verify.run import caller, verifier_role
 from verify.run.log_integrity import Limits, LogIntegrity
 from verify.run.settings import RunError, Settings
 
@@ -98,6 +98,9 @@ def prepare(settings: Settings) -> Settings:
             f"{identity['Account']} ({identity['Arn']}): use that account's credentials, or the "
             "outputs of this one"
         )
+    if settings.as_verifier:
+        verifier_role.assume(deployed, settings.run_id)
+        identity = caller.identity_of_caller(deployed.region)
     return replace(settings, caller=identity["Arn"])
 
 
