@@ -155,11 +155,6 @@ output "function_rehearsal_alias" {
   value       = aws_lambda_alias.rehearsal.name
 }
 
-output "event_rule_names" {
-  description = "Names of the EventBridge rules that take events to the compliance function, in the home region."
-  value       = sort([for rule in aws_cloudwatch_event_rule.violations : rule.name])
-}
-
 output "event_forwarding_region" {
   description = "Region of the global services, where rules of the same names forward events to the home region, unless it is the home region itself."
   value       = local.global_region

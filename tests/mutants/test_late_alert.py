@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from verify.check import Check, ControlFailedError
 from verify.inputs import baseline
 from verify.live_fire.alert import Alert
+from verify.live_fire.paths import LOGS, QUICK, Seen
 from verify.live_fire.probes import ALWAYS
 from verify.live_fire.shot import Shot
 from verify.live_fire.test_alerts import test_alerts_arrive_within_the_target as judge
@@ -17,26 +18,48 @@ from verify.live_fire.volley import Volley, VolleyResult
 
 
 class _Fired:
-    """A volley of one shot, whose alert took so many seconds."""
+    """A volley of one shot, whose alert took so many seconds.
 
-    def __init__(self, seconds: float) -> None:
+    Its event took four minutes to the log group, and from there so many seconds to the function.
+    """
+
+    def __init__(self, seconds: float, from_log_group: float) -> None:
         now = datetime.now(UTC)
         alert = Alert({}, {}, None, None, received_time=now, received_clock=1000.0 + seconds)
         shot = Shot(ALWAYS, subject="sg-1", started=now, ended=now, clock=1000.0, alert=alert)
+        arrived = now + timedelta(minutes=4)
+        shot.paths = {
+            QUICK: Seen(None, now),
+            LOGS: Seen(arrived, arrived + timedelta(seconds=from_log_group)),
+        }
         self._result = VolleyResult({ALWAYS.key: shot})
 
     def result(self) -> VolleyResult:
         return self._result
 
 
-def _judged(seconds: float) -> Check:
+def _judged(seconds: float, from_log_group: float = 1.0) -> Check:
     check = Check()
-    judge(check, cast(Volley, _Fired(seconds)), baseline.load("dev").values)
+    judge(check, cast(Volley, _Fired(seconds, from_log_group)), baseline.load("dev").values)
     return check
 
 
 def test_an_alert_within_five_minutes_passes() -> None:
     _judged(299.9).conclude()
+
+
+def test_each_path_is_timed_and_says_whose_each_leg_is() -> None:
+    timed = _judged(2.0, 30.0).timings
+    assert [timing.target_seconds for timing in timed] == [300.0, None, None]
+    legs = [(leg.name, leg.seconds, leg.whose) for leg in timed[2].legs]
+    assert legs == [("trail", 240.0, "AWS"), ("log group", 30.0, "ours")]
+    assert timed[2].total_seconds == 270.0
+
+
+def test_a_record_that_waits_in_the_log_group_fails() -> None:
+    _judged(2.0, 60.0).conclude()
+    with pytest.raises(ControlFailedError, match=r"at most 60 s, live 60\.50 s"):
+        _judged(2.0, 60.5).conclude()
 
 
 def test_a_later_alert_fails() -> None:

@@ -21,6 +21,7 @@ UNTAGGED = {
     "aws_cloudwatch_log_subscription_filter",
     "aws_iam_role_policy_attachment",
     "aws_kms_alias",
+    "aws_lambda_alias",
     "aws_lambda_permission",
     "aws_route_table_association",
     "aws_s3_bucket_ownership_controls",
