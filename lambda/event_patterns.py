@@ -25,6 +25,8 @@ from compliance_checker.rules import RULES  # noqa: E402
 
 TARGET = _HERE.parent / "terraform" / "event-patterns.json"
 MAXIMUM_CHARACTERS = 2048
+# Patterns are filled up to here, so that one more name moves no service into the next pattern.
+_FULL = 1900
 
 # What CloudTrail's management events are on a bus; only AWS may put events whose source begins so.
 _OF_CLOUDTRAIL: dict[str, Any] = {
@@ -89,7 +91,7 @@ def _packed(alternatives: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]
     """As few patterns as hold them in their order."""
     packed: list[list[dict[str, Any]]] = []
     for alternative in alternatives:
-        if packed and _length([*packed[-1], alternative]) <= MAXIMUM_CHARACTERS:
+        if packed and _length([*packed[-1], alternative]) <= _FULL:
             packed[-1].append(alternative)
         else:
             packed.append([alternative])

@@ -178,3 +178,29 @@ def test_others_or_not_whom_it_serves(name: str) -> None:
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_what_cannot_be_told(name: str) -> None:
     assert _judge(*UNKNOWN[name]) == {"cannot tell"}
+
+
+RULE = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/mine"
+
+
+def _of_a_rule(**conditions: object) -> set[str]:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": conditions,
+    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    found = trust_findings(document, ACCOUNT, "events.amazonaws.com", [RULE])
+    return {finding.verdict.value for finding in found}
+
+
+def test_a_service_may_be_bound_to_its_sources() -> None:
+    account = {"aws:SourceAccount": ACCOUNT}
+    exact = {"StringEquals": account, "ArnEquals": {"aws:SourceArn": [RULE]}}
+    assert _of_a_rule(**exact) == set()
+    wider = {"StringEquals": account, "ArnLike": {"aws:SourceArn": [f"{RULE[:-4]}*"]}}
+    for wrong in ({}, {"StringEquals": account}, {"ArnEquals": exact["ArnEquals"]}, wider):
+        assert "violation" in _of_a_rule(**wrong)
+    other = {"StringEquals": account, "ArnEquals": {"aws:SourceArn": [f"{RULE}-old"]}}
+    assert "violation" in _of_a_rule(**other)

@@ -41,7 +41,7 @@ class _Side:
 def test_eventbridge_takes_what_a_rule_judges_to_the_function(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    names = baseline["function"]["event_rules"]
+    names = baseline["function"]["event_path"]
     if not names:
         check.not_applicable("the baseline has no rule that takes events to the function")
     if deployment.forwards_events:
@@ -70,7 +70,7 @@ def _hold_side(
 ) -> None:
     rules: list[tuple[str, Mapping[str, Any]]] = []
     prefix = f"arn:{deployment.partition}:events:{side.region}:{deployment.account_id}:rule"
-    for name in baseline["function"]["event_rules"]:
+    for name in baseline["function"]["event_path"]:
         arn = f"{prefix}/{name}"
         rule = aws.read(reads.event_rule(arn)).response
         if rule is None:

@@ -29,7 +29,8 @@ from verify.policy import Invoker, other_invocations, refused_invokers
 def test_only_the_trail_log_group_may_invoke_the_function(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    name, rules = deployment.function_arn, baseline["function"]["event_rules"]
+    name, required = deployment.function_arn, baseline["function"]
+    rules = [*required["event_path"], *required["event_rules"]]
     invokers = _invokers(deployment, rules)
     answer = aws.read(reads.function_policy(deployment))
     check.holds(

@@ -23,7 +23,7 @@ class Seen:
 
 def required_paths(baseline: Mapping[str, Any]) -> tuple[str, ...]:
     """The paths by which each act must come: the log group's, and EventBridge's if it has rules."""
-    return (QUICK, LOGS) if baseline["function"]["event_rules"] else (LOGS,)
+    return (QUICK, LOGS) if baseline["function"]["event_path"] else (LOGS,)
 
 
 def seen_by(run: Run, alert_id: str) -> Mapping[str, Seen]:
