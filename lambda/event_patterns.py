@@ -24,8 +24,8 @@ from compliance_checker.model import Rule  # noqa: E402
 from compliance_checker.rules import RULES  # noqa: E402
 
 TARGET = _HERE.parent / "terraform" / "event-patterns.json"
-MAXIMUM_CHARACTERS = 2048
-# Patterns are filled up to here, so that one more name moves no service into the next pattern.
+# Of the 2,048 characters that EventBridge takes a pattern is filled with so many, so that one more
+# name moves no service into the next pattern.
 _FULL = 1900
 
 # What CloudTrail's management events are on a bus; only AWS may put events whose source begins so.
