@@ -24,9 +24,7 @@ from compliance_checker.model import Rule  # noqa: E402
 from compliance_checker.rules import RULES  # noqa: E402
 
 TARGET = _HERE.parent / "terraform" / "event-patterns.json"
-# Of the 2,048 characters that EventBridge takes a pattern is filled with so many, so that one more
-# name moves no service into the next pattern.
-_FULL = 1900
+MAXIMUM_CHARACTERS = 2048
 
 # What CloudTrail's management events are on a bus; only AWS may put events whose source begins so.
 _OF_CLOUDTRAIL: dict[str, Any] = {
@@ -91,7 +89,7 @@ def _packed(alternatives: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]
     """As few patterns as hold them in their order."""
     packed: list[list[dict[str, Any]]] = []
     for alternative in alternatives:
-        if packed and _length([*packed[-1], alternative]) <= _FULL:
+        if packed and _length([*packed[-1], alternative]) <= MAXIMUM_CHARACTERS:
             packed[-1].append(alternative)
         else:
             packed.append([alternative])

@@ -191,9 +191,10 @@ _OF_RULES = (
     "tests/compliance_checker/test_event_patterns.py",
     "tests/suite/test_catalogue_and_baseline.py",
 )
+_MADE_ANEW = "terraform/event-patterns.json"
 _FORGOTTEN_OF_A_RULE = {
     "": "",
-    "terraform/event-patterns.json": "python lambda/event_patterns.py",
+    _MADE_ANEW: "python lambda/event_patterns.py",
     "tests/compliance_checker/violations.py": "test_every_rule_has_a_violation_here",
     "verify/live_fire/rule_samples.json": "test_every_rule_has_one_sample",
     "verify/inputs/baselines/dev.yaml": "add these to log_groups.subscription_events",
@@ -203,11 +204,13 @@ _FORGOTTEN_OF_A_RULE = {
 @pytest.mark.parametrize("file", _FORGOTTEN_OF_A_RULE)
 def test_a_rule_is_complete_or_what_it_lacks_is_named(copy: Path, file: str) -> None:
     diff = _example("diff rule")
-    assert {*_changes(diff), ""} == {
+    assert {*_changes(diff), "", _MADE_ANEW} == {
         "lambda/compliance_checker/rules/keys.py",
         *_FORGOTTEN_OF_A_RULE,
     }
     _apply(copy, diff, *filter(None, [file]))
+    if file != _MADE_ANEW:
+        assert _python(copy, "lambda/event_patterns.py").returncode == 0
     done = _python(copy, "-m", "pytest", "-ctests/pytest.ini", "--rootdir=.", "-q", *_OF_RULES)
     assert done.returncode == (1 if file else 0), done.stdout
     assert _FORGOTTEN_OF_A_RULE[file] in done.stdout
