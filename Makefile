@@ -30,17 +30,22 @@ PACKAGE := lambda/dist/compliance_checker.zip
 WORK ?= .trailwarden
 REPORTS ?= reports
 SANDBOX_URL := $(if $(filter 1,$(SANDBOX)),http://127.0.0.1:$(PORT),$(SANDBOX))
-DEPLOY_FLAGS = --working-directory $(WORK) --profile $(PROFILE) \
-	$(if $(REGION),--region $(REGION)) $(if $(SANDBOX_URL),--sandbox $(SANDBOX_URL))
+# A value as one word of the shell's, whatever it holds.
+quoted = '$(subst ','\'',$(1))'
+DEPLOY_FLAGS = --working-directory $(call quoted,$(WORK)) --profile $(call quoted,$(PROFILE)) \
+	$(if $(REGION),--region $(call quoted,$(REGION))) \
+	$(if $(SANDBOX_URL),--sandbox $(call quoted,$(SANDBOX_URL)))
 DRIFT_ARGUMENTS = $(if $(DRIFT),--plan=<($(PY) -m deploy plan --json $(DEPLOY_FLAGS) $(STATE_FLAGS) \
 	--function-package $(PACKAGE)))
-STATE_FLAGS = $(if $(STATE_BUCKET),--state-bucket $(STATE_BUCKET))
+STATE_FLAGS = $(if $(STATE_BUCKET),--state-bucket $(call quoted,$(STATE_BUCKET)))
+# What pytest answers without a deployment.
+ASKS_ONLY = $(filter -h --help --version -V --collect-only --co --markers --fixtures,$(VERIFY_ARGS))
 PROJECT_TESTS = $(PY) -m pytest -c tests/pytest.ini --rootdir .
 # Tests wait for processes and for each other's machines more than they compute.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + $$(nproc 2>/dev/null || echo 2))
 # The sandbox knows no credentials; these never leave this machine.
 VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN \
-	AWS_ENDPOINT_URL=$(SANDBOX_URL) AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test)
+	-u AWS_IGNORE_CONFIGURED_ENDPOINT_URLS AWS_ENDPOINT_URL=$(call quoted,$(SANDBOX_URL)) AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test)
 # Under this name, since make runs a recipe that names its own variable even when asked only to show it (-n):
 # showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
 AGAIN := $(MAKE) --no-print-directory
@@ -90,8 +95,8 @@ package: | $(PY) ## build the function's zip (the same bytes on every machine)
 # --- the pipeline ---------------------------------------------------------------------------------
 
 demo: $(LOCAL) package ## sandbox up, deploy, verify, sandbox down: no AWS account needed
-	@mkdir -p $(WORK)
-	work=$$(mktemp -d $(WORK)/demo.XXXXXX)
+	@mkdir -p $(call quoted,$(WORK))
+	work=$$(mktemp -d $(call quoted,$(WORK))/demo.XXXXXX)
 	$(PY) -m sandbox --port 0 >"$$work/sandbox.out" 2>"$$work/sandbox.log" &
 	sandbox=$$!
 	trap 'kill $$sandbox 2>/dev/null || true; wait $$sandbox 2>/dev/null || true; rm -rf "$$work"' EXIT
@@ -107,11 +112,12 @@ demo: $(LOCAL) package ## sandbox up, deploy, verify, sandbox down: no AWS accou
 	$(AGAIN) deploy SANDBOX="$$url" WORK="$$work" AUTO_APPROVE=1
 	code=0
 	$(AGAIN) verify SANDBOX="$$url" WORK="$$work" || code=$$?
-	echo "open $(abspath $(REPORTS))/latest/report.html"
+	reports=$(call quoted,$(REPORTS))
+	if [ -f "$$reports/latest/report.html" ]; then echo "open $$(cd "$$reports" && pwd)/latest/report.html"; fi
 	exit $$code
 
 sandbox: $(LOCAL) ## run the local AWS account in the foreground (PORT=4599)
-	@exec $(PY) -m sandbox --port $(PORT)
+	@exec $(PY) -m sandbox --port $(call quoted,$(PORT))
 
 deploy: $(RUNTIME) package ## create or change the deployment
 	@$(PY) -m deploy apply $(DEPLOY_FLAGS) $(STATE_FLAGS) --function-package $(PACKAGE)
@@ -121,14 +127,15 @@ plan: $(RUNTIME) package ## show what deploy would change
 
 # A plan holds values, sensitive ones included: it goes through a pipe and onto no disk.
 verify: $(RUNTIME) package ## prove that the deployment works; reports go to reports/latest
-	@outputs="$(OUTPUTS)"
+	@if [ -n "$(ASKS_ONLY)" ]; then exec $(PY) -m pytest $(VERIFY_ARGS); fi
+	outputs=$(call quoted,$(OUTPUTS))
 	if [ -z "$$outputs" ]; then
-		mkdir -p $(WORK)
-		outputs=$(WORK)/outputs.json
+		mkdir -p $(call quoted,$(WORK))
+		outputs=$(call quoted,$(WORK))/outputs.json
 		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
 	fi
-	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(BASELINE) \
-		--reports=$(REPORTS) --function-package=$(PACKAGE) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
+	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(call quoted,$(BASELINE)) \
+		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 destroy: $(RUNTIME) ## remove the deployment
 	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS)

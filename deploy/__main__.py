@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,8 @@ exit codes:
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the command line `arguments`; the exit code."""
     read = _parser().parse_args(arguments)
+    # A CI that gives up sends SIGTERM; it must end like Ctrl-C, which cleans up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if read.command == "check":
             commands.check(read.working_directory, environment)
@@ -44,7 +47,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         sys.stderr.write(f"\nerror: {error}\n")
         return error.code
     except KeyboardInterrupt:
-        sys.stderr.write("\nerror: Interrupted before anything was changed.\n")
+        sys.stderr.write("\nerror: Interrupted.\nRun the same command again to go on.\n")
         return INTERRUPTED
     return 0
 

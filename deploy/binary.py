@@ -14,6 +14,8 @@ from deploy.errors import DeployError
 MINIMUM = (1, 5, 0)
 
 _VERSION = re.compile(r"^(Terraform|OpenTofu) v(\d+)\.(\d+)\.(\d+)", re.MULTILINE)
+# What the wrapper of hashicorp/setup-terraform adds: a line for the command, and workflow commands.
+_WRAPPED = re.compile(r"^(\[command\]|::(debug|set-output)\b)", re.MULTILINE)
 _INSTALL = (
     "Install Terraform 1.5 or later (or OpenTofu) and put it on PATH, or name it: "
     "TERRAFORM=/path/to/terraform."
@@ -78,6 +80,12 @@ def _identify(path: str, environment: Mapping[str, str]) -> Binary:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DeployError(f"{path} could not be run: {error}", _INSTALL) from error
+    if _WRAPPED.search(answer.stdout):
+        raise DeployError(
+            f"{path} is a wrapper that adds lines of its own to what Terraform prints",
+            "Name the program itself: TERRAFORM=/path/to/terraform. In GitHub Actions, give "
+            "hashicorp/setup-terraform the input terraform_wrapper: false.",
+        )
     match = _VERSION.search(answer.stdout)
     if match is None:
         raise DeployError(f"{path} does not say that it is Terraform or OpenTofu", _INSTALL)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import binary, provider, target, workspace
+from deploy import binary, protected, provider, target, workspace
 from deploy.errors import FAILURE, DeployError
 from deploy.target import Target
 from deploy.terraform import Terraform
@@ -27,8 +29,21 @@ NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE = 0, 2
 
 # What a plan comes to, in its last lines.
 _SUMMARY = re.compile(r"^(Plan: .*|No changes\..*)$", re.MULTILINE)
+# How AWS's services say that something is not permitted.
+_DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|StatusCode: 403")
 # Its reading of the state, which hides the error when there is one.
 _NOISE = re.compile(r"^.*: (Refreshing state|Reading|Read complete).*\n", re.MULTILINE)
+
+
+# Sources: CloudTrail User Guide, pages "How CloudTrail works" and "Validating CloudTrail log file
+# integrity"; the alarms' own settings.
+FIRST_HOUR = """
+what the first hour looks like:
+  - both alarms of delivery ring once, since nothing has been delivered yet, and are quiet again
+    when the first log files are there
+  - the first log file comes after about 5 minutes, now and then after up to 30
+  - the first digest comes after about an hour: until then log-integrity-intact cannot be verified
+  - confirm the subscriptions of e-mail addresses to the alert topic, if you have any"""
 
 
 @dataclass(frozen=True)
@@ -73,8 +88,11 @@ def apply(options: Options, environment: Mapping[str, str]) -> None:
     _check_can_confirm(options)
     deployment = _open(options, environment, needs_package=True)
     _show(deployment, options)
+    first = not deployment.workspace.outputs.exists()
     _plan_and_apply(deployment, options, destroy=False)
     _write_outputs(deployment, options)
+    if first and not deployment.target.is_sandbox:
+        _say(FIRST_HOUR)
 
 
 def destroy(options: Options, environment: Mapping[str, str]) -> None:
@@ -82,6 +100,8 @@ def destroy(options: Options, environment: Mapping[str, str]) -> None:
     _check_can_confirm(options)
     deployment = _open(options, environment, needs_package=False)
     _show(deployment, options)
+    protected.require_removable(_state(deployment), deployment.target.client("s3"))
+    _sweep(deployment)
     _plan_and_apply(deployment, options, destroy=True)
     deployment.workspace.outputs.unlink(missing_ok=True)
 
@@ -196,18 +216,16 @@ def _plan_as_json(deployment: Deployment, arguments: list[str]) -> str:
     """What `terraform show -json` prints of a plan that is made now and not kept."""
     runner, plan_file = deployment.terraform, deployment.workspace.plan
     try:
-        code, text = runner.capture(
+        made = runner.capture(
             "plan", *arguments, "-detailed-exitcode", f"-out={plan_file.absolute()}", "-no-color"
         )
-        if code not in (NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE):
-            _say(_NOISE.sub("", text).strip())
-            _check(code, deployment, "plan")
-        _say(" ".join(_SUMMARY.findall(text)))
-        code, text = runner.capture("show", "-json", "-no-color", str(plan_file.absolute()))
-        _check(code, deployment, "show")
+        if made.code not in (NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE):
+            _say(_NOISE.sub("", made.text).strip())
+            _check(made.code, deployment, "plan")
+        _say(" ".join(_SUMMARY.findall(made.output)))
+        return _json(deployment, "show", "-json", "-no-color", str(plan_file.absolute()))[0]
     finally:
         plan_file.unlink(missing_ok=True)
-    return text
 
 
 def _plan_and_apply(deployment: Deployment, options: Options, *, destroy: bool) -> None:
@@ -220,17 +238,57 @@ def _plan_and_apply(deployment: Deployment, options: Options, *, destroy: bool) 
         if deployment.target.is_sandbox or options.auto_approve:
             # Nobody is asked, so nobody reads two thousand lines: the summary will do.
             _say("planning ...")
-            code, text = runner.capture(*arguments, "-no-color")
-            _say(_NOISE.sub("", text).strip() if code else " ".join(_SUMMARY.findall(text)))
+            done = runner.capture(*arguments, "-no-color")
+            code = done.code
+            _say(
+                _NOISE.sub("", done.text).strip()
+                if code
+                else " ".join(_SUMMARY.findall(done.output))
+            )
         else:
             code = runner.stream(*arguments)
         _check(code, deployment, "plan")
         if not (deployment.target.is_sandbox or options.auto_approve):
             _confirm(deployment, "destroy" if destroy else "apply")
-        code = runner.stream("apply", "-input=false", str(space.plan.absolute()))
-        _check(code, deployment, "destroy" if destroy else "apply")
+        applied = runner.stream_output("apply", "-input=false", str(space.plan.absolute()))
+        if destroy and applied.code and _DENIED.search(applied.errors):
+            # What a policy denied may stay denied for seconds after the policy is gone, as IAM and
+            # S3 are consistent only eventually. The plan is stale by now.
+            _say("refused by what has just been removed, perhaps: once more ...")
+            _check(runner.capture(*arguments, "-no-color").code, deployment, "plan")
+            applied = runner.stream_output("apply", "-input=false", str(space.plan.absolute()))
+        _check(applied.code, deployment, "destroy" if destroy else "apply")
     finally:
         space.plan.unlink(missing_ok=True)
+
+
+def _state(deployment: Deployment) -> Any:
+    """What `terraform show -json` prints of the state."""
+    return _json(deployment, "show", "-json", "-no-color")[1]
+
+
+def _sweep(deployment: Deployment) -> None:
+    """Remove what killed runs of the live fire have left: it keeps the VPC from being deleted.
+
+    What cannot be swept is said and keeps nothing from being destroyed: outputs may be of an older
+    version, or half of the deployment gone already.
+    """
+    text, document = _json(deployment, "output", "-json", "-no-color")
+    if not document:
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", "verify", "sweep", "--outputs=-"],
+        cwd=REPOSITORY,
+        env=dict(deployment.target.environment),
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        _say(f"{done.stderr.strip()}\nleft unswept: what killed live fires left, if anything")
+    elif done.stdout.startswith("removed"):
+        _say(f"of killed live fires:\n{done.stdout.strip()}")
 
 
 def _check(code: int, deployment: Deployment, step: str) -> None:
@@ -278,14 +336,30 @@ def _show(deployment: Deployment, options: Options) -> None:
 
 
 def _read_outputs(deployment: Deployment) -> str:
-    code, text = deployment.terraform.capture("output", "-json", "-no-color")
-    _check(code, deployment, "output")
-    if not json.loads(text):
+    text, document = _json(deployment, "output", "-json", "-no-color")
+    if not document:
         raise DeployError(
             f"Nothing is deployed on {deployment.target.description}",
             "Deploy it first: python -m deploy apply (make deploy).",
         )
     return text
+
+
+def _json(deployment: Deployment, command: str, *arguments: str) -> tuple[str, Any]:
+    """What a command prints as JSON on stdout alone: as text, and read."""
+    runner = deployment.terraform
+    done = runner.capture(command, *arguments)
+    if done.code:
+        _say(done.text.strip())
+    _check(done.code, deployment, command)
+    try:
+        return done.output, json.loads(done.output)
+    except (ValueError, RecursionError) as error:
+        raise DeployError(
+            f"{runner.binary.path} {command} -json printed something else than JSON ({error})",
+            "Name the program itself, not a wrapper that prints to stdout as well: "
+            "TERRAFORM=/path/to/terraform.",
+        ) from error
 
 
 def _write_outputs(deployment: Deployment, options: Options) -> None:

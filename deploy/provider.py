@@ -19,7 +19,8 @@ from deploy.binary import Binary
 from deploy.errors import DeployError
 
 # What terraform/versions.tf asks for; a test holds the two together.
-MAJOR = 5
+MINIMUM, BELOW = (5, 100, 0), (7, 0, 0)
+SUITABLE = ">= 5.100, < 7.0"
 
 _NAME = "terraform-provider-aws"
 _INSTALLATION_BLOCK = re.compile(r"^\s*provider_installation\s*\{", re.MULTILINE)
@@ -48,7 +49,7 @@ def find(binary: Binary, environment: Mapping[str, str], cache: Path) -> Source:
         version = newest(Path(asked), binary)
         if version is None:
             raise DeployError(
-                f"TF_PLUGIN_MIRROR names {asked}, which holds no version {MAJOR} of the AWS "
+                f"TF_PLUGIN_MIRROR names {asked}, which holds no version ({SUITABLE}) of the AWS "
                 f"provider for {binary.product} on {_platform()}",
                 "Name a folder that holds <registry host>/hashicorp/aws/<version>/<os>_<arch>/, "
                 "or unset TF_PLUGIN_MIRROR.",
@@ -108,7 +109,9 @@ def _versions(root: Path, binary: Binary) -> Iterator[str]:
         for entry in _children(folder / "hashicorp" / "aws"):
             match = packed.fullmatch(entry.name)
             version = match.group(1) if match else entry.name
-            if not re.fullmatch(rf"{MAJOR}\.\d+\.\d+", version):
+            if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+                continue
+            if not MINIMUM <= _sort_key(version) < BELOW:
                 continue
             if match or any(
                 child.name.startswith(_NAME) and child.is_file()

@@ -12,39 +12,21 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004 - botocore's own, of which its time-outs are kinds too
-    CredentialRetrievalError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSOError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.errors import DeployError
+from verify.account import sign_in
+from verify.account.endpoints import stand_ins
+from verify.account.sign_in import SignInError
 
 DEFAULT_REGION = "ap-southeast-1"
 
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]")
-_SIGN_IN = (
-    "Sign in (aws sso login, aws configure, or a role for CI), choose one with AWS_PROFILE, or "
-    "deploy to a local account instead: make sandbox, then make deploy SANDBOX=1."
-)
-_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired")
-_INVALID = (
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "SignatureDoesNotMatch",
-    "InvalidAccessKeyId",
-    "AuthFailure",
-)
+# Endpoints that Terraform's provider and its S3 backend heed besides those of AWS's SDKs. Source:
+# the provider's documentation, "Custom Service Endpoint Configuration", and that of the backend.
+_TERRAFORM_ENDPOINT = re.compile(r"(TF_)?AWS_(DYNAMODB|IAM|S3|STS|SSO)_ENDPOINT")
 
 
 @dataclass(frozen=True)
@@ -60,6 +42,7 @@ class Target:
     region: str
     environment: Mapping[str, str]
     sandbox_url: str | None
+    session: Any = None  # botocore's, where the target is AWS
 
     @property
     def is_sandbox(self) -> bool:
@@ -76,7 +59,7 @@ class Target:
         """A boto3 client for this target."""
         if self.sandbox_url is not None:
             return _sandbox_client(service, self.sandbox_url, self.region)
-        return boto3.Session().client(service, region_name=self.region, config=_config())
+        return self.session.create_client(service, region_name=self.region, config=_config())
 
 
 def sandbox(url: str, region: str | None, environment: Mapping[str, str]) -> Target:
@@ -134,25 +117,37 @@ def aws(region: str | None, environment: Mapping[str, str]) -> Target:
     Raises DeployError for missing, expired or refused credentials, and when an endpoint is set that
     would send "AWS" somewhere else.
     """
-    endpoint = environment.get("AWS_ENDPOINT_URL", "")
-    if endpoint:
-        raise DeployError(
-            f"AWS_ENDPOINT_URL is set to {endpoint}, so this would not go to AWS",
-            f"Unset it, or say that it is a sandbox: --sandbox {endpoint}",
-        )
     try:
-        session = boto3.Session()
-        chosen = _region(region, environment, session.region_name)
-        identity = session.client("sts", region_name=chosen, config=_config()).get_caller_identity()
-    except (BotoCoreError, ClientError) as error:
-        raise _credential_error(error) from error
+        session = sign_in.session_of(environment)
+        for stand_in in stand_ins(session, environment):
+            raise _elsewhere(stand_in.setting, stand_in.url)
+        for name, url in environment.items():
+            if _TERRAFORM_ENDPOINT.fullmatch(name) and url:
+                raise _elsewhere(name, url)
+        chosen = _region(region, environment, session.get_config_variable("region"))
+        identity = sign_in.identity(session, chosen, environment)
+    except SignInError as error:
+        raise DeployError(_sentence(error.cause), f"{_sentence(error.remedy)}.") from error
+    mfa = sign_in.asked_once(session, environment)
     return Target(
         name=f"aws-{identity['Account']}-{chosen}",
         account_id=identity["Account"],
         caller_arn=identity["Arn"],
         region=chosen,
-        environment=dict(environment) | {"AWS_REGION": chosen},
+        environment=dict(environment) | {"AWS_REGION": chosen} | mfa,
         sandbox_url=None,
+        session=session,
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _elsewhere(setting: str, url: str) -> DeployError:
+    return DeployError(
+        _sentence(f"{setting} is set to {url}, so this would not go to AWS"),
+        f"Remove it, or say that it is a sandbox: --sandbox {url}",
     )
 
 
@@ -206,26 +201,3 @@ def _check_health(url: str) -> None:
         else:
             cause = f"What answers at {url} is not a sandbox"
         raise DeployError(cause, "Start one with: make sandbox") from error
-
-
-def _credential_error(error: BotoCoreError | ClientError) -> DeployError:
-    if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code", "")
-        if code in _EXPIRED:
-            return DeployError(f"The AWS credentials have expired ({code})", _SIGN_IN)
-        if code in _INVALID:
-            return DeployError(f"AWS does not accept the credentials ({code})", _SIGN_IN)
-        return DeployError(f"AWS STS refused to say who you are ({error})", _SIGN_IN)
-    if isinstance(error, ProfileNotFound):
-        return DeployError(f"AWS_PROFILE: {error}".rstrip("."), _SIGN_IN)
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return DeployError(f"No complete AWS credentials ({error})", _SIGN_IN)
-    if isinstance(error, SSOError | TokenRetrievalError | CredentialRetrievalError):
-        return DeployError(f"The AWS sign-in is missing or has expired ({error})", _SIGN_IN)
-    if isinstance(error, EndpointConnectionError | ConnectionError):
-        return DeployError(
-            f"AWS could not be reached ({error})",
-            "Check the region, the network and the proxy settings, or deploy to a local account: "
-            "make sandbox, then make deploy SANDBOX=1.",
-        )
-    return DeployError(f"AWS could not be asked who you are ({error})", _SIGN_IN)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import FrameType
 
-from deploy import provider
+from deploy import process, provider
 from deploy.binary import Binary
 from deploy.errors import FAILURE, INTERRUPTED, USAGE, DeployError
 from deploy.workspace import Workspace
+
+# How long a command that changes nothing gets to end by itself once it was interrupted, in seconds.
+PATIENCE = 15.0
 
 _PROVIDER_TROUBLE = (
     "Failed to query available provider packages",
@@ -35,11 +34,12 @@ class Terraform:
 
     def init(self, *arguments: str) -> None:
         """Install the provider and set up the backend. Quiet unless it fails."""
-        code, text = self.capture(
+        done = self.capture(
             "init", "-input=false", "-no-color", *self.source.init_arguments, *arguments
         )
-        if code == 0:
+        if done.code == 0:
             return
+        text = done.text
         if any(sign in text for sign in _PROVIDER_TROUBLE):
             raise DeployError(
                 f"The AWS provider could not be installed ({self.source.description}):\n"
@@ -58,38 +58,50 @@ class Terraform:
     def stream(self, command: str, *arguments: str) -> int:
         """Run with the user's own stdout and stderr; the exit code."""
         plain = () if sys.stdout.isatty() else ("-no-color",)
-        return self._run([command, *plain, *arguments], capture=False)[0]
+        return self._run([command, *plain, *arguments], output=False, errors=False).code
 
-    def capture(self, *arguments: str) -> tuple[int, str]:
-        """Run without showing anything; the exit code, and stdout with stderr after it."""
-        return self._run(arguments, capture=True)
+    def stream_output(self, command: str, *arguments: str) -> process.Done:
+        """Run with the user's own stdout; what stderr holds is captured, and shown at the end."""
+        plain = () if sys.stdout.isatty() else ("-no-color",)
+        done = self._run([command, *plain, *arguments], output=False, errors=True)
+        sys.stderr.write(done.errors)
+        sys.stderr.flush()
+        return done
 
-    def _run(self, arguments: Sequence[str], *, capture: bool) -> tuple[int, str]:
-        pipe = subprocess.PIPE if capture else None
+    def capture(self, *arguments: str) -> process.Done:
+        """Run without showing anything."""
+        return self._run(arguments, output=True, errors=True)
+
+    def _run(self, arguments: Sequence[str], *, output: bool, errors: bool) -> process.Done:
         command = [self.binary.path, f"-chdir={self.workspace.configuration}", *arguments]
-        # A session of its own: Ctrl-C reaches Terraform through us and once. Twice would make it
-        # stop at once and lose track of what it was creating.
-        with (
-            subprocess.Popen(
+        changes = arguments[0] == "apply"
+        try:
+            done = process.run(
                 command,
-                env=self._child_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=pipe,
-                stderr=pipe,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            ) as process,
-            _forwarding_signals(process) as received,
-        ):
-            output, errors = process.communicate()
-        if received:
+                self._child_environment(),
+                capture_output=output,
+                capture_errors=errors,
+                # What is half made must be noted; nothing is lost where nothing is changed.
+                patience=None if changes else PATIENCE,
+            )
+        except OSError as error:
+            raise DeployError(
+                f"{self.binary.path} could not be run ({error.strerror})",
+                "Install it anew, or name another: TERRAFORM=/path/to/terraform.",
+            ) from error
+        if done.interrupted and changes:
             raise DeployError(
                 "Interrupted: Terraform was given time to stop and to save its state",
                 "Run the same command again to go on, or destroy what was created.",
                 INTERRUPTED,
             )
-        return process.returncode, f"{output or ''}{errors or ''}"
+        if done.interrupted:
+            raise DeployError(
+                f"Interrupted: {self.binary.product} {arguments[0]} was ended, and changed nothing",
+                "Run the same command again to go on.",
+                INTERRUPTED,
+            )
+        return done
 
     def _child_environment(self) -> dict[str, str]:
         return child_environment(self.environment, self.source) | {
@@ -104,22 +116,3 @@ def child_environment(environment: Mapping[str, str], source: provider.Source) -
         del child["TF_CLI_CONFIG_FILE"]
     child.pop("TF_WORKSPACE", None)  # each target has a state of its own already
     return child | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
-
-
-@contextlib.contextmanager
-def _forwarding_signals(process: subprocess.Popen[str]) -> Iterator[list[int]]:
-    """Pass SIGINT and SIGTERM on to `process`; gives the list of those received."""
-    received: list[int] = []
-
-    def forward(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        process.send_signal(number)
-
-    previous = {
-        number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -163,7 +163,8 @@ def main(arguments: list[str] | None = None) -> int:
         server.run(settings)
     except server.PortInUseError:
         print(
-            f"sandbox: port {options.port} on {HOST} is in use; choose another with --port",
+            f"sandbox: port {options.port} on {HOST} is in use; choose another with --port "
+            "(make: PORT=)",
             file=sys.stderr,
         )
         return 2

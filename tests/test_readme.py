@@ -149,3 +149,47 @@ def test_demo_goes_the_whole_way_and_leaves_nothing_running(tmp_path: Path) -> N
     listening = Path("/proc/net/tcp").read_text() if Path("/proc/net/tcp").exists() else ""
     assert f"0100007F:{port:04X} 00000000:0000 0A" not in listening, "the sandbox still listens"
     assert list((tmp_path / "work").glob("demo.*")) == []
+
+
+@pytest.mark.parametrize("value", ["my reports", "it's", 'a "b" $(id)', "x; false", "-n"])
+def test_what_make_is_given_stays_one_word(tmp_path: Path, value: str) -> None:
+    """A folder may have a space in its name; nothing in a value is a command."""
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done\n')
+    python.chmod(0o755)
+    given = value.replace("$", "$$")
+    done = subprocess.run(
+        [
+            MAKE,
+            "-o.venv/.installed-runtime",
+            "-opackage",
+            "verify",
+            f"PY={python}",
+            f"REPORTS={given}",
+            f"OUTPUTS={given}",
+            f"BASELINE={given}",
+        ],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    words = done.stdout.splitlines()
+    for option in ("--reports", "--outputs", "--profile"):
+        assert f"{option}={value}" in words
+
+
+@pytest.mark.parametrize("asked", ["--help", "--collect-only", "--version"])
+def test_what_needs_no_deployment_asks_for_none(tmp_path: Path, asked: str) -> None:
+    done = subprocess.run(
+        [MAKE, "verify", f"VERIFY_ARGS={asked}", f"WORK={tmp_path / 'work'}"],
+        cwd=ROOT,
+        env=environment(PATH="/usr/bin:/bin"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "work").exists()

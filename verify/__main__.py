@@ -23,10 +23,17 @@ def _controls(_: Sequence[str]) -> int:
     return 0
 
 
+def _sweep(arguments: Sequence[str]) -> int:
+    from verify.live_fire.command import main
+
+    return main(arguments)
+
+
 # Each loads its own modules only when it is asked for.
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
     "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
+    "sweep": (_sweep, "remove what killed runs of the live fire have left in the account"),
 }
 
 
@@ -35,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in COMMANDS:
         return COMMANDS[arguments[0]][0](arguments[1:])
     asked = bool(arguments) and arguments[0] in ("-h", "--help")
+    if arguments and not asked:
+        print(f"python -m verify: there is no command {arguments[0]!r}", file=sys.stderr)
     listing = "\n".join(f"  {name:<12}{what}" for name, (_, what) in COMMANDS.items())
     print(
         f"usage: python -m verify <command> [--help]\n\ncommands:\n{listing}",

@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.exceptions import (
+    DependencyViolationError,
     EC2ClientError,
     InvalidNetworkAclIdError,
     InvalidRouteTableIdError,
@@ -17,7 +18,7 @@ from moto.ec2.models.dhcp_options import DHCPOptionsSet, DHCPOptionsSetBackend
 from moto.ec2.models.network_acls import NetworkAclBackend
 from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.subnets import Subnet
-from moto.ec2.models.vpcs import VPC
+from moto.ec2.models.vpcs import VPC, VPCBackend
 from moto.ec2.responses.route_tables import RouteTables
 from moto.ec2.responses.subnets import Subnets
 from moto.ec2.responses.vpcs import VPCs
@@ -41,6 +42,26 @@ def describe_network_acls(
         known = {acl.id for acl in original(backend)}
         missing = [name for name in network_acl_ids or () if name not in known]
         raise InvalidNetworkAclIdError(missing[0]) from None
+
+
+def delete_vpc(_: World, original: Callable[..., VPC], backend: Any, vpc_id: str) -> VPC:
+    """Delete a VPC. Raises DependencyViolationError while something is left in it."""
+    in_vpc = {"vpc-id": [vpc_id]}
+    groups = backend.describe_security_groups(filters=in_vpc)
+    acls = backend.describe_network_acls(filters=in_vpc)
+    endpoints = backend.describe_vpc_endpoints(vpc_end_point_ids=None, filters=in_vpc)
+    left = [
+        *(group for group in groups if group.name != "default"),
+        *(acl for acl in acls if acl.default != "true" and acl.default is not True),
+        *(one for one in endpoints if one.state != "deleted"),
+        *backend.describe_internet_gateways(filters={"attachment.vpc-id": [vpc_id]}),
+        *backend.get_all_network_interfaces(filters=in_vpc),
+    ]
+    if left:
+        raise DependencyViolationError(
+            f"The vpc '{vpc_id}' has dependencies and cannot be deleted."
+        )
+    return original(backend, vpc_id)
 
 
 # --- DHCP options ---------------------------------------------------------------------------------
@@ -205,6 +226,14 @@ def _exclusions(backend: Any) -> list[dict[str, Any]]:
 
 
 REPLACEMENTS = (
+    Replacement(
+        VPCBackend,
+        "delete_vpc",
+        delete_vpc,
+        "EC2 deletes no VPC that holds anything but what it came with; moto looks at subnets, "
+        "route tables and VPN gateways alone, so that what is left behind would go unnoticed.",
+        Kind.AROUND,
+    ),
     Replacement(
         NetworkAclBackend,
         "describe_network_acls",

@@ -23,10 +23,22 @@ command = words[0]
 with open(os.environ["SHIM_LOG"], "a") as log:
     json.dump({{"arguments": arguments, "environment": dict(os.environ)}}, log)
     log.write("\\n")
+if "SHIM_STDERR" in os.environ:
+    print(os.environ["SHIM_STDERR"], file=sys.stderr)
 if command == "version":
+    print(os.environ.get("SHIM_BEFORE_VERSION", ""))
     print(os.environ.get("SHIM_VERSION", "Terraform v1.11.4"))
     sys.exit(0)
 if command == os.environ.get("SHIM_HANGS"):
+    if "SHIM_PROVIDER" in os.environ:
+        import subprocess
+        provider = subprocess.Popen(["sleep", "300"])
+        with open(os.environ["SHIM_PROVIDER"], "w") as file:
+            file.write(str(provider.pid))
+    if "SHIM_STUBBORN" in os.environ:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        open(os.environ["SHIM_STUBBORN"], "w").close()
+        time.sleep(300)
     def stop(number, frame):
         with open(os.environ["SHIM_LOG"], "a") as log:
             log.write(json.dumps({{"arguments": ["signal", str(number)]}}) + "\\n")
@@ -34,6 +46,8 @@ if command == os.environ.get("SHIM_HANGS"):
         sys.exit(1)
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    if "SHIM_STARTED" in os.environ:
+        open(os.environ["SHIM_STARTED"], "w").close()
     print("hanging", flush=True)
     time.sleep(60)
 for argument in arguments:
@@ -46,7 +60,7 @@ if command == "plan":
     print("aws_vpc.audit: Refreshing state... [id=vpc-1]")
     print("Plan: 59 to add, 0 to change, 0 to destroy.")
 if command == "show":
-    print('{{"format_version": "1.2"}}')
+    print(os.environ.get("SHIM_STATE", '{{"format_version": "1.2"}}'))
 if command == "output":
     print(os.environ.get("SHIM_OUTPUTS", '{{"region": {{"value": "eu-west-1"}}}}'))
 """
@@ -101,6 +115,7 @@ class Machine:
             stdin=stdin,
             capture_output=True,
             text=True,
+            start_new_session=True,  # so that it has no terminal but what it is given
             timeout=120,
             check=False,
         )
@@ -153,10 +168,13 @@ class Machine:
 class FakeAws:
     """Answers STS and S3's HeadBucket, and a sandbox's health; `refusal` makes STS refuse."""
 
+    certificate: Path
     url: str = ""
     refusal: str = ""
     buckets: dict[str, str] = field(default_factory=dict)
     health: bool = True
+    assumed: int = 0  # how often a role was
+    files: set[str] = field(default_factory=set)  # buckets that hold any
 
 
 def run(*arguments: str, environment: Mapping[str, str]) -> Outcome:

@@ -53,7 +53,7 @@ def test_apply_on_aws_plans_applies_that_plan_and_writes_the_outputs(signed_in: 
 
     assert json.loads((target / "outputs.json").read_text()) == {"region": {"value": "eu-west-1"}}
     assert _backend(signed_in, target.name) == {"local": {"path": "../terraform.tfstate"}}
-    for fact in ("111122223333", "arn:aws:iam::111122223333:role/deployer", "eu-west-1", "5.99.0"):
+    for fact in ("111122223333", "arn:aws:iam::111122223333:role/deployer", "eu-west-1", "5.100.0"):
         assert fact in outcome.stderr
     assert "not-a-real-secret-either" not in outcome.text
     assert _snapshot(ROOT / "terraform") == before, "the module's own folder must stay untouched"
@@ -66,8 +66,8 @@ def _snapshot(folder: Path) -> dict[str, int]:
 def test_auto_approve_by_environment(signed_in: Machine) -> None:
     signed_in.environment["AUTO_APPROVE"] = "1"
     assert signed_in.deploy("destroy").code == 0
-    assert signed_in.commands() == ["init", "plan", "apply"]
-    assert "-destroy" in signed_in.calls()[1]["arguments"]
+    assert signed_in.commands() == ["init", "show", "output", "plan", "apply"]
+    assert "-destroy" in signed_in.calls()[3]["arguments"]
 
 
 def test_auto_approve_0_is_no_approval(signed_in: Machine) -> None:
@@ -192,11 +192,213 @@ def test_an_interruption_reaches_terraform_once(signed_in: Machine, number: int)
     assert signed_in.commands()[-2:] == ["apply", "signal"], "exactly one signal was passed on"
 
 
+def _started(machine: Machine, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        machine.arguments(*arguments),
+        cwd=ROOT,
+        env=machine.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _wait_for(file: Path) -> None:
+    limit = time.monotonic() + 60
+    while not file.exists():
+        assert time.monotonic() < limit, f"{file} never came"
+        time.sleep(0.02)
+
+
+def _runs(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("hangs", ["plan", "apply"])
+def test_what_terraform_started_ends_with_it(signed_in: Machine, hangs: str) -> None:
+    """Its providers are processes of their own, and hold its output open."""
+    started, provider = signed_in.folder / "started", signed_in.folder / "provider"
+    signed_in.environment |= {
+        "SHIM_HANGS": hangs,
+        "SHIM_STARTED": str(started),
+        "SHIM_PROVIDER": str(provider),
+    }
+    process = _started(signed_in, "apply", "--auto-approve", *signed_in.package)
+    _wait_for(started)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert ("changed nothing" if hangs == "plan" else "save its state") in errors
+    assert not _runs(int(provider.read_text()))
+    assert signed_in.commands()[-2:] == [hangs, "signal"]
+    assert not list(signed_in.work.glob("*/plan.tfplan"))
+
+
+def test_a_program_that_does_not_heed_is_ended_at_the_third_signal(signed_in: Machine) -> None:
+    stubborn, provider = signed_in.folder / "stubborn", signed_in.folder / "provider"
+    signed_in.environment |= {
+        "SHIM_HANGS": "apply",
+        "SHIM_STUBBORN": str(stubborn),
+        "SHIM_PROVIDER": str(provider),
+    }
+    process = _started(signed_in, "apply", "--auto-approve", *signed_in.package)
+    _wait_for(stubborn)
+    for _ in range(3):
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted" in errors
+    assert not _runs(int(provider.read_text()))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_at_any_moment_leaves_no_process(signed_in: Machine, number: int) -> None:
+    """From before the first program until after the last one, whatever was running then."""
+    started = signed_in.folder / "started"
+    for moment in range(6):
+        started.unlink(missing_ok=True)
+        signed_in.environment |= {"SHIM_HANGS": "plan", "SHIM_STARTED": str(started)}
+        process = _started(signed_in, "apply", "--auto-approve", *signed_in.package)
+        if moment == 5:
+            _wait_for(started)
+        else:
+            time.sleep(0.15 + moment * 0.12)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode in (130, -number), errors
+        if process.returncode == 130:
+            assert errors.count("error: Interrupted") == 1
+        assert _shims(signed_in) == []
+
+
+def _shims(machine: Machine) -> list[str]:
+    """The command lines of the stand-in's processes that still run."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if str(machine.folder / "bin") in line and _runs(int(entry.name)):
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize(
+    "command", [["apply", "--auto-approve"], ["plan", "--json"], ["outputs"]], ids=" ".join
+)
+def test_what_is_written_to_stderr_is_no_part_of_the_answer(
+    signed_in: Machine, command: list[str]
+) -> None:
+    """Terraform's own log (TF_LOG), or what a program that stands before it has to say."""
+    signed_in.environment["SHIM_STDERR"] = '2026-01-01T00:00:00Z [TRACE] {"no": "answer"} {'
+    package = [] if command == ["outputs"] else signed_in.package
+    outcome = signed_in.deploy(*command, *package)
+    assert outcome.code == 0, outcome.text
+    assert "Traceback" not in outcome.text
+    if command[0] == "apply":
+        [outputs] = signed_in.work.glob("*/outputs.json")
+        assert json.loads(outputs.read_text()) == {"region": {"value": "eu-west-1"}}
+    else:
+        assert json.loads(outcome.stdout)
+
+
+def test_a_code_of_an_mfa_device_is_asked_for_once(signed_in: Machine, fake_aws: FakeAws) -> None:
+    """Terraform has nobody to ask, and STS takes no code twice."""
+    fake_aws.buckets["states"] = "eu-central-1"
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del signed_in.environment[name]
+    (signed_in.home / ".aws").mkdir()
+    (signed_in.home / ".aws" / "config").write_text(
+        "[default]\nrole_arn = arn:aws:iam::111122223333:role/x\nsource_profile = base\n"
+        "mfa_serial = arn:aws:iam::111122223333:mfa/me\n"
+        "[profile base]\naws_access_key_id = a\naws_secret_access_key = b\n"
+    )
+    codes = signed_in.folder / "codes"
+    codes.write_text("123456\n")
+    arguments = ["--auto-approve", "--state-bucket", "states", *signed_in.package]
+    with codes.open() as stdin:
+        outcome = signed_in.deploy("apply", *arguments, stdin=stdin)
+    assert outcome.code == 0, outcome.text
+    assert fake_aws.assumed == 1
+    for call in signed_in.calls():
+        environment = call["environment"]
+        assert environment["AWS_ACCESS_KEY_ID"] == "ASIAROLE"
+        assert environment["AWS_SESSION_TOKEN"] == "t"
+
+
 def test_destroy_removes_the_outputs(signed_in: Machine) -> None:
     signed_in.deploy("apply", "--auto-approve", *signed_in.package)
     assert list(signed_in.work.glob("*/outputs.json"))
     assert signed_in.deploy("destroy", "--auto-approve").code == 0
     assert not list(signed_in.work.glob("*/outputs.json"))
+
+
+def _state_with_bucket(*, force_destroy: bool) -> str:
+    bucket = {
+        "type": "aws_s3_bucket",
+        "values": {"bucket": "s3-logs", "force_destroy": force_destroy},
+    }
+    return json.dumps({"values": {"root_module": {"child_modules": [{"resources": [bucket]}]}}})
+
+
+@pytest.mark.parametrize(
+    ("protected", "filled", "code"), [(True, True, 2), (True, False, 0), (False, True, 0)]
+)
+def test_a_protected_bucket_with_files_is_left_as_it_is(
+    signed_in: Machine, fake_aws: FakeAws, protected: bool, filled: bool, code: int
+) -> None:
+    """Terraform would take its policy and encryption away before it finds the files."""
+    signed_in.environment["SHIM_STATE"] = _state_with_bucket(force_destroy=not protected)
+    if filled:
+        fake_aws.files.add("s3-logs")
+    outcome = signed_in.deploy("destroy", "--auto-approve")
+    assert outcome.code == code, outcome.text
+    if code:
+        assert "The bucket s3-logs holds files and is protected" in outcome.stderr
+        assert "set log_bucket_force_destroy to true" in outcome.stderr
+        assert signed_in.commands() == ["init", "show"]
+    else:
+        assert signed_in.commands()[-1] == "apply"
+
+
+@pytest.mark.parametrize(
+    ("message", "applies"),
+    [
+        ("api error AccessDenied: no identity-based policy", 2),
+        ("api error UnauthorizedOperation: you are not", 2),
+        ("Error: DependencyViolation", 1),
+    ],
+)
+def test_a_refusal_while_destroying_is_tried_once_more(
+    signed_in: Machine, message: str, applies: int
+) -> None:
+    """What has just been removed may deny for some seconds more."""
+    signed_in.environment |= {"SHIM_FAILS": "apply", "SHIM_MESSAGE": message}
+    outcome = signed_in.deploy("destroy", "--auto-approve")
+    assert outcome.code == 1
+    assert signed_in.commands().count("apply") == applies
+    assert outcome.stderr.count(message) == applies
+    assert "Terraform destroy failed on AWS account 111122223333" in outcome.stderr
+
+
+def test_a_first_deployment_says_what_the_first_hour_looks_like(
+    signed_in: Machine, fake_aws: FakeAws
+) -> None:
+    arguments = ["apply", "--auto-approve", *signed_in.package]
+    said = signed_in.deploy(*arguments).stderr
+    for fact in ("both alarms of delivery ring once", "first log file", "first digest"):
+        assert fact in said
+    assert "first hour" not in signed_in.deploy(*arguments).stderr, "it is said once"
+    sandbox = signed_in.deploy("apply", "--sandbox", fake_aws.url, *signed_in.package)
+    assert "first hour" not in sandbox.stderr, "there an hour takes seconds"
 
 
 def test_outputs_go_to_stdout_alone(signed_in: Machine) -> None:

@@ -44,21 +44,61 @@ def test_not_terraform_at_all(machine: Machine, fails_clearly: FailsClearly) -> 
     )
 
 
+@pytest.mark.parametrize(
+    "line", ["[command]/opt/terraform-bin version", "::debug::exitcode: 0"], ids=["old", "debug"]
+)
+def test_a_wrapper_of_ci(machine: Machine, fails_clearly: FailsClearly, line: str) -> None:
+    machine.environment["SHIM_BEFORE_VERSION"] = line
+    fails_clearly(
+        machine.deploy("plan", *machine.package),
+        "is a wrapper that adds lines of its own",
+        "terraform_wrapper: false",
+    )
+    assert machine.commands() == []
+
+
+@pytest.mark.parametrize("text", ["Downloading ...\n{}", "[" * 100_000])
+def test_an_answer_that_is_no_json(
+    signed_in: Machine, fails_clearly: FailsClearly, text: str
+) -> None:
+    signed_in.environment["SHIM_OUTPUTS"] = text
+    fails_clearly(
+        signed_in.deploy("outputs"), "printed something else than JSON", "TERRAFORM=/path/to"
+    )
+
+
 def test_native_tests_need_a_newer_terraform(machine: Machine, fails_clearly: FailsClearly) -> None:
     machine.environment["SHIM_VERSION"] = "Terraform v1.5.7"
     fails_clearly(machine.deploy("check"), "1.7.0 or later", "Update it")
 
 
-def test_no_provider_in_the_named_mirror(machine: Machine, fails_clearly: FailsClearly) -> None:
+@pytest.mark.parametrize("version", ["4.67.0", "5.99.1", "7.0.0", "6.0.0-beta1"])
+def test_no_provider_in_the_named_mirror(
+    machine: Machine, fails_clearly: FailsClearly, version: str
+) -> None:
     empty = machine.folder / "empty"
     empty.mkdir()
-    machine.mirror(empty, "4.67.0")
+    machine.mirror(empty, version)
     machine.environment["TF_PLUGIN_MIRROR"] = str(empty)
     fails_clearly(
         machine.deploy("plan", *machine.package),
-        "holds no version 5 of the AWS provider",
+        "holds no version (>= 5.100, < 7.0) of the AWS provider",
         "unset TF_PLUGIN_MIRROR",
     )
+
+
+@pytest.mark.parametrize(
+    ("versions", "chosen"),
+    [(["5.100.0", "6.2.0"], "6.2.0"), (["5.100.0", "5.99.0", "7.1.0"], "5.100.0")],
+)
+def test_the_newest_suitable_provider_of_a_mirror(
+    signed_in: Machine, versions: list[str], chosen: str
+) -> None:
+    mirror = signed_in.folder / "several"
+    for version in versions:
+        signed_in.mirror(mirror, version)
+    signed_in.environment["TF_PLUGIN_MIRROR"] = str(mirror)
+    assert f"hashicorp/aws {chosen} from" in signed_in.deploy("plan", *signed_in.package).stderr
 
 
 def test_provider_cannot_be_installed(signed_in: Machine, fails_clearly: FailsClearly) -> None:
@@ -76,7 +116,7 @@ def test_provider_cannot_be_installed(signed_in: Machine, fails_clearly: FailsCl
 def test_no_credentials(machine: Machine, fails_clearly: FailsClearly) -> None:
     fails_clearly(
         machine.deploy("plan", *machine.package),
-        "No complete AWS credentials",
+        "No AWS credentials found",
         "aws sso login",
     )
     assert machine.commands() == []
@@ -96,7 +136,7 @@ def test_credentials_are_refused(
 ) -> None:
     fake_aws.refusal = refusal
     outcome = signed_in.deploy("apply", "--auto-approve", *signed_in.package)
-    fails_clearly(outcome, cause, "Sign in")
+    fails_clearly(outcome, cause, "ign in")
     assert "not-a-real-secret-either" not in outcome.text
 
 
@@ -106,20 +146,150 @@ def test_unknown_credentials_profile(signed_in: Machine, fails_clearly: FailsCle
 
 
 def test_aws_cannot_be_reached(signed_in: Machine, fails_clearly: FailsClearly) -> None:
-    signed_in.environment["AWS_ENDPOINT_URL_STS"] = f"http://127.0.0.1:{_closed_port()}"
+    signed_in.environment["HTTPS_PROXY"] = f"http://127.0.0.1:{_closed_port()}"
     fails_clearly(
         signed_in.deploy("plan", *signed_in.package), "AWS could not be reached", "the network"
     )
 
 
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_STS",
+        "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
+        "AWS_STS_ENDPOINT",
+        "TF_AWS_S3_ENDPOINT",
+    ],
+)
 def test_an_endpoint_would_lead_elsewhere(
-    signed_in: Machine, fake_aws: FakeAws, fails_clearly: FailsClearly
+    signed_in: Machine, fake_aws: FakeAws, fails_clearly: FailsClearly, variable: str
 ) -> None:
-    signed_in.environment["AWS_ENDPOINT_URL"] = fake_aws.url
+    signed_in.environment[variable] = fake_aws.url
     fails_clearly(
         signed_in.deploy("plan", *signed_in.package),
-        "would not go to AWS",
+        f"{variable} is set to {fake_aws.url}, so this would not go to AWS",
         f"--sandbox {fake_aws.url}",
+    )
+    assert signed_in.commands() == []
+
+
+@pytest.mark.parametrize(
+    ("configuration", "setting"),
+    [
+        ("[default]\nendpoint_url = {url}\n", "endpoint_url in the profile"),
+        (
+            "[default]\nservices = mine\n[services mine]\nsts =\n  endpoint_url = {url}\n",
+            "endpoint_url of sts in the services section",
+        ),
+    ],
+)
+def test_an_endpoint_in_the_configuration_would_lead_elsewhere(
+    signed_in: Machine,
+    fake_aws: FakeAws,
+    fails_clearly: FailsClearly,
+    configuration: str,
+    setting: str,
+) -> None:
+    _configure(signed_in, configuration.format(url=fake_aws.url))
+    fails_clearly(
+        signed_in.deploy("plan", *signed_in.package),
+        f"{setting[0].upper()}{setting[1:]} is set to",
+        "--sandbox",
+    )
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+        {"AWS_ENDPOINT_URL_S3": "https://bucket.vpce-1-2.s3.eu-west-1.vpce.amazonaws.com"},
+    ],
+    ids=["ignored", "of AWS itself"],
+)
+def test_an_endpoint_that_changes_nothing_is_no_obstacle(
+    signed_in: Machine, setting: dict[str, str]
+) -> None:
+    signed_in.environment |= setting
+    outcome = signed_in.deploy("plan", *signed_in.package)
+    assert outcome.code == 0, outcome.text
+    assert "account   111122223333" in outcome.stderr
+
+
+def _configure(machine: Machine, text: str) -> None:
+    folder = machine.home / ".aws"
+    folder.mkdir()
+    (folder / "config").write_text(text)
+
+
+ROLE = "role_arn = arn:aws:iam::111122223333:role/x\nsource_profile = base\n"
+MFA = "mfa_serial = arn:aws:iam::111122223333:mfa/me\n"
+BASE = "[profile base]\naws_access_key_id = a\naws_secret_access_key = b\n"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "environment", "cause"),
+    [
+        ("credential_process = /nowhere/x", {}, "credential_process (/nowhere/x) gave no"),
+        ("credential_process = /bin/false", {}, "credential_process (/bin/false) gave no"),
+        ("credential_process = /bin/echo no", {}, "credential_process (/bin/echo) gave no"),
+        ("credential_process = /bin/echo []", {}, "credential_process (/bin/echo) gave no"),
+        ("credential_process = '", {}, "credential_process (') gave no credentials"),
+        (
+            "",
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/t", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"},
+            "web identity token file /nowhere/t cannot be read",
+        ),
+        (
+            "role_arn = arn:aws:iam::111122223333:role/x\nweb_identity_token_file = /nowhere/t",
+            {},
+            "web identity token file /nowhere/t cannot be read",
+        ),
+        (f"{ROLE}{MFA}{BASE}", {}, "needs a code of the MFA device arn:aws:iam::111122223333:mfa/"),
+        ("", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://e.example"}, "Unsupported host"),
+        ("", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "ftp://127.0.0.1"}, "FULL_URI cannot be used"),
+        ("", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://["}, "FULL_URI cannot be used"),
+        ("", {"AWS_MAX_ATTEMPTS": "often"}, "AWS_MAX_ATTEMPTS or max_attempts has a value that"),
+        ("", {"AWS_MAX_ATTEMPTS": "0"}, "AWS_MAX_ATTEMPTS or max_attempts has a value that"),
+        ("max_attempts = x", {}, "AWS_MAX_ATTEMPTS or max_attempts has a value that"),
+        ("aws_access_key_id = a\naws_secret_access_key = b\nretry_mode = x", {}, '"mode": "x"'),
+        ("", {"AWS_METADATA_SERVICE_TIMEOUT": "x"}, "AWS_METADATA_SERVICE_TIMEOUT"),
+        ("", {"AWS_PROFILE": "nobody"}, "profile (nobody) could not be found"),
+        ("role_arn = x\nsource_profile = nobody", {}, '"nobody" referenced in the profile'),
+        ("role_arn = x\nsource_profile = default", {}, "Infinite loop"),
+        ("role_arn = x\ncredential_source = Moon", {}, '"Moon" referenced in profile'),
+        (
+            "sso_session = s\nsso_account_id = 111122223333\nsso_role_name = x\n"
+            "[sso-session s]\nsso_start_url = https://s.example\nsso_region = eu-west-1",
+            {},
+            "The AWS sign-in is missing or has expired",
+        ),
+        ("nonsense", {}, "Unable to parse config file"),
+        ("", {"AWS_ACCESS_KEY_ID": "a"}, "credentials are not complete"),
+        ("", {"AWS_REGION": "eu-wset-1"}, "no region eu-wset-1 that botocore"),
+    ],
+)
+def test_credentials_that_cannot_be_loaded(
+    machine: Machine,
+    fails_clearly: FailsClearly,
+    configuration: str,
+    environment: dict[str, str],
+    cause: str,
+) -> None:
+    """Each of botocore's ways: a cause, a remedy, exit code 2, and nothing is started."""
+    _configure(machine, f"[default]\n{configuration}\n")
+    machine.environment |= environment
+    fails_clearly(machine.deploy("plan", *machine.package), cause, "")
+    assert machine.commands() == []
+
+
+@pytest.mark.parametrize("url", ["localhost:4566", "sandbox"])
+def test_an_endpoint_without_a_scheme(
+    signed_in: Machine, fails_clearly: FailsClearly, url: str
+) -> None:
+    signed_in.environment["AWS_ENDPOINT_URL"] = url
+    fails_clearly(
+        signed_in.deploy("plan", *signed_in.package), f"AWS_ENDPOINT_URL is set to {url}", "Remove"
     )
 
 

@@ -123,7 +123,7 @@ def test_a_port_in_use() -> None:
         finished = run("--port", str(port))
     assert finished.returncode == 2
     assert finished.stderr.strip().splitlines() == [
-        f"sandbox: port {port} on 127.0.0.1 is in use; choose another with --port"
+        f"sandbox: port {port} on 127.0.0.1 is in use; choose another with --port (make: PORT=)"
     ]
 
 

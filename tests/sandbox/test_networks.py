@@ -21,11 +21,12 @@ def vpc(account: Account) -> Iterator[str]:
 
 
 @pytest.fixture
-def group(account: Account, vpc: str) -> str:
+def group(account: Account, vpc: str) -> Iterator[str]:
     made: str = account.ec2.create_security_group(
         GroupName=name("group"), Description="of a test", VpcId=vpc
     )["GroupId"]
-    return made
+    yield made
+    account.ec2.delete_security_group(GroupId=made)
 
 
 def _ingress(account: Account, group: str) -> list[dict[str, Any]]:
@@ -215,3 +216,34 @@ def test_a_route_table_says_who_propagates_into_it(account: Account, vpc: str) -
     account.ec2.disable_vgw_route_propagation(**pair)
     assert propagating()[1] == []
     account.ec2.delete_vpn_gateway(VpnGatewayId=gateway)
+
+
+def test_a_vpc_with_something_in_it_is_not_deleted(account: Account) -> None:
+    """As EC2: only what the VPC came with goes with it."""
+    ec2 = account.ec2
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+
+    def refused() -> None:
+        with pytest.raises(ClientError) as raised:
+            ec2.delete_vpc(VpcId=vpc)
+        assert raised.value.response["Error"]["Code"] == "DependencyViolation"
+
+    group = ec2.create_security_group(GroupName=name("left"), Description="left", VpcId=vpc)
+    refused()
+    ec2.delete_security_group(GroupId=group["GroupId"])
+    acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    refused()
+    ec2.delete_network_acl(NetworkAclId=acl)
+    endpoint = ec2.create_vpc_endpoint(
+        VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3", VpcEndpointType="Gateway"
+    )
+    refused()
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpoint"]["VpcEndpointId"]])
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    refused()
+    ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    ec2.delete_vpc(VpcId=vpc)
+    with pytest.raises(ClientError) as raised:
+        ec2.describe_vpcs(VpcIds=[vpc])
+    assert raised.value.response["Error"]["Code"] == "InvalidVpcID.NotFound"

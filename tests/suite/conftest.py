@@ -25,10 +25,17 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def outputs_file(tmp_path: Path) -> Path:
-    """Valid outputs of a deployment that does not exist."""
+def outputs_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Valid outputs of a deployment of which nothing is there; in a sandbox, but for its VPC."""
+    outputs = example()
+    if "sandbox" in request.fixturenames:
+        running: RunningSandbox = request.getfixturevalue("sandbox")
+        [vpc] = running.client("ec2", REGION).describe_vpcs(
+            Filters=[{"Name": "is-default", "Values": ["true"]}]
+        )["Vpcs"]
+        outputs["vpc_id"]["value"] = vpc["VpcId"]
     path = tmp_path / "outputs.json"
-    path.write_text(json.dumps(example()))
+    path.write_text(json.dumps(outputs))
     return path
 
 

@@ -137,3 +137,62 @@ def test_sensitive_outputs_are_known_for_redaction() -> None:
         "open": {"value": "said", "sensitive": False},
     }
     assert deployment.sensitive_values(json.dumps(document)) == {"hush"}
+
+
+# --- what people hold in the place of the outputs ------------------------------------------------
+
+RIGHT = json.dumps(deployment.example(), indent=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        (f"[command]/opt/terraform-bin output -json\n{RIGHT}", "terraform_wrapper: false"),
+        (f"{RIGHT}\n::debug::Terraform exited with code 0.\n", "terraform_wrapper: false"),
+        (f"::set-output name=stdout::{RIGHT}", "terraform_wrapper: false"),
+        (f"12:00:00.000 STDOUT [audit] terraform: {RIGHT}", "--log-disable"),
+        (f"time=2026-01-01T00:00:00Z level=info msg=hello\n{RIGHT}", "--log-disable"),
+        (f"{RIGHT}\n{RIGHT}", "of the one unit"),
+        ("\x1b[33mWarning: No outputs found\x1b[0m", "message of Terraform's for people"),
+        ("", "it is empty"),
+        ("no", "is not JSON"),
+        ("[" * 200_000, "is not JSON"),
+        ('{"a":' * 200_000, "is not JSON"),
+        ("[]", "a list or a single value"),
+        ("3", "a list or a single value"),
+        ("{}", "nothing is deployed there"),
+        (
+            json.dumps({"format_version": "1.0", "values": {"outputs": deployment.example()}}),
+            "a whole state (`terraform show -json`)",
+        ),
+        (json.dumps({"format_version": "1.2", "planned_values": {}}), "a plan goes to --plan"),
+        (
+            json.dumps({"version": 4, "serial": 1, "lineage": "x", "outputs": {}}),
+            "a state file, which may hold secrets",
+        ),
+        (
+            json.dumps({name: one["value"] for name, one in deployment.example().items()}),
+            "made of values alone",
+        ),
+    ],
+)
+def test_what_is_something_else_is_refused_with_what_to_do(text: str, remedy: str) -> None:
+    with pytest.raises(deployment.DeploymentError) as raised:
+        deployment.parse(text, "outputs.json")
+    assert str(raised.value).startswith("outputs.json ")
+    assert remedy in str(raised.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_outputs_are_read_as_any_shell_writes_them(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_bytes(RIGHT.replace("\n", "\r\n").encode(encoding))
+    assert deployment.parse(deployment.read(str(path))) == deployment.parse(RIGHT)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe{", b"\xef\xbb\xbf\xff", b"\x80"])
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_bytes(content)
+    with pytest.raises(deployment.DeploymentError, match="cannot be read"):
+        deployment.read(str(path))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 
 from tests.suite.answers import answer
-from verify.account.endpoints import reach_by_address
+from verify.account.endpoints import reach_by_address, stand_ins
 
 ANSWER = "<ListAccessPointsResult><AccessPointList/></ListAccessPointsResult>"
 
@@ -51,3 +53,63 @@ def test_other_services_are_asked_where_they_were() -> None:
     before = client.meta.endpoint_url
     reach_by_address(client)
     assert client.meta.endpoint_url == before
+
+
+URL, OTHER = "http://127.0.0.1:4566", "http://127.0.0.1:4577"
+IN_PROFILE = f"endpoint_url = {OTHER}\n"
+IN_SECTION = f"services = mine\n[services mine]\ncloudwatch_logs =\n  endpoint_url = {OTHER}\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "configuration", "expected"),
+    [
+        ({}, "", []),
+        ({"AWS_ENDPOINT_URL": URL}, "", [URL]),
+        ({"AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": URL}, "", [URL]),
+        ({"AWS_ENDPOINT_URL_BEDROCK": URL}, "", []),
+        ({"AWS_ENDPOINT_URL": URL, "AWS_ENDPOINT_URL_S3": OTHER}, "", [URL, OTHER]),
+        ({}, IN_PROFILE, [OTHER]),
+        ({}, IN_SECTION, [OTHER]),
+        ({"AWS_ENDPOINT_URL": URL}, IN_PROFILE, [URL]),
+        ({"AWS_ENDPOINT_URL": URL}, IN_SECTION, [URL]),
+        ({"AWS_ENDPOINT_URL": URL, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, IN_PROFILE, []),
+        ({}, f"ignore_configured_endpoint_urls = true\n{IN_PROFILE}", []),
+        ({"AWS_ENDPOINT_URL_S3": "https://b.vpce-1.s3.eu-west-1.vpce.amazonaws.com"}, "", []),
+        ({"AWS_ENDPOINT_URL_S3": "https://s3.cn-north-1.amazonaws.com.cn"}, "", []),
+        (
+            {"AWS_ENDPOINT_URL_S3": "https://s3.amazonaws.com.example"},
+            "",
+            ["https://s3.amazonaws.com.example"],
+        ),
+    ],
+)
+def test_what_answers_in_aws_s_place_is_what_botocore_s_clients_ask(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    configuration: str,
+    expected: list[str],
+) -> None:
+    file = tmp_path / "config"
+    file.write_text(f"[default]\n{configuration}")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    services = ["sts", "logs", "s3"]
+    session = botocore.session.Session()
+    found = [one.url for one in stand_ins(session, environment, services)]
+    assert sorted(found) == sorted(expected)
+    asked = {
+        session.create_client(name, region_name="eu-west-1").meta.endpoint_url for name in services
+    }
+    assert asked >= set(expected)
+    if len(expected) == 0:
+        assert all(".amazonaws.com" in url for url in asked)
+
+
+def test_every_setting_counts_where_it_is_not_known_what_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = botocore.session.Session()
+    found = stand_ins(session, {"AWS_ENDPOINT_URL_BEDROCK": URL})
+    assert [(one.url, one.setting) for one in found] == [(URL, "AWS_ENDPOINT_URL_BEDROCK")]

@@ -306,7 +306,10 @@ def test_an_interrupted_run_cleans_up_and_reports(
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 2, text
     assert account.live_fire_leftovers() == []
-    report = json.loads((tmp_path / "latest/report.json").read_text())
+    assert not (tmp_path / "latest").exists(), "what was interrupted is no verdict"
+    [written] = tmp_path.glob("*/report.json")
+    report = json.loads(written.read_text())
+    assert "the run was interrupted" in report["notes"][0]
     outcomes = {row["control"]["identifier"]: row["outcome"] for row in report["results"]}
     assert outcomes["alert-on-opened-rule"] != "PASS"
 

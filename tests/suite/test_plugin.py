@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import json
 import os
+import pty
+import select
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import ROOT, Verification, environment, verify
+from tests.suite.support import REGION, ROOT, Verification, command, environment, verify
 from verify.inputs import catalogue
 from verify.inputs.deployment import example
+from verify.suite.plugin import pytest_keyboard_interrupt
 
 CHECKS = """
 import pytest
@@ -221,6 +227,18 @@ def test_outputs_of_another_account(tmp_path: Path, sandbox: RunningSandbox) -> 
     assert "the credentials are of account 123456789012" in text
 
 
+@pytest.mark.parametrize("elsewhere", [None, "eu-west-1"], ids=["of this region", "of another"])
+def test_outputs_of_a_deployment_that_is_not_there(
+    tmp_path: Path, sandbox: RunningSandbox, elsewhere: str | None
+) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(example()).replace(REGION, elsewhere or REGION))
+    text = _refused(_run(path, sandbox))
+    vpc = example()["vpc_id"]["value"]
+    assert f"the VPC {vpc} of {path} is not in {elsewhere or REGION} of account 12" in text
+    assert "OUTPUTS=<file>" in text
+
+
 def test_nothing_answers_at_the_endpoint(outputs_file: Path) -> None:
     run = verify(outputs_file, outputs_file.parent / "reports", url="http://127.0.0.1:9")
     assert "nothing answers at AWS_ENDPOINT_URL=http://127.0.0.1:9" in _refused(run)
@@ -230,6 +248,92 @@ def test_nothing_answers_at_the_endpoint(outputs_file: Path) -> None:
 def test_no_credentials(outputs_file: Path) -> None:
     run = verify(outputs_file, outputs_file.parent / "reports")
     assert "no AWS credentials found: sign in" in _refused(run)
+
+
+def test_a_code_of_an_mfa_device_is_asked_for_once(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path
+) -> None:
+    """By the run, for all of its sessions and workers; a second question would find no answer."""
+    checks.write_text(READING)
+    name = "role-with-mfa"
+    sandbox.client("iam", REGION).create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+                ],
+            }
+        ),
+    )
+    configuration = outputs_file.with_name("config")
+    configuration.write_text(
+        f"[default]\nrole_arn = arn:aws:iam::123456789012:role/{name}\nsource_profile = base\n"
+        "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"
+        "[profile base]\naws_access_key_id = test\naws_secret_access_key = test\n"
+    )
+    reports = outputs_file.parent / "reports"
+    outside = [f"-c{ROOT / 'pytest.ini'}", "-pverify.suite.plugin", str(checks)]
+    for number, workers in enumerate(([], ["-n2"])):
+        folder = reports / str(number)
+        run, shown = _on_terminal(
+            [*command(outputs_file, folder, *outside), *workers],
+            environment(AWS_CONFIG_FILE=str(configuration), AWS_ENDPOINT_URL=sandbox.url),
+            folder,
+        )
+        assert run.reports.exists(), run.text
+        assert f":assumed-role/{name}/" in run.report["caller"]
+        # The role may do nothing, and it is the role that asks.
+        assert "the caller lacks kms:DescribeKey" in run.row("key-rotates")["message"]
+        assert shown.count("Enter MFA code") == 1, shown
+
+
+def _on_terminal(
+    command: list[str], environment: dict[str, str], reports: Path
+) -> tuple[Verification, str]:
+    """A run with a terminal on which one code is typed when it is asked for; what it showed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_TERMINAL, *command],
+        cwd=ROOT,
+        env=environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        shown = ""
+        while "code" not in shown and select.select([ours], [], [], 60)[0]:
+            shown += os.read(ours, 10_000).decode()
+        os.write(ours, b"123456\n")
+        text, _ = process.communicate(timeout=60)
+        while select.select([ours], [], [], 0)[0]:
+            shown += os.read(ours, 10_000).decode()
+    finally:
+        process.kill()
+        os.close(ours)
+        os.close(theirs)
+    return Verification(process.returncode, text, reports), shown
+
+
+# A process whose standard input is the terminal that it can ask on.
+ON_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+READING = """
+import pytest
+from verify.account import reads
+
+@pytest.mark.control("key-rotates", reads.key)
+def test_reads(check, aws, deployment):
+    aws.read(reads.key(deployment))
+"""
 
 
 def test_credentials_profile_that_does_not_exist(outputs_file: Path) -> None:
@@ -265,7 +369,7 @@ def test_expired_credentials(outputs_file: Path, tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.wait(timeout=10)
-    assert "the AWS credentials have expired: sign in again" in _refused(run)
+    assert "the AWS credentials have expired (ExpiredToken): sign in again" in _refused(run)
 
 
 def test_reports_folder_that_cannot_be_written(
@@ -276,6 +380,179 @@ def test_reports_folder_that_cannot_be_written(
     assert run.code == 4
     assert "cannot be written" in run.text
     assert "Traceback" not in run.text
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("--alert-timeout=-1", "'-1' is no number of seconds above 0 and up to 86400"),
+        ("--alert-timeout=nan", "'nan' is no number of seconds"),
+        ("--alert-timeout=inf", "'inf' is no number of seconds"),
+        ("--alert-timeout=soon", "'soon' is no number of seconds"),
+        ("--integrity-hours=600", "above 0 and up to 168: python -m verify integrity looks back"),
+        ("--integrity-hours=0", "'0' is no number of hours"),
+        ("--lf", "--lf goes by what an earlier run found"),
+        ("--ff", "--ff goes by what an earlier run found"),
+        ("--nf", "--nf goes by what an earlier run found"),
+        ("--sw", "--stepwise goes by what an earlier run found"),
+    ],
+)
+def test_options_that_cannot_be_used(
+    outputs_file: Path, sandbox: RunningSandbox, option: str, reason: str
+) -> None:
+    assert reason in _refused(_run(outputs_file, sandbox, option))
+
+
+def test_outputs_of_a_region_that_does_not_exist(tmp_path: Path, sandbox: RunningSandbox) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(example()).replace(REGION, "ap-southeast-9"))
+    text = _refused(_run(path, sandbox))
+    assert "there is no region ap-southeast-9 that botocore" in text
+    assert "is ap-southeast-" in text
+
+
+# --- reports that cannot be written, or not all of them ------------------------------------------
+
+
+def _latest_is_a_folder(reports: Path) -> None:
+    (reports / "latest" / "kept").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(("selection", "code"), [("test_pass", 6), ("test_fail", 1)])
+def test_a_verdict_does_not_depend_on_a_link(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path, selection: str, code: int
+) -> None:
+    reports = outputs_file.parent / "reports"
+    _latest_is_a_folder(reports)
+    run = _run(outputs_file, sandbox, checks, "-k", selection)
+    assert run.code == code
+    assert "does not lead to this run's reports, which are in" in run.text
+    assert (reports / "latest" / "kept").is_dir()
+    assert len(list(reports.glob("*/report.json"))) == 1
+    assert not list(reports.glob(".latest*"))
+
+
+@pytest.mark.parametrize("room", [200, 2_000, 20_000])
+def test_a_disk_that_is_full(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path, room: int
+) -> None:
+    """Played by a limit on the size of each file, which fails a write in the same way."""
+    checks.write_text(READING)
+    reports = outputs_file.parent / "reports"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-B",
+            "-c",
+            LIMITED,
+            str(room),
+            *command(
+                outputs_file,
+                reports,
+                f"-c{ROOT / 'pytest.ini'}",
+                "-pverify.suite.plugin",
+                str(checks),
+            ),
+        ],
+        cwd=ROOT,
+        env=environment(sandbox.url),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    text = done.stdout + done.stderr
+    assert done.returncode == 3, text
+    assert "cannot write the reports to" in text
+    assert "make room or choose another folder" in text
+    assert "Traceback" not in text
+    assert "INTERNALERROR" not in text
+    assert not list(reports.rglob("*.part"))
+
+
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_a_run_that_selects_nothing_is_not_the_latest(
+    outputs_file: Path, sandbox: RunningSandbox, checks: Path
+) -> None:
+    before = _run(outputs_file, sandbox, checks, "-k", "test_pass")
+    latest = (before.reports / "latest").resolve()
+    run = _run(outputs_file, sandbox, checks, "-k", "no_such_test")
+    assert run.code == 5
+    assert "nothing was selected, so nothing was verified: see -k and -m" in run.text
+    assert (run.reports / "latest").resolve() == latest
+
+
+def test_an_interruption_between_two_lines_is_shown_as_one() -> None:
+    """An instruction that belongs to no line has no line number in a traceback."""
+
+    def interrupted() -> types.FrameType | None:
+        with contextlib.suppress(ValueError):
+            return inspect.currentframe()
+        return None
+
+    frame = interrupted()
+    assert frame is not None
+    without_line = next(start for start, _, line in frame.f_code.co_lines() if line is None)
+    error = KeyboardInterrupt()
+    inner = types.TracebackType(None, frame, without_line, -1)
+    outer = types.TracebackType(inner, frame, 0, frame.f_code.co_firstlineno)
+    raised = pytest.ExceptionInfo.from_exc_info((KeyboardInterrupt, error, outer))
+    with pytest.raises(TypeError):
+        raised.getrepr(funcargs=True)
+    pytest_keyboard_interrupt(raised)
+    assert "KeyboardInterrupt" in str(raised.getrepr(funcargs=True))
+
+
+# --- from wherever it is started ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", ["verify", "docs", "verify/checks"])
+def test_the_suite_is_found_from_the_project_s_folders(folder: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only"],
+        cwd=ROOT / folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_trail_is_logging" in done.stdout
+
+
+def test_the_suite_can_be_named_from_elsewhere(
+    tmp_path: Path, outputs_file: Path, sandbox: RunningSandbox
+) -> None:
+    done = subprocess.run(
+        command(outputs_file, tmp_path / "reports", str(ROOT / "verify/checks"), "-kis_logging"),
+        cwd=tmp_path,
+        env=environment(sandbox.url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode == 6, done.stdout + done.stderr
+    assert (tmp_path / "reports/latest/report.json").is_file()
+
+
+def test_a_command_that_does_not_exist_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "verify", "foo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "there is no command 'foo'" in done.stderr
+    assert "integrity" in done.stderr
 
 
 # --- profiles -------------------------------------------------------------------------------------

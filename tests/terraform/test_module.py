@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import pytest
 
+from deploy import provider
 from tests.terraform.support import MODULE, ROOT, blocks, code, resource_types, text
 from verify.inputs.deployment import Deployment
 
@@ -72,7 +73,12 @@ def test_every_local_is_used() -> None:
 def test_one_provider_of_the_agreed_versions() -> None:
     versions = (MODULE / "versions.tf").read_text(encoding="utf-8")
     assert re.findall(r'source\s*=\s*"([^"]+)"', versions) == ["hashicorp/aws"]
-    assert re.findall(r'version\s*=\s*"([^"]+)"', versions) == [">= 1.5.0", "~> 5.0"]
+    assert re.findall(r'version\s*=\s*"([^"]+)"', versions) == [
+        ">= 1.5.0",
+        ">= 5.100, < 7.0",
+    ]
+    assert provider.SUITABLE == ">= 5.100, < 7.0"
+    assert (provider.MINIMUM, provider.BELOW) == ((5, 100, 0), (7, 0, 0))
     types = {*resource_types(), *re.findall(r'^data "([a-z0-9_]+)"', code(), re.MULTILINE)}
     assert {type_.partition("_")[0] for type_ in types} == {"aws"}
 
@@ -96,9 +102,9 @@ def test_no_way_to_the_internet_is_declared() -> None:
 
 
 def test_no_credential_and_no_endpoint_is_declared() -> None:
-    provider = (MODULE / "provider.tf").read_text(encoding="utf-8")
+    block = (MODULE / "provider.tf").read_text(encoding="utf-8")
     for word in ("access_key", "secret_key", "endpoints", "skip_", "token", "profile", "assume"):
-        assert word not in re.sub(r"#.*", "", provider)
+        assert word not in re.sub(r"#.*", "", block)
     assert not re.search(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b", text())
     assert not re.search(r"\b\d{12}\b", re.sub(r'"[^"]*(message|example)[^"]*"', "", _values()))
 

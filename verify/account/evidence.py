@@ -6,12 +6,13 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from verify.model import EvidenceReference
+from verify.model import EvidenceReference, NotVerifiedError
 from verify.redaction import jsonable, redact
 
 
@@ -49,7 +50,10 @@ class EvidenceStore:
         self._count = 0
 
     def record(self, call: ApiCall) -> str:
-        """Store `call` and return its identifier."""
+        """Store `call` and return its identifier.
+
+        Raises NotVerifiedError where it cannot be kept: what leaves no evidence is not verified.
+        """
         with self._lock:
             self._count += 1
             number = self._count
@@ -70,7 +74,19 @@ class EvidenceStore:
         }
         # Without indentation: with it, Python's encoder takes a multiple of the time.
         text = json.dumps(redact(document, self._secrets), ensure_ascii=False)
-        (self._folder / f"{identifier}.json").write_text(text + "\n", encoding="utf-8")
+        path = self._folder / f"{identifier}.json"
+        part = path.with_suffix(".part")
+        try:
+            part.write_text(text + "\n", encoding="utf-8")
+            part.replace(path)  # whole, or not at all
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise NotVerifiedError(
+                f"the evidence of {call.service}.{call.operation} could not be kept in "
+                f"{self._folder} ({error.strerror}): make room, or choose another folder with "
+                "--reports=<folder>"
+            ) from None
         return identifier
 
 

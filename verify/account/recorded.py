@@ -103,7 +103,7 @@ def _document(path: Path) -> Mapping[str, Any]:
         if path.stat().st_size > MAXIMUM_BYTES:
             raise RecordError(f"{path} exceeds {MAXIMUM_BYTES:,} bytes")
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{path} cannot be read: {error}") from None
     missing = {
         "identifier",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from verify import schemas
+from verify.inputs import foreign
 from verify.inputs.reader import AbsentError, UnreadableError, read_text
 
 MAXIMUM_CHARACTERS = 5_000_000
@@ -314,10 +315,13 @@ def parse(text: str, source: str = "the outputs") -> Deployment:
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DeploymentError(
-            f"{source} is not JSON ({error}): give it what `terraform output -json` prints"
+            f"{source} is not JSON ({error}): {foreign.remedy_of_text(text)}"
         ) from None
+    something_else = foreign.remedy_of_document(document)
+    if something_else:
+        raise DeploymentError(f"{source} is {something_else}")
     faults = schemas.violations(schema(), document)
     if faults:
         raise DeploymentError(

@@ -67,7 +67,7 @@ def parse_plan(plan: str) -> Plan:
     """
     try:
         document = json.loads(plan)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanError(
             f"the plan is not JSON ({error}): give it what `terraform show -json <plan>` prints"
         ) from None

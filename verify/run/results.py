@@ -44,7 +44,12 @@ def without_row(run: Run, collected: Collected) -> list[str]:
     return sorted(collected.results.keys() - rows)
 
 
-def build_report(run: Run, collected: Collected, finished: datetime) -> Report:
+_INTERRUPTED = "the run was interrupted: what had not ended by then was not tested"
+
+
+def build_report(
+    run: Run, collected: Collected, finished: datetime, *, interrupted: bool = False
+) -> Report:
     """The Report: one row for each control that the baseline lists."""
     results = [
         control_result(control, collected.results.get(control.identifier, ()))
@@ -63,7 +68,10 @@ def build_report(run: Run, collected: Collected, finished: datetime) -> Report:
         evidence=evidence.references(run.folder),
         timings=tuple(dict.fromkeys(item for phase in phases for item in phase.timings)),
         waivers=uses,
-        notes=tuple(dict.fromkeys(note for phase in phases for note in phase.notes)),
+        notes=(
+            *([_INTERRUPTED] if interrupted else []),
+            *dict.fromkeys(note for phase in phases for note in phase.notes),
+        ),
         baseline=run.sources,
     )
 

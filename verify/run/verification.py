@@ -14,6 +14,7 @@ import boto3
 from verify.account import reads, sessions
 from verify.account.answer import Source
 from verify.account.door import Aws
+from verify.account.endpoints import stand_ins
 from verify.account.evidence import EvidenceStore
 from verify.account.live import Live
 from verify.account.models import Operations
@@ -25,6 +26,7 @@ from verify.integrity.read.operations import OPERATIONS
 from verify.model import BaselineSource, Control, Target
 from verify.run import caller
 from verify.run.log_integrity import Limits, LogIntegrity
+from verify.run.presence import require_presence
 from verify.run.settings import RunError, Settings
 
 
@@ -42,6 +44,7 @@ class Run:
     aws: Aws
     configuration: Configuration
     log_integrity: LogIntegrity
+    endpoint: str | None  # what answers in AWS's place, if anything does
 
     @property
     def folder(self) -> Path:
@@ -57,7 +60,7 @@ class Run:
             partition=self.deployment.partition,
             environment=self.deployment.environment,
             profile=self.profile,
-            endpoint=os.environ.get("AWS_ENDPOINT_URL"),
+            endpoint=self.endpoint,
         )
 
 
@@ -91,13 +94,8 @@ def prepare(settings: Settings) -> Settings:
         raise RunError("catalogue and tests do not match:\n  " + "\n  ".join(unmatched))
     if settings.replay is not None:
         return replace(settings, caller=f"nobody: the evidence in {settings.replay} is judged")
-    identity = caller.identity_of_caller(deployed.region)
-    if identity["Account"] != deployed.account_id:
-        raise RunError(
-            f"the outputs are of account {deployed.account_id}, but the credentials are of account "
-            f"{identity['Account']} ({identity['Arn']}): use that account's credentials, or the "
-            "outputs of this one"
-        )
+    identity = caller.require_account(deployed)
+    require_presence(deployed, settings.outputs_source)
     return replace(settings, caller=identity["Arn"])
 
 
@@ -134,7 +132,14 @@ def start(settings: Settings, worker: str) -> Run:
         aws=aws,
         configuration=Configuration(Path(settings.terraform_folder), deployed.profile),
         log_integrity=LogIntegrity(aws, deployed, _limits(settings, values), session),
+        endpoint=_endpoint(session),
     )
+
+
+def _endpoint(session: Any) -> str | None:
+    """Where the run's calls go, whatever setting says so; None for AWS itself."""
+    found = stand_ins(session, os.environ, {*_operations(), "sts"})
+    return ", ".join(stand_in.url for stand_in in found) or None
 
 
 def _operations() -> Operations:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import math
+from pathlib import Path
+
 import pytest
 
 from verify.inputs import deployment
@@ -11,6 +15,22 @@ from verify.run.settings import RunError, Settings, default_settings
 
 # Beyond a week, `python -m verify integrity` is made for it.
 _MAXIMUM_HOURS = 168.0
+# No alert is awaited for longer than a day; nothing else limits it.
+_MAXIMUM_SECONDS = 86_400.0
+_PROJECT = Path(__file__).parents[2]
+
+
+# pytest's options that choose or order tests by its cache, which is off here.
+_OF_EARLIER_RUNS = {
+    "lf": "--lf",
+    "failedfirst": "--ff",
+    "newfirst": "--nf",
+    "stepwise": "--stepwise",
+    "stepwise_skip": "--stepwise-skip",
+    "stepwise_reset": "--stepwise-reset",
+    "cacheshow": "--cache-show",
+    "cacheclear": "--cache-clear",
+}
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -29,21 +49,22 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--reports",
         metavar="FOLDER",
-        default="reports",
-        help="where each run gets a folder; <FOLDER>/latest is the newest (default: %(default)s)",
+        default=str(_PROJECT / "reports"),
+        help="where each run gets a folder; <FOLDER>/latest is the newest (default: the project's "
+        "reports)",
     )
     group.addoption(
         "--function-package",
         metavar="ZIP",
-        default="lambda/dist/compliance_checker.zip",
+        default=str(_PROJECT / "lambda" / "dist" / "compliance_checker.zip"),
         help="the reviewed build of the function, which must be what is deployed "
-        "(default: %(default)s)",
+        "(default: lambda/dist/compliance_checker.zip of the project)",
     )
     group.addoption(
         "--terraform-folder",
         metavar="FOLDER",
-        default="terraform",
-        help="the Terraform configuration for declared-versus-live (default: %(default)s)",
+        default=str(_PROJECT / "terraform"),
+        help="the Terraform configuration for declared-versus-live (default: the project's)",
     )
     group.addoption(
         "--plan",
@@ -67,7 +88,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--alert-timeout",
         metavar="SECONDS",
-        type=float,
+        type=_seconds,
         default=900.0,
         help="how long to wait for an alert; AWS delivers in about 5 minutes "
         "(default: %(default)s)",
@@ -86,15 +107,35 @@ def add_options(parser: pytest.Parser) -> None:
     )
 
 
+def _seconds(text: str) -> float:
+    return _number(text, "seconds", _MAXIMUM_SECONDS, "no alert is awaited for longer")
+
+
 def _hours(text: str) -> float:
-    hours = float(text)
-    if not 0 < hours <= _MAXIMUM_HOURS:
-        raise ValueError(text)
-    return hours
+    further = "python -m verify integrity looks back further"
+    return _number(text, "hours", _MAXIMUM_HOURS, further)
+
+
+def _number(text: str, unit: str, maximum: float, why: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= maximum:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of {unit} above 0 and up to {maximum:g}: {why}"
+        )
+    return number
 
 
 def settings_of(config: pytest.Config) -> Settings:
     """What the command line asked for. Raises RunError."""
+    for name, option in _OF_EARLIER_RUNS.items():
+        if getattr(config.option, name, None):
+            raise RunError(
+                f"{option} goes by what an earlier run found, and a verification remembers none: "
+                "leave it out, or choose tests by -k"
+            )
     source = config.option.outputs
     if not source:
         raise RunError(

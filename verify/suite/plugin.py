@@ -51,6 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
         # with this does it tell the controller which tests belong together.
         config.option.loadgroup = True
     markers.register(config)
+    if config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR and config.getini("testpaths"):
+        # Started in one of the project's folders: what is asked for is the suite all the same.
+        config.args = [str(config.rootpath / path) for path in config.getini("testpaths")]
 
 
 # --- starting -----------------------------------------------------------------------------------
@@ -226,7 +229,8 @@ def pytest_sessionfinish(
     collected = config.stash.get(stash.COLLECTED, None)
     if collected is None or started is None:
         return value
-    collected.report = build_report(started, collected, datetime.now(UTC))
+    interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    collected.report = build_report(started, collected, datetime.now(UTC), interrupted=interrupted)
     # The report may know worse than pytest, but never makes a failure of pytest's undone.
     if session.exitstatus in _OWN_EXIT_CODES and collected.report.exit_code:
         session.exitstatus = collected.report.exit_code
@@ -239,11 +243,32 @@ def pytest_sessionfinish(
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     try:
         collected.files = tuple(write_reports(collected.report, started.folder).values())
-        _point_latest(started.folder)
-    except (ReportError, OSError) as error:
-        collected.problem = f"the reports could not be written: {error}"
+    except ReportError as error:
+        collected.problem = f"{error}: make room or choose another folder with --reports=<folder>"
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        return value
+    if int(session.exitstatus) in _WITHOUT_VERDICT:
+        collected.problem = _WITHOUT_VERDICT[int(session.exitstatus)]
+        return value
+    try:
+        _point_latest(started.folder)
+    except OSError as error:
+        # Nobody's verdict depends on a link.
+        collected.problem = (
+            f"{started.folder.parent / 'latest'} does not lead to this run's reports, which are in "
+            f"{started.folder} ({error.strerror})"
+        )
     return value
+
+
+# Such a run is in its folder, and the latest verdict stays the one before it.
+_WITHOUT_VERDICT: dict[int, str] = {
+    pytest.ExitCode.INTERRUPTED: "interrupted: <reports>/latest stays as it was",
+    pytest.ExitCode.NO_TESTS_COLLECTED: (
+        "nothing was selected, so nothing was verified: see -k and -m, or the files that were "
+        "named; <reports>/latest stays as it was"
+    ),
+}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -263,7 +288,11 @@ def _point_latest(folder: Path) -> None:
     link = folder.parent / "latest"
     fresh = folder.parent / f".latest-{folder.name}"
     fresh.symlink_to(folder.name, target_is_directory=True)
-    fresh.replace(link)
+    try:
+        fresh.replace(link)
+    except OSError:
+        fresh.unlink()
+        raise
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
