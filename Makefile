@@ -17,6 +17,7 @@ VERIFY_ARGS ?=
 TESTS ?=
 INSTALL_PACKAGES ?=
 DRIFT ?=
+AS_VERIFIER ?=
 PYTHON ?= python3
 # SANDBOX=1 means the sandbox that `make sandbox` starts; SANDBOX=<url> one elsewhere on this machine.
 SANDBOX ?=
@@ -63,6 +64,7 @@ help: ## list the targets and what they take
 	OUTPUTS=<file>      verify: what `terraform output -json` printed, instead of our own state
 	STATE_BUCKET=<name> keep Terraform's state in this S3 bucket, locked and encrypted
 	VERIFY_ARGS="..."   verify: passed on to pytest (try VERIFY_ARGS=--help)
+	AS_VERIFIER=1       verify: assume the deployment's verifier role, which may do what verifying takes and no more
 	DRIFT=1             verify: also make a Terraform plan, and fail for all that it would change
 	TESTS="..."         test: only these, by pytest's arguments
 	INSTALL_PACKAGES=1  test: install what the tests of the report look at it with (apt-get, as root)
@@ -111,7 +113,7 @@ demo: $(LOCAL) package ## sandbox up, deploy, verify, sandbox down: no AWS accou
 	echo "sandbox: $$url"
 	$(AGAIN) deploy SANDBOX="$$url" WORK="$$work" AUTO_APPROVE=1
 	code=0
-	$(AGAIN) verify SANDBOX="$$url" WORK="$$work" || code=$$?
+	$(AGAIN) verify SANDBOX="$$url" WORK="$$work" AS_VERIFIER=1 || code=$$?
 	reports=$(call quoted,$(REPORTS))
 	if [ -f "$$reports/latest/report.html" ]; then echo "open $$(cd "$$reports" && pwd)/latest/report.html"; fi
 	exit $$code
@@ -135,7 +137,7 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
 	fi
 	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(call quoted,$(BASELINE)) \
-		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
+		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(if $(AS_VERIFIER),--as-verifier) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 destroy: $(RUNTIME) ## remove the deployment
 	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS)
@@ -165,7 +167,7 @@ format: $(DEVELOPMENT) ## put Python and Terraform files into their format
 	$(VENV)/bin/ruff check --fix .
 	terraform fmt -recursive terraform
 
-docs: $(RUNTIME) ## write docs/controls.md from the catalogue
+docs: $(RUNTIME) ## write docs/controls.md from the catalogue, and EventBridge's patterns from the function's rules
 	@$(PY) -m verify controls >docs/controls.md
 
 mutate: $(DEVELOPMENT) package ## break one thing after the other and see that the right control notices

@@ -21,8 +21,8 @@ from deploy.workspace import MODULE, PACKAGE_NAME, REPOSITORY, StateBucket, Work
 
 # Older Terraform cannot lock a state in S3 without a DynamoDB table.
 S3_LOCKING = (1, 10, 0)
-# Older Terraform has no mocked providers.
-NATIVE_TESTS = (1, 7, 0)
+# Older ones have no mocked providers. Source: release notes of both.
+NATIVE_TESTS = {"Terraform": (1, 7, 0), "OpenTofu": (1, 8, 0)}
 
 # Of `terraform plan -detailed-exitcode`.
 NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE = 0, 2
@@ -120,7 +120,7 @@ def outputs(options: Options, environment: Mapping[str, str]) -> None:
 def check(working_directory: Path, environment: Mapping[str, str]) -> None:
     """Format, validity and native tests of the module. Needs the provider but no account."""
     program = binary.find(environment)
-    program.require(NATIVE_TESTS, "Testing this module")
+    program.require(NATIVE_TESTS[program.product], "Testing this module")
     source = provider.find(program, environment, working_directory / "plugin-cache")
     _say(f"{program.name}, provider {source.description}")
     space = Workspace(working_directory / "check")

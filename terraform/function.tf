@@ -108,6 +108,11 @@ resource "aws_lambda_function" "compliance_checker" {
     }
 
     precondition {
+      condition     = var.existing_alert_topic_arn == null ? true : try(split(":", var.existing_alert_topic_arn)[4], "") == local.account_id
+      error_message = "The existing alert topic is in another account than this deployment (${local.account_id}): the suite cannot read its policy and subscribers there, so nothing would prove who hears of an alert."
+    }
+
+    precondition {
       condition     = var.existing_alert_topic_key_arn == null || var.existing_alert_topic_arn != null
       error_message = "existing_alert_topic_key_arn is set without existing_alert_topic_arn: it names the key of an existing topic."
     }

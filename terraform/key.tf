@@ -89,18 +89,6 @@ locals {
         Resource  = "*"
         Condition = { StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = local.delivery_topic_arn } }
       },
-      {
-        # S3 acting by itself for the log bucket (inventory, event notifications), not for its callers.
-        Sid       = "S3ServesLogBucket"
-        Effect    = "Allow"
-        Principal = { Service = "s3.amazonaws.com" }
-        Action    = ["kms:GenerateDataKey*", "kms:Decrypt"]
-        Resource  = "*"
-        Condition = {
-          StringEquals = { "aws:SourceAccount" = local.account_id }
-          ArnLike      = { "aws:SourceArn" = local.log_bucket_arn }
-        }
-      },
     ]
   }
 }

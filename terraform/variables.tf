@@ -214,7 +214,7 @@ variable "trail_name" {
 # ---------------------------------------------------------------------------------------------------------------------
 
 variable "existing_alert_topic_arn" {
-  description = "ARN of an SNS topic, in this region, that alerts go to. Null creates sns-compliance-alerts-<environment>. An existing topic's policy and key must let CloudWatch alarms publish: they are not managed here."
+  description = "ARN of an SNS topic, in this account and region, that alerts go to. Null creates sns-compliance-alerts-<environment>. An existing topic's policy and key must let CloudWatch alarms publish: they are not managed here."
   type        = string
   default     = null
 

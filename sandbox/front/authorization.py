@@ -59,11 +59,15 @@ def guard(world: World, arrived: Arrived) -> Answer | None:
     if arrived.service == "s3":
         versioned = "versionId=" in arrived.environ.get("QUERY_STRING", "")
         parameters = {**parameters, "VersionId": "x" if versioned else None}
-    elif is_role or arrived.service == "sns":
+    elif is_role or arrived.service in ("sns", "sts"):
         request = Request(arrived.fresh_environ())
         parameters = record.parse_parameters(
             arrived.service, arrived.operation, arrived.path_parameters, request
         )
+    if (arrived.service, arrived.operation) == ("sts", "AssumeRole"):
+        refused = _assuming_nobody(world, arrived, parameters)
+        if refused is not None:
+            return refused
     needed = needed_for(
         arrived.service,
         arrived.operation,
@@ -81,6 +85,20 @@ def guard(world: World, arrived: Arrived) -> Answer | None:
     if is_role and decision is not Decision.ALLOW:
         return _check_role(world, arrived, needed, parameters)
     return None
+
+
+def _assuming_nobody(
+    world: World, arrived: Arrived, parameters: Mapping[str, Any]
+) -> Answer | None:
+    """STS's refusal to assume a role that does not exist, which tells no more than any other."""
+    arn = str(parameters.get("RoleArn") or "")
+    if not arn or permissions.role_documents(world, arn) is not None:
+        return None
+    return refusals.refuse(
+        arrived,
+        f"User: {arrived.caller.arn} is not authorized to perform: sts:AssumeRole on resource: "
+        f"{arn}",
+    )
 
 
 def get_permission(world: World, bucket: Any, action: str, resource: str) -> PermissionResult:

@@ -11,7 +11,7 @@ run "the_key_admits_each_service_for_its_one_purpose" {
     condition = sort([for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Sid]) == sort([
       "AccountAdministersKey", "CloudTrailEncryptsLogFiles", "CloudTrailDescribesKey", "CloudTrailUsesBucketKey",
       "CloudWatchLogsEncryptsLogGroups", "CloudWatchAlarmsPublishAlerts", "EventBridgePublishesAlerts",
-      "CloudTrailPublishesDeliveries", "S3ServesLogBucket",
+      "CloudTrailPublishesDeliveries",
     ])
     error_message = "The key policy must hold these statements and no other."
   }
@@ -263,7 +263,7 @@ run "the_topics_admit_their_publishers_alone" {
 
 run "an_existing_topic_is_used_as_it_is" {
   variables {
-    existing_alert_topic_arn     = "arn:aws:sns:ap-southeast-1:210987654321:security"
+    existing_alert_topic_arn     = "arn:aws:sns:ap-southeast-1:123456789012:security"
     existing_alert_topic_key_arn = "arn:aws:kms:ap-southeast-1:210987654321:key/99999999-2222-3333-4444-555555555555"
   }
 
@@ -273,12 +273,12 @@ run "an_existing_topic_is_used_as_it_is" {
   }
 
   assert {
-    condition     = output.alert_topic_arn == "arn:aws:sns:ap-southeast-1:210987654321:security" && output.alert_topic_name == "security"
+    condition     = output.alert_topic_arn == "arn:aws:sns:ap-southeast-1:123456789012:security" && output.alert_topic_name == "security"
     error_message = "The outputs must name the existing topic."
   }
 
   assert {
-    condition     = aws_lambda_function.compliance_checker.environment[0].variables.ALERT_TOPIC_ARN == "arn:aws:sns:ap-southeast-1:210987654321:security"
+    condition     = aws_lambda_function.compliance_checker.environment[0].variables.ALERT_TOPIC_ARN == "arn:aws:sns:ap-southeast-1:123456789012:security"
     error_message = "The function must publish to the existing topic."
   }
 

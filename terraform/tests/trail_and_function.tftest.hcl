@@ -120,6 +120,16 @@ run "a_topic_of_another_region_is_refused" {
   expect_failures = [aws_lambda_function.compliance_checker]
 }
 
+run "a_topic_of_another_account_is_refused" {
+  command = plan
+
+  variables {
+    existing_alert_topic_arn = "arn:aws:sns:ap-southeast-1:210987654321:security"
+  }
+
+  expect_failures = [aws_lambda_function.compliance_checker]
+}
+
 run "a_key_without_its_topic_is_refused" {
   command = plan
 

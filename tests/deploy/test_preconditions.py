@@ -67,9 +67,20 @@ def test_an_answer_that_is_no_json(
     )
 
 
-def test_native_tests_need_a_newer_terraform(machine: Machine, fails_clearly: FailsClearly) -> None:
-    machine.environment["SHIM_VERSION"] = "Terraform v1.5.7"
-    fails_clearly(machine.deploy("check"), "1.7.0 or later", "Update it")
+@pytest.mark.parametrize(
+    ("version", "needed"),
+    [
+        ("Terraform v1.5.7", "1.7.0 or later"),
+        ("Terraform v1.6.6", "1.7.0 or later"),
+        ("OpenTofu v1.6.3", "1.8.0 or later"),
+        ("OpenTofu v1.7.10", "1.8.0 or later"),
+    ],
+)
+def test_native_tests_need_mocked_providers(
+    machine: Machine, fails_clearly: FailsClearly, version: str, needed: str
+) -> None:
+    machine.environment["SHIM_VERSION"] = version
+    fails_clearly(machine.deploy("check"), needed, "Update it")
 
 
 @pytest.mark.parametrize("version", ["4.67.0", "5.99.1", "7.0.0", "6.0.0-beta1"])

@@ -237,3 +237,13 @@ def test_a_role_may_be_made_and_changed_with_the_required_path_and_boundary_alon
     policy = {"PolicyName": "p", "PolicyDocument": document}
     client.put_role_policy(RoleName=bounded, **policy)
     assert "iam:PutRolePolicy" in refused(client.put_role_policy, RoleName=free, **policy)
+
+
+def test_a_role_that_does_not_exist_is_assumed_by_nobody(account: Account) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{name('gone')}"
+    with pytest.raises(ClientError) as raised:
+        account.sts.assume_role(RoleArn=arn, RoleSessionName="test")
+    assert raised.value.response["Error"]["Code"] == "AccessDenied"
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    said = raised.value.response["Error"]["Message"]
+    assert said.endswith(f"is not authorized to perform: sts:AssumeRole on resource: {arn}")

@@ -33,7 +33,7 @@ class Account:
         return self.sandbox.client(service, REGION)
 
     def verify(self, reports: Path, *arguments: str) -> Verification:
-        return verify(self.outputs_file, reports, *arguments, url=self.sandbox.url)
+        return verify(self.outputs_file, reports, "--as-verifier", *arguments, url=self.sandbox.url)
 
     def live_fire_leftovers(self) -> list[str]:
         groups = self.client("ec2").describe_security_groups(
@@ -121,23 +121,34 @@ def test_the_probes_on_request_raise_their_alerts_and_leave_nothing(
 
 def test_the_whole_suite_passes_as_the_verifier(account: Account, tmp_path: Path) -> None:
     """What Terraform permits the verifier's role is what the whole suite needs."""
-    session = account.client("sts").assume_role(
-        RoleArn=account.outputs["verifier_role_arn"], RoleSessionName="verifier"
-    )
-    keys = session["Credentials"]
-    run = verify(
-        account.outputs_file,
-        tmp_path,
-        *PROBES,
-        url=account.sandbox.url,
-        AWS_ACCESS_KEY_ID=keys["AccessKeyId"],
-        AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"],
-        AWS_SESSION_TOKEN=keys["SessionToken"],
-    )
+    run = account.verify(tmp_path, *PROBES)
+    role = account.outputs["verifier_role_name"]
+    session = f"assumed-role/{role}/trailwarden-{run.report['run_id']}"
+    assert run.report["caller"] == f"arn:aws:sts::123456789012:{session}"
     assert run.controls("NOT APPLICABLE") == {"no-drift"}, run.text
     assert set(run.outcomes.values()) == {"PASS", "NOT APPLICABLE"}, run.text
     assert run.code == 0
     assert len(run.outcomes) >= 50
+
+
+def test_a_verifier_role_that_cannot_be_assumed_is_named(account: Account, tmp_path: Path) -> None:
+    document = json.loads(account.outputs_file.read_text())
+    gone = "arn:aws:iam::123456789012:role/role-verifier-gone"
+    document["verifier_role_name"]["value"] = "role-verifier-gone"
+    document["verifier_role_arn"]["value"] = gone
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps(document))
+    run = verify(outputs, tmp_path / "reports", "--as-verifier", url=account.sandbox.url)
+    assert run.code == 4, run.text
+    said = " ".join(run.text.split())
+    assert f"the verifier role {gone} could not be assumed (AccessDenied" in said
+    assert "sts:AssumeRole" in said
+
+
+def test_a_replay_takes_no_role(account: Account, tmp_path: Path) -> None:
+    run = account.verify(tmp_path, f"--replay={tmp_path}")
+    assert run.code == 4, run.text
+    assert "leave out --as-verifier" in run.text
 
 
 def test_an_unknown_probe_is_refused(account: Account, tmp_path: Path) -> None:

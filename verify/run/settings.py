@@ -34,6 +34,7 @@ class Settings:
     replay: str | None = (
         None  # the folder of a run whose evidence is judged, in place of an account
     )
+    as_verifier: bool = False  # assume the role that the outputs name, and verify as it
     caller: str = ""
 
 

@@ -24,7 +24,7 @@ from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
 from verify.integrity.read.operations import OPERATIONS
 from verify.model import BaselineSource, Control, Target
-from verify.run import caller
+from verify.run import caller, verifier_role
 from verify.run.log_integrity import Limits, LogIntegrity
 from verify.run.presence import require_presence
 from verify.run.settings import RunError, Settings
@@ -96,6 +96,9 @@ def prepare(settings: Settings) -> Settings:
         return replace(settings, caller=f"nobody: the evidence in {settings.replay} is judged")
     identity = caller.require_account(deployed)
     require_presence(deployed, settings.outputs_source)
+    if settings.as_verifier:
+        verifier_role.assume(deployed, settings.run_id)
+        identity = caller.identity_of_caller(deployed.region)
     return replace(settings, caller=identity["Arn"])
 
 

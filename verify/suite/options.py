@@ -73,6 +73,12 @@ def add_options(parser: pytest.Parser) -> None:
         "drift: a file, or - for standard input (default: drift is not looked for)",
     )
     group.addoption(
+        "--as-verifier",
+        action="store_true",
+        help="assume the role that the outputs name (verifier_role_arn) and verify as it, with no "
+        "more permissions than the suite needs",
+    )
+    group.addoption(
         "--waivers",
         metavar="FILE",
         help="failures that somebody has accepted for a time (YAML, schemas/waivers.schema.json)",
@@ -142,6 +148,11 @@ def settings_of(config: pytest.Config) -> Settings:
             "no outputs given: run `make verify`, or name what `terraform output -json` printed "
             "with --outputs=<file>"
         )
+    if config.option.as_verifier and config.option.replay:
+        raise RunError(
+            "--replay asks nothing of an account, so there is no role to assume for it: leave out "
+            "--as-verifier"
+        )
     plan, plan_problem = _plan(config.option.plan)
     return default_settings(
         outputs_text=deployment.read(source),
@@ -154,6 +165,7 @@ def settings_of(config: pytest.Config) -> Settings:
         integrity_hours=config.option.integrity_hours,
         replay=config.option.replay,
         waivers=config.option.waivers,
+        as_verifier=config.option.as_verifier,
         probes=tuple(config.option.probe),
         plan=plan,
         plan_problem=plan_problem,

@@ -1,0 +1,52 @@
+"""Verifying as the deployment's verifier role, whose permissions are those that the suite needs."""
+
+from __future__ import annotations
+
+import os
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from verify.account import sessions
+from verify.account.errors import code_and_message
+from verify.inputs.deployment import Deployment
+from verify.run.settings import RunError
+
+# The role's longest session, and the longest of any role that was assumed by way of another.
+# Source: IAM guide, "Methods to assume a role", role chaining.
+_SESSION_SECONDS = 3600
+
+
+def assume(deployed: Deployment, run_id: str) -> None:
+    """Let this process and those that it starts go on as the role that the outputs name.
+
+    The session's keys are kept in the environment alone. Raises RunError with AWS's own words.
+    """
+    arn = deployed.verifier_role_arn
+    try:
+        client = boto3.Session(botocore_session=sessions.core_session()).client(
+            "sts",
+            region_name=deployed.region,
+            config=Config(retries={"total_max_attempts": 3}, connect_timeout=5, read_timeout=15),
+        )
+        answer = client.assume_role(
+            RoleArn=arn,
+            RoleSessionName=f"trailwarden-{run_id}",
+            DurationSeconds=_SESSION_SECONDS,
+        )
+    except (BotoCoreError, ClientError) as error:
+        said = ": ".join(filter(None, code_and_message(error))) or str(error)
+        raise RunError(
+            f"the verifier role {arn} could not be assumed ({said}): the caller needs "
+            "sts:AssumeRole for it and, where the variable verifier_principals is set, must be "
+            "listed there"
+        ) from None
+    keys = answer["Credentials"]
+    os.environ.update(
+        {
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+        }
+    )
