@@ -167,7 +167,7 @@ format: $(DEVELOPMENT) ## put Python and Terraform files into their format
 	$(VENV)/bin/ruff check --fix .
 	terraform fmt -recursive terraform
 
-docs: $(RUNTIME) ## write docs/controls.md from the catalogue, and EventBridge's patterns from the function's rules
+docs: $(RUNTIME) ## write docs/controls.md from the catalogue
 	@$(PY) -m verify controls >docs/controls.md
 
 mutate: $(DEVELOPMENT) package ## break one thing after the other and see that the right control notices
