@@ -13,7 +13,7 @@ variables {
 
 run "events_come_from_both_regions" {
   assert {
-    condition     = [for rule in aws_cloudwatch_event_rule.violations : rule.name] == ["rule-changes-1-dev", "rule-changes-2-dev", "rule-root-user-dev"]
+    condition     = [for rule in aws_cloudwatch_event_rule.violations : rule.name] == ["rule-changes-1-dev", "rule-changes-2-dev", "rule-changes-3-dev", "rule-changes-4-dev", "rule-root-user-dev"]
     error_message = "These rules must take events to the function."
   }
 
@@ -53,7 +53,7 @@ run "nothing_is_forwarded_within_a_region" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_event_rule.forwarded) == 0 && length(aws_cloudwatch_event_rule.violations) == 3
+    condition     = length(aws_cloudwatch_event_rule.forwarded) == 0 && length(aws_cloudwatch_event_rule.violations) == 5
     error_message = "In the region of the global services their events are there already."
   }
 }

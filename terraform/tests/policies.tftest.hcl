@@ -357,6 +357,8 @@ run "roles_are_least_privileged" {
       ArnEquals = { "aws:SourceArn" = [
         "arn:aws:events:us-east-1:123456789012:rule/rule-changes-1-dev",
         "arn:aws:events:us-east-1:123456789012:rule/rule-changes-2-dev",
+        "arn:aws:events:us-east-1:123456789012:rule/rule-changes-3-dev",
+        "arn:aws:events:us-east-1:123456789012:rule/rule-changes-4-dev",
         "arn:aws:events:us-east-1:123456789012:rule/rule-root-user-dev",
       ] }
     }

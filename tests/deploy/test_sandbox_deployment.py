@@ -187,8 +187,8 @@ def _everything_bears_the_tags(sandbox: Sandbox, outputs: dict[str, Any]) -> Non
         found[url] = sqs.list_queue_tags(QueueUrl=url)["Tags"]
     found["function"] = sandbox.client("lambda").list_tags(Resource=outputs["function_arn"])["Tags"]
     # One VPC, its DHCP options, two subnets, three route tables, an ACL, two groups, a bucket,
-    # three roles, four policies, two topics, two queues, a function.
-    assert len(found) == 1 + 1 + 2 + 3 + 1 + 2 + 1 + 3 + 4 + 2 + 2 + 1
+    # four roles, five policies, two topics, two queues, a function.
+    assert len(found) == 1 + 1 + 2 + 3 + 1 + 2 + 1 + 4 + 5 + 2 + 2 + 1
     lacking = {
         name: sorted(wanted.items() - tags.items())
         for name, tags in found.items()

@@ -87,8 +87,14 @@ def silent_function(sandbox: RunningSandbox, deployed: Path) -> Iterator[None]:
     logs = sandbox.client("logs", REGION)
     group = json.loads(deployed.read_text())["trail_log_group_name"]["value"]
     [found] = logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+    events = sandbox.client("events", REGION)
+    rules = [rule["Name"] for rule in events.list_rules(NamePrefix="rule-changes-")["Rules"]]
     logs.delete_subscription_filter(logGroupName=group, filterName=found["filterName"])
+    for rule in rules:
+        events.disable_rule(Name=rule)
     yield
+    for rule in rules:
+        events.enable_rule(Name=rule)
     logs.put_subscription_filter(
         logGroupName=group,
         filterName=found["filterName"],

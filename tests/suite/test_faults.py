@@ -194,7 +194,9 @@ def test_no_call_is_made_twice(clean: Verification) -> None:
     calls: dict[str, int] = {}
     for item in clean.report["evidence"]:
         document = json.loads((clean.reports / "latest" / item["file"]).read_text())
-        key = json.dumps([document["service"], document["operation"], document["parameters"]])
+        key = json.dumps(
+            [document[part] for part in ("service", "operation", "region", "parameters")]
+        )
         calls[key] = calls.get(key, 0) + 1
     # The delivery checks ask again until the first delivery has come.
     again = [key for key, count in calls.items() if count > 1 and "get_trail_status" not in key]
