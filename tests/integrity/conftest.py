@@ -20,21 +20,17 @@ def _served() -> Iterator[tuple[Account, str]]:
         yield account, url
 
 
-@pytest.fixture(scope="session")
-def _environment(
-    _served: tuple[Account, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
-    nothing = str(tmp_path_factory.mktemp("home") / "none")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-            patch.delenv(name, raising=False)
-        patch.setenv("AWS_ENDPOINT_URL", _served[1])
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_CONFIG_FILE", nothing)
-        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", nothing)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield
+@pytest.fixture
+def _environment(_served: tuple[Account, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the command finds in its environment; other tests of the process have their own."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", _served[1])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent/config")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
 @pytest.fixture
