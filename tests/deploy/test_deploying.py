@@ -168,30 +168,6 @@ def test_a_failure_of_terraform_is_1_and_keeps_its_message(signed_in: Machine, s
     assert not list(signed_in.work.glob("*/outputs.json"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_reaches_terraform_once(signed_in: Machine, number: int) -> None:
-    signed_in.environment["SHIM_HANGS"] = "apply"
-    process = subprocess.Popen(
-        signed_in.arguments("apply", "--auto-approve", *signed_in.package),
-        cwd=ROOT,
-        env=signed_in.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert "hanging" in process.stdout.readline()
-    process.send_signal(number)
-    started = time.monotonic()
-    _, errors = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert time.monotonic() - started < 10
-    assert "Interrupted" in errors
-    assert "Traceback" not in errors
-    assert signed_in.commands()[-2:] == ["apply", "signal"], "exactly one signal was passed on"
-
-
 def _started(machine: Machine, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         machine.arguments(*arguments),
@@ -202,6 +178,22 @@ def _started(machine: Machine, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_reaches_terraform_once(signed_in: Machine, number: int) -> None:
+    signed_in.environment["SHIM_HANGS"] = "apply"
+    process = _started(signed_in, "apply", "--auto-approve", *signed_in.package)
+    assert process.stdout is not None
+    assert "hanging" in process.stdout.readline()
+    process.send_signal(number)
+    started = time.monotonic()
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert time.monotonic() - started < 10
+    assert "Interrupted" in errors
+    assert "Traceback" not in errors
+    assert signed_in.commands()[-2:] == ["apply", "signal"], "exactly one signal was passed on"
 
 
 def _wait_for(file: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.support import Outcome
+from tests.deploy.support import Outcome, run
 from tests.sandbox.support import RunningSandbox, start
 from tests.suite.support import REGION, ROOT, VARIABLES, command, environment
 from verify.live_fire import owner
@@ -34,26 +34,8 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 def _deploy(sandbox: RunningSandbox, folder: Path, step: str, *arguments: str) -> Outcome:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "deploy",
-            step,
-            "--sandbox",
-            sandbox.url,
-            "--working-directory",
-            str(folder / "work"),
-            *arguments,
-        ],
-        cwd=ROOT,
-        env=environment(**VARIABLES),
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    where = ("--sandbox", sandbox.url, "--working-directory", str(folder / "work"))
+    return run(step, *where, *arguments, environment=environment(**VARIABLES))
 
 
 def _left(sandbox: RunningSandbox) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.support import RunningSandbox, start
-from tests.suite.support import REGION, ROOT, VARIABLES, environment
+from tests.suite.support import REGION, ROOT, VARIABLES, environment, verify
 from verify.inputs.deployment import example
 
 
@@ -79,6 +79,17 @@ def deployed(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) 
 def outputs(deployed: Path) -> dict[str, Any]:
     """What the deployment's outputs say: name -> value."""
     return {name: output["value"] for name, output in json.loads(deployed.read_text()).items()}
+
+
+@pytest.fixture(scope="session")
+def recording(
+    sandbox: RunningSandbox, deployed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a clean run of the state checks."""
+    reports = tmp_path_factory.mktemp("recording")
+    done = verify(deployed, reports, "verify/checks", url=sandbox.url)
+    assert done.controls("FAIL", "ERROR") == set(), done.text
+    return (reports / "latest").resolve()
 
 
 @pytest.fixture

@@ -63,17 +63,6 @@ def test_a_mute_rule_that_the_baseline_accepts_passes(
 Alter = Callable[[dict[str, Any]], None]
 
 
-@pytest.fixture(scope="module")
-def recording(
-    sandbox: RunningSandbox, deployed: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The evidence of a clean run of these checks."""
-    reports = tmp_path_factory.mktemp("recording")
-    run = verify(deployed, reports, CHECKS, url=sandbox.url)
-    assert run.controls("FAIL", "ERROR") == set(), run.text
-    return (reports / "latest").resolve()
-
-
 @pytest.fixture
 def altered(
     recording: Path, deployed: Path, outputs: dict[str, Any], tmp_path: Path

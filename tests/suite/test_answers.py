@@ -6,23 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from tests.sandbox.support import RunningSandbox
 from tests.suite.support import ROOT, environment, verify
 
 _PACKAGE = ROOT / "lambda/dist/compliance_checker.zip"
-
-
-@pytest.fixture(scope="session")
-def recording(
-    sandbox: RunningSandbox, deployed: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The folder of a clean run of the state checks."""
-    reports = tmp_path_factory.mktemp("recording")
-    done = verify(deployed, reports, "verify/checks", url=sandbox.url)
-    assert done.controls("FAIL", "ERROR") == set(), done.text
-    return (reports / "latest").resolve()
 
 
 def _answers(recording: Path, outputs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

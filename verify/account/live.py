@@ -57,16 +57,18 @@ class Live:
 
     def _client_of(self, service: str, operation: str, region: str) -> Any:
         client = self.client(service, region)
-        if self._whole is not None and not hasattr(client, operation):
-            with self._lock:
-                made = self._made(self._whole(), service, region)
-                client = self._clients[service, region] = made
-        return client
+        if self._whole is None or hasattr(client, operation):
+            return client
+        key = service, region
+        with self._lock:
+            if not hasattr(self._clients[key], operation):
+                self._clients[key] = self._made(self._whole(), *key)
+            return self._clients[key]
 
     def _made(self, session: boto3.Session, service: str, region: str) -> Any:
         # botocore reads the whole environment, for proxies, while pytest notes there in its own
         # thread which test runs: an entry that goes meanwhile is a KeyError.
-        for _ in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS - 1):
             with suppress(KeyError):
                 return self._make(session, service, region)
         return self._make(session, service, region)

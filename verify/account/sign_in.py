@@ -54,8 +54,9 @@ _INVALID = frozenset(
 _MAXIMUM_SAID = 300  # characters of what somebody else's program says
 
 
-# How often to try again is said, in which mode is not: that setting of the user's is looked at.
-_CONFIG = Config(retries={"total_max_attempts": 3}, connect_timeout=5, read_timeout=15)
+# Of the clients that ask before a run begins. How often to try again is said, in which mode is not:
+# that setting of the user's is looked at.
+CONFIG = Config(retries={"total_max_attempts": 3}, connect_timeout=5, read_timeout=15)
 
 
 class SignInError(Exception):
@@ -85,7 +86,7 @@ def identity(session: Any, region: str, environment: Mapping[str, str]) -> Mappi
     """
     require_region(session, region)
     with _explaining(session, environment):
-        client = session.create_client("sts", region_name=region, config=_CONFIG)
+        client = session.create_client("sts", region_name=region, config=CONFIG)
         answer: Mapping[str, str] = client.get_caller_identity()
     return answer
 
@@ -126,10 +127,15 @@ def asked_once(session: Any, environment: Mapping[str, str]) -> dict[str, str]:
     if not any("mfa_serial" in profile for profile in _profiles(session, environment)):
         return {}
     found = session.get_credentials().get_frozen_credentials()
+    return as_environment(found.access_key, found.secret_key, found.token or "")
+
+
+def as_environment(access_key: str, secret_key: str, token: str) -> dict[str, str]:
+    """A session's keys as the variables by which processes pass them on."""
     return {
-        "AWS_ACCESS_KEY_ID": found.access_key,
-        "AWS_SECRET_ACCESS_KEY": found.secret_key,
-        "AWS_SESSION_TOKEN": found.token or "",
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+        "AWS_SESSION_TOKEN": token,
     }
 
 

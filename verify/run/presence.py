@@ -8,21 +8,20 @@ looked for here, since what somebody has removed of a deployment is for its cont
 from __future__ import annotations
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from verify.account import reads, sessions
+from verify.account.sign_in import CONFIG
 from verify.inputs.deployment import Deployment
 from verify.run.settings import RunError
 
 _ABSENT = frozenset({"InvalidVpcID.NotFound", "InvalidVpcID.Malformed"})
-_CONFIG = Config(retries={"total_max_attempts": 3}, connect_timeout=5, read_timeout=15)
 
 
 def require_presence(deployment: Deployment, source: str) -> None:
     """Raise RunError where the deployment's VPC is not there; what is not answered is no answer."""
     session = boto3.Session(botocore_session=sessions.core_session({"ec2": {"describe_vpcs"}}))
-    client = session.client("ec2", region_name=deployment.region, config=_CONFIG)
+    client = session.client("ec2", region_name=deployment.region, config=CONFIG)
     try:
         client.describe_vpcs(**reads.vpc(deployment).parameters)
     except ClientError as error:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from verify.account import sessions
+from verify.account import sessions, sign_in
 from verify.account.errors import code_and_message
 from verify.inputs.deployment import Deployment
 from verify.run.settings import RunError
@@ -28,7 +27,7 @@ def assume(deployed: Deployment, run_id: str) -> None:
         client = boto3.Session(botocore_session=sessions.core_session()).client(
             "sts",
             region_name=deployed.region,
-            config=Config(retries={"total_max_attempts": 3}, connect_timeout=5, read_timeout=15),
+            config=sign_in.CONFIG,
         )
         answer = client.assume_role(
             RoleArn=arn,
@@ -44,9 +43,5 @@ def assume(deployed: Deployment, run_id: str) -> None:
         ) from None
     keys = answer["Credentials"]
     os.environ.update(
-        {
-            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": keys["SessionToken"],
-        }
+        sign_in.as_environment(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     )
