@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -119,8 +119,14 @@ class Probe(Protocol):
     def fire(self, run: Run, shot: Shot, removals: Removals) -> None:
         """Make what it needs and act. Raises ActionFailedError."""
 
-    def find(self, run: Run, wanted: Callable[[Mapping[str, str]], bool]) -> tuple[str, ...]:
-        """What such probes left in the account, if its tags are `wanted`."""
+    def find(
+        self, run: Run, wanted: Callable[[Mapping[str, str]], bool], names: Container[str]
+    ) -> tuple[str, ...]:
+        """What such probes left in the account, if its tags are `wanted`.
+
+        What could not be tagged when it was made is left if `names` has its name: those of the
+        queues that are left.
+        """
 
     def remove(self, run: Run, identifier: str) -> None:
         """Remove one of them; one that has gone already is fine."""

@@ -9,7 +9,7 @@ Amazon S3 storage"). The policy is withdrawn as soon as it is in.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime, timedelta
 
 from verify.account import reads
@@ -22,7 +22,8 @@ from verify.live_fire.shot import Removals, Shot
 from verify.run.verification import Run
 
 _GONE = ("NoSuchBucket",)
-# A bucket exists before it can be tagged: one without tags is left over when it is this old.
+# A bucket exists before it is tagged. One without tags goes with its run's queue, which was there
+# first; where there is none in this region, it is left over when it is this old.
 _UNTAGGED = timedelta(hours=1)
 
 
@@ -84,7 +85,9 @@ class BucketPolicyProbe:
             return
         aws.act("s3", "delete_bucket_policy", Bucket=bucket)
 
-    def find(self, run: Run, wanted: Callable[[Mapping[str, str]], bool]) -> tuple[str, ...]:
+    def find(
+        self, run: Run, wanted: Callable[[Mapping[str, str]], bool], names: Container[str]
+    ) -> tuple[str, ...]:
         """Names of buckets."""
         buckets = run.aws.pick_again(Read("s3", "list_buckets"), "Buckets")
         now = datetime.now(UTC)
@@ -92,7 +95,12 @@ class BucketPolicyProbe:
             bucket["Name"]
             for bucket in buckets
             if bucket["Name"].startswith(owner.NAME_PREFIX)
-            and self._left(run, bucket["Name"], now - bucket["CreationDate"], wanted)
+            and self._left(
+                run,
+                bucket["Name"],
+                wanted,
+                untagged=bucket["Name"] in names or now - bucket["CreationDate"] > _UNTAGGED,
+            )
         )
 
     def remove(self, run: Run, identifier: str) -> None:
@@ -117,12 +125,12 @@ class BucketPolicyProbe:
 
     @staticmethod
     def _left(
-        run: Run, bucket: str, age: timedelta, wanted: Callable[[Mapping[str, str]], bool]
+        run: Run, bucket: str, wanted: Callable[[Mapping[str, str]], bool], *, untagged: bool
     ) -> bool:
         absent = ("NoSuchTagSet", *_GONE)
         answer = run.aws.read_again(Read("s3", "get_bucket_tagging", {"Bucket": bucket}, absent))
         if answer.response is None:
-            return answer.error_code == "NoSuchTagSet" and age > _UNTAGGED
+            return answer.error_code == "NoSuchTagSet" and untagged
         return wanted(owner.from_list(pick(answer.response, "TagSet")))
 
 

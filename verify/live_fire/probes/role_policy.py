@@ -8,7 +8,7 @@ alone. The policy is withdrawn as soon as it is in.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from verify.account.answer import pick
 from verify.account.errors import ActionFailedError
@@ -73,7 +73,9 @@ class RolePolicyProbe:
         )
         self._withdraw(run, role)
 
-    def find(self, run: Run, wanted: Callable[[Mapping[str, str]], bool]) -> tuple[str, ...]:
+    def find(
+        self, run: Run, wanted: Callable[[Mapping[str, str]], bool], names: Container[str]
+    ) -> tuple[str, ...]:
         """Names of roles."""
         return tuple(name for name in self._names(run) if wanted(self._tags(run, name)))
 

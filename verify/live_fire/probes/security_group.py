@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 
 from verify.account.door import Aws
@@ -59,7 +59,9 @@ class SecurityGroupProbe:
             with_code(*_NO_GROUP),
         )
 
-    def find(self, run: Run, wanted: Callable[[Mapping[str, str]], bool]) -> tuple[str, ...]:
+    def find(
+        self, run: Run, wanted: Callable[[Mapping[str, str]], bool], names: Container[str]
+    ) -> tuple[str, ...]:
         """Ids of security groups."""
         return tuple(identifier for identifier, tags in _groups(run.aws) if wanted(tags))
 
