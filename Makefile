@@ -167,8 +167,9 @@ format: $(DEVELOPMENT) ## put Python and Terraform files into their format
 	$(VENV)/bin/ruff check --fix .
 	terraform fmt -recursive terraform
 
-docs: $(RUNTIME) ## write docs/controls.md from the catalogue, and EventBridge's patterns from the function's rules
+docs: $(RUNTIME) ## write the generated pages of docs/, and EventBridge's patterns from the function's rules
 	@$(PY) -m verify controls >docs/controls.md
+	$(PY) -m verify requirements >docs/requirements.md
 	$(PY) lambda/event_patterns.py
 
 mutate: $(DEVELOPMENT) package ## break one thing after the other and see that the right control notices

@@ -23,6 +23,13 @@ def _controls(_: Sequence[str]) -> int:
     return 0
 
 
+def _requirements(_: Sequence[str]) -> int:
+    from verify.suite.declarations import requirements_page
+
+    print(requirements_page(), end="")
+    return 0
+
+
 def _sweep(arguments: Sequence[str]) -> int:
     from verify.live_fire.command import main
 
@@ -33,6 +40,10 @@ def _sweep(arguments: Sequence[str]) -> int:
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
     "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
+    "requirements": (
+        _requirements,
+        "print what the infrastructure must be, and what shows it (docs/requirements.md)",
+    ),
     "sweep": (_sweep, "remove what killed runs of the live fire have left in the account"),
 }
 
@@ -44,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = bool(arguments) and arguments[0] in ("-h", "--help")
     if arguments and not asked:
         print(f"python -m verify: there is no command {arguments[0]!r}", file=sys.stderr)
-    listing = "\n".join(f"  {name:<12}{what}" for name, (_, what) in COMMANDS.items())
+    listing = "\n".join(f"  {name:<14}{what}" for name, (_, what) in COMMANDS.items())
     print(
         f"usage: python -m verify <command> [--help]\n\ncommands:\n{listing}",
         file=sys.stdout if asked else sys.stderr,

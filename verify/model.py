@@ -78,6 +78,20 @@ class Control:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """A point of what the infrastructure must be.
+
+    It holds in `profiles`, and is shown by `controls` on a live account and by files of `tests`.
+    """
+
+    identifier: str
+    statement: str
+    profiles: tuple[str, ...]
+    controls: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Observation:
     """One expectation that a check held against one subject."""
 

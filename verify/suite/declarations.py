@@ -13,10 +13,11 @@ from typing import Any
 
 from verify.account.errors import iam_action
 from verify.account.read import Reading
-from verify.inputs import accounted, baseline, catalogue
+from verify.inputs import accounted, baseline, catalogue, requirements
 from verify.inputs.accounted import written
 from verify.integrity.read.s3 import ACTIONS
-from verify.report.controls_page import render
+from verify.report import controls_page as controls_document
+from verify.report import requirements_page as requirements_document
 
 _STATE_CHECKS = "verify.checks"
 _PACKAGES = (_STATE_CHECKS, "verify.live_fire")
@@ -62,17 +63,28 @@ def read_actions() -> list[str]:
 def controls_page() -> str:
     """docs/controls.md: the catalogue, with what baselines and checks say of each control."""
     controls = catalogue.load()
-    listed = {name: baseline.load(name).controls for name in baseline.profiles()}
     declared = declared_readings()
-    return render(
+    return controls_document.render(
         controls.values(),
-        {
-            control: [profile for profile, members in listed.items() if control in members]
-            for control in controls
-        },
+        _profiles(controls),
         {control: actions_of(declared.get(control, ())) for control in controls},
         {control: fields_of(control) for control in controls},
     )
+
+
+def requirements_page() -> str:
+    """docs/requirements.md: what must be, by which controls and in which profiles it is shown."""
+    controls = catalogue.load()
+    return requirements_document.render(requirements.load(controls), _profiles(controls))
+
+
+def _profiles(controls: Iterable[str]) -> dict[str, list[str]]:
+    """In which profiles each control holds."""
+    listed = {name: baseline.load(name).controls for name in baseline.profiles()}
+    return {
+        control: [profile for profile, members in listed.items() if control in members]
+        for control in controls
+    }
 
 
 def fields_of(control: str) -> Mapping[str, list[str]]:

@@ -1,0 +1,63 @@
+"""The requirements and the page that is made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.suite.support import ROOT
+from verify.inputs import baseline, catalogue, requirements
+from verify.inputs.requirements import RequirementsError
+from verify.suite.declarations import requirements_page
+
+
+def test_the_page_of_requirements_is_current() -> None:
+    assert (ROOT / "docs/requirements.md").read_text() == requirements_page(), "run `make docs`"
+
+
+def test_a_requirement_is_shown_where_it_holds() -> None:
+    """By a control that the profile is held to, or by tests that exist."""
+    held = {name: baseline.load(name).controls for name in baseline.profiles()}
+    for point in requirements.load(catalogue.load()):
+        for name in point.tests:
+            assert (ROOT / name).is_file(), f"{point.identifier} names {name}"
+        for profile in point.profiles:
+            controls = set(point.controls) & set(held.get(profile, point.controls))
+            assert controls or point.tests, f"{point.identifier} is not shown in {profile}"
+
+
+def test_the_page_links_each_control_to_its_section() -> None:
+    page = (ROOT / "docs/requirements.md").read_text()
+    assert "| A10 | A customer-managed key that rotates" in page
+    assert "[key-rotates](controls.md#key-rotates)" in page
+    assert "### key-rotates\n" in (ROOT / "docs/controls.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("requirements: []", "not valid"),
+        ("requirements: [{id: A1, statement: s, profiles: [dev]}]", "not valid"),
+        (
+            "requirements:\n- {id: A1, statement: s, profiles: [dev], controls:\n  [unheard-of]}",
+            "made.yaml:3: A1 names the control unheard-of, which the catalogue does not have",
+        ),
+        (
+            "requirements:\n- &a {id: A1, statement: s, profiles: [dev], tests: [t]}\n- *a\n",
+            "made.yaml",
+        ),
+        (
+            "requirements:\n- {id: A1, statement: s, profiles: [dev], tests: [t]}\n"
+            "- {id: A1, statement: s, profiles: [dev], tests: [t]}\n",
+            "made.yaml:3: A1 stands twice",
+        ),
+        ("{", "the requirements cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "made.yaml"
+    path.write_text(text)
+    with pytest.raises(RequirementsError) as refused:
+        requirements.load({"key-rotates"}, path)
+    assert said in str(refused.value)

@@ -1,0 +1,41 @@
+"""The requirements as a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from verify.model import Requirement
+
+
+def render(requirements: Iterable[Requirement], profiles: Mapping[str, Collection[str]]) -> str:
+    """The requirements as Markdown; `profiles` says by control in which profiles it holds."""
+    lines = [
+        "# Requirements",
+        "",
+        "Generated from `verify/inputs/requirements.yaml` by `make docs`; a test holds it current.",
+        "",
+        "Each point of the infrastructure, where it holds, and what shows it: a control does so on "
+        "a live account, in the profiles that stand beside it; a test on the configuration, or in "
+        "the sandbox.",
+        "",
+        "| id | what must be | holds in | shown by controls | and by tests |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for point in requirements:
+        controls = ", ".join(
+            f"[{name}](controls.md#{name})" + _narrower(profiles[name], point.profiles)
+            for name in point.controls
+        )
+        tests = ", ".join(f"`{name}`" for name in point.tests)
+        lines.append(
+            f"| {point.identifier} | {point.statement} | {', '.join(point.profiles)} "
+            f"| {controls or 'none'} | {tests or 'none'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _narrower(holds: Collection[str], required: Collection[str]) -> str:
+    missing = [name for name in required if name not in holds]
+    return (
+        f" ({', '.join(name for name in required if name in holds) or 'none'})" if missing else ""
+    )
