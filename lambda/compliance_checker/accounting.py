@@ -27,6 +27,10 @@ class Accounting:
         self.candidates: list[Candidate] = []
         self.outbox: list[Candidate] = []  # what of them is still to be sent
         self.untold: list[str] = []  # identities of those that the ledger keeps for a retry
+        # Of a flood: until when an alert may be held, what is, and when this one tells it.
+        self.hold_until: int | None = None
+        self.held: dict[str, dict[str, Any]] = {}
+        self.gathers_at: int | None = None
         self.ledger_fault: str | None = None  # why the ledger cannot be asked
         self.letters: list[dict[str, Any]] = []
         self.published = 0
