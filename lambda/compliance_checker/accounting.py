@@ -19,11 +19,16 @@ _LONGEST_LATENCY = 7 * 24 * 3600 * 1000
 
 
 class Accounting:
-    """What one invocation has gathered so far; ``received`` is its beginning in milliseconds."""
+    """What one invocation has gathered so far.
 
-    def __init__(self, delivery: Delivery, received: int) -> None:
+    ``received`` is its beginning in milliseconds; ``lease_until`` the moment by which it has ended,
+    so that others may take what it took.
+    """
+
+    def __init__(self, delivery: Delivery, received: int, lease_until: int) -> None:
         self.delivery = delivery
         self.received = received
+        self.lease_until = lease_until
         self.candidates: list[Candidate] = []
         self.outbox: list[Candidate] = []  # what of them is still to be sent
         self.untold: list[str] = []  # identities of those that the ledger keeps for a retry

@@ -143,7 +143,8 @@ class Checker:
         self._live.begin()
         if self._remediation is not None:
             self._remediation.begin()
-        accounting = Accounting(delivery, received)
+        lease_until = received + int((seconds + _LEASE_MARGIN_SECONDS) * 1000)
+        accounting = Accounting(delivery, received, lease_until)
         cases: list[_Case] = []
         if delivery.kind == "schedule":
             cases = self._scan(accounting, mapping(event), seconds - _SECONDS_TO_PUBLISH)
@@ -155,9 +156,8 @@ class Checker:
             accounting.gathers_at = received  # what nobody came for
         elif seconds > _GATHERING_SECONDS + _SECONDS_TO_PUBLISH:
             accounting.hold_until = received + int(_GATHERING_SECONDS * 1000)
-        lease_until = received + int((seconds + _LEASE_MARGIN_SECONDS) * 1000)
-        open_cases = self._settle(accounting, cases, seconds, lease_until)
-        self._dispatcher.gather(accounting, self._sleep, lease_until)
+        open_cases = self._settle(accounting, cases, seconds)
+        self._dispatcher.gather(accounting, self._sleep)
         summary = self._close(accounting, request_id)
         if accounting.is_test:
             summary["alerts"] = [
@@ -167,9 +167,7 @@ class Checker:
             raise UntoldAlertsError(len(open_cases), len(accounting.untold))
         return summary
 
-    def _settle(
-        self, accounting: Accounting, cases: list[_Case], seconds: float, lease_until: int
-    ) -> list[_Case]:
+    def _settle(self, accounting: Accounting, cases: list[_Case], seconds: float) -> list[_Case]:
         """Tell what is this invocation's to tell; return what another has taken and not told.
 
         That one is waited for a little: nearly always it publishes within the second, and where it
@@ -183,7 +181,7 @@ class Checker:
                 for case in cases
                 for _, alert in case.alerts
             ]
-            standing = self._dispatcher.take(accounting, claims, lease_until)
+            standing = self._dispatcher.take(accounting, claims)
             cases = [case for case in cases if not self._tell(accounting, case, standing)]
             if accounting.delivery.publish:
                 self._dispatcher.dispatch(accounting)
@@ -240,7 +238,7 @@ class Checker:
         self._log.write("ERROR", "unreadable event", error=str(error), request_id=request_id)
         if rehearse or (isinstance(event, dict) and "test" in event):
             raise error
-        accounting = Accounting(Delivery("logs", ()), received)
+        accounting = Accounting(Delivery("logs", ()), received, received)
         accounting.reject_invocation(str(error), event, request_id)
         self._dispatcher.dispatch(accounting)
         return self._close(accounting, request_id)

@@ -45,7 +45,7 @@ class Dispatcher:
         self._gathering = None if ledger is None else Gathering(ledger.table)
         self._published: OrderedDict[str, None] = OrderedDict()
 
-    def take(self, accounting: Accounting, claims: Sequence[Claim], lease_until: int) -> Standing:
+    def take(self, accounting: Accounting, claims: Sequence[Claim]) -> Standing:
         """Which of the alerts this invocation is to tell. A test repeats at will.
 
         An alert of which the ledger says nothing is to be told: twice rather than never.
@@ -56,7 +56,7 @@ class Dispatcher:
         standing = Standing()
         if self._ledger is not None and accounting.ledger_fault is None:
             path = accounting.delivery.path
-            standing = self._ledger.take(claims, path, accounting.received, lease_until)
+            standing = self._ledger.take(claims, path, accounting.received, accounting.lease_until)
             if standing.fault is not None:
                 self._lose_ledger(accounting, standing.fault)
         known = standing.mine | standing.told | standing.elsewhere
@@ -79,22 +79,23 @@ class Dispatcher:
             self._publish(accounting, candidates)
         self._keep_letters(accounting)
 
-    def gather(
-        self, accounting: Accounting, sleep: Callable[[float], None], lease_until: int
-    ) -> None:
+    def gather(self, accounting: Accounting, sleep: Callable[[float], None]) -> None:
         """Tell what this and other invocations hold, where this one is to, once it is time.
 
         What cannot be told stays held, for the retry.
         """
         if self._gathering is None or accounting.gathers_at is None:
             return
-        if (pause := accounting.gathers_at - now()) > 0:
-            sleep(pause / 1000)
+        waits = accounting.gathers_at > now()
+        if waits:
+            sleep((accounting.gathers_at - now()) / 1000)
         sent = False
         try:
             listed = self._gathering.close(now())
+            if waits and {held.alert_id for held in listed} <= accounting.held.keys():
+                self._gathering.stay_alone(now())
             claims = {held.alert_id: held.claim for held in listed}
-            standing = self.take(accounting, list(claims.values()), lease_until)
+            standing = self.take(accounting, list(claims.values()))
             mine = [held for held in listed if held.alert_id in standing.mine]
             notices = self._gathered(accounting, self._gathering, mine)
             self._send(accounting, notices)
@@ -148,10 +149,14 @@ class Dispatcher:
         present, until = now(), accounting.hold_until
         held = Held.of(alert, digest_of(kind))
         try:
-            place = self._gathering.hold(held, encode(alert, present), present, until)
+            place = self._gathering.hold(
+                held, encode(alert, present), present, until, accounting.lease_until
+            )
         except LedgerUnavailableError as error:
             self._lose_ledger(accounting, error.code)
             alert["ledger"] = "unavailable"
+            return False
+        if place == "alone":
             return False
         accounting.held[held.alert_id] = alert
         if place == "full":

@@ -6,6 +6,9 @@ that are held. The first of them *gathers*: it waits a moment, takes what is hel
 message a kind. The rest are done at once. One invocation gathers for all kinds, so that floods of
 many kinds do not use up the function's concurrency.
 
+Waiting is of use only while others run beside it. Where nobody joined, as with one invocation at a
+time, nothing is held for some minutes, so that no queue builds up behind one that waits.
+
 No alert hangs on the one that gathers. What is held may be taken by the other path of its event;
 what an invocation took and did not tell stays on the list, for its retry, whoever gathers next, or
 the hourly scan, which gathers too.
@@ -15,6 +18,7 @@ The list is one item of the ledger's table::
     id             "gathering"
     collect_until  milliseconds since 1970; while it runs, an invocation gathers, and others join
     joined         how many joined
+    alone_until    milliseconds since 1970; while it runs, nothing is held, for nobody joined
     held_<id>      for each alert, by the beginning of its identity, what it is: JSON
 """
 
@@ -36,7 +40,16 @@ _IDENTITY_DIGITS = 24
 MOST_HELD = 100
 _SHORT = 64
 
-Place = Literal["joined", "gathers", "full"]
+_ALONE = 5 * 60 * 1000
+
+_NOBODY_GATHERS = (
+    "(attribute_not_exists(collect_until) AND attribute_not_exists(alone_until)) OR "
+    "(attribute_not_exists(collect_until) AND alone_until <= :now) OR "
+    "(collect_until <= :now AND attribute_not_exists(alone_until)) OR "
+    "(collect_until <= :now AND alone_until <= :now)"
+)
+
+Place = Literal["joined", "gathers", "full", "alone", "passed on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +96,12 @@ class Gathering:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def hold(self, held: Held, alert: str, moment: int, until: int) -> Place:
-        """Hold an alert, whose text is given.
+    def hold(self, held: Held, alert: str, moment: int, until: int, lease_until: int) -> Place:
+        """Hold an alert, whose text is given, and which the invocation has taken.
 
         The answer is ``joined`` where another invocation gathers, ``gathers`` where this one is to,
-        once it is ``until``, and ``full`` where it is to at once.
+        once it is ``until``, ``full`` where it is to at once, ``alone`` where it is to tell the
+        alert by itself, which it has taken again, and ``passed on`` where another took it.
         """
         self._table.write_one(
             self._table.update(
@@ -115,12 +129,20 @@ class Gathering:
             f"SET {held.attribute} = :entry, expires = :expires, joined = :one, "
             "collect_until = :until",
             {**entry, ":now": moment, ":until": until},
-            "attribute_not_exists(collect_until) OR collect_until <= :now",
+            _NOBODY_GATHERS,
         )
         if self._table.write_one(gathers) is not None:
             return "gathers"
-        self._table.write_one(self._table.update(_LIST, joins, entry))
-        return "full"
+        full = self._table.update(_LIST, joins, {**entry, ":most": MOST_HELD}, "joined >= :most")
+        if self._table.write_one(full) is not None:
+            return "full"
+        again = self._table.update(
+            held.alert_id,
+            "SET phase = :taken, lease_until = :lease",
+            {":taken": "taken", ":lease": lease_until, ":held": "held"},
+            "phase = :held",
+        )
+        return "passed on" if self._table.write_one(again) is None else "alone"
 
     def close(self, moment: int) -> list[Held]:
         """All that is held; whoever holds an alert from now on gathers anew."""
@@ -139,6 +161,13 @@ class Gathering:
             held.alert_id, "SET expires = :expires", {":expires": expiry(moment)}
         )
         return text_of(self._table.write_one(kept) or {}, "alert")
+
+    def stay_alone(self, moment: int) -> None:
+        """Let nothing be held for some minutes."""
+        alone = {":until": moment + _ALONE, ":expires": expiry(moment)}
+        self._table.write_one(
+            self._table.update(_LIST, "SET alone_until = :until, expires = :expires", alone)
+        )
 
     def forget(self, told: Iterable[Held]) -> None:
         """Strike alerts from the list."""

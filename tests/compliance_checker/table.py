@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 Item = dict[str, Any]
 
-_COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt}
+_COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 class Table:

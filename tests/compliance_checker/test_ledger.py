@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import heapq
 import json
 import random
@@ -442,6 +444,18 @@ def test_without_the_ledger_the_gathering_invocation_tells_its_own_and_is_tried_
     assert world.told().keys() == {"e0", "e1"}
 
 
+def test_where_one_invocation_runs_at_a_time_only_the_first_waits(world: World) -> None:
+    _flooded(world)
+    for number in range(50):
+        world.handle(bus_event(_open(f"e{number}", "sg-0")))
+    assert world.naps == [15.0]
+    assert world.told() == Counter(f"e{number}" for number in range(50))
+    # Some minutes later it is tried again.
+    world.clock += 5 * 60 * 1000
+    world.handle(bus_event(_open("later", "sg-0")))
+    assert world.naps == [15.0, 15.0]
+
+
 def test_where_an_alert_cannot_be_held_it_is_told_by_itself(world: World) -> None:
     _flooded(world)
     world.table.fault_of["gathering"] = "ThrottlingException"
@@ -559,3 +573,33 @@ def test_ten_thousand_events_by_both_paths_in_any_order() -> None:
     with World(instances=4).running() as world:
         _play(world, _deliveries(events, chance, duplicates=False), chance, troubles=True)
         assert world.told() == Counter(event["eventID"] for event in events)
+
+
+def test_ten_thousand_events_while_ledger_and_topic_come_and_go() -> None:
+    """All at once: both paths, duplicates, any order, deaths, refusals, outages of the ledger."""
+    chance = random.Random(11)
+    events = [_open(f"e{number}", f"sg-{number % 400}") for number in range(10_000)]
+    uncertain: set[str] = set()
+    with World(instances=4).running() as world:
+        for delivery in _deliveries(events, chance, duplicates=True):
+            down = chance.random() < 0.2
+            world.table.fault = "InternalServerError" if down else None
+            if down:
+                uncertain |= _event_ids(delivery)
+            _play(world, [delivery], chance, troubles=True)
+        told = world.told()
+        letters = [letter for door in world.doors for letter in door.letters()]
+    kept = {json.loads(letter["content"])["event"]["event_id"] for letter in letters}
+    identities = {event["eventID"] for event in events}
+    assert told.keys() | kept == identities
+    assert 1000 < len(uncertain) < 9000
+    assert {told[identity] for identity in identities - uncertain} == {1}
+    # Nothing but a refusing topic beside a silent ledger makes a dead letter.
+    assert kept <= uncertain
+
+
+def _event_ids(delivery: Record) -> set[str]:
+    if "detail" in delivery:
+        return {delivery["detail"]["eventID"]}
+    content = json.loads(gzip.decompress(base64.b64decode(delivery["awslogs"]["data"])))
+    return {json.loads(entry["message"])["eventID"] for entry in content["logEvents"]}
