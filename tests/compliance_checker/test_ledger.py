@@ -18,6 +18,7 @@ import pytest
 from compliance_checker.alert import alert_id
 from compliance_checker.checker import UntoldAlertsError
 from compliance_checker.ledger import AlertLedger, Claim
+from compliance_checker.times import from_iso
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -147,6 +148,7 @@ def test_an_event_that_comes_by_both_paths_is_told_once_and_both_are_noted(world
         "seen_eventbridge": str(NOON),
         "seen_logs": str(NOON + 240_000),
         "arrived_logs": str(DELIVERED),
+        "arrived_eventbridge": str(from_iso(_open("e")["eventTime"])),
         "expires": str(NOON // 1000 + 7 * 24 * 3600),
     }
     assert world.doors[1].decisions() == {"duplicate": 1}
