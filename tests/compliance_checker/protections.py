@@ -1196,7 +1196,7 @@ KEPT: list[tuple[str, Record]] = [
     ),
     ("another key's policy for a role", key_policy(for_people(f"arn:aws:iam::{ACCOUNT}:role/r"))),
     ("another key's policy for a service", key_policy(for_service("lambda.amazonaws.com"))),
-    ("a new key without a policy", record("kms", "CreateKey", {"description": "d"})),
+    ("a new key for the account", key_policy(name="CreateKey")),
     (
         "an application's alias",
         record("kms", "UpdateAlias", {"aliasName": "alias/app", "targetKeyId": "k"}),
