@@ -57,6 +57,7 @@ for _variable, _value, _what in (
     ("ALERT_TOPIC_ARN", "{delivery_topic_arn}", "alerts another topic"),
     ("DEAD_LETTER_QUEUE_URL", "{delivery_queue_url}", "keeps what it cannot process elsewhere"),
     ("TRAIL_ARN", "{trail_arn}-old", "guards another trail"),
+    ("KEY_ARN", "{kms_key_arn}-old", "guards another key"),
     ("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:9", "reaches SNS by way of somebody else"),
     ("PYTHONPATH", "/mnt/other", "looks for code in another place first"),
     ("METRIC_NAMESPACE", "Trailwarden/AuditTrail", "counts among what the alarms watch"),

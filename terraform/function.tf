@@ -75,6 +75,7 @@ resource "aws_lambda_function" "compliance_checker" {
         ALERT_TOPIC_ARN       = local.alert_topic_arn
         DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
         ENVIRONMENT           = var.environment
+        KEY_ARN               = aws_kms_key.logs.arn
         LEDGER_TABLE          = aws_dynamodb_table.alert_ledger.name
         LOG_LEVEL             = var.function_log_level
         METRIC_NAMESPACE      = var.function_metric_namespace

@@ -1,5 +1,6 @@
 # Which alert has been told, so that an event that comes by both paths, twice or in a retry is told once. Without the table
-# alerts go out all the same: what it holds are names of rules and events, and times.
+# alerts go out all the same. What it holds are names of rules and events, times and, in a flood, the alerts that wait
+# some seconds for one message to tell them.
 
 resource "aws_dynamodb_table" "alert_ledger" {
   name         = local.ledger_table_name

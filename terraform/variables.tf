@@ -331,7 +331,7 @@ variable "function_metric_namespace" {
 }
 
 variable "event_path_enabled" {
-  description = "Whether EventBridge takes changes to the function besides the log group's subscription, which is slower: CloudTrail writes to log groups within about five minutes, on average and without promise."
+  description = "Whether EventBridge takes changes to the function besides the log group's subscription, which is slower: CloudTrail writes to log groups within about five minutes, on average and without promise. It takes what happens in the home region and in that of the global services (IAM, sign-in, Organizations); what happens elsewhere comes by the log group, whose trail covers every region. Rules in every region would need a provider for each, because the AWS provider gives resources a region of their own from version 6 only: docs/architecture.md says more."
   type        = bool
   default     = true
 }

@@ -19,14 +19,23 @@ _LONGEST_LATENCY = 7 * 24 * 3600 * 1000
 
 
 class Accounting:
-    """What one invocation has gathered so far; ``received`` is its beginning in milliseconds."""
+    """What one invocation has gathered so far.
 
-    def __init__(self, delivery: Delivery, received: int) -> None:
+    ``received`` is its beginning in milliseconds; ``lease_until`` the moment by which it has ended,
+    so that others may take what it took.
+    """
+
+    def __init__(self, delivery: Delivery, received: int, lease_until: int) -> None:
         self.delivery = delivery
         self.received = received
+        self.lease_until = lease_until
         self.candidates: list[Candidate] = []
         self.outbox: list[Candidate] = []  # what of them is still to be sent
         self.untold: list[str] = []  # identities of those that the ledger keeps for a retry
+        # Of a flood: until when an alert may be held, what is, and when this one tells it.
+        self.hold_until: int | None = None
+        self.held: dict[str, dict[str, Any]] = {}
+        self.gathers_at: int | None = None
         self.ledger_fault: str | None = None  # why the ledger cannot be asked
         self.letters: list[dict[str, Any]] = []
         self.published = 0

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import aws
 from .accounting import Accounting
@@ -29,14 +29,17 @@ from .output import StructuredLog
 from .pipeline import AuditPipeline
 from .publish import AlertPublisher, DeadLetterQueue
 from .record import flag, mapping
-from .remediate import remediation_of
-from .scan.scheduled import scan
 from .settings import Settings
 from .times import now
+
+if TYPE_CHECKING:
+    from .remediate import Remediation
 
 _SECONDS_TO_PUBLISH = 12.0
 # For clocks that differ and the end of a process that Lambda ends.
 _LEASE_MARGIN_SECONDS = 5.0
+# How long alerts of a flood are held, for one message to tell them.
+_GATHERING_SECONDS = 15.0
 # In all, less than what is kept back of an invocation for publishing.
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5, 3.0)
 
@@ -75,6 +78,17 @@ class _Case:
         return str(self.alerts[0][1]["event"]["event_id"]) if self.alerts else ""
 
 
+def _remediation(
+    settings: Settings, pipeline: AuditPipeline, clients: Clients
+) -> Remediation | None:
+    """The remediation that the settings ask for; where they ask for none, it is not imported."""
+    if not settings.remediation_rules:
+        return None
+    from .remediate import remediation_of
+
+    return remediation_of(settings, pipeline, clients)
+
+
 class Checker:
     """Handles invocations, one after the other."""
 
@@ -98,7 +112,7 @@ class Checker:
         self._sleep = sleep
         self._live = live
         self._clients = clients
-        self._remediation = remediation_of(settings, pipeline, clients)
+        self._remediation = _remediation(settings, pipeline, clients)
 
     def handle(
         self,
@@ -129,7 +143,8 @@ class Checker:
         self._live.begin()
         if self._remediation is not None:
             self._remediation.begin()
-        accounting = Accounting(delivery, received)
+        lease_until = received + int((seconds + _LEASE_MARGIN_SECONDS) * 1000)
+        accounting = Accounting(delivery, received, lease_until)
         cases: list[_Case] = []
         if delivery.kind == "schedule":
             cases = self._scan(accounting, mapping(event), seconds - _SECONDS_TO_PUBLISH)
@@ -137,7 +152,12 @@ class Checker:
             self._reject(accounting, "malformed log event", "no message", entry, None)
         for message in delivery.messages:
             cases += self._judge(accounting, message)
-        open_cases = self._settle(accounting, cases, received, seconds)
+        if delivery.kind == "schedule":
+            accounting.gathers_at = received  # what nobody came for
+        elif seconds > _GATHERING_SECONDS + _SECONDS_TO_PUBLISH:
+            accounting.hold_until = received + int(_GATHERING_SECONDS * 1000)
+        open_cases = self._settle(accounting, cases, seconds)
+        self._dispatcher.gather(accounting, self._sleep)
         summary = self._close(accounting, request_id)
         if accounting.is_test:
             summary["alerts"] = [
@@ -147,24 +167,21 @@ class Checker:
             raise UntoldAlertsError(len(open_cases), len(accounting.untold))
         return summary
 
-    def _settle(
-        self, accounting: Accounting, cases: list[_Case], received: int, seconds: float
-    ) -> list[_Case]:
+    def _settle(self, accounting: Accounting, cases: list[_Case], seconds: float) -> list[_Case]:
         """Tell what is this invocation's to tell; return what another has taken and not told.
 
         That one is waited for a little: nearly always it publishes within the second, and where it
         died, the alert becomes free. A retry of the whole invocation comes a minute later at best,
         and every retry counts as an error of the function.
         """
-        lease_until = received + int((seconds + _LEASE_MARGIN_SECONDS) * 1000)
-        until = received + int((seconds - _SECONDS_TO_PUBLISH) * 1000)
+        until = accounting.received + int((seconds - _SECONDS_TO_PUBLISH) * 1000)
         for pause in (*_PAUSES, None):
             claims = [
                 Claim(alert["alert_id"], case.event_id, alert["rule"], case.arrived)
                 for case in cases
                 for _, alert in case.alerts
             ]
-            standing = self._dispatcher.take(accounting, claims, lease_until)
+            standing = self._dispatcher.take(accounting, claims)
             cases = [case for case in cases if not self._tell(accounting, case, standing)]
             if accounting.delivery.publish:
                 self._dispatcher.dispatch(accounting)
@@ -195,6 +212,8 @@ class Checker:
     def _scan(
         self, accounting: Accounting, event: Mapping[str, Any], seconds: float
     ) -> list[_Case]:
+        from .scan.scheduled import scan  # once an hour, of all invocations
+
         alert = scan(
             self._settings,
             self._pipeline,
@@ -219,7 +238,7 @@ class Checker:
         self._log.write("ERROR", "unreadable event", error=str(error), request_id=request_id)
         if rehearse or (isinstance(event, dict) and "test" in event):
             raise error
-        accounting = Accounting(Delivery("logs", ()), received)
+        accounting = Accounting(Delivery("logs", ()), received, received)
         accounting.reject_invocation(str(error), event, request_id)
         self._dispatcher.dispatch(accounting)
         return self._close(accounting, request_id)

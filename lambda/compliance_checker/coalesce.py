@@ -4,13 +4,14 @@ Hundreds of calls that break one rule on one resource by one actor would bury ev
 The first of them in an invocation go out as they are; the rest as one alert that says how many it
 stands for, from when until when, and by which events. Only what is the same is drawn together: the
 rule, the resource, the actor with the address the calls came from, the severity and, where the call
-changed something, its name. A different violation beside a flood is told by itself.
+changed something, its name. A different violation beside a flood is told by itself. Across
+invocations that bring one event each, `.gathering` does the same.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ SINGLE_ALERTS = 20
 _MAXIMUM_EVENT_IDS = 100
 _MAXIMUM_EVENT_NAMES = 20
 _LONGEST_EVENT_ID = 64
+
+# The id, the name and the time of an event, each where it is known.
+_Told = tuple[str | None, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Notice:
 
 def sizes(candidates: Iterable[Candidate]) -> dict[tuple[object, ...], int]:
     """How many there are of each kind."""
-    return dict(Counter(_kind(candidate) for candidate in candidates))
+    return dict(Counter(kind_of(candidate) for candidate in candidates))
 
 
 def coalesce(
@@ -58,7 +62,7 @@ def coalesce(
     seen: dict[tuple[object, ...], list[dict[str, Any]]] = {}
     for candidate in candidates:
         alert = candidate.alert
-        kind = _kind(candidate)
+        kind = kind_of(candidate)
         alike = seen.setdefault(kind, [])
         alike.append(alert)
         if len(alike) <= _left(told_before, kind, singles):
@@ -66,9 +70,19 @@ def coalesce(
     for kind, alike in seen.items():
         if rest := alike[_left(told_before, kind, singles) :]:
             identities = tuple(alert["alert_id"] for alert in rest)
-            alert = rest[0] if len(rest) == 1 else {**rest[0], "repeats": _repeats(rest)}
-            notices.append(Notice(alert, identities))
+            events = [alert["event"] for alert in rest]
+            told = [(each["event_id"], each["event_name"], each["event_time"]) for each in events]
+            notices.append(together(rest[0], identities, told))
     return notices
+
+
+def together(
+    alert: Mapping[str, Any], identities: tuple[str, ...], events: Sequence[_Told]
+) -> Notice:
+    """One notice, in the words of the first alert, for alerts of one kind about these events."""
+    if len(identities) > 1:
+        alert = {**alert, "repeats": _repeats(events)}
+    return Notice(alert, identities)
 
 
 def _left(
@@ -77,7 +91,8 @@ def _left(
     return max(0, singles - (told_before or {}).get(kind, 0))
 
 
-def _kind(candidate: Candidate) -> tuple[object, ...]:
+def kind_of(candidate: Candidate) -> tuple[object, ...]:
+    """What alerts have in common that may be told together."""
     alert = candidate.alert
     resource, actor = alert["resource"], alert["actor"]
     remediation = alert.get("remediation") or {}
@@ -99,17 +114,16 @@ def _kind(candidate: Candidate) -> tuple[object, ...]:
     )
 
 
-def _repeats(alerts: list[dict[str, Any]]) -> dict[str, Any]:
-    events = [alert["event"] for alert in alerts]
+def _repeats(events: Sequence[_Told]) -> dict[str, Any]:
     moments = sorted(
-        (moment, event["event_time"])
-        for event in events
-        if (moment := from_iso(event["event_time"])) is not None
+        (moment, event_time)
+        for _, _, event_time in events
+        if (moment := from_iso(event_time)) is not None
     )
-    identifiers = [event["event_id"][:_LONGEST_EVENT_ID] for event in events if event["event_id"]]
-    names = dict.fromkeys(event["event_name"] for event in events if event["event_name"])
+    identifiers = [event_id[:_LONGEST_EVENT_ID] for event_id, _, _ in events if event_id]
+    names = dict.fromkeys(name for _, name, _ in events if name)
     return {
-        "count": len(alerts),
+        "count": len(events),
         "first_time": moments[0][1] if moments else None,
         "last_time": moments[-1][1] if moments else None,
         "event_ids": identifiers[:_MAXIMUM_EVENT_IDS],

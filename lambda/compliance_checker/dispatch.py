@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from .accounting import Accounting
 from .alert import encode
-from .coalesce import Candidate, Notice, coalesce, sizes
-from .ledger import AlertLedger, Claim, LedgerUnavailableError, Standing
+from .coalesce import SINGLE_ALERTS, Candidate, Notice, coalesce, kind_of, sizes, together
+from .gathering import Gathering, Held
+from .ledger import AlertLedger, Claim, Kind, Standing, digest_of
 from .letter import letter
 from .output import StructuredLog
 from .publish import AlertPublisher, DeadLetterQueue
+from .table import LedgerUnavailableError
 from .times import now
 
 _REMEMBERED_ALERTS = 10_000
@@ -40,9 +42,10 @@ class Dispatcher:
         self._publisher = publisher
         self._dead_letters = dead_letters
         self._ledger = ledger
+        self._gathering = None if ledger is None else Gathering(ledger.table)
         self._published: OrderedDict[str, None] = OrderedDict()
 
-    def take(self, accounting: Accounting, claims: Sequence[Claim], lease_until: int) -> Standing:
+    def take(self, accounting: Accounting, claims: Sequence[Claim]) -> Standing:
         """Which of the alerts this invocation is to tell. A test repeats at will.
 
         An alert of which the ledger says nothing is to be told: twice rather than never.
@@ -53,7 +56,7 @@ class Dispatcher:
         standing = Standing()
         if self._ledger is not None and accounting.ledger_fault is None:
             path = accounting.delivery.path
-            standing = self._ledger.take(claims, path, accounting.received, lease_until)
+            standing = self._ledger.take(claims, path, accounting.received, accounting.lease_until)
             if standing.fault is not None:
                 self._lose_ledger(accounting, standing.fault)
         known = standing.mine | standing.told | standing.elsewhere
@@ -74,11 +77,97 @@ class Dispatcher:
         candidates, accounting.outbox = accounting.outbox, []
         if candidates:
             self._publish(accounting, candidates)
-        letters, accounting.letters = accounting.letters, []
-        self._keep(letters)
+        self._keep_letters(accounting)
+
+    def gather(self, accounting: Accounting, sleep: Callable[[float], None]) -> None:
+        """Tell what this and other invocations hold, where this one is to, once it is time.
+
+        What cannot be told stays held, for the retry.
+        """
+        if self._gathering is None or accounting.gathers_at is None:
+            return
+        waits = accounting.gathers_at > now()
+        if waits:
+            sleep((accounting.gathers_at - now()) / 1000)
+        sent = False
+        try:
+            listed = self._gathering.close(now())
+            if waits and {held.alert_id for held in listed} <= accounting.held.keys():
+                self._gathering.stay_alone(now())
+            claims = {held.alert_id: held.claim for held in listed}
+            standing = self.take(accounting, list(claims.values()))
+            mine = [held for held in listed if held.alert_id in standing.mine]
+            notices = self._gathered(accounting, self._gathering, mine)
+            self._send(accounting, notices)
+            sent = True
+            still_held = standing.elsewhere.union(accounting.untold)
+            self._gathering.forget(held for held in listed if held.alert_id not in still_held)
+        except LedgerUnavailableError as error:
+            self._lose_ledger(accounting, error.code)
+        if not sent:
+            # Its own goes out, twice rather than never; the retry asks for what others hold.
+            own = [{**alert, "ledger": "unavailable"} for alert in accounting.held.values()]
+            self._send(accounting, [Notice(alert, (alert["alert_id"],)) for alert in own])
+            accounting.untold += accounting.held
+        self._keep_letters(accounting)
+
+    def _gathered(
+        self, accounting: Accounting, gathering: Gathering, mine: Iterable[Held]
+    ) -> list[Notice]:
+        """One message a kind, in the words of the first alert whose text is there."""
+        kinds: dict[str, list[Held]] = {}
+        for held in mine:
+            kinds.setdefault(held.kind, []).append(held)
+        notices = []
+        for alike in kinds.values():
+            texts = (gathering.text(held, accounting.received) for held in alike)
+            identities = tuple(held.alert_id for held in alike)
+            if (text := next(filter(None, texts), None)) is None:
+                accounting.untold += identities
+            else:
+                told = [(held.event_id, held.event_name, held.event_time) for held in alike]
+                notices.append(together(json.loads(text), identities, told))
+        return notices
 
     def _publish(self, accounting: Accounting, candidates: list[Candidate]) -> None:
-        notices = coalesce(candidates, self._told_before(accounting, candidates))
+        told_before = self._told_before(accounting, candidates)
+        alone = {kind for kind, count in sizes(candidates).items() if count == 1}
+        flooding = {kind for kind in alone if told_before.get(kind, 0) >= SINGLE_ALERTS}
+        at_once = [each for each in candidates if not self._holds(accounting, each, flooding)]
+        self._send(accounting, coalesce(at_once, told_before))
+
+    def _holds(
+        self, accounting: Accounting, candidate: Candidate, flooding: Collection[Kind]
+    ) -> bool:
+        """Whether the alert is held instead of told, as one of a flood."""
+        kind = kind_of(candidate)
+        if accounting.hold_until is None or kind not in flooding:
+            return False
+        if self._gathering is None or not self._ledger_serves(accounting):
+            return False
+        alert = candidate.alert
+        present, until = now(), accounting.hold_until
+        held = Held.of(alert, digest_of(kind))
+        try:
+            place = self._gathering.hold(
+                held, encode(alert, present), present, until, accounting.lease_until
+            )
+        except LedgerUnavailableError as error:
+            self._lose_ledger(accounting, error.code)
+            alert["ledger"] = "unavailable"
+            return False
+        if place == "alone":
+            return False
+        accounting.held[held.alert_id] = alert
+        if place == "full":
+            accounting.gathers_at = present
+        elif place == "gathers" and accounting.gathers_at is None:
+            accounting.gathers_at = until
+        self._log.write("INFO", "alert held", alert_id=held.alert_id, rule=held.rule, place=place)
+        return True
+
+    def _send(self, accounting: Accounting, notices: Sequence[Notice]) -> None:
+        """Publish and count; note in the ledger what is told, and give back what is not."""
         undelivered = self._publisher.publish([notice.alert for notice in notices])
         refusals = {each.item["alert_id"]: each.code for each in undelivered}
         accounting.published += len(notices) - len(refusals)
@@ -104,14 +193,12 @@ class Dispatcher:
         usable = self._ledger is not None and accounting.ledger_fault is None
         return usable and not accounting.is_test
 
-    def _told_before(
-        self, accounting: Accounting, candidates: list[Candidate]
-    ) -> dict[tuple[object, ...], int]:
+    def _told_before(self, accounting: Accounting, candidates: list[Candidate]) -> dict[Kind, int]:
         """How many alerts of each kind other invocations have told this hour."""
         if self._ledger is None or not self._ledger_serves(accounting):
             return {}
         try:
-            return self._ledger.count(sizes(candidates), accounting.received)
+            return self._ledger.count(sizes(candidates), accounting.received, SINGLE_ALERTS)
         except LedgerUnavailableError as error:
             self._lose_ledger(accounting, error.code)
             return {}
@@ -141,7 +228,8 @@ class Dispatcher:
         while len(self._published) > _REMEMBERED_ALERTS:
             self._published.popitem(last=False)
 
-    def _keep(self, letters: list[dict[str, Any]]) -> None:
+    def _keep_letters(self, accounting: Accounting) -> None:
+        letters, accounting.letters = accounting.letters, []
         if not letters:
             return
         codes = (

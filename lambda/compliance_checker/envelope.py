@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 from .record import mapping, text
 from .screen import screen
-from .times import from_epoch
+from .times import from_epoch, from_iso
 
 # Lambda takes 1 MB from CloudWatch Logs; real batches of records grow about twelvefold.
 MAXIMUM_DECOMPRESSED_BYTES = 32 * 1024 * 1024
@@ -48,7 +48,11 @@ class UnreadableEventError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One record as delivered: JSON text, or already parsed. ``delivered`` is in milliseconds."""
+    """One record as delivered: JSON text, or already parsed.
+
+    ``delivered`` is in milliseconds: when the log group had it, or the time of its envelope on the
+    event bus, which is in whole seconds and may be that of the event itself.
+    """
 
     content: str | Mapping[str, Any]
     log_event_id: str | None = None
@@ -221,7 +225,8 @@ def read_event(event: object) -> Delivery:
         if not isinstance(detail, dict):
             raise UnreadableEventError("EventBridge detail is not a JSON object")
         _refuse_forgery(event, detail)
-        return Delivery("eventbridge", (Message(detail),))
+        message = Message(detail, delivered=from_iso(event.get("time")))
+        return Delivery("eventbridge", (message,))
     keys = ", ".join(sorted(str(key)[:40] for key in event)[:10])
     raise UnsupportedEventError(f"the event is of no known kind; it has the keys: {keys}")
 

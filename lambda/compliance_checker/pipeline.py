@@ -26,6 +26,7 @@ class AuditPipeline:
     function_name: str | None = None
     topic_arn: str | None = None
     trail_arn: str | None = None
+    key_arn: str | None = None
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> AuditPipeline:
@@ -35,6 +36,7 @@ class AuditPipeline:
             function_name=variables.get("AWS_LAMBDA_FUNCTION_NAME") or None,
             topic_arn=variables.get("ALERT_TOPIC_ARN") or None,
             trail_arn=variables.get("TRAIL_ARN") or None,
+            key_arn=variables.get("KEY_ARN") or None,
         )
 
     @property
@@ -111,6 +113,14 @@ class AuditPipeline:
         return self._named(name, "sqs-compliance-checker-dlq-") or self._named(
             name, "sqs-trail-delivery-"
         )
+
+    def is_key(self, name: str) -> bool:
+        """The key of the trail and its surroundings, by ARN or id, as far as it is known."""
+        return self.key_arn is not None and name in (self.key_arn, last_part(self.key_arn))
+
+    def is_key_alias(self, name: str) -> bool:
+        """An alias of the key that trail logs are encrypted with, as far as its name tells."""
+        return "cloudtrail" in name.lower()
 
     def is_role(self, name: str) -> bool:
         """A role that delivers the trail or runs the function."""

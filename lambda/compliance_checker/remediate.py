@@ -110,13 +110,11 @@ class Remediation:
 
 def remediation_of(
     settings: Settings, pipeline: AuditPipeline, clients: Clients = aws.client_in
-) -> Remediation | None:
-    """The remediation that the settings ask for; None if they name no rule.
+) -> Remediation:
+    """The remediation that the settings ask for.
 
     Raises ConfigurationError for a rule without a remedy.
     """
-    if not settings.remediation_rules:
-        return None
     if unknown := sorted(settings.remediation_rules - REMEDIABLE_RULES):
         raise ConfigurationError(f"REMEDIATION_RULES without a remedy: {', '.join(unknown)}")
     return Remediation(

@@ -354,12 +354,9 @@ run "roles_are_least_privileged" {
   assert {
     condition = jsondecode(aws_iam_role.event_forwarding.assume_role_policy).Statement[0].Condition == {
       StringEquals = { "aws:SourceAccount" = "123456789012" }
+      # Their names are held in event_path_and_ledger.tftest.hcl.
       ArnEquals = { "aws:SourceArn" = [
-        "arn:aws:events:us-east-1:123456789012:rule/rule-changes-1-dev",
-        "arn:aws:events:us-east-1:123456789012:rule/rule-changes-2-dev",
-        "arn:aws:events:us-east-1:123456789012:rule/rule-changes-3-dev",
-        "arn:aws:events:us-east-1:123456789012:rule/rule-changes-4-dev",
-        "arn:aws:events:us-east-1:123456789012:rule/rule-root-user-dev",
+        for rule in aws_cloudwatch_event_rule.forwarded : "arn:aws:events:us-east-1:123456789012:rule/${rule.name}"
       ] }
     }
     error_message = "Only the deployment's own rules may forward events by the role."

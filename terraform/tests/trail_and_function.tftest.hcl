@@ -73,6 +73,7 @@ run "the_function_is_what_was_agreed" {
       ALERT_TOPIC_ARN       = "arn:aws:sns:ap-southeast-1:123456789012:sns-compliance-alerts-dev"
       DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letter.url
       ENVIRONMENT           = "dev"
+      KEY_ARN               = aws_kms_key.logs.arn
       LEDGER_TABLE          = "dynamodb-alert-ledger-dev"
       LOG_LEVEL             = "INFO"
       METRIC_NAMESPACE      = "Trailwarden/ComplianceChecker"

@@ -958,7 +958,215 @@ FILES: list[Case] = [
     )
 ]
 
+
+def key_policy(*statements: Record, name: str = "PutKeyPolicy", **parameters: Any) -> Record:
+    """A key's policy, beside what every key's has."""
+    account = statement("kms:*", Sid="account", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+    document = policy_text(account, *statements)
+    return record("kms", name, {"keyId": OWN_KEY, "policy": document, **parameters})
+
+
+def for_service(service: str, action: str = "kms:GenerateDataKey*") -> Record:
+    return statement(action, Principal={"Service": service})
+
+
+def for_people(*names: str) -> Record:
+    return statement("kms:Decrypt", Principal={"AWS": list(names)})
+
+
+def alias(name: str, **parameters: str) -> Record:
+    return record("kms", name, {"aliasName": "alias/cloudtrail-logs-key-dev", **parameters})
+
+
+TRAIL_ENCRYPTS = for_service("cloudtrail.amazonaws.com")
+STRANGERS_RULE = ["kms-key-policy-lets-in-strangers"]
+ALIAS_RULE = ["audit-key-alias-turned"]
+CHANNEL_RULE = ["config-delivery-turned"]
+
+
+def channel(**parts: Any) -> Record:
+    """PutDeliveryChannel."""
+    settings = {"name": "default", "s3BucketName": f"config-{ACCOUNT}", **parts}
+    return record("config", "PutDeliveryChannel", {"deliveryChannel": settings})
+
+
+KEYS: list[Case] = [
+    *(
+        (f"key's policy for {who}", key_policy(for_people(who), name=name), STRANGERS_RULE)
+        for name in ("PutKeyPolicy", "CreateKey")
+        for who in (STRANGER, f"arn:aws:iam::{STRANGER}:role/r", f"arn:aws:iam::{STRANGER}:root")
+    ),
+    (
+        "replica's policy for a stranger",
+        record("kms", "ReplicateKey", {"policy": policy_text(for_people(STRANGER))}),
+        STRANGERS_RULE,
+    ),
+    *(
+        (f"policy of a trail's key for {who}", key_policy(TRAIL_ENCRYPTS, case), STRANGERS_RULE)
+        for who, case in (
+            ("a role", for_people(f"arn:aws:iam::{ACCOUNT}:role/r")),
+            ("a user", for_people(f"arn:aws:iam::{ACCOUNT}:user/u")),
+            ("somebody deleted", for_people("AIDAEXAMPLEEXAMPLE")),
+            ("another service", for_service("lambda.amazonaws.com")),
+        )
+    ),
+    ("alias turned", alias("UpdateAlias", targetKeyId="other"), ALIAS_RULE),
+    ("alias deleted", alias("DeleteAlias"), ALIAS_RULE),
+    ("Config's channel turned", channel(s3BucketName="elsewhere"), CHANNEL_RULE),
+    (
+        "Config's channel with a stranger's topic",
+        channel(snsTopicARN=f"arn:aws:sns:{REGION}:{STRANGER}:t"),
+        CHANNEL_RULE,
+    ),
+]
+
+
+def alarm(purpose: str, **changes: Any) -> Record:
+    """PutMetricAlarm of an alarm as it is deployed, but for the changes; None leaves a part out."""
+    parameters = {
+        "alarmName": f"alarm-{purpose}-dev",
+        "actionsEnabled": True,
+        "alarmActions": [TOPIC],
+        "threshold": 1.0,
+        **_ALARMS[purpose],
+        **changes,
+    }
+    kept = {name: value for name, value in parameters.items() if value is not None}
+    return record("monitoring", "PutMetricAlarm", kept)
+
+
+def _measured(
+    identity: str, metric: str, namespace: str, period: int, **dimensions: str
+) -> dict[str, Any]:
+    listed = [{"name": name, "value": value} for name, value in dimensions.items()]
+    return {
+        "id": identity,
+        "returnData": False,
+        "metricStat": {
+            "metric": {"namespace": namespace, "metricName": metric, "dimensions": listed},
+            "period": period,
+            "stat": "Sum",
+        },
+    }
+
+
+def _filled(metric: str, namespace: str, **dimensions: str) -> list[dict[str, Any]]:
+    return [
+        {"id": "filled", "expression": "FILL(arrived, 0)", "returnData": True},
+        _measured("arrived", metric, namespace, 900, **dimensions),
+    ]
+
+
+def _counted(metric: str, statistic: str = "Sum", **dimensions: str) -> dict[str, Any]:
+    return {
+        "metricName": metric,
+        "statistic": statistic,
+        "dimensions": [{"name": name, "value": value} for name, value in dimensions.items()],
+        "comparisonOperator": "GreaterThanOrEqualToThreshold",
+        "period": 300,
+        "evaluationPeriods": 1,
+        "treatMissingData": "notBreaching",
+    }
+
+
+_FALLS = {
+    "comparisonOperator": "LessThanThreshold",
+    "evaluationPeriods": 4,
+    "treatMissingData": "breaching",
+}
+_NOT_INVOKED = (
+    "((events > 0) > (invocations > 0)) OR "
+    "((RUNNING_SUM(FILL(events, 0)) > 0) > (RUNNING_SUM(FILL(invocations, 0)) > 0))"
+)
+_ALARMS: dict[str, dict[str, Any]] = {
+    "trail-delivery": {
+        **_FALLS,
+        "metrics": _filled(
+            "NumberOfNotificationsDelivered", "AWS/SNS", TopicName="sns-trail-delivery-dev"
+        ),
+    },
+    "log-delivery": {
+        **_FALLS,
+        "metrics": _filled("IncomingLogEvents", "AWS/Logs", LogGroupName=GROUP),
+    },
+    "function-errors": _counted("Errors", FunctionName=FUNCTION),
+    "function-throttles": _counted("Throttles", FunctionName=FUNCTION),
+    "function-duration": {
+        **_counted("Duration", "Maximum", FunctionName=FUNCTION),
+        "threshold": 48000.0,
+    },
+    "dead-letter-queue-depth": _counted(
+        "ApproximateNumberOfMessagesVisible", "Maximum", QueueName="sqs-compliance-checker-dlq-dev"
+    ),
+    "function-not-invoked": {
+        "comparisonOperator": "GreaterThanOrEqualToThreshold",
+        "evaluationPeriods": 2,
+        "treatMissingData": "notBreaching",
+        "metrics": [
+            {"id": "not_invoked", "expression": _NOT_INVOKED, "returnData": True},
+            _measured("events", "relevant-events-dev", "Trailwarden/AuditTrail", 300),
+            _measured("invocations", "Invocations", "AWS/Lambda", 300, FunctionName=FUNCTION),
+        ],
+    },
+    **{
+        purpose: _counted(f"{purpose}-dev")
+        for purpose in (
+            "security-group-changes",
+            "iam-policy-changes",
+            "cloudtrail-changes",
+            "root-account-use",
+        )
+    },
+}
+ALARM_RULE = ["audit-alarm-silenced"]
+_FALLING = ("trail-delivery", "log-delivery")
+_RISING = tuple(purpose for purpose in _ALARMS if purpose not in _FALLING)
+_PLAIN = tuple(purpose for purpose in _RISING if "metrics" not in _ALARMS[purpose])
+
+ALARMS: list[Case] = [
+    (f"{purpose}: {what}", alarm(purpose, **changes), ALARM_RULE)
+    for purposes, what, changes in (
+        (_FALLING, "a threshold that nothing falls below", {"threshold": 0.0}),
+        (_FALLING, "missing data are ignored", {"treatMissingData": "ignore"}),
+        (_FALLING, "missing data are a good sign", {"treatMissingData": "notBreaching"}),
+        (_FALLING, "missing data are left out", {"treatMissingData": None}),
+        (_FALLING, "a longer wait", {"evaluationPeriods": 96}),
+        (_FALLING, "the other way round", {"comparisonOperator": "GreaterThanThreshold"}),
+        (_RISING, "a threshold out of reach", {"threshold": 1e9}),
+        (_RISING, "the other way round", {"comparisonOperator": "LessThanThreshold"}),
+        (_RISING, "a longer wait", {"evaluationPeriods": 12}),
+        (_PLAIN, "longer periods", {"period": 86400}),
+        (_PLAIN, "another metric", {"metricName": "ConcurrentExecutions"}),
+        (_PLAIN, "another statistic", {"statistic": "Minimum"}),
+        (_PLAIN, "a percentile", {"statistic": None, "extendedStatistic": "p50"}),
+        (
+            _PLAIN,
+            "another resource",
+            {"dimensions": [{"name": "FunctionName", "value": "something-else"}]},
+        ),
+        (
+            tuple(_ALARMS),
+            "a number for an expression",
+            {"metrics": [{"id": "e", "expression": "TIME_SERIES(0)", "returnData": True}]},
+        ),
+        (
+            tuple(_ALARMS),
+            "a band of anomalies",
+            {"threshold": None, "thresholdMetricId": "ad1"},
+        ),
+    )
+    for purpose in purposes
+] + [
+    (
+        "more than one where one is enough",
+        alarm("function-errors", comparisonOperator="GreaterThanThreshold"),
+        ALARM_RULE,
+    ),
+]
+
 TAKEN_BACK: list[Case] = [
+    *KEYS,
+    *ALARMS,
     *IN_TIME,
     *AWAY,
     *BUCKET_SETTINGS,
@@ -974,6 +1182,34 @@ TAKEN_BACK: list[Case] = [
 
 
 KEPT: list[tuple[str, Record]] = [
+    *((f"{purpose} as deployed", alarm(purpose)) for purpose in _ALARMS),
+    ("an alarm that rings sooner", alarm("function-duration", threshold=1000.0)),
+    ("an alarm that looks oftener", alarm("log-delivery", evaluationPeriods=2)),
+    ("somebody else's alarm", alarm("function-errors", alarmName="app-errors", threshold=1e9)),
+    (
+        "policy of the trail's key as deployed",
+        key_policy(
+            TRAIL_ENCRYPTS,
+            for_service(f"logs.{REGION}.amazonaws.com"),
+            for_service("cloudwatch.amazonaws.com"),
+        ),
+    ),
+    ("another key's policy for a role", key_policy(for_people(f"arn:aws:iam::{ACCOUNT}:role/r"))),
+    ("another key's policy for a service", key_policy(for_service("lambda.amazonaws.com"))),
+    ("a new key for the account", key_policy(name="CreateKey")),
+    (
+        "an application's alias",
+        record("kms", "UpdateAlias", {"aliasName": "alias/app", "targetKeyId": "k"}),
+    ),
+    ("an application's alias deleted", record("kms", "DeleteAlias", {"aliasName": "alias/app"})),
+    ("a grant on some key revoked", record("kms", "RevokeGrant", {"keyId": "k", "grantId": "g"})),
+    (
+        "Config set up by a service",
+        {
+            **channel(),
+            "userIdentity": {"type": "AssumedRole", "invokedBy": "controltower.amazonaws.com"},
+        },
+    ),
     ("seven years", lifecycle(rule(Expiration={"Days": 2557}))),
     ("seven years, by date", lifecycle(rule(Expiration={"Date": "2033-12-01T00:00:00Z"}))),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 import re
 from typing import Any
 
@@ -10,17 +11,21 @@ from botocore.exceptions import ClientError
 
 Item = dict[str, Any]
 
+_COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
 
 class Table:
     """Serves TransactWriteItems and UpdateItem; ``fault`` is the code that it answers instead.
 
     Of expressions it knows what the ledger uses: SET with values and ``if_not_exists``, ADD,
-    REMOVE; conditions of ``attribute_not_exists``, ``=`` and ``<``.
+    REMOVE; conditions of ``attribute_not_exists`` and of comparisons. Like DynamoDB it refuses
+    values that no expression uses, and expressions that use what is not there.
     """
 
     def __init__(self) -> None:
         self.items: dict[str, Item] = {}
         self.fault: str | None = None
+        self.fault_of: dict[str, str] = {}  # by the item that is written alone
         self.conflicts = 0  # how many of the next transactions meet another
         self.calls = 0
 
@@ -45,7 +50,11 @@ class Table:
 
     def update_item(self, *, ReturnValues: str = "NONE", **update: Any) -> Item:  # noqa: N803
         self._answer("UpdateItem")
-        assert ReturnValues == "UPDATED_NEW"
+        assert ReturnValues == "ALL_NEW"
+        if fault := self.fault_of.get(_key(update)):
+            raise ClientError({"Error": {"Code": fault}}, "UpdateItem")
+        if self._reason(update)["Code"] != "None":
+            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "UpdateItem")
         self._apply(update)
         return {"Attributes": copy.deepcopy(self.items[_key(update)])}
 
@@ -56,6 +65,7 @@ class Table:
 
     def _reason(self, update: Item) -> Item:
         item = self.items.get(_key(update), {})
+        _valid(update)
         condition = update.get("ConditionExpression")
         if condition is None or _holds(condition, item, update["ExpressionAttributeValues"]):
             return {"Code": "None"}
@@ -64,7 +74,7 @@ class Table:
 
     def _apply(self, update: Item) -> None:
         item = self.items.setdefault(_key(update), {"id": update["Key"]["id"]})
-        before, values = dict(item), update["ExpressionAttributeValues"]
+        before, values = dict(item), update.get("ExpressionAttributeValues", {})
         clauses = re.split(r"\b(SET|ADD|REMOVE)\b", update["UpdateExpression"])[1:]
         for verb, body in zip(clauses[::2], clauses[1::2], strict=True):
             for part in re.split(r",(?![^(]*\))", body.strip()):
@@ -94,12 +104,23 @@ def _holds(condition: str, item: Item, values: Item) -> bool:
 def _true(test: str, item: Item, values: Item) -> bool:
     if test.startswith("attribute_not_exists"):
         return test.partition("(")[2].strip(" ()") not in item
-    name, operator, value = test.split()
+    name, comparison, value = test.split()
     if name not in item:
         return False
     ((kind, left),) = item[name].items()
     right = values[value][kind]
-    return bool(left == right) if operator == "=" else int(left) < int(right)
+    if comparison == "=":
+        return bool(left == right)
+    return bool(_COMPARISONS[comparison](int(left), int(right)))
+
+
+def _valid(update: Item) -> None:
+    """What DynamoDB answers with a ValidationException."""
+    expressions = [update["UpdateExpression"], update.get("ConditionExpression", "")]
+    assert all(len(each) <= 4096 for each in expressions)
+    used = set(re.findall(r":\w+", " ".join(expressions)))
+    assert used == update.get("ExpressionAttributeValues", {}).keys()
+    assert used or "ExpressionAttributeValues" not in update
 
 
 def _key(update: Item) -> str:

@@ -396,6 +396,16 @@ def test_event_bridge_delivers_the_record_in_its_detail() -> None:
     ]
     assert {alert["path"] for alert in door.alerts()} == {"eventbridge"}
     timing = door.alerts()[0]["timing"]
+    assert timing["delivered_time"] == as_iso(from_iso(timing["event_time"]) or 0)
+    assert timing["legs"]["event_to_delivered"] == 0
+    assert timing["legs"]["delivered_to_received"] == timing["legs"]["event_to_received"] > 0
+
+
+@pytest.mark.parametrize("told", [None, 5, "", "yesterday", {}])
+def test_event_bridge_may_not_say_when_it_had_the_event(told: object) -> None:
+    door = Door()
+    door.handle({**bus_event(_open("e")), "time": told})
+    timing = door.alerts()[0]["timing"]
     assert timing["delivered_time"] is None
     assert timing["legs"]["event_to_delivered"] is None
     assert timing["legs"]["event_to_received"] > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import heapq
 import json
 import random
@@ -16,6 +18,7 @@ import pytest
 from compliance_checker.alert import alert_id
 from compliance_checker.checker import UntoldAlertsError
 from compliance_checker.ledger import AlertLedger, Claim
+from compliance_checker.times import from_iso
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,8 +77,10 @@ class World:
 
     def _sleep(self, seconds: float) -> None:
         self.naps.append(seconds)
-        self.clock += int(seconds * 1000)
+        end = self.clock + int(seconds * 1000)
+        self.clock += int(seconds * 500)
         self.while_asleep()
+        self.clock = max(self.clock, end)
 
     @contextmanager
     def running(self) -> Iterator[World]:
@@ -143,6 +148,7 @@ def test_an_event_that_comes_by_both_paths_is_told_once_and_both_are_noted(world
         "seen_eventbridge": str(NOON),
         "seen_logs": str(NOON + 240_000),
         "arrived_logs": str(DELIVERED),
+        "arrived_eventbridge": str(from_iso(_open("e")["eventTime"])),
         "expires": str(NOON // 1000 + 7 * 24 * 3600),
     }
     assert world.doors[1].decisions() == {"duplicate": 1}
@@ -268,8 +274,8 @@ def test_a_thousand_records_cost_few_calls(world: World) -> None:
     cases = [_open(f"e{number}", f"sg-{number % 10}") for number in range(100)]
     world.handle(logs_event(cases))
     assert sum(world.told().values()) == 100
-    # Two of each to take and to tell; ten kinds are counted.
-    assert world.table.calls == 2 + 2 + 10
+    # Two of each to take and to tell; one counts all the kinds.
+    assert world.table.calls == 2 + 2 + 1
 
 
 # --- floods ---------------------------------------------------------------------------------------
@@ -285,6 +291,204 @@ def test_singles_are_counted_across_invocations(world: World) -> None:
     assert sorted(counts) == [10, 15, 15]
     assert len(world.told()) == 60
     assert set(world.told().values()) == {1}
+
+
+def _flooded(world: World, kinds: int = 1) -> None:
+    """An hour in which a group has had its single alerts, told and forgotten by the test."""
+    for kind in range(kinds):
+        for number in range(20):
+            world.handle(bus_event(_open(f"single-{kind}-{number}", f"sg-{kind}")))
+    assert len(world.alerts()) == 20 * kinds
+    world.doors[0].published.clear()
+
+
+def _list(world: World) -> list[str]:
+    return [name for name in world.table.items["gathering"] if name.startswith("held_")]
+
+
+def test_a_flood_of_one_event_an_invocation_is_told_together(world: World) -> None:
+    _flooded(world)
+    further = iter(range(1, 70))
+
+    def meanwhile() -> None:
+        for number in further:
+            answer = world.handle(bus_event(_open(f"e{number}", "sg-0")), instance=1)
+            assert (answer["violations"], answer["published"]) == (1, 0)
+
+    world.while_asleep = meanwhile
+    assert world.handle(bus_event(_open("e0", "sg-0")))["published"] == 1
+    (alert,) = world.alerts()
+    jsonschema.validate(alert, alert_schema())
+    assert alert["path"] == "eventbridge"
+    assert alert["repeats"]["count"] == 70
+    assert set(alert["repeats"]["event_ids"]) == {f"e{number}" for number in range(70)}
+    assert alert["repeats"]["event_names"] == ["AuthorizeSecurityGroupIngress"]
+    # Well below the alarm on the function's time-out, and below five minutes.
+    assert world.naps == [15.0]
+    assert _list(world) == []
+    phases = [item["phase"]["S"] for key, item in world.table.items.items() if len(key) == 64]
+    assert phases == ["told"] * 90
+
+
+def test_one_invocation_gathers_for_all_kinds(world: World) -> None:
+    _flooded(world, kinds=3)
+    others = iter([("b", "sg-1"), ("c", "sg-2"), ("d", "sg-1"), ("new", "sg-new")])
+    world.while_asleep = lambda: [
+        world.handle(bus_event(_open(*other)), instance=1) for other in others
+    ]
+    world.handle(bus_event(_open("a", "sg-0")))
+    told = {alert["resource"]["id"]: alert for alert in world.alerts()}
+    assert len(world.alerts()) == 4
+    assert "repeats" not in told["sg-0"]
+    assert "repeats" not in told["sg-new"]  # no flood, told at once
+    assert sorted(told["sg-1"]["repeats"]["event_ids"]) == ["b", "d"]
+    assert told["sg-2"]["event"]["event_id"] == "c"
+    assert world.naps == [15.0]
+
+
+def test_a_full_list_is_told_at_once(world: World) -> None:
+    _flooded(world)
+    further = iter(range(1, 250))
+    world.while_asleep = lambda: [
+        world.handle(bus_event(_open(f"e{number}", "sg-0")), instance=1) for number in further
+    ]
+    world.handle(bus_event(_open("e0", "sg-0")))
+    counts = [alert["repeats"]["count"] for alert in world.alerts()]
+    assert sum(counts) == 250
+    assert max(counts) == 101
+    assert set(world.told().values()) == {1}
+
+
+def test_the_other_path_takes_what_is_held(world: World) -> None:
+    _flooded(world)
+    batches = iter([[_open(f"e{number}", "sg-0") for number in range(5)]])
+    world.while_asleep = lambda: [world.handle(logs_event(batch), instance=1) for batch in batches]
+    assert world.handle(bus_event(_open("e0", "sg-0")))["published"] == 0
+    (alert,) = world.alerts()
+    assert alert["path"] == "logs"
+    assert alert["repeats"]["count"] == 5
+    assert _list(world) == []
+
+
+def test_the_same_event_twice_while_it_is_held_is_told_once(world: World) -> None:
+    _flooded(world)
+    again = iter([bus_event(_open("e0", "sg-0"))] * 2)
+    world.while_asleep = lambda: [world.handle(event, instance=1) for event in again]
+    world.handle(bus_event(_open("e0", "sg-0")))
+    assert world.told() == {"e0": 1}
+
+
+@pytest.mark.parametrize("rescue", ["retry", "next", "scan"])
+def test_what_was_held_when_the_gathering_invocation_died_is_told(
+    world: World, rescue: str
+) -> None:
+    _flooded(world)
+    joined = iter([bus_event(_open("e1", "sg-0"))])
+
+    def die_meanwhile() -> None:
+        for event in joined:
+            world.handle(event, instance=1)
+        raise Died
+
+    world.while_asleep = die_meanwhile
+    with pytest.raises(Died):
+        world.handle(bus_event(_open("e0", "sg-0")))
+    assert world.told() == {}
+    world.while_asleep = lambda: None
+    world.clock += 70_000
+    if rescue == "scan":
+        world.handle({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}, 1)
+    else:
+        world.handle(bus_event(_open("e0" if rescue == "retry" else "e2", "sg-0")), instance=1)
+    expected = {"e0": 1, "e1": 1} | ({"e2": 1} if rescue == "next" else {})
+    told = {name: count for name, count in world.told().items() if name in ("e0", "e1", "e2")}
+    assert told == expected
+
+
+def test_what_sns_refused_of_the_gathered_is_told_by_the_retry(world: World) -> None:
+    _flooded(world)
+    joined = iter([bus_event(_open("e1", "sg-0"))])
+
+    def meanwhile() -> None:
+        for event in joined:
+            world.handle(event, instance=1)
+        world.topic = refuse
+
+    world.while_asleep = meanwhile
+    with pytest.raises(UntoldAlertsError, match="2 alerts could not be published"):
+        world.handle(bus_event(_open("e0", "sg-0")))
+    world.doors[0].published.clear()
+    world.while_asleep = lambda: None
+    world.topic = accept
+    world.handle(bus_event(_open("e0", "sg-0")), instance=1)
+    assert world.told() == {"e0": 1, "e1": 1}
+
+
+def test_without_the_ledger_the_gathering_invocation_tells_its_own_and_is_tried_again(
+    world: World,
+) -> None:
+    _flooded(world)
+    joined = iter([bus_event(_open("e1", "sg-0"))])
+
+    def meanwhile() -> None:
+        for event in joined:
+            world.handle(event, instance=1)
+        world.table.fault = "InternalServerError"
+
+    world.while_asleep = meanwhile
+    with pytest.raises(UntoldAlertsError):
+        world.handle(bus_event(_open("e0", "sg-0")))
+    (alert,) = world.alerts()
+    assert (alert["event"]["event_id"], alert["ledger"]) == ("e0", "unavailable")
+    world.while_asleep = lambda: None
+    world.table.fault = None
+    world.handle(bus_event(_open("e0", "sg-0")), instance=1)
+    assert world.told().keys() == {"e0", "e1"}
+
+
+def test_where_one_invocation_runs_at_a_time_only_the_first_waits(world: World) -> None:
+    _flooded(world)
+    for number in range(50):
+        world.handle(bus_event(_open(f"e{number}", "sg-0")))
+    assert world.naps == [15.0]
+    assert world.told() == Counter(f"e{number}" for number in range(50))
+    # Some minutes later it is tried again.
+    world.clock += 5 * 60 * 1000
+    world.handle(bus_event(_open("later", "sg-0")))
+    assert world.naps == [15.0, 15.0]
+
+
+def test_where_an_alert_cannot_be_held_it_is_told_by_itself(world: World) -> None:
+    _flooded(world)
+    world.table.fault_of["gathering"] = "ThrottlingException"
+    assert world.handle(bus_event(_open("e0", "sg-0")))["published"] == 1
+    (alert,) = world.alerts()
+    assert alert["ledger"] == "unavailable"
+    assert world.naps == []
+
+
+def test_an_invocation_with_little_time_left_holds_nothing(world: World) -> None:
+    _flooded(world)
+    world.doors[0].checker.handle(bus_event(_open("e0", "sg-0")), "request-1", 20.0)
+    assert world.told() == {"e0": 1}
+    assert world.naps == []
+
+
+def test_a_thousand_kinds_at_once_are_each_told(world: World) -> None:
+    cases = [_open(f"e{number}", f"sg-{number}") for number in range(1000)]
+    world.handle(logs_event(cases))
+    assert len(world.told()) == 1000
+
+
+def test_of_many_kinds_in_a_delivery_only_what_floods_is_told_together(world: World) -> None:
+    _flooded(world)
+    mixed = [_open(f"e{number}", f"sg-{number % 2}") for number in range(10)]
+    world.handle(logs_event(mixed))
+    singles = [alert for alert in world.alerts() if "repeats" not in alert]
+    assert {alert["resource"]["id"] for alert in singles} == {"sg-1"}
+    assert len(singles) == 5
+    (together,) = (alert for alert in world.alerts() if "repeats" in alert)
+    assert together["repeats"]["count"] == 5
 
 
 def test_another_hour_begins_anew(world: World) -> None:
@@ -371,3 +575,33 @@ def test_ten_thousand_events_by_both_paths_in_any_order() -> None:
     with World(instances=4).running() as world:
         _play(world, _deliveries(events, chance, duplicates=False), chance, troubles=True)
         assert world.told() == Counter(event["eventID"] for event in events)
+
+
+def test_ten_thousand_events_while_ledger_and_topic_come_and_go() -> None:
+    """All at once: both paths, duplicates, any order, deaths, refusals, outages of the ledger."""
+    chance = random.Random(11)
+    events = [_open(f"e{number}", f"sg-{number % 400}") for number in range(10_000)]
+    uncertain: set[str] = set()
+    with World(instances=4).running() as world:
+        for delivery in _deliveries(events, chance, duplicates=True):
+            down = chance.random() < 0.2
+            world.table.fault = "InternalServerError" if down else None
+            if down:
+                uncertain |= _event_ids(delivery)
+            _play(world, [delivery], chance, troubles=True)
+        told = world.told()
+        letters = [letter for door in world.doors for letter in door.letters()]
+    kept = {json.loads(letter["content"])["event"]["event_id"] for letter in letters}
+    identities = {event["eventID"] for event in events}
+    assert told.keys() | kept == identities
+    assert 1000 < len(uncertain) < 9000
+    assert {told[identity] for identity in identities - uncertain} == {1}
+    # Nothing but a refusing topic beside a silent ledger makes a dead letter.
+    assert kept <= uncertain
+
+
+def _event_ids(delivery: Record) -> set[str]:
+    if "detail" in delivery:
+        return {delivery["detail"]["eventID"]}
+    content = json.loads(gzip.decompress(base64.b64decode(delivery["awslogs"]["data"])))
+    return {json.loads(entry["message"])["eventID"] for entry in content["logEvents"]}

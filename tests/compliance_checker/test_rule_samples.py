@@ -17,6 +17,7 @@ _PIPELINE = AuditPipeline(
     environment=_DEPLOYED.environment,
     topic_arn=_DEPLOYED.alert_topic_arn,
     trail_arn=_DEPLOYED.trail_arn,
+    key_arn=_DEPLOYED.kms_key_arn,
 )
 _SAMPLES = [pytest.param(each, id=each.rule) for each in samples(_DEPLOYED, "RUN-1")]
 

@@ -15,17 +15,24 @@ from verify.live_fire.probes import ALWAYS
 from verify.live_fire.shot import Shot
 from verify.live_fire.test_alerts import test_alerts_arrive_within_the_target as judge
 from verify.live_fire.volley import Volley, VolleyResult
+from verify.model import NotVerifiedError
 
 
 class _Fired:
     """A volley of one shot, whose alert took so many seconds.
 
-    Its event took four minutes to the log group, and from there so many seconds to the function.
+    Its event took four minutes to the log group, and from there so many seconds to the function,
+    which had the alert published so many seconds after it had the event (None: it does not say).
     """
 
-    def __init__(self, seconds: float, from_log_group: float) -> None:
+    def __init__(self, seconds: float, from_log_group: float, function: float | None) -> None:
         now = datetime.now(UTC)
-        alert = Alert({}, {}, None, None, received_time=now, received_clock=1000.0 + seconds)
+        times = {"received_time": now.isoformat()}
+        if function is not None:
+            times["published_time"] = (now + timedelta(seconds=function)).isoformat()
+        alert = Alert(
+            {"timing": times}, {}, None, None, received_time=now, received_clock=1000.0 + seconds
+        )
         shot = Shot(ALWAYS, subject="sg-1", started=now, ended=now, clock=1000.0, alert=alert)
         arrived = now + timedelta(minutes=4)
         shot.paths = {
@@ -38,9 +45,10 @@ class _Fired:
         return self._result
 
 
-def _judged(seconds: float, from_log_group: float = 1.0) -> Check:
+def _judged(seconds: float, from_log_group: float = 1.0, function: float | None = 0.5) -> Check:
     check = Check()
-    judge(check, cast(Volley, _Fired(seconds, from_log_group)), baseline.load("dev").values)
+    fired = _Fired(seconds, from_log_group, function)
+    judge(check, cast(Volley, fired), baseline.load("dev").values)
     return check
 
 
@@ -60,6 +68,17 @@ def test_a_record_that_waits_in_the_log_group_fails() -> None:
     _judged(2.0, 60.0).conclude()
     with pytest.raises(ControlFailedError, match=r"at most 60 s, live 60\.50 s"):
         _judged(2.0, 60.5).conclude()
+
+
+def test_a_function_that_takes_long_fails() -> None:
+    _judged(80.0, function=60.0).conclude()
+    with pytest.raises(ControlFailedError, match=r"at most 60 s, live 60\.50 s"):
+        _judged(80.0, function=60.5).conclude()
+
+
+def test_an_alert_that_does_not_say_what_the_function_took_is_not_passed() -> None:
+    with pytest.raises(NotVerifiedError, match="does not say when the function had it"):
+        _judged(2.0, function=None).conclude()
 
 
 def test_a_later_alert_fails() -> None:

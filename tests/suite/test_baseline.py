@@ -182,6 +182,33 @@ def test_every_name_in_braces_is_filled_once() -> None:
     assert queue == "sqs-compliance-checker-dlq-dev"
 
 
+def test_a_list_stands_for_each_of_its_names() -> None:
+    values = filled(load("dev"), parse(json.dumps(example())).placeholders())
+    rules = [*(f"rule-changes-{number}-dev" for number in (1, 2, 3, 4)), "rule-root-user-dev"]
+    assert values["function"]["event_path"] == rules
+    assert values["roles"]["sources"]["role-event-forwarding-dev"] == [
+        f"arn:aws:events:us-east-1:123456789012:rule/{rule}" for rule in rules
+    ]
+
+
+def test_a_list_of_one_s_own_leaves_other_members_as_they_are(tmp_path: Path) -> None:
+    lists = 'lists: {mine: [a, "b-{environment}"]}\n'
+    own = _write(tmp_path, f'extends: dev\n{lists}function: {{aliases: ["x-{{each mine}}", y]}}\n')
+    values = filled(load(own), parse(json.dumps(example())).placeholders())
+    assert values["function"]["aliases"] == ["x-a", "x-b-dev", "y"]
+    assert len(values["function"]["event_path"]) == 5
+
+
+def test_a_list_that_there_is_not_is_named_with_its_place(tmp_path: Path) -> None:
+    found = load(_write(tmp_path, 'extends: dev\nfunction: {aliases: ["{each others}"]}\n'))
+    with pytest.raises(
+        BaselineError,
+        match=r"strict\.yaml:2: function\.aliases\.0 names \{each others\}, which is no list of "
+        r"the baseline: choose one of quick_path_rules",
+    ):
+        filled(found, parse(json.dumps(example())).placeholders())
+
+
 def test_a_name_that_is_no_output_is_named_with_its_place(tmp_path: Path) -> None:
     found = load(_write(tmp_path, 'extends: dev\nnames: {trail_name: "{trial_name}"}\n'))
     with pytest.raises(

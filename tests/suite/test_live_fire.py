@@ -165,6 +165,39 @@ def test_no_message_breaks_the_wait(body: str) -> None:
     assert alert is None or not alert.is_about("sg-1", "AuthorizeSecurityGroupIngress")
 
 
+@pytest.mark.parametrize(
+    ("on_bus", "by_cloudtrail", "by_bus"),
+    [
+        ("2026-03-04T05:06:09Z", 1.6, 1.5),
+        # A whole second that began before the call: the bus did not have it earlier.
+        ("2026-03-04T05:06:07Z", 0.0, 3.1),
+        (None, None, 3.1),
+    ],
+)
+def test_what_aws_takes_by_event_bridge_is_told_apart(
+    on_bus: str | None, by_cloudtrail: float | None, by_bus: float | None
+) -> None:
+    shot = Shot(ALWAYS, started=NOW + timedelta(milliseconds=400), seconds=0.05, clock=100.0)
+    times = {
+        "event_time": "2026-03-04T05:06:07Z",
+        "delivered_time": on_bus,
+        "received_time": "2026-03-04T05:06:10.500Z",
+        "published_time": "2026-03-04T05:06:11Z",
+    }
+    alert = Alert(
+        body={"path": "eventbridge", "timing": times},
+        attributes={},
+        notification_time=None,
+        sent_time=NOW + timedelta(seconds=4),
+        received_time=NOW + timedelta(seconds=4),
+        received_clock=104.0,
+    )
+    legs = {leg.name: (leg.seconds, leg.whose) for leg in timing(shot, alert, 300.0).legs}
+    assert legs.get("CloudTrail", (None, "AWS")) == (by_cloudtrail, "AWS")
+    assert legs["EventBridge"] == (by_bus, "AWS")
+    assert legs["function"] == (0.5, "ours")
+
+
 def test_each_leg_is_measured_and_the_unknown_is_said_to_be() -> None:
     shot = Shot(ALWAYS, started=NOW + timedelta(milliseconds=400), seconds=0.05, clock=100.0)
     alert = Alert(

@@ -88,7 +88,7 @@ def test_a_fresh_deployment_is_clean(account: Account, tmp_path: Path, workers: 
     }
     told = timings["opened security-group rule, by EventBridge"]
     legs = [leg["name"] for leg in told["legs"]]
-    assert legs == ["API call", "EventBridge", "function", "SNS", "received"]
+    assert legs == ["API call", "CloudTrail", "EventBridge", "function", "SNS", "received"]
     assert all(
         leg["seconds"] is not None and leg["seconds"] >= 0
         for timing in timings.values()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from verify import schemas
 from verify.inputs.located import Located, Place, read_located
@@ -21,6 +21,7 @@ from verify.model import BaselineSource
 
 FOLDER = Path(__file__).parent / "baselines"
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_EACH = re.compile(r"\{each ([a-z][a-z0-9_]*)\}")
 _MAXIMUM_CHARACTERS = 1_000_000
 _MAXIMUM_FAULTS = 12  # that a message lists
 _OF_EXTENSION = frozenset({"extends", "additional_controls", "without_controls"})
@@ -105,38 +106,60 @@ def require_known(baseline: Baseline, controls: Iterable[str]) -> None:
 def filled(baseline: Baseline, placeholders: Mapping[str, str]) -> Mapping[str, Any]:
     """The values with each name in braces replaced, in keys and texts alike.
 
-    Raises BaselineError for a name that there is no value for.
+    A member of a list with ``{each name}`` stands for as many as ``lists`` has of that name. Raises
+    BaselineError for a name that there is no value for.
     """
-    values: Mapping[str, Any] = _filled(baseline.values, placeholders, baseline.layers, ())
+    filling = _Filling(placeholders, baseline.values["lists"], baseline.layers)
+    values: Mapping[str, Any] = filling.of(baseline.values, ())
     return values
 
 
-def _filled(
-    value: Any, placeholders: Mapping[str, str], layers: tuple[Located, ...], place: Place
-) -> Any:
-    if isinstance(value, str):
+_Value = TypeVar("_Value")
 
-        def replacement(found: re.Match[str]) -> str:
-            if found[1] not in placeholders:
-                raise BaselineError(
-                    f"{_at(layers, place)}: {'.'.join(map(str, place))} names {found[0]}, which is "
-                    "no output of the deployment: choose one of " + ", ".join(sorted(placeholders))
-                )
-            return placeholders[found[1]]
 
-        return _PLACEHOLDER.sub(replacement, value)
-    if isinstance(value, Mapping):
-        return {
-            _filled(key, placeholders, layers, (*place, key)): _filled(
-                item, placeholders, layers, (*place, key)
+@dataclass(frozen=True)
+class _Filling:
+    """What names in braces stand for, and where to look for who wrote them."""
+
+    placeholders: Mapping[str, str]
+    lists: Mapping[str, list[str]]
+    layers: tuple[Located, ...]
+
+    def of(self, value: Any, place: Place) -> Any:
+        """A value of the baseline, filled."""
+        if isinstance(value, str):
+            known, kind = self.placeholders, "output of the deployment"
+            return _PLACEHOLDER.sub(lambda found: self._named(known, kind, found, place), value)
+        if isinstance(value, Mapping):
+            return {
+                self.of(key, (*place, key)): self.of(item, (*place, key))
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [
+                self.of(member, (*place, index))
+                for index, item in enumerate(value)
+                for member in self._members(item, (*place, index))
+            ]
+        return value
+
+    def _members(self, item: Any, place: Place) -> list[Any]:
+        """What a member of a list stands for."""
+        found = _EACH.search(item) if isinstance(item, str) else None
+        if found is None:
+            return [item]
+        names = self._named(self.lists, "list of the baseline", found, place)
+        return [item.replace(found[0], name) for name in names]
+
+    def _named(
+        self, known: Mapping[str, _Value], kind: str, found: re.Match[str], place: Place
+    ) -> _Value:
+        if found[1] not in known:
+            raise BaselineError(
+                f"{_at(self.layers, place)}: {'.'.join(map(str, place))} names {found[0]}, which "
+                f"is no {kind}: choose one of " + ", ".join(sorted(known))
             )
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [
-            _filled(item, placeholders, layers, (*place, index)) for index, item in enumerate(value)
-        ]
-    return value
+        return known[found[1]]
 
 
 def _path(profile: str, beside: Path | None = None, asked: str = "") -> Path:

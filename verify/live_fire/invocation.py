@@ -60,6 +60,7 @@ def samples(deployment: Deployment, run_id: str) -> tuple[Sample, ...]:
         region=deployment.region,
         partition=deployment.partition,
         environment=deployment.environment,
+        key=deployment.kms_key_arn,
     )
     document = json.loads(text)
     return tuple(

@@ -15,6 +15,8 @@ from verify.live_fire.paths import NAMES, QUICK, Seen
 from verify.model import AWS, OURS, AlertTiming, Leg, NotVerifiedError
 from verify.run.verification import Run
 
+FUNCTION_LEG = "function"
+
 
 @dataclass
 class Removals:
@@ -154,7 +156,7 @@ def timing(shot: Shot, alert: Alert, target_seconds: float) -> AlertTiming:
         legs=(
             Leg("API call", round(shot.seconds, 3), AWS),
             *_legs_to_function(str(path), event, arrived, received),
-            _leg("function", received, published, OURS),
+            _leg(FUNCTION_LEG, received, published, OURS),
             _leg("SNS", published, alert.sent_time, AWS),
             _leg("received", alert.sent_time, alert.received_time + shot.clock_offset, AWS),
         ),
@@ -179,9 +181,19 @@ def timing_of_path(shot: Shot, path: str) -> AlertTiming:
 def _legs_to_function(
     path: str, event: datetime | None, arrived: datetime | None, received: datetime | None
 ) -> tuple[Leg, ...]:
-    """The legs up to the function: AWS's alone by EventBridge, which does not say more."""
+    """The legs up to the function.
+
+    By EventBridge both are AWS's: until the envelope's time the event is CloudTrail's, then the bus
+    and Lambda have it. That time is in whole seconds, and so never before the event.
+    """
     if path == QUICK:
-        return (_leg("EventBridge", event, received, AWS),)
+        if event is None or arrived is None:
+            return (_leg("EventBridge", event, received, AWS),)
+        arrived = max(event, arrived)
+        return (
+            _leg("CloudTrail", event, arrived, AWS),
+            _leg("EventBridge", arrived, received, AWS),
+        )
     return (_leg("trail", event, arrived, AWS), _leg("log group", arrived, received, OURS))
 
 

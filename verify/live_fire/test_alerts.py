@@ -13,8 +13,9 @@ from verify.check import Check
 from verify.live_fire.alert import Alert
 from verify.live_fire.paths import LOGS, QUICK, required_paths
 from verify.live_fire.probes.security_group import PORT, SOURCE
-from verify.live_fire.shot import Shot, timing, timing_of_path
+from verify.live_fire.shot import FUNCTION_LEG, Shot, timing, timing_of_path
 from verify.live_fire.volley import Volley, VolleyResult
+from verify.model import AlertTiming
 from verify.run.verification import Run
 
 # CloudTrail gives whole seconds, and two clocks are compared.
@@ -161,6 +162,7 @@ def test_alerts_arrive_within_the_target(
         timed = timing(shot, shot.alert, target)
         check.timings.append(timed)
         check.timings += [timing_of_path(shot, path) for path in sorted(shot.paths)]
+        _function_in_time(check, shot, timed, float(baseline["alerts"]["function_seconds"]))
         _log_path_in_time(check, shot, float(baseline["alerts"]["log_path_seconds"]))
         if QUICK not in required_paths(baseline):
             continue  # CloudTrail promises nothing of the whole way
@@ -171,6 +173,21 @@ def test_alerts_arrive_within_the_target(
             expected=f"at most {target:.0f} s",
             seen=f"{timed.total_seconds:.2f} s",
         )
+
+
+def _function_in_time(check: Check, shot: Shot, timed: AlertTiming, target: float) -> None:
+    """From the receipt of the event to the publication of its alert: ours, by whichever path."""
+    [seconds] = (leg.seconds for leg in timed.legs if leg.name == FUNCTION_LEG)
+    if seconds is None:
+        check.unknown(shot.subject, "the alert does not say when the function had it")
+        return
+    check.holds(
+        shot.subject,
+        "time that the function took",
+        seconds <= target,
+        expected=f"at most {target:.0f} s",
+        seen=f"{seconds:.2f} s",
+    )
 
 
 def _log_path_in_time(check: Check, shot: Shot, target: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model import Rule
 from . import (
+    alarms,
     delivery,
     detection,
     identity,
@@ -30,5 +31,6 @@ RULES: tuple[Rule, ...] = (
     *detection.RULES,
     *organization.RULES,
     *delivery.RULES,
+    *alarms.RULES,
     *sign_in.RULES,
 )

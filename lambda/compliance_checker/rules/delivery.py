@@ -1,4 +1,4 @@
-"""The way of an alert: the function, its alarms, topics, queues and schedule.
+"""The way of an alert: the function, its topics, queues and schedule.
 
 On any other resource these are everyday calls; the rules look at the deployment's own.
 """
@@ -13,7 +13,6 @@ from ..record import Event, flag, integer, mapping, objects, owner_of, spelled, 
 from .grants import doubt_about, foreign_principals, granted_to_anyone, statement_details
 
 _LAMBDA = "lambda.amazonaws.com"
-_MONITORING = "monitoring.amazonaws.com"
 _SNS = "sns.amazonaws.com"
 _SQS = "sqs.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
@@ -88,31 +87,6 @@ def _judge_function_policy(event: Event, pipeline: AuditPipeline) -> Finding | N
         resource_id=function,
         reason=f"Function {function or '(unnamed)'} can now be invoked by {who}.",
         details={"statement_id": text(parameters.get("statementId"))},
-    )
-
-
-def _judge_alarms(event: Event, pipeline: AuditPipeline) -> Finding | None:
-    parameters = event.parameters
-    names = texts(parameters.get("alarmNames")) + texts(parameters.get("alarmName"))
-    names += texts(spelled(spelled(parameters).get("mutetargets")).get("alarmnames"))
-    ours = [name for name in names if pipeline.is_alarm(name)]
-    if not ours:
-        return None
-    if event.name == "PutMetricAlarm":
-        enabled = flag(parameters.get("actionsEnabled"))
-        if enabled is not False and texts(parameters.get("alarmActions")):
-            return None
-        what = "no longer tells anyone"
-    elif event.name == "SetAlarmState":
-        what = "had its state set by hand"
-    elif event.name == "PutAlarmMuteRule":
-        what = "is muted by a rule"
-    else:
-        what = "was deleted" if event.name == "DeleteAlarms" else "no longer tells anyone"
-    return Finding(
-        resource_id=ours[0],
-        reason=f"Alarm {', '.join(ours[:5])} {what}: a failing audit trail goes unnoticed.",
-        details={"alarms": ours},
     )
 
 
@@ -325,22 +299,6 @@ RULES: tuple[Rule, ...] = (
         fields=("requestParameters.principal", "requestParameters.sourceArn"),
         events=((_LAMBDA, "AddPermission"),),
         judge=_judge_function_policy,
-    ),
-    Rule(
-        id="audit-alarm-silenced",
-        title="Alarm of the audit trail silenced",
-        severity="HIGH",
-        citations=("164.308(a)(1)(ii)(D)", "164.308(a)(6)(ii)"),
-        resource_type="AWS::CloudWatch::Alarm",
-        fields=("eventName", "requestParameters.alarmNames", "requestParameters.alarmActions"),
-        events=(
-            (_MONITORING, "DeleteAlarms"),
-            (_MONITORING, "DisableAlarmActions"),
-            (_MONITORING, "PutAlarmMuteRule"),
-            (_MONITORING, "PutMetricAlarm"),
-            (_MONITORING, "SetAlarmState"),
-        ),
-        judge=_judge_alarms,
     ),
     Rule(
         id="alert-topic-tampered",

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
-from ..record import Event, flag, integer, mapping, objects, spelled, text, texts
+from ..record import Event, flag, integer, mapping, objects, owner_of, spelled, text, texts
 
 _CONFIG = "config.amazonaws.com"
 _GUARDDUTY = "guardduty.amazonaws.com"
@@ -118,6 +118,27 @@ def _judge_channel(event: Event, _: AuditPipeline) -> Finding | None:
             f"Config delivery channel {channel or '(unnamed)'} was deleted: recorded changes are "
             "no longer kept or announced."
         ),
+    )
+
+
+def _judge_channel_put(event: Event, _: AuditPipeline) -> Finding | None:
+    """A region has one channel: to put one is to make the first, or to turn the only one."""
+    if text(event.identity.get("invokedBy")):
+        return None  # services set Config up for an organization
+    channel = spelled(spelled(event.parameters).get("deliverychannel"))
+    name, bucket = text(channel.get("name")), text(channel.get("s3bucketname"))
+    named = [owner_of(text(channel.get(member))) for member in ("snstopicarn", "s3kmskeyarn")]
+    owners = sorted({owner for owner in named if owner not in (None, event.account)} - {None})
+    return Finding(
+        resource_id=name,
+        reason=(
+            f"Config delivery channel {name or '(unnamed)'} was put: recorded changes go to bucket "
+            f"{bucket or '(unnamed)'} from now on, and no longer to the one before"
+            + (f", with a topic or key of account {', '.join(owners)}" if owners else "")
+            + ". Unless Config was set up just now, it was turned elsewhere."
+        ),
+        details={"bucket": bucket, "topic": text(channel.get("snstopicarn"))},
+        severity="HIGH" if owners else None,
     )
 
 
@@ -339,6 +360,16 @@ RULES: tuple[Rule, ...] = (
         fields=("eventName", "requestParameters.deliveryChannelName"),
         events=((_CONFIG, "DeleteDeliveryChannel"),),
         judge=_judge_channel,
+    ),
+    Rule(
+        id="config-delivery-turned",
+        title="Config delivery channel put",
+        severity="MEDIUM",
+        citations=("164.312(b)", "164.308(a)(8)"),
+        resource_type="AWS::Config::DeliveryChannel",
+        fields=("requestParameters.deliveryChannel", "userIdentity.invokedBy"),
+        events=((_CONFIG, "PutDeliveryChannel"),),
+        judge=_judge_channel_put,
     ),
     Rule(
         id="config-rule-deleted",

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from ..model import Finding, Rule
 from ..pipeline import AuditPipeline
-from ..record import Event, dig, integer, owner_of, text, texts
-from .grants import doubt_about, granted_to_anyone, statement_details
+from ..policy.document import Statement, statements
+from ..record import Event, dig, integer, objects, owner_of, text, texts
+from .grants import (
+    doubt_about,
+    first_document,
+    foreign_principals,
+    granted_to_anyone,
+    statement_details,
+)
 
 _KMS = "kms.amazonaws.com"
+# The services that the key of a trail serves; people use it by the account's IAM policies.
+_CLOUDTRAIL = "cloudtrail."
+_SERVED = (_CLOUDTRAIL, "logs.", "cloudwatch.")
 
 
 def _key(event: Event) -> str | None:
@@ -22,6 +32,104 @@ def _key(event: Event) -> str | None:
 
 def _named(key: str | None) -> str:
     return f"Key {key}" if key else "A key"
+
+
+def _is_of_trail(event: Event, pipeline: AuditPipeline) -> bool:
+    """Whether the call is about the key that the deployment names as the trail's."""
+    names = [
+        _key(event),
+        text(event.parameters.get("targetKeyId")),
+        *(text(resource.get("ARN")) for resource in objects(event.record.get("resources"))),
+    ]
+    return any(name is not None and pipeline.is_key(name) for name in names)
+
+
+def _serves_trail(every: list[Statement]) -> bool:
+    return any(
+        statement.allows
+        and statement.covers_action("kms:generatedatakey")
+        and any(principal.startswith(_CLOUDTRAIL) for principal in statement.principals)
+        for statement in every
+    )
+
+
+def _let_in(every: list[Statement], account: str | None) -> list[str]:
+    """Whom the policy of a trail's key names beside the account itself and the trail's services.
+
+    Whom ``*`` lets in is another question.
+    """
+    named = [
+        principal
+        for statement in every
+        if statement.allows
+        for principal in statement.principals
+        if principal != "*"
+        and not principal.startswith(_SERVED)
+        and not (owner_of(principal) == account and principal.endswith((":root", str(account))))
+    ]
+    return list(dict.fromkeys(named))
+
+
+def _judge_strangers(event: Event, pipeline: AuditPipeline) -> Finding | None:
+    """Any key's policy that names another account; a trail's key's that names anybody new."""
+    document = first_document(event.parameters.get("policy"), event.response.get("replicaPolicy"))
+    if document is None:
+        return None
+    every = statements(document)
+    serves = _serves_trail(every)
+    of_trail = _is_of_trail(event, pipeline) or (pipeline.key_arn is None and serves)
+    found = _let_in(every, event.account) if of_trail else foreign_principals(every, event.account)
+    what = [f"lets in {', '.join(found[:3])}"] if found else []
+    if of_trail and not serves and event.name == "PutKeyPolicy":
+        what.append("no longer lets CloudTrail encrypt with it, so that the trail stops delivering")
+    if not what:
+        return None
+    key = _key(event)
+    return Finding(
+        resource_id=key,
+        reason=(
+            f"{_named(key)}{', by which the audit trail is encrypted,' if of_trail else ''} has a "
+            f"policy now that {'; it '.join(what)}."
+        ),
+        details={"principals": found[:20], "key_of_trail": of_trail},
+        severity="HIGH" if of_trail else None,
+    )
+
+
+def _judge_withdrawn(event: Event, pipeline: AuditPipeline) -> Finding | None:
+    if text(event.identity.get("invokedBy")) or event.identity.get("type") == "AWSService":
+        return None  # services retire the grants that they made for a resource, with the resource
+    if not _is_of_trail(event, pipeline):
+        return None
+    key = _key(event)
+    return Finding(
+        resource_id=key or pipeline.key_arn,
+        reason=(
+            f"{_named(key)}, by which the audit trail is encrypted, had a grant taken away "
+            f"({event.name}): a service that serves the trail may no longer use it."
+        ),
+        details={"grant_id": text(event.parameters.get("grantId"))},
+    )
+
+
+def _judge_alias(event: Event, pipeline: AuditPipeline) -> Finding | None:
+    alias = text(event.parameters.get("aliasName"))
+    target = text(event.parameters.get("targetKeyId"))
+    if target is not None and pipeline.is_key(target):
+        return None
+    named = alias is not None and pipeline.is_key_alias(alias)
+    if not named and not _is_of_trail(event, pipeline):
+        return None
+    what = f"points to key {target} now" if event.name == "UpdateAlias" else "was deleted"
+    return Finding(
+        resource_id=alias,
+        reason=(
+            f"Alias {alias or '(unnamed)'} of a key of the audit trail {what}: what names the key "
+            "by it encrypts with another one, or not at all."
+        ),
+        details={"target_key_id": target},
+        resource_type="AWS::KMS::Alias",
+    )
 
 
 def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
@@ -40,7 +148,7 @@ def _judge_policy(event: Event, _: AuditPipeline) -> Finding | None:
     )
 
 
-def _judge_grant(event: Event, _: AuditPipeline) -> Finding | None:
+def _judge_grant(event: Event, pipeline: AuditPipeline) -> Finding | None:
     grantee = text(event.parameters.get("granteePrincipal"))
     owner = owner_of(grantee)
     if owner is None or event.account is None or owner == event.account:
@@ -54,6 +162,7 @@ def _judge_grant(event: Event, _: AuditPipeline) -> Finding | None:
             + (f": {', '.join(operations[:5])}." if operations else ".")
         ),
         details={"grantee": grantee, "operations": operations[:20]},
+        severity="HIGH" if _is_of_trail(event, pipeline) else None,
     )
 
 
@@ -141,5 +250,39 @@ RULES: tuple[Rule, ...] = (
         fields=("requestParameters.granteePrincipal", "requestParameters.keyId"),
         events=((_KMS, "CreateGrant"),),
         judge=_judge_grant,
+    ),
+    Rule(
+        id="kms-key-policy-lets-in-strangers",
+        title="Key policy names who should not use the key",
+        severity="MEDIUM",
+        citations=("164.312(a)(2)(iv)", "164.312(a)(1)"),
+        resource_type="AWS::KMS::Key",
+        fields=(
+            "requestParameters.policy",
+            "requestParameters.keyId",
+            "responseElements.replicaPolicy",
+        ),
+        events=((_KMS, "PutKeyPolicy"), (_KMS, "CreateKey"), (_KMS, "ReplicateKey")),
+        judge=_judge_strangers,
+    ),
+    Rule(
+        id="audit-key-grant-withdrawn",
+        title="Grant on the trail's key taken away",
+        severity="HIGH",
+        citations=("164.312(b)", "164.312(a)(2)(iv)"),
+        resource_type="AWS::KMS::Key",
+        fields=("eventName", "requestParameters.keyId", "responseElements.keyId"),
+        events=((_KMS, "RetireGrant"), (_KMS, "RevokeGrant")),
+        judge=_judge_withdrawn,
+    ),
+    Rule(
+        id="audit-key-alias-turned",
+        title="Alias of the trail's key deleted or turned to another",
+        severity="HIGH",
+        citations=("164.312(b)", "164.312(a)(2)(iv)"),
+        resource_type="AWS::KMS::Alias",
+        fields=("eventName", "requestParameters.aliasName", "requestParameters.targetKeyId"),
+        events=((_KMS, "DeleteAlias"), (_KMS, "UpdateAlias")),
+        judge=_judge_alias,
     ),
 )
