@@ -285,7 +285,10 @@ def forwarding_interface(account: Account, mending: ExitStack) -> None:
 def machine_in_two_networks(account: Account, mending: ExitStack) -> None:
     elsewhere = _subnet_of(account, mending, _new_vpc(account, mending))
     [machine] = account.ec2.run_instances(
-        ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=elsewhere
+        ImageId="ami-0123456789abcdef0",
+        MinCount=1,
+        MaxCount=1,
+        NetworkInterfaces=[{"DeviceIndex": 0, "SubnetId": elsewhere, "DeleteOnTermination": True}],
     )["Instances"]
     mending.callback(account.ec2.terminate_instances, InstanceIds=[machine["InstanceId"]])
     made = account.ec2.attach_network_interface(

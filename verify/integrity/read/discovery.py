@@ -311,10 +311,16 @@ def trail_status(clients: S3Reader, trail: Trail, scope: ChainScope) -> TrailSta
 
 
 def ask_status(clients: S3Reader, arn: str, region: str) -> Mapping[str, Any]:
-    """What GetTrailStatus answers in a region. Raises UnreadableError."""
+    """What GetTrailStatus answers in a region. Raises UnreadableError.
+
+    A trail of one region is not known in the others, where it may have been multi-region before:
+    that is an answer, namely that it records nothing there.
+    """
     try:
         answer: Mapping[str, Any] = clients.client("cloudtrail", region).get_trail_status(Name=arn)
     except (ClientError, BotoCoreError) as error:
+        if code_and_message(error)[0] == "TrailNotFoundException" and region != arn.split(":")[3]:
+            return {"IsLogging": False}
         raise UnreadableError(describe(error, "cloudtrail", "get_trail_status", region)) from error
     if "IsLogging" not in answer:
         raise UnreadableError(f"the answer of cloudtrail.get_trail_status in {region} is empty")
