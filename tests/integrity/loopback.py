@@ -361,7 +361,9 @@ class _Service:
             wanted = request.get("trailNameList") or list(account.trails)
             return {"trailList": [account.trails[arn] for arn in wanted if arn in account.trails]}
         if operation == "GetTrailStatus":
-            if request["Name"] not in account.trails:
+            trail = account.trails.get(request["Name"])
+            # Elsewhere a trail of several regions has shadows, and one of a single region has none.
+            if trail is None or not (trail["IsMultiRegionTrail"] or trail["HomeRegion"] == region):
                 raise _RefusalError(400, "TrailNotFoundException", "Unknown trail")
             return account.statuses.get(region, {"IsLogging": True})
         if operation == "ListPublicKeys":

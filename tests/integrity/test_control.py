@@ -220,6 +220,19 @@ def test_a_status_that_cannot_be_read_leaves_both_open(
         assert "the caller lacks cloudtrail:GetTrailStatus" in message
 
 
+def test_a_region_where_the_trail_is_not_known_any_more_is_a_gap_and_no_error(
+    account: Account, old: Trail, tmp_path: Path
+) -> None:
+    """The trail was made single-region: elsewhere GetTrailStatus does not find it."""
+    account.trails[old.arn]["IsMultiRegionTrail"] = False
+    run = _verify(tmp_path)
+    assert run.outcomes[INTACT] == "FAIL"
+    message = run.row(INTACT)["message"]
+    assert f"{OTHER}: HIGH gap" in message
+    assert "the trail records no region but its own any more" in message
+    assert run.outcomes[ON_TIME] == "PASS"
+
+
 def test_the_newest_digest_is_missed_as_soon_as_it_is_gone(
     account: Account, old: Trail, tmp_path: Path
 ) -> None:
