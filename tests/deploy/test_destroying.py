@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from verify.live_fire import owner
 from verify.live_fire.probes.role_policy import PATH
 
 pytestmark = pytest.mark.slow
+MAKE = shutil.which("make") or "make"
 PROBES = ("--probe=bucket-policy", "--probe=role-policy")
 EVERYTHING = 5  # that a run puts into the account: queue, subscription, group, bucket, role
 
@@ -127,6 +129,56 @@ def test_what_killed_runs_left_is_swept_before_anything_is_destroyed(
     assert _left(sandbox) == []
     vpcs = sandbox.client("ec2", REGION).describe_vpcs()["Vpcs"]
     assert outputs["vpc_id"]["value"] not in {vpc["VpcId"] for vpc in vpcs}
+
+
+def test_runs_killed_at_any_moment_leave_nothing_that_destroy_cannot_remove(
+    sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    """As users run it, in the middle of each tenth of the time that a whole run takes."""
+    on_sandbox = (f"SANDBOX={sandbox.url}", f"WORK={tmp_path / 'work'}", "AUTO_APPROVE=1")
+    variables = environment(**VARIABLES)
+
+    def make(target: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [MAKE, target, *on_sandbox],
+            cwd=ROOT,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def begin(reports: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [
+                *(MAKE, "verify", *on_sandbox, "AS_VERIFIER=1"),
+                *(f"REPORTS={tmp_path / reports}", f"VERIFY_ARGS={' '.join(PROBES)}"),
+            ],
+            cwd=ROOT,
+            env=variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    applied = make("deploy")
+    assert applied.returncode == 0, applied.stderr
+    started = time.monotonic()
+    assert begin("whole").wait(timeout=300) == 0
+    whole = time.monotonic() - started
+    for tenth in range(10):
+        killed = begin(f"killed-{tenth}")
+        try:
+            killed.wait(timeout=whole * (tenth + 0.5) / 10)
+        except subprocess.TimeoutExpired:
+            os.killpg(killed.pid, signal.SIGKILL)
+            killed.wait(timeout=20)
+
+    destroyed = make("destroy")
+    assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+    assert _left(sandbox) == []
+    names = [vpc.get("Tags", []) for vpc in sandbox.client("ec2", REGION).describe_vpcs()["Vpcs"]]
+    assert names == [[]], "the region's own VPC alone"
 
 
 @pytest.mark.parametrize(
