@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,12 +16,11 @@ import pytest
 
 from tests.deploy.support import Outcome, run
 from tests.sandbox.support import RunningSandbox, start
-from tests.suite.support import REGION, ROOT, VARIABLES, command, environment
+from tests.suite.support import MAKE, REGION, ROOT, VARIABLES, command, environment
 from verify.live_fire import owner
 from verify.live_fire.probes.role_policy import PATH
 
 pytestmark = pytest.mark.slow
-MAKE = shutil.which("make") or "make"
 PROBES = ("--probe=bucket-policy", "--probe=role-policy")
 EVERYTHING = 5  # that a run puts into the account: queue, subscription, group, bucket, role
 
