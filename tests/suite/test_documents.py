@@ -1,4 +1,4 @@
-"""Every YAML document of the suite is of values that JSON has, so that it is read by PyYAML once."""
+"""Every YAML document of the suite is of values that JSON has: so PyYAML reads it but once."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def test_a_document_comes_back_from_json_as_it_went(path: Path) -> None:
 
 def test_a_time_is_read_as_the_text_that_it_is(tmp_path: Path) -> None:
     path = tmp_path / "times.yaml"
-    path.write_text("at: 2999-01-01T00:00:00Z\non: 2026-01-02\n")
+    path.write_text("at: 2999-01-01T00:00:00Z\nday: 2026-01-02\n")
     assert read_located(path, "times", 100).value == {
         "at": "2999-01-01T00:00:00Z",
-        "on": "2026-01-02",
+        "day": "2026-01-02",
     }
