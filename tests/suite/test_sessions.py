@@ -89,3 +89,16 @@ def test_a_model_of_the_user_s_own_is_left_as_it_is(
         "sqs", region_name=REGION
     )
     assert "DeleteQueue" in client.meta.service_model.operation_names
+
+
+@pytest.mark.parametrize(
+    ("said", "host"),
+    [(None, "https://s3.us-east-1.amazonaws.com"), ("legacy", "https://s3.amazonaws.com")],
+)
+def test_the_home_of_the_first_region_s_buckets_is_asked_unless_one_says_otherwise(
+    said: str | None, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if said is not None:
+        monkeypatch.setenv("AWS_S3_US_EAST_1_REGIONAL_ENDPOINT", said)
+    client = sessions.core_session().create_client("s3", region_name="us-east-1")
+    assert client.meta.endpoint_url == host

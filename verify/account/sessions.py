@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import botocore.session
+from botocore.config import Config
 from botocore.utils import parse_timestamp
 
 from verify.account.models import Models, ModelsOfOperations, Operations
@@ -26,7 +28,17 @@ def core_session(operations: Operations | None = None) -> Any:
     parsers = WholeAnswers()
     parsers.set_parser_defaults(timestamp_parser=_timestamp)
     session.register_component("response_parser_factory", parsers)
+    session.set_default_client_config(Config(s3=_regional(session.get_config_variable("s3"))))
     return session
+
+
+def _regional(said: Mapping[str, Any] | None) -> dict[str, Any]:
+    """S3's settings as the user has them, and where they do not say it, us-east-1's own host.
+
+    botocore else asks the global one there, which a network of regional endpoints alone does not
+    let through (SDKs and Tools reference, "Amazon S3 regional endpoint").
+    """
+    return {"us_east_1_regional_endpoint": "regional", **(said or {})}
 
 
 @cache

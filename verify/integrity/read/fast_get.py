@@ -16,11 +16,13 @@ import ssl
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import botocore.httpsession
-from botocore.exceptions import BotoCoreError
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import get_environ_proxies
 
 from verify.integrity.read.plain_http import NotPlainError, PlainConnection
@@ -33,6 +35,30 @@ _SECONDS = 60.0
 _PLACEHOLDER = "trailwarden-placeholder"
 
 log = logging.getLogger(__name__)
+
+
+def address_of(client: Any, bucket: str) -> str:
+    """Where an S3 client would ask for the object `_PLACEHOLDER` of a bucket; it does not ask.
+
+    The client alone knows the region's host, its overrides and whether the bucket's name goes
+    before it. A presigned address would not do: it names the global host, which answers with
+    redirects for buckets of other regions (S3 user guide, "Virtual hosting of buckets"), and which
+    not every network lets through. Raises what the client does.
+    """
+    asked: list[str] = []
+
+    def instead(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        if not urlsplit(request.url).path.endswith(f"/{_PLACEHOLDER}"):
+            return None  # another thread's, which goes its way
+        asked.append(request.url)
+        return AWSResponse(request.url, 200, {"content-length": "0"}, BytesIO())
+
+    client.meta.events.register_first("before-send.s3.GetObject", instead)
+    try:
+        client.get_object(Bucket=bucket, Key=_PLACEHOLDER)
+    finally:
+        client.meta.events.unregister("before-send.s3.GetObject", instead)
+    return asked[0]
 
 
 class _Ahead(threading.local):
@@ -60,12 +86,9 @@ class FastGet:
         if self._credentials is None:
             self.usable = False
             return
-        # The client knows the endpoint, its overrides and whether the bucket's name goes before it.
         try:
-            url = client.generate_presigned_url(
-                "get_object", Params={"Bucket": bucket, "Key": _PLACEHOLDER}
-            )
-        except BotoCoreError:
+            url = address_of(client, bucket)
+        except (BotoCoreError, ClientError):
             self.usable = False
             return
         parts = urlsplit(url)
