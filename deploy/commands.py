@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import binary, protected, provider, target, workspace
+from deploy import binary, occupied, protected, provider, target, workspace
 from deploy.errors import FAILURE, DeployError
 from deploy.target import Target
 from deploy.terraform import Terraform
@@ -248,6 +248,8 @@ def _plan_and_apply(deployment: Deployment, options: Options, *, destroy: bool) 
         else:
             code = runner.stream(*arguments)
         _check(code, deployment, "plan")
+        if not destroy:
+            _require_free_names(deployment)
         if not (deployment.target.is_sandbox or options.auto_approve):
             _confirm(deployment, "destroy" if destroy else "apply")
         applied = runner.stream_output("apply", "-input=false", str(space.plan.absolute()))
@@ -260,6 +262,12 @@ def _plan_and_apply(deployment: Deployment, options: Options, *, destroy: bool) 
         _check(applied.code, deployment, "destroy" if destroy else "apply")
     finally:
         space.plan.unlink(missing_ok=True)
+
+
+def _require_free_names(deployment: Deployment) -> None:
+    goal, plan_file = deployment.target, deployment.workspace.plan
+    planned = _json(deployment, "show", "-json", "-no-color", str(plan_file.absolute()))[1]
+    occupied.require_free(planned, goal.client, goal.account_id, goal.caller_arn.split(":")[1])
 
 
 def _state(deployment: Deployment) -> Any:

@@ -35,10 +35,10 @@ def test_apply_on_aws_plans_applies_that_plan_and_writes_the_outputs(signed_in: 
         "apply", "--auto-approve", "--region", "eu-west-1", *signed_in.package
     )
     assert outcome.code == 0, outcome.text
-    assert signed_in.commands() == ["init", "plan", "apply", "output"]
+    assert signed_in.commands() == ["init", "plan", "show", "apply", "output"]
 
     target = signed_in.work / "aws-111122223333-eu-west-1-dev"
-    init, plan, apply, _ = (call["arguments"] for call in signed_in.calls())
+    init, plan, show, apply, _ = (call["arguments"] for call in signed_in.calls())
     assert f"-chdir={target / 'configuration'}" in init
     assert f"-plugin-dir={signed_in.folder / 'mirror'}" in init
     assert "-var=region=eu-west-1" in plan
@@ -78,9 +78,9 @@ def test_auto_approve_0_is_no_approval(signed_in: Machine) -> None:
 @pytest.mark.parametrize(
     ("answer", "code", "commands"),
     [
-        ("yes", 0, ["init", "plan", "apply", "output"]),
-        ("y", 2, ["init", "plan"]),
-        ("", 2, ["init", "plan"]),
+        ("yes", 0, ["init", "plan", "show", "apply", "output"]),
+        ("y", 2, ["init", "plan", "show"]),
+        ("", 2, ["init", "plan", "show"]),
     ],
 )
 def test_only_yes_confirms(signed_in: Machine, answer: str, code: int, commands: list[str]) -> None:
@@ -331,6 +331,37 @@ def test_destroy_removes_the_outputs(signed_in: Machine) -> None:
     assert list(signed_in.work.glob("*/outputs.json"))
     assert signed_in.deploy("destroy", "--auto-approve").code == 0
     assert not list(signed_in.work.glob("*/outputs.json"))
+
+
+def _plan_with_bucket(*actions: str) -> str:
+    change = {"actions": actions, "after": {"bucket": "s3-logs"}}
+    return json.dumps({"resource_changes": [{"type": "aws_s3_bucket", "change": change}]})
+
+
+@pytest.mark.parametrize(
+    ("actions", "taken", "code"),
+    [
+        (("create",), True, 2),
+        (("create",), False, 0),
+        (("no-op",), True, 0),
+        (("update",), True, 0),
+        (("delete", "create"), True, 0),
+    ],
+)
+def test_what_the_account_has_already_is_not_created(
+    signed_in: Machine, fake_aws: FakeAws, actions: tuple[str, ...], taken: bool, code: int
+) -> None:
+    """Terraform would find it half-way."""
+    signed_in.environment["SHIM_STATE"] = _plan_with_bucket(*actions)
+    if taken:
+        fake_aws.buckets["s3-logs"] = "eu-central-1"
+    outcome = signed_in.deploy("apply", "--auto-approve", *signed_in.package)
+    assert outcome.code == code, outcome.text
+    assert ("apply" in signed_in.commands()) is (code == 0)
+    if code:
+        assert "Account 111122223333 has the bucket s3-logs already" in outcome.stderr
+        assert "give this one another name" in outcome.stderr
+    assert not list(signed_in.work.glob("*/plan.tfplan"))
 
 
 def _state_with_bucket(*, force_destroy: bool) -> str:

@@ -49,10 +49,10 @@ class Sandbox:
             self._process.terminate()
             self._process.wait(timeout=30)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=self.url,
             aws_access_key_id="test",
             aws_secret_access_key="test",
@@ -90,7 +90,7 @@ class Deploy:
 
     @property
     def state(self) -> Path:
-        return next((self._folder / "work").glob("sandbox-*/terraform.tfstate"))
+        return next((self._folder / "work").glob(f"sandbox-*-{REGION}-*/terraform.tfstate"))
 
 
 _BUILDERS = ("apply", "plan")
@@ -122,6 +122,7 @@ def test_the_dev_profile_applies_is_stable_repairs_itself_and_leaves_nothing(
     _everything_bears_the_tags(sandbox, outputs)
     _the_log_bucket_keeps_what_it_has(sandbox, outputs)
     _a_rule_opened_by_hand_is_closed_again(sandbox, outputs, deploy)
+    _another_region_with_the_same_names_is_refused(sandbox, deploy)
 
     old_state = deploy.state.read_text()
     _make_destroy(sandbox, tmp_path / "work")
@@ -227,6 +228,17 @@ def _a_rule_opened_by_hand_is_closed_again(
     assert [(rule["FromPort"], rule["IpRanges"][0]["CidrIp"]) for rule in rules] == [
         (443, "10.0.0.0/16")
     ]
+
+
+def _another_region_with_the_same_names_is_refused(sandbox: Sandbox, deploy: Deploy) -> None:
+    elsewhere = deploy("apply", "--region", "eu-central-1")
+    assert elsewhere.code == 2, elsewhere.text
+    assert f"Account {ACCOUNT} has the " in elsewhere.stderr
+    assert "If another region holds a deployment of this environment" in elsewhere.stderr
+    vpcs = sandbox.client("ec2", "eu-central-1").describe_vpcs(
+        Filters=[{"Name": "isDefault", "Values": ["false"]}]
+    )
+    assert vpcs["Vpcs"] == []
 
 
 def _left(sandbox: Sandbox) -> dict[str, list[Any]]:
