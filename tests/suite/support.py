@@ -77,11 +77,13 @@ def verify(
     reports: Path,
     *arguments: str,
     url: str | None = None,
+    as_verifier: bool = True,
     **more: str,
 ) -> Verification:
-    """Run the suite to its end."""
+    """Run the suite to its end; in the sandbox at `url` as the deployment's verifier role."""
+    role = ["--as-verifier"] if url and as_verifier else []
     done = subprocess.run(
-        command(outputs_file, reports, *arguments),
+        command(outputs_file, reports, *role, *arguments),
         cwd=ROOT,
         env=environment(url, **more),
         capture_output=True,

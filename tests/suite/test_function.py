@@ -45,6 +45,7 @@ def test_variables_that_the_caller_may_not_decrypt_are_neither_passed_nor_failed
             tmp_path,
             CHECKS,
             url=sandbox.url,
+            as_verifier=False,
             AWS_ACCESS_KEY_ID=keys["AccessKeyId"],
             AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"],
             AWS_SESSION_TOKEN=keys["SessionToken"],
