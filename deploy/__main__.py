@@ -22,7 +22,7 @@ environment:
   AWS_PROFILE, AWS_REGION and all else of AWS's own credential chain
 
 exit codes:
-  0 done; 1 Terraform failed; 2 something is missing or wrong, and the message says what to do;
+  0 done; 2 something is missing or wrong, and the message says what to do; 7 Terraform failed;
   130 interrupted
 """
 

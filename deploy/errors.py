@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 USAGE = 2
-FAILURE = 1
+# Not 1: that means everywhere that a control failed. 3 to 6 are the suite's.
+FAILURE = 7
 INTERRUPTED = 130
 
 
@@ -11,7 +12,7 @@ class DeployError(Exception):
     """Something that stops the command.
 
     `cause` is a sentence without its full stop; `remedy` says what to do about it; `code` is the
-    process's exit code: 2 when a precondition is missing, 1 when Terraform failed, 130 when the
+    process's exit code: 2 when a precondition is missing, 7 when Terraform failed, 130 when the
     user interrupted.
     """
 

@@ -17,6 +17,19 @@ def _named(account: Account) -> dict[str, str]:
     return {"TableName": account.outputs["ledger_table_name"]}
 
 
+def forget_floods(account: Account) -> None:
+    """Let the function tell each alert singly again: a campaign causes more than a flood's worth.
+
+    Of more than 20 alerts of a kind in an hour the rest are held for a moment, longer than the live
+    fire of a campaign waits.
+    """
+    table = account.client("dynamodb")
+    for page in table.get_paginator("scan").paginate(**_named(account)):
+        for item in page["Items"]:
+            if item["id"]["S"].startswith(("flood#", "gathering")):
+                table.delete_item(**_named(account), Key={"id": item["id"]})
+
+
 def _update(
     broken: dict[str, Any], mended: dict[str, Any], account: Account, mending: ExitStack
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.suite.support import ROOT, environment
+from tests.suite.support import MAKE, ROOT, environment
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = [
@@ -19,7 +19,6 @@ COMMANDS = [
     for line in block.splitlines()
     if line.strip()
 ]
-MAKE = shutil.which("make") or "make"
 
 
 def _targets() -> set[str]:

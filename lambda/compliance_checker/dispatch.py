@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from .accounting import Accounting
 from .alert import encode
@@ -130,9 +130,13 @@ class Dispatcher:
         return notices
 
     def _publish(self, accounting: Accounting, candidates: list[Candidate]) -> None:
-        told_before = self._told_before(accounting, candidates)
-        alone = {kind for kind, count in sizes(candidates).items() if count == 1}
-        flooding = {kind for kind in alone if told_before.get(kind, 0) >= SINGLE_ALERTS}
+        counts = sizes(candidates)
+        told_before = self._told_before(accounting, counts)
+        flooding = {
+            kind
+            for kind, count in counts.items()
+            if count == 1 and told_before.get(kind, 0) >= SINGLE_ALERTS
+        }
         at_once = [each for each in candidates if not self._holds(accounting, each, flooding)]
         self._send(accounting, coalesce(at_once, told_before))
 
@@ -193,12 +197,12 @@ class Dispatcher:
         usable = self._ledger is not None and accounting.ledger_fault is None
         return usable and not accounting.is_test
 
-    def _told_before(self, accounting: Accounting, candidates: list[Candidate]) -> dict[Kind, int]:
+    def _told_before(self, accounting: Accounting, counts: Mapping[Kind, int]) -> dict[Kind, int]:
         """How many alerts of each kind other invocations have told this hour."""
         if self._ledger is None or not self._ledger_serves(accounting):
             return {}
         try:
-            return self._ledger.count(sizes(candidates), accounting.received, SINGLE_ALERTS)
+            return self._ledger.count(counts, accounting.received, SINGLE_ALERTS)
         except LedgerUnavailableError as error:
             self._lose_ledger(accounting, error.code)
             return {}

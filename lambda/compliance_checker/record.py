@@ -174,6 +174,11 @@ class Event:
     region: str | None
     record: Mapping[str, Any]
 
+    @property
+    def invoked_by(self) -> str | None:
+        """The service that made the call for somebody, where one did."""
+        return text(self.identity.get("invokedBy"))
+
 
 def open_event(record: Mapping[str, Any], source: str, name: str) -> Event:
     """The record as an :class:`Event`; absent, omitted or wrongly typed parts become empty."""

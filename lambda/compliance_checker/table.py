@@ -17,6 +17,10 @@ WRITES_A_CALL = 50
 # Two transactions that meet at one item refuse each other; a single one is over within these.
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 
+# As reasons of a transaction; of a single write the errors' names go on with "Exception".
+_REFUSED = "ConditionalCheckFailed"
+_CONFLICT = "TransactionConflict"
+
 Item = Mapping[str, Any]
 Update = dict[str, Any]
 
@@ -82,26 +86,19 @@ class Table:
         """
         if not updates:
             return {}
-        for pause in (*_PAUSES, None):
-            try:
-                self._client("dynamodb").transact_write_items(
-                    TransactItems=[{"Update": update} for update in updates]
-                )
-                return {}
-            except aws.errors() as error:
-                reasons = _reasons(error)
-                refused = {
-                    update["Key"]["id"]["S"]: reason.get("Item") or {}
-                    for update, reason in zip(updates, reasons, strict=False)
-                    if reason.get("Code") == "ConditionalCheckFailed"
-                }
-                if refused:
-                    return refused
-                met = any(reason.get("Code") == "TransactionConflict" for reason in reasons)
-                if not met or pause is None:
-                    raise LedgerUnavailableError(aws.code(error)) from None
-            self._sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
+        items = [{"Update": update} for update in updates]
+        try:
+            self._call("transact_write_items", TransactItems=items)
+        except aws.errors() as error:
+            refused = {
+                update["Key"]["id"]["S"]: reason.get("Item") or {}
+                for update, reason in zip(updates, _reasons(error), strict=False)
+                if reason.get("Code") == _REFUSED
+            }
+            if not refused:
+                raise LedgerUnavailableError(aws.code(error)) from None
+            return refused
+        return {}
 
     def write_one(self, update: Update) -> Item | None:
         """Write one: its item afterwards, or None where its condition does not hold.
@@ -109,19 +106,30 @@ class Table:
         Beside transactions, single writes to an item wait for each other and never refuse.
         Raises LedgerUnavailableError.
         """
-        for pause in (*_PAUSES, None):
+        try:
+            answer = self._call("update_item", **update, ReturnValues="ALL_NEW")
+        except aws.errors() as error:
+            code = aws.code(error)
+            if code != f"{_REFUSED}Exception":
+                raise LedgerUnavailableError(code) from None
+            return None
+        item: Item = answer.get("Attributes") or {}
+        return item
+
+    def _call(self, operation: str, **parameters: Any) -> Item:
+        """What DynamoDB answers, once the write meets no transaction; raises its last error."""
+        call = getattr(self._client("dynamodb"), operation)
+        for pause in _PAUSES:
             try:
-                answer = self._client("dynamodb").update_item(**update, ReturnValues="ALL_NEW")
-                item: Item = answer.get("Attributes") or {}
-                return item
+                answer: Item = call(**parameters)
             except aws.errors() as error:
-                code = aws.code(error)
-                if code == "ConditionalCheckFailedException":
-                    return None
-                if code != "TransactionConflictException" or pause is None:
-                    raise LedgerUnavailableError(code) from None
+                if not _meets_another(error):
+                    raise
+            else:
+                return answer
             self._sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
+        last: Item = call(**parameters)
+        return last
 
 
 def text_of(item: Item, name: str) -> str | None:
@@ -134,6 +142,13 @@ def number_of(item: Item, name: str) -> int:
     """An attribute that is a whole number; 0 without it."""
     value = item.get(name)
     return int(value["N"]) if isinstance(value, dict) and "N" in value else 0
+
+
+def _meets_another(error: Exception) -> bool:
+    """Whether a transaction stood in the way, and nothing that another attempt would meet too."""
+    codes = {reason.get("Code") for reason in _reasons(error)}
+    alone = aws.code(error) == f"{_CONFLICT}Exception"
+    return alone or (_CONFLICT in codes and _REFUSED not in codes)
 
 
 def _reasons(error: Exception) -> list[Mapping[str, Any]]:

@@ -131,7 +131,7 @@ def test_a_plan_can_be_had_as_json_and_is_not_kept(signed_in: Machine) -> None:
 def test_a_plan_that_fails_is_no_plan(signed_in: Machine, step: str) -> None:
     signed_in.environment["SHIM_FAILS"] = step
     outcome = signed_in.deploy("plan", "--json", *signed_in.package)
-    assert (outcome.code, outcome.stdout) == (1, "")
+    assert (outcome.code, outcome.stdout) == (7, "")
     assert f"Terraform {step} failed" in outcome.stderr
     assert not list(signed_in.work.glob("*/plan.tfplan"))
 
@@ -156,10 +156,10 @@ def test_the_region_comes_from_where_aws_says(signed_in: Machine) -> None:
 
 
 @pytest.mark.parametrize("step", ["plan", "apply", "output"])
-def test_a_failure_of_terraform_is_1_and_keeps_its_message(signed_in: Machine, step: str) -> None:
+def test_a_failure_of_terraform_is_7_and_keeps_its_message(signed_in: Machine, step: str) -> None:
     signed_in.environment |= {"SHIM_FAILS": step, "SHIM_MESSAGE": "Error: AccessDenied on kms"}
     outcome = signed_in.deploy("apply", "--auto-approve", *signed_in.package)
-    assert outcome.code == 1
+    assert outcome.code == 7
     assert f"Terraform {step} failed on AWS account 111122223333" in outcome.stderr
     if step != "output":
         assert "Error: AccessDenied on kms" in outcome.stderr
@@ -375,7 +375,7 @@ def test_a_refusal_while_destroying_is_tried_once_more(
     """What has just been removed may deny for some seconds more."""
     signed_in.environment |= {"SHIM_FAILS": "apply", "SHIM_MESSAGE": message}
     outcome = signed_in.deploy("destroy", "--auto-approve")
-    assert outcome.code == 1
+    assert outcome.code == 7
     assert signed_in.commands().count("apply") == applies
     assert outcome.stderr.count(message) == applies
     assert "Terraform destroy failed on AWS account 111122223333" in outcome.stderr

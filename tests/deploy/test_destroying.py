@@ -16,7 +16,7 @@ import pytest
 
 from tests.deploy.support import Outcome, run
 from tests.sandbox.support import RunningSandbox, start
-from tests.suite.support import REGION, ROOT, VARIABLES, command, environment
+from tests.suite.support import MAKE, REGION, ROOT, VARIABLES, command, environment
 from verify.live_fire import owner
 from verify.live_fire.probes.role_policy import PATH
 
@@ -127,6 +127,61 @@ def test_what_killed_runs_left_is_swept_before_anything_is_destroyed(
     assert _left(sandbox) == []
     vpcs = sandbox.client("ec2", REGION).describe_vpcs()["Vpcs"]
     assert outputs["vpc_id"]["value"] not in {vpc["VpcId"] for vpc in vpcs}
+
+
+def test_runs_killed_at_any_moment_leave_nothing_that_destroy_cannot_remove(
+    sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    """As users run it, in the middle of each tenth of the time that a whole run takes."""
+    on_sandbox = (f"SANDBOX={sandbox.url}", f"WORK={tmp_path / 'work'}", "AUTO_APPROVE=1")
+    variables = environment(**VARIABLES)
+
+    def make(target: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [MAKE, target, *on_sandbox],
+            cwd=ROOT,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def begin(reports: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [
+                *(MAKE, "verify", *on_sandbox, "AS_VERIFIER=1"),
+                *(f"REPORTS={tmp_path / reports}", f"VERIFY_ARGS={' '.join(PROBES)}"),
+            ],
+            cwd=ROOT,
+            env=variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    applied = make("deploy")
+    assert applied.returncode == 0, applied.stderr
+    started = time.monotonic()
+    assert begin("whole").wait(timeout=300) == 0
+    whole = time.monotonic() - started
+    codes = []
+    for tenth in range(10):
+        killed = begin(f"killed-{tenth}")
+        try:
+            killed.wait(timeout=whole * (tenth + 0.5) / 10)
+        except subprocess.TimeoutExpired:
+            os.killpg(killed.pid, signal.SIGKILL)
+            killed.wait(timeout=20)
+        codes.append(killed.returncode)
+    # A run that is quicker than the one that was timed may be over before its last moments.
+    assert set(codes) <= {0, -signal.SIGKILL}
+    assert codes.count(-signal.SIGKILL) >= 5
+
+    destroyed = make("destroy")
+    assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+    assert _left(sandbox) == []
+    names = [vpc.get("Tags", []) for vpc in sandbox.client("ec2", REGION).describe_vpcs()["Vpcs"]]
+    assert names == [[]], "the region's own VPC alone"
 
 
 @pytest.mark.parametrize(

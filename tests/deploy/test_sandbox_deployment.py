@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import boto3
 import pytest
 
 from tests.deploy.support import ROOT, Outcome, run
+from tests.suite.support import MAKE
 
 REGION = "ap-southeast-1"
 ACCOUNT = "123456789012"
@@ -140,9 +140,7 @@ def test_the_dev_profile_applies_is_stable_repairs_itself_and_leaves_nothing(
 
 def _make_destroy(sandbox: Sandbox, work: Path) -> None:
     """As a user does."""
-    make = shutil.which("make")
-    assert make is not None
-    command = [make, "destroy", f"SANDBOX={sandbox.url}", f"WORK={work}", "AUTO_APPROVE=1"]
+    command = [MAKE, "destroy", f"SANDBOX={sandbox.url}", f"WORK={work}", "AUTO_APPROVE=1"]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "ap-southeast-1"
+MAKE = shutil.which("make") or "make"
 # What the tests' deployment is made with: every probe that there is may be fired there.
 VARIABLES = {"TF_VAR_verifier_probes": '["bucket-policy","role-policy"]'}
 

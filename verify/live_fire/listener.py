@@ -107,12 +107,17 @@ def find(
     `orphaned` decides on the subscription of a queue that SQS does not list, by the queue's name.
     """
     queues = {url: wanted(tags) for url, tags in _queues(run.aws)}
-    verdicts = {url.rpartition("/")[2]: verdict for url, verdict in queues.items()}
+    verdicts = {name_of(url): verdict for url, verdict in queues.items()}
     return [url for url, verdict in queues.items() if verdict], [
         arn
         for arn, queue in _subscriptions(run.aws, run.deployment.alert_topic_arn)
         if (verdicts[queue] if queue in verdicts else orphaned(queue))
     ]
+
+
+def name_of(url: str) -> str:
+    """The name of a queue, which is its run's."""
+    return url.rpartition("/")[2]
 
 
 def queue_exists(aws: Aws, name: str) -> bool:

@@ -53,7 +53,7 @@ def _find(
     orphaned: Callable[[str], bool],
 ) -> Left:
     queues, subscriptions = listener.find(run, wanted, orphaned)
-    names = {url.rpartition("/")[2] for url in queues}
+    names = {listener.name_of(url) for url in queues}
     found = [(probe, name) for probe in probes for name in probe.find(run, wanted, names)]
     return Left(tuple(subscriptions), tuple(queues), tuple(found))
 

@@ -166,13 +166,8 @@ def test_alerts_arrive_within_the_target(
         _log_path_in_time(check, shot, float(baseline["alerts"]["log_path_seconds"]))
         if QUICK not in required_paths(baseline):
             continue  # CloudTrail promises nothing of the whole way
-        check.holds(
-            shot.subject,
-            "time from the API call to the receipt of the alert",
-            timed.total_seconds <= target,
-            expected=f"at most {target:.0f} s",
-            seen=f"{timed.total_seconds:.2f} s",
-        )
+        what = "time from the API call to the receipt of the alert"
+        _in_time(check, shot, what, timed.total_seconds, target)
 
 
 def _function_in_time(check: Check, shot: Shot, timed: AlertTiming, target: float) -> None:
@@ -181,13 +176,7 @@ def _function_in_time(check: Check, shot: Shot, timed: AlertTiming, target: floa
     if seconds is None:
         check.unknown(shot.subject, "the alert does not say when the function had it")
         return
-    check.holds(
-        shot.subject,
-        "time that the function took",
-        seconds <= target,
-        expected=f"at most {target:.0f} s",
-        seen=f"{seconds:.2f} s",
-    )
+    _in_time(check, shot, "time that the function took", seconds, target)
 
 
 def _log_path_in_time(check: Check, shot: Shot, target: float) -> None:
@@ -197,9 +186,13 @@ def _log_path_in_time(check: Check, shot: Shot, target: float) -> None:
         check.unknown(shot.subject, "when the log group had the event is not known")
         return
     seconds = (seen.received - seen.arrived).total_seconds()
+    _in_time(check, shot, "time from the log group to the function", seconds, target)
+
+
+def _in_time(check: Check, shot: Shot, what: str, seconds: float, target: float) -> None:
     check.holds(
         shot.subject,
-        "time from the log group to the function",
+        what,
         seconds <= target,
         expected=f"at most {target:.0f} s",
         seen=f"{seconds:.2f} s",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
 
 from verify.model import Control
+from verify.report.display import cell
 
 
 def render(
@@ -34,7 +35,7 @@ def render(
     ]
     lines += [
         f"| [{control.identifier}](#{control.identifier}) | {control.severity} "
-        f"| {_cell(control.statement)} | {', '.join(control.citations.primary)} |"
+        f"| {cell(control.statement)} | {', '.join(control.citations.primary)} |"
         for control in listed
     ]
     for family, members in groupby(listed, key=lambda control: control.family):
@@ -77,7 +78,3 @@ def _section(
 
 def _code(text: str) -> str:
     return f"`{text}`"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

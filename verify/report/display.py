@@ -32,6 +32,11 @@ def shortened(text: str, limit: int) -> str:
     return f"{text[:limit]}… ({len(text) - limit} more characters: see report.json)"
 
 
+def cell(text: str) -> str:
+    """Return the text as it may stand in a cell of a Markdown table."""
+    return text.replace("|", "\\|")
+
+
 def iso_time(time: datetime) -> str:
     """Return an aware time in UTC as ISO 8601 with microseconds, e.g. 2026-01-31T08:00:00.000000Z.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from verify.model import Requirement
+from verify.report.display import cell
 
 
 def render(requirements: Iterable[Requirement], profiles: Mapping[str, Collection[str]]) -> str:
@@ -28,14 +29,12 @@ def render(requirements: Iterable[Requirement], profiles: Mapping[str, Collectio
         )
         tests = ", ".join(f"`{name}`" for name in point.tests)
         lines.append(
-            f"| {point.identifier} | {point.statement} | {', '.join(point.profiles)} "
+            f"| {point.identifier} | {cell(point.statement)} | {', '.join(point.profiles)} "
             f"| {controls or 'none'} | {tests or 'none'} |"
         )
     return "\n".join(lines) + "\n"
 
 
 def _narrower(holds: Collection[str], required: Collection[str]) -> str:
-    missing = [name for name in required if name not in holds]
-    return (
-        f" ({', '.join(name for name in required if name in holds) or 'none'})" if missing else ""
-    )
+    shown = [name for name in required if name in holds]
+    return "" if len(shown) == len(required) else f" ({', '.join(shown) or 'none'})"

@@ -123,7 +123,7 @@ def _judge_channel(event: Event, _: AuditPipeline) -> Finding | None:
 
 def _judge_channel_put(event: Event, _: AuditPipeline) -> Finding | None:
     """A region has one channel: to put one is to make the first, or to turn the only one."""
-    if text(event.identity.get("invokedBy")):
+    if event.invoked_by:
         return None  # services set Config up for an organization
     channel = spelled(spelled(event.parameters).get("deliverychannel"))
     name, bucket = text(channel.get("name")), text(channel.get("s3bucketname"))
@@ -143,7 +143,7 @@ def _judge_channel_put(event: Event, _: AuditPipeline) -> Finding | None:
 
 
 def _judge_config_rule(event: Event, _: AuditPipeline) -> Finding | None:
-    if text(event.identity.get("invokedBy")):
+    if event.invoked_by:
         return None  # services such as Security Hub remove the rules that they made
     rule = text(event.parameters.get("configRuleName"))
     return Finding(

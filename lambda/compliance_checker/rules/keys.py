@@ -97,7 +97,7 @@ def _judge_strangers(event: Event, pipeline: AuditPipeline) -> Finding | None:
 
 
 def _judge_withdrawn(event: Event, pipeline: AuditPipeline) -> Finding | None:
-    if text(event.identity.get("invokedBy")) or event.identity.get("type") == "AWSService":
+    if event.invoked_by or event.identity.get("type") == "AWSService":
         return None  # services retire the grants that they made for a resource, with the resource
     if not _is_of_trail(event, pipeline):
         return None

@@ -13,8 +13,7 @@ _CONSOLE = "signin.amazonaws.com"
 
 
 def _judge_root(event: Event, _: AuditPipeline) -> Finding | None:
-    invoked_by = text(event.identity.get("invokedBy"))
-    if invoked_by not in (None, _CONSOLE):
+    if event.invoked_by not in (None, _CONSOLE):
         return None
     if event.record.get("eventType") == "AwsServiceEvent":
         return None

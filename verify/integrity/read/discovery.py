@@ -319,7 +319,7 @@ def ask_status(clients: S3Reader, arn: str, region: str) -> Mapping[str, Any]:
     try:
         answer: Mapping[str, Any] = clients.client("cloudtrail", region).get_trail_status(Name=arn)
     except (ClientError, BotoCoreError) as error:
-        if code_and_message(error)[0] == "TrailNotFoundException" and region != arn.split(":")[3]:
+        if code_and_message(error)[0] == "TrailNotFoundException" and region != parse_arn(arn)[0]:
             return {"IsLogging": False}
         raise UnreadableError(describe(error, "cloudtrail", "get_trail_status", region)) from error
     if "IsLogging" not in answer:
