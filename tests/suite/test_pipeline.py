@@ -297,7 +297,7 @@ def test_a_change_by_hand_fails_exactly_the_controls_concerned(
 def _waiting_run(account: Account, reports: Path) -> subprocess.Popen[str]:
     """A run in a process group of its own that has opened its rule and waits."""
     process = subprocess.Popen(
-        command(account.outputs_file, reports, *PROBES),
+        command(account.outputs_file, reports, "--as-verifier", *PROBES),
         cwd=ROOT,
         env=environment(account.sandbox.url),
         stdout=subprocess.PIPE,

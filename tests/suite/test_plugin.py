@@ -128,6 +128,7 @@ def _run(
         "-pverify.suite.plugin",
         *map(str, arguments),
         url=sandbox.url,
+        as_verifier=False,
         **more,
     )
 
