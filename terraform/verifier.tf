@@ -295,12 +295,13 @@ resource "aws_iam_policy" "verifier_services" {
         Resource = ["${local.iam_arn_prefix}:policy/*", "arn:${local.partition}:iam::aws:policy/*"]
       },
       ], [
-      # Whom the log bucket's policy exempts must be there, and be open to nobody but its people.
+      # Whom the log bucket's policy exempts must be there, and be open to nobody but its people. It is asked for by its name, which
+      # another path may have taken; of a name that is nobody's, IAM knows no path.
       for arn in compact([var.break_glass_role_arn]) : {
         Sid      = "ReadBreakGlassRole"
         Effect   = "Allow"
         Action   = ["iam:GetRole"]
-        Resource = [arn]
+        Resource = [for path in ["", "*/"] : "${split("/", arn)[0]}/${path}${basename(arn)}"]
       }
     ])
   })

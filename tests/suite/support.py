@@ -105,11 +105,11 @@ def verify(
 
 @contextmanager
 def role_statement(
-    sandbox: RunningSandbox, role: str, effect: str, action: str, resource: str = "*"
+    sandbox: RunningSandbox, role: str, effect: str, action: str, *resources: str
 ) -> Iterator[None]:
-    """Allow or deny (`effect`) a role an action inside the `with` block."""
+    """Allow or deny (`effect`) a role an action, on any or these, inside the `with` block."""
     which = {"RoleName": role, "PolicyName": f"{effect}-{action.replace(':', '-')}"}
-    statement = {"Effect": effect, "Action": action, "Resource": resource}
+    statement = {"Effect": effect, "Action": action, "Resource": resources or "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam = sandbox.client("iam", REGION)
     iam.put_role_policy(**which, PolicyDocument=document)
