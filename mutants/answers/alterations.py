@@ -122,8 +122,8 @@ def _member(
     for leaf, value in _appearing(shape, account, way, _DEPTH):
         field = account.of(leaf)
         if field is not None and not _comes_with_judged(field, account, way, leaf):
-            values = field.values if leaf == field.way and field.values else (value,)
-            for given in values:
+            stated = _stated(field, value) if leaf == field.way else ()
+            for given in stated or (value,):
                 made = given if leaf == way else _wrapped(leaf[len(way) :], given)
                 kind = f"appears with {written(leaf)}" if leaf != way else "appears"
                 kind += f" as {given}" if field.values else ""
@@ -185,6 +185,13 @@ def example(shape: Shape, depth: int = _DEPTH) -> Any:
     return next(iter(getattr(shape, "enum", None) or ()), "example")
 
 
+def _stated(field: Field, example: Any) -> tuple[Any, ...]:
+    """The values that the account states for a member, as its answers have them: times as times."""
+    if isinstance(example, datetime):
+        return tuple(datetime.fromisoformat(text) for text in field.values)
+    return field.values
+
+
 def _named(
     shape: Shape,
     value: Any,
@@ -206,7 +213,7 @@ def _named(
         return
     if field.values and not below:
         kinds = iter(
-            [(f"is {given}", where, given) for given in field.values if given != value]
+            [(f"is {given}", where, given) for given in _stated(field, value) if given != value]
             + [found for found in kinds if found[0] in ("empty", "not a document")]
         )
     if gone:

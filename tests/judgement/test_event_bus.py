@@ -21,6 +21,7 @@ EVENT = {
         "userIdentity": {"type": "IAMUser"},
         "tags": ["a", "b"],
         "empty": None,
+        "text": "one\ntwo",
     },
 }
 
@@ -34,6 +35,7 @@ EVENT = {
         {"source": [{"suffix": "ec2"}]},
         {"source": [{"equals-ignore-case": "AWS.EC2"}]},
         {"source": [{"wildcard": "a*s.*2"}]},
+        {"detail": {"text": [{"wildcard": "one*two"}]}},
         {"source": [{"anything-but": "aws.s3"}]},
         {"source": [{"anything-but": ["aws.s3", {"prefix": "x"}]}]},
         {"detail": {"errorCode": [{"exists": False}]}},

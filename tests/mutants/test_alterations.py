@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -76,6 +77,16 @@ def test_given_values_take_the_place_of_made_up_ones() -> None:
         "trailList[0].S3BucketName is elsewhere",
         "trailList[0].S3BucketName empty",
     ]
+
+
+def test_a_given_time_is_a_time_in_the_answer() -> None:
+    shape = output_shape("cloudtrail", "get_trail_status")
+    assert shape is not None
+    stopped = _judged("StopLoggingTime", values=("2999-01-01T00:00:00Z",))
+    account = OperationFields("cloudtrail", "get_trail_status", "here", {stopped.way: stopped})
+    far_ahead = datetime(2999, 1, 1, tzinfo=UTC)
+    for answer in ({"StopLoggingTime": datetime(2026, 1, 1, tzinfo=UTC)}, {}):
+        assert far_ahead in [found.value for found in alterations(shape, answer, account)]
 
 
 def test_what_says_the_same_is_left_out() -> None:

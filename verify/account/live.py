@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+import botocore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, PaginationError
 from botocore.response import StreamingBody
@@ -22,6 +23,8 @@ from verify.model import NotVerifiedError
 
 MAXIMUM_PAGES = 10_000
 _ATTEMPTS = 10
+# Said once: botocore's own would be put together anew, and twice, for each call.
+_USER_AGENT = f"trailwarden Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
 
 
 class Live:
@@ -81,7 +84,7 @@ class Live:
                 retries={"mode": "adaptive", "max_attempts": 6},
                 connect_timeout=5,
                 read_timeout=30,
-                user_agent_extra="trailwarden",
+                user_agent=_USER_AGENT,
             ),
         )
         reach_by_address(client)

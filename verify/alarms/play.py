@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from verify.alarms.alarm import Alarm, CannotTellError, Query
 from verify.alarms.metric_math import Named, Scope, Value, evaluate
@@ -106,6 +106,7 @@ class Play:
         self._alarm = alarm
         self._world = world
         self._data = data
+        self._breaching = _breaching(alarm)
         self._states: dict[int, str] = {}  # by the minute of the evaluation
 
     def rings(self, start: int, end: int) -> bool:
@@ -142,10 +143,17 @@ class Play:
         metrics = self._data.values(end, count)
         empty = any(series.count(None) == count for series in metrics)
         # Only where a series is empty does it matter how such are filled.
-        return _points(self._alarm, metrics, self._world.fills_empty or not empty)
+        return self._breaching(metrics, self._world.fills_empty or not empty)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
+def _breaching(
+    alarm: Alarm,
+) -> Callable[[tuple[tuple[float | None, ...], ...], bool], Sequence[bool | None]]:
+    """How to tell of an alarm what `_points` tells; by each values once."""
+    return lru_cache(maxsize=4096)(partial(_points, alarm))
+
+
 def _points(
     alarm: Alarm, metrics: tuple[tuple[float | None, ...], ...], fills_empty: bool
 ) -> Sequence[bool | None]:

@@ -69,24 +69,28 @@ def _matches_member(name: str, wanted: Any, event: Mapping[str, Any]) -> bool:
             raise UnknownPatternError("$or is no list")
         return any(matches(alternative, event) for alternative in wanted)
     value = event.get(name, _ABSENT)
-    if isinstance(wanted, Mapping):
-        return matches(wanted, value if isinstance(value, Mapping) else {})
+    if isinstance(wanted, dict):
+        return matches(wanted, value if isinstance(value, dict) else {})
     if not isinstance(wanted, list):
         raise UnknownPatternError(f"{name} is neither an object nor a list")
+    # A text among texts is found at once: patterns list hundreds of names.
+    if isinstance(value, str) and value in wanted:
+        return True
     # Of a list in the event one member must fit.
     values = value if isinstance(value, list) else [value]
-    return any(_fits(test, each) for test in wanted for each in values or [_ABSENT])
+    tests = wanted if type(value) is not str else [one for one in wanted if type(one) is not str]
+    return any(_fits(test, each) for test in tests for each in values or [_ABSENT])
 
 
 def _fits(test: Any, value: Any) -> bool:
-    if not isinstance(test, Mapping):
+    if not isinstance(test, dict):
         return value is not _ABSENT and type(value) is type(test) and bool(value == test)
     if len(test) != 1:
         raise UnknownPatternError(f"{json.dumps(test)} is no single comparison")
     [(operator, operand)] = test.items()
     if operator == "exists":
         # Of a leaf alone: an object is there, and no leaf.
-        return (value is not _ABSENT and not isinstance(value, Mapping)) is bool(operand)
+        return (value is not _ABSENT and not isinstance(value, dict)) is bool(operand)
     if operator == "anything-but":
         excluded = operand if isinstance(operand, list) else [operand]
         return value is not _ABSENT and not any(_fits(each, value) for each in excluded)
@@ -96,9 +100,8 @@ def _fits(test: Any, value: Any) -> bool:
 
 
 def _wildcard(value: str, operand: str) -> bool:
-    return (
-        re.fullmatch(".*".join(re.escape(part) for part in operand.split("*")), value) is not None
-    )
+    expression = ".*".join(re.escape(part) for part in operand.split("*"))
+    return re.fullmatch(expression, value, re.DOTALL) is not None
 
 
 _TEXT_TESTS: Mapping[str, Callable[[str, str], bool]] = {

@@ -48,7 +48,7 @@ def read_located(path: Path, what: str, maximum: int) -> Located:
 
     value, lines = with_lines(text, path, what)
     made = {"value": value, "lines": [[list(at), line] for at, line in lines.items()]}
-    # A date, say, or a number as a key, would not come back as it went.
+    # A number as a key would not come back as it went.
     if json.loads(json.dumps(made, default=repr)) == made:
         _KEPT.put(text, made)
     return Located(path, value, lines)

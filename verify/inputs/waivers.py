@@ -50,10 +50,10 @@ def load(path: Path, controls: Iterable[str]) -> tuple[Waiver, ...]:
     exist, or names a control that is not among `controls`.
     """
     # Imported here: it takes long, and most runs have no waivers.
-    from verify.inputs.yaml_documents import read_with_texts_for_dates
+    from verify.inputs.yaml_documents import read_unplaced
 
     try:
-        document = read_with_texts_for_dates(path, f"the waivers {path}", MAXIMUM_CHARACTERS)
+        document = read_unplaced(path, f"the waivers {path}", MAXIMUM_CHARACTERS)
     except UnreadableError as error:
         raise WaiverError(str(error)) from None
     faults = schemas.violations("waivers", document)

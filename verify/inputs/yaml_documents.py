@@ -13,11 +13,11 @@ from verify.inputs.reader import UnreadableError, read_text
 Place = tuple[str | int, ...]  # the keys and indices that lead to a value
 
 # libyaml is ten times faster, and a part of every wheel of PyYAML; an own build may lack it.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _TextLoader(yaml.SafeLoader):
-    """Reads 2026-01-02 as a text, not as a date."""
+class _TextLoader(_SAFE_LOADER):  # type: ignore[misc]
+    """Reads 2026-01-02 as a text, not as a date: what JSON has no word for could not be kept."""
 
 
 _TextLoader.yaml_implicit_resolvers = {
@@ -26,7 +26,7 @@ _TextLoader.yaml_implicit_resolvers = {
 }
 
 
-def read_with_texts_for_dates(path: Path, what: str, maximum: int) -> Any:
+def read_unplaced(path: Path, what: str, maximum: int) -> Any:
     """The YAML document in `path`. Raises UnreadableError, also where it is not YAML."""
     text = read_text(path, what, maximum)
     try:
@@ -40,7 +40,7 @@ def with_lines(text: str, path: Path, what: str) -> tuple[Any, dict[Place, int]]
 
     Raises UnreadableError where it is not YAML or has a key twice.
     """
-    loader = _LOADER(text)
+    loader = _TextLoader(text)
     try:
         node = loader.get_single_node()
         value = None if node is None else loader.construct_document(node)

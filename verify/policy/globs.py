@@ -77,9 +77,17 @@ class _Walker:
         return state
 
 
-def met_by_text(text: str, others: Sequence[str]) -> Met:
-    """Which of `others` match a text."""
-    return frozenset(i for i, other in enumerate(others) if _meets(other, text))
+class Patterns:
+    """Patterns to which many texts are held: what is no pattern but a name is only looked up."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        given = tuple(patterns)
+        self._open = tuple(pattern for pattern in given if _START.search(pattern))
+        self._names = frozenset(given).difference(self._open)
+
+    def match(self, text: str) -> bool:
+        """Whether one of them matches a text."""
+        return text in self._names or any(_meets(pattern, text) for pattern in self._open)
 
 
 def _meets(pattern: str, text: str) -> bool:
@@ -94,9 +102,15 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(wild.get(one, re.escape(one)) for one in pattern), re.DOTALL)
 
 
+@lru_cache(16_384)  # the same patterns are compared with very many
+def _start(pattern: str) -> str:
+    """What stands before the first wildcard."""
+    return _START.split(pattern, maxsplit=1)[0]
+
+
 def may_meet(one: str, other: str) -> bool:
     """Whether a text may match both patterns: False only if surely none does."""
-    ours, theirs = _START.split(one, maxsplit=1)[0], _START.split(other, maxsplit=1)[0]
+    ours, theirs = _start(one), _start(other)
     return ours.startswith(theirs) or theirs.startswith(ours)
 
 
@@ -108,14 +122,18 @@ def met_by_pattern(pattern: str, others: tuple[str, ...]) -> frozenset[Met]:
     Raises TooManyStatesError.
     """
     if "*" not in pattern and "?" not in pattern:
-        return frozenset({met_by_text(pattern, others)})
+        return frozenset({frozenset(i for i, one in enumerate(others) if _meets(one, pattern))})
     always = {i for i, other in enumerate(others) if WITHIN not in other and covers(other, pattern)}
     open_ones = [
         i for i, other in enumerate(others) if i not in always and may_meet(pattern, other)
     ]
     if not open_ones:
         return frozenset({frozenset(always)})
-    found = _walk(_Walker(pattern), [_Walker(others[i]) for i in open_ones])
+    # They begin alike up to the first wildcard of any: no text tells them apart there.
+    compared = (pattern, *(others[i] for i in open_ones))
+    alike = min(len(_start(one)) for one in compared)
+    mine, *theirs = (_Walker(one[alike:]) for one in compared)
+    found = _walk(mine, theirs)
     return frozenset(frozenset({*always, *(open_ones[i] for i in met)}) for met in found)
 
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 
 from verify.policy.conditions import Context, all_of, evaluate
 from verify.policy.document import Condition, Document, Statement
 from verify.policy.finding import Finding, Verdict
-from verify.policy.globs import TooManyStatesError, may_meet, met_by_pattern, met_by_text
+from verify.policy.globs import Patterns, TooManyStatesError, may_meet, met_by_pattern
 from verify.policy.identity import overbroad_identity_statements
 from verify.policy.implication import implies, implies_line
 from verify.policy.patterns import has_wildcard, matches
@@ -42,6 +43,19 @@ class _Side:
 
     patterns: tuple[str, ...]
     but: tuple[str, ...] = ()
+
+    def has(self, text: str) -> bool:
+        """Whether a text is in it."""
+        return self._matched.match(text) and not self._excepted.match(text)
+
+    # Most are names: to look one up is quicker than to hold a text to each of hundreds.
+    @cached_property
+    def _matched(self) -> Patterns:
+        return Patterns(self.patterns)
+
+    @cached_property
+    def _excepted(self) -> Patterns:
+        return Patterns(self.but)
 
 
 @dataclass(frozen=True)
@@ -370,13 +384,13 @@ def _ways(
 
     With `alone`, the one text that there is: none, if the pattern does not match it.
     """
-    flat = tuple(dict.fromkeys(text for side in sides for text in (*side.patterns, *side.but)))
-    if alone is None:
-        ways = met_by_pattern(pattern, flat)
-    elif matches(pattern, alone):
-        ways = frozenset({met_by_text(alone, flat)})
-    else:
+    if alone is not None and not matches(pattern, alone):
         return frozenset()
+    text = alone if alone is not None else None if has_wildcard(pattern) else pattern
+    if text is not None:
+        return frozenset({frozenset(i for i, side in enumerate(sides) if side.has(text))})
+    flat = tuple(dict.fromkeys(text for side in sides for text in (*side.patterns, *side.but)))
+    ways = met_by_pattern(pattern, flat)
     place: Mapping[str, int] = {text: i for i, text in enumerate(flat)}
     return frozenset(
         frozenset(

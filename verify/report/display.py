@@ -22,6 +22,9 @@ def visible(text: str) -> str:
 
     Tabs and line feeds stay; a carriage return before a line feed goes, any other is spelled out.
     """
+    # Almost every text is of printable characters, none of which is sought: seen at once.
+    if text.isprintable() and text.isascii():
+        return text
     return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n"))
 
 
