@@ -141,7 +141,10 @@ def _parser() -> argparse.ArgumentParser:
         "--sandbox", metavar="URL", help="a running sandbox, instead of one of its own"
     )
     parser.add_argument(
-        "--outputs", metavar="FILE", type=Path, help="of the deployment in that sandbox"
+        "--outputs",
+        metavar="FILE",
+        type=Path,
+        help="of the deployment in that sandbox, made with every probe in verifier_probes",
     )
     parser.add_argument(
         "--function-package",

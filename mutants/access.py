@@ -168,6 +168,7 @@ def wider_version(account: Account, mending: ExitStack) -> None:
 
 @FAMILY.fault("the verifier's role has lost its policies", "roles-least-privilege")
 def no_policy(account: Account, mending: ExitStack) -> None:
+    account.verify_as_administrator(mending)
     role = {"RoleName": account.outputs[_VERIFIER_ROLE]}
     for attached in account.iam.list_attached_role_policies(**role)["AttachedPolicies"]:
         arn = {"PolicyArn": attached["PolicyArn"]}

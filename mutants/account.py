@@ -32,9 +32,10 @@ _TAKING_AWAY: Mapping[str, Any] = {
 class Account:
     """Clients, the outputs, and the documents as they were deployed.
 
-    `outputs_file`, `terraform_folder` and `credentials` (as environment variables) are what the
-    suite is given; a fault may replace them, by altered copies in `folder`. The outputs stay as
-    they were deployed in `deployed_outputs_file`, beside Terraform's state.
+    `outputs_file`, `terraform_folder` and `as_verifier` (whether the suite assumes the verifier's
+    role) are what the suite is given; a fault may replace them, the files by altered copies in
+    `folder`. The outputs stay as they were deployed in `deployed_outputs_file`, beside Terraform's
+    state.
     """
 
     def __init__(
@@ -46,10 +47,7 @@ class Account:
         self.function_package = function_package
         self.terraform_folder = terraform
         self.folder = folder
-        self.credentials: Mapping[str, str] = {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",  # the sandbox takes it for the administrator
-        }
+        self.as_verifier = True
         self.outputs: Mapping[str, Any] = {
             name: output["value"]
             for name, output in json.loads(outputs_file.read_text(encoding="utf-8")).items()
@@ -250,16 +248,10 @@ class Account:
         mending.callback(setattr, self, "outputs_file", original)
         self.outputs_file = altered
 
-    def verify_as(self, mending: ExitStack, role_arn: str) -> None:
-        """Let the suite act in this role, and by its policies, until mended."""
-        session = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="mutants")
-        keys = session["Credentials"]
-        mending.callback(setattr, self, "credentials", self.credentials)
-        self.credentials = {
-            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": keys["SessionToken"],
-        }
+    def verify_as_administrator(self, mending: ExitStack) -> None:
+        """Let the suite act as whoever deployed until mended: the verifier's role sees nothing."""
+        mending.callback(setattr, self, "as_verifier", self.as_verifier)
+        self.as_verifier = False
 
     def change_configuration(
         self, mending: ExitStack, file: str, edit: Callable[[str], str]

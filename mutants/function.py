@@ -114,7 +114,12 @@ def key_of_aws(account: Account, mending: ExitStack) -> None:
     account.change_function(mending, KMSKeyArn="")
 
 
-@FAMILY.fault("another key encrypts the function's variables", "function-encrypted")
+# Nor may the verifier decrypt the variables with that key.
+@FAMILY.fault(
+    "another key encrypts the function's variables",
+    "function-encrypted",
+    errors=frozenset({"function-configuration", "function-logs-results"}),
+)
 def another_key(account: Account, mending: ExitStack) -> None:
     key = account.kms.create_key()["KeyMetadata"]["Arn"]
     mending.callback(account.kms.schedule_key_deletion, KeyId=key)

@@ -288,26 +288,20 @@ resource "aws_iam_policy" "verifier_services" {
         Resource = [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, aws_iam_role.event_forwarding.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"]
       },
       {
-        Sid    = "ReadPolicies"
-        Effect = "Allow"
-        Action = ["iam:GetPolicy", "iam:GetPolicyVersion"]
-        Resource = concat(compact([var.permissions_boundary_arn]), [
-          aws_iam_policy.trail_logs.arn,
-          aws_iam_policy.function.arn,
-          aws_iam_policy.event_forwarding.arn,
-          "${local.iam_arn_prefix}:policy/policy-verifier-state-${var.environment}",
-          "${local.iam_arn_prefix}:policy/policy-verifier-services-${var.environment}",
-          "${local.iam_arn_prefix}:policy/policy-verifier-live-fire-${var.environment}",
-          "${local.iam_arn_prefix}:policy/policy-verifier-probe-*-${var.environment}",
-        ])
+        # Whichever policy somebody attaches to a role, or bounds it by: AWS's own as well, which belong to no account.
+        Sid      = "ReadPolicies"
+        Effect   = "Allow"
+        Action   = ["iam:GetPolicy", "iam:GetPolicyVersion"]
+        Resource = ["${local.iam_arn_prefix}:policy/*", "arn:${local.partition}:iam::aws:policy/*"]
       },
       ], [
-      # Whom the log bucket's policy exempts must be there, and be open to nobody but its people.
+      # Whom the log bucket's policy exempts must be there, and be open to nobody but its people. It is asked for by its name, which
+      # another path may have taken; of a name that is nobody's, IAM knows no path.
       for arn in compact([var.break_glass_role_arn]) : {
         Sid      = "ReadBreakGlassRole"
         Effect   = "Allow"
         Action   = ["iam:GetRole"]
-        Resource = [arn]
+        Resource = [for path in ["", "*/"] : "${split("/", arn)[0]}/${path}${basename(arn)}"]
       }
     ])
   })

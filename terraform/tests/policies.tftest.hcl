@@ -183,6 +183,13 @@ run "the_break_glass_role_can_be_named" {
     ]) == 3
     error_message = "The named role must be the one that each of the three denials excepts."
   }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.verifier_services.policy).Statement : statement.Resource if statement.Sid == "ReadBreakGlassRole"
+    ] == [["arn:aws:iam::123456789012:role/break-glass", "arn:aws:iam::123456789012:role/*/break-glass"]]
+    error_message = "The verifier must be able to read whichever role bears the name."
+  }
 }
 
 run "the_log_bucket_is_closed_and_encrypted" {

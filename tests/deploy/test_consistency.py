@@ -11,8 +11,7 @@ import pytest
 
 from tests.deploy.support import ROOT, run
 from tests.sandbox.support import start
-
-_VARIABLES = {"TF_VAR_verifier_probes": '["bucket-policy","role-policy"]'}
+from tests.suite.support import VARIABLES
 
 
 @pytest.mark.slow
@@ -26,14 +25,14 @@ def test_a_deployment_is_made_verified_and_removed(tmp_path: Path) -> None:
             *("--sandbox", sandbox.url, "--region", "eu-west-1"),
             *("--working-directory", str(tmp_path / "work")),
         )
-        environment = {**os.environ, **_VARIABLES}
+        environment = {**os.environ, **VARIABLES}
         applied = run("apply", *common, "--output", str(path), environment=environment)
         assert applied.code == 0, applied.text
         verified = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", f"--outputs={path}"),
-                *(f"--reports={tmp_path / 'reports'}", "--probe=role-policy"),
-                "--probe=bucket-policy",
+                *(f"--reports={tmp_path / 'reports'}", "--as-verifier"),
+                *("--probe=role-policy", "--probe=bucket-policy"),
             ],
             cwd=ROOT,
             env={

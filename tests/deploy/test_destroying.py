@@ -59,7 +59,7 @@ def _left(sandbox: RunningSandbox) -> list[str]:
 def _killed_with(sandbox: RunningSandbox, outputs: Path, reports: Path, many: int) -> list[str]:
     """Kill a run as soon as it has left so many things; gives those that are there then."""
     process = subprocess.Popen(
-        command(outputs, reports, *PROBES),
+        command(outputs, reports, "--as-verifier", *PROBES),
         cwd=ROOT,
         env=environment(sandbox.url),
         stdout=subprocess.DEVNULL,

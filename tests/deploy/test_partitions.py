@@ -13,6 +13,7 @@ import pytest
 
 from tests.deploy.support import ROOT, run
 from tests.sandbox.support import start
+from tests.suite.support import VARIABLES
 
 
 @pytest.mark.slow
@@ -20,6 +21,7 @@ from tests.sandbox.support import start
     ("region", "partition"), [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")]
 )
 def test_the_dev_profile_is_clean_and_stable(region: str, partition: str, tmp_path: Path) -> None:
+    variables = {**os.environ, **VARIABLES}
     sandbox = start("--region", region)
     try:
         # Where the suite looks for the reviewed build.
@@ -30,7 +32,7 @@ def test_the_dev_profile_is_clean_and_stable(region: str, partition: str, tmp_pa
             *("--sandbox", sandbox.url, "--region", region),
             *("--working-directory", str(tmp_path / "work")),
         )
-        applied = run("apply", *common, "--output", str(path), environment=os.environ)
+        applied = run("apply", *common, "--output", str(path), environment=variables)
         assert applied.code == 0, applied.text
         outputs = json.loads(path.read_text())
         assert outputs["partition"]["value"] == partition
@@ -41,7 +43,7 @@ def test_the_dev_profile_is_clean_and_stable(region: str, partition: str, tmp_pa
         verified = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", f"--outputs={path}"),
-                *(f"--reports={tmp_path / 'reports'}", "--probe=role-policy"),
+                *(f"--reports={tmp_path / 'reports'}", "--as-verifier", "--probe=role-policy"),
             ],
             cwd=ROOT,
             env={
@@ -57,7 +59,7 @@ def test_the_dev_profile_is_clean_and_stable(region: str, partition: str, tmp_pa
         assert verified.returncode == 0, verified.stdout
         assert "\nCLEAN: " in verified.stdout
 
-        again = run("plan", *common, environment=os.environ)
+        again = run("plan", *common, environment=variables)
         assert again.code == 0, again.text
         assert "No changes." in again.stdout, again.stdout
     finally:

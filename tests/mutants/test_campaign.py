@@ -23,7 +23,7 @@ from mutants.accounts import Given
 from mutants.deployed import build_package, deploy, sandbox
 from mutants.families import every_mutant
 from mutants.model import Mutant, Suite
-from mutants.suite import ROOT, SuiteRunner
+from mutants.suite import ROOT, Outcomes, SuiteRunner
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +250,27 @@ def test_each_of_several_alike_resources_is_missed_when_untagged(
             outcomes = runner.run(account, Suite.STATE)
         assert outcomes.controls("FAIL") == {"resources-tagged"}
         assert found["id"] in outcomes.messages["resources-tagged"]
+
+
+def _caller(outcomes: Outcomes) -> str:
+    return str(json.loads((outcomes.folder / "report.json").read_text())["caller"])
+
+
+def test_a_run_is_the_verifiers_but_for_a_fault_that_blinds_its_role(
+    deployed: Given, tmp_path: Path
+) -> None:
+    account = Account(
+        deployed.url, deployed.outputs, deployed.function_package, ROOT / "terraform", tmp_path
+    )
+    runner = SuiteRunner(tmp_path / "runs")
+    role = account.outputs["verifier_role_name"]
+    [blinding] = [mutant for mutant in every_mutant() if mutant.name == "no-policy"]
+    with ExitStack() as mending:
+        blinding.break_it(account, mending)
+        outcomes = runner.run(account, Suite.STATE)
+    assert f":assumed-role/{role}/" not in _caller(outcomes)
+    assert outcomes.controls("FAIL") == {"roles-least-privilege"}
+    assert outcomes.controls("ERROR") == set()
+    outcomes = runner.run(account, Suite.STATE)
+    assert f":assumed-role/{role}/" in _caller(outcomes)
+    assert outcomes.controls("FAIL") | outcomes.controls("ERROR") == set()

@@ -7,9 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.sandbox.support import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "ap-southeast-1"
@@ -79,11 +83,16 @@ def verify(
     reports: Path,
     *arguments: str,
     url: str | None = None,
+    as_verifier: bool = True,
     **more: str,
 ) -> Verification:
-    """Run the suite to its end."""
+    """Run the suite to its end; in the sandbox at `url` as the deployment's verifier role.
+
+    Only where there is no deployment, and so no role, is `as_verifier` false.
+    """
+    role = ["--as-verifier"] if url and as_verifier else []
     done = subprocess.run(
-        command(outputs_file, reports, *arguments),
+        command(outputs_file, reports, *role, *arguments),
         cwd=ROOT,
         env=environment(url, **more),
         capture_output=True,
@@ -92,3 +101,19 @@ def verify(
         check=False,
     )
     return Verification(done.returncode, done.stdout + done.stderr, reports)
+
+
+@contextmanager
+def role_statement(
+    sandbox: RunningSandbox, role: str, effect: str, action: str, *resources: str
+) -> Iterator[None]:
+    """Allow or deny (`effect`) a role an action, on any or these, inside the `with` block."""
+    which = {"RoleName": role, "PolicyName": f"{effect}-{action.replace(':', '-')}"}
+    statement = {"Effect": effect, "Action": action, "Resource": resources or "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam = sandbox.client("iam", REGION)
+    iam.put_role_policy(**which, PolicyDocument=document)
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(**which)

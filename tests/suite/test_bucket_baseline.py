@@ -11,13 +11,21 @@ from typing import Any
 import pytest
 
 from tests.sandbox.support import ACCOUNT, RunningSandbox
-from tests.suite.support import REGION, verify
+from tests.suite.support import REGION, role_statement, verify
 from verify.account.endpoints import reach_by_address
 
 BUCKET = f"s3-cloudtrail-logs-dev-{ACCOUNT}"
 BLOCKS = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/break/glass"
 CHECKS = ("verify/checks/test_log_bucket.py", "verify/checks/test_log_bucket_ways_out.py")
+
+
+@pytest.fixture(autouse=True)
+def readable(sandbox: RunningSandbox, outputs: dict[str, Any]) -> Iterator[None]:
+    """The verifier may read the exempt role, as it may where one is deployed with."""
+    by_name = [f"arn:aws:iam::{ACCOUNT}:role/{path}glass" for path in ("", "*/")]
+    with role_statement(sandbox, outputs["verifier_role_name"], "Allow", "iam:GetRole", *by_name):
+        yield
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import REGION, ROOT, environment
+from tests.suite.support import REGION, ROOT, environment, role_statement
 from verify.inputs import deployment
 
 # Each test copies the repository and starts pytest on it.
@@ -164,6 +165,7 @@ def _verify(folder: Path, sandbox: RunningSandbox, deployed: Path, *arguments: s
         "pytest",
         f"--outputs={deployed}",
         f"--reports={folder / 'reports'}",
+        "--as-verifier",
         *arguments,
         AWS_ENDPOINT_URL=sandbox.url,
         AWS_ACCESS_KEY_ID="test",
@@ -173,13 +175,24 @@ def _verify(folder: Path, sandbox: RunningSandbox, deployed: Path, *arguments: s
 
 
 def test_the_new_control_fails_without_and_passes_with_what_it_asks_for(
-    copy: Path, sandbox: RunningSandbox, deployed: Path, request: pytest.FixtureRequest
+    copy: Path,
+    sandbox: RunningSandbox,
+    deployed: Path,
+    outputs: dict[str, Any],
+    request: pytest.FixtureRequest,
 ) -> None:
-    _apply(copy, _example("diff control"))
+    diff = _example("diff control")
+    _apply(copy, diff)
     only = ("verify/checks/test_flow_logs.py",)
-    assert "FAIL vpc-flow-logs\n  vpc-" in _verify(copy, sandbox, deployed, *only)
-    request.getfixturevalue("flow_logs")
-    assert re.search(r"^PASS +vpc-flow-logs", _verify(copy, sandbox, deployed, *only), re.MULTILINE)
+    # What was deployed is older than the change, and so is the verifier's role.
+    [granted] = _changes(diff)["terraform/verifier.tf"]
+    permission = granted.strip().strip('",')
+    assert f"the caller lacks {permission}" in _verify(copy, sandbox, deployed, *only)
+    with role_statement(sandbox, outputs["verifier_role_name"], "Allow", permission):
+        assert "FAIL vpc-flow-logs\n  vpc-" in _verify(copy, sandbox, deployed, *only)
+        request.getfixturevalue("flow_logs")
+        now = _verify(copy, sandbox, deployed, *only)
+        assert re.search(r"^PASS +vpc-flow-logs", now, re.MULTILINE)
 
 
 # --- a rule ---------------------------------------------------------------------------------------

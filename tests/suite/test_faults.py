@@ -142,6 +142,7 @@ def test_no_control_passes_without_the_call_that_it_needs(
             [
                 f"--outputs={deployed}",
                 f"--reports={reports}",
+                "--as-verifier",
                 "-ptests.suite.faults",
                 f"--fault={operation}={kind}",
                 f"-c{ROOT / 'pytest.ini'}",

@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import REGION, verify
+from tests.suite.support import REGION, role_statement, verify
 
 CHECKS = "verify/checks/test_function.py"
 CALLERS = "verify/checks/test_function_callers.py"
 RULE = "scan-by-hand"
 
 
-@contextmanager
-def _denied(sandbox: RunningSandbox, role: str, action: str) -> Iterator[None]:
-    """Deny a role an action inside the `with` block."""
-    which = {"RoleName": role, "PolicyName": "denied"}
-    statement = {"Effect": "Deny", "Action": action, "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam = sandbox.client("iam", REGION)
-    iam.put_role_policy(**which, PolicyDocument=document)
-    try:
-        yield
-    finally:
-        iam.delete_role_policy(**which)
-
-
 def test_variables_that_the_caller_may_not_decrypt_are_neither_passed_nor_failed(
     sandbox: RunningSandbox, deployed: Path, outputs: dict[str, Any], tmp_path: Path
 ) -> None:
-    session = sandbox.client("sts", REGION).assume_role(
-        RoleArn=outputs["verifier_role_arn"], RoleSessionName="verifier"
-    )
-    keys = session["Credentials"]
-    with _denied(sandbox, outputs["verifier_role_name"], "kms:Decrypt"):
-        run = verify(
-            deployed,
-            tmp_path,
-            CHECKS,
-            url=sandbox.url,
-            AWS_ACCESS_KEY_ID=keys["AccessKeyId"],
-            AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"],
-            AWS_SESSION_TOKEN=keys["SessionToken"],
-        )
+    with role_statement(sandbox, outputs["verifier_role_name"], "Deny", "kms:Decrypt"):
+        run = verify(deployed, tmp_path, CHECKS, url=sandbox.url)
     assert run.controls("ERROR") == {"function-configuration", "function-logs-results"}, run.text
     assert run.controls("PASS") == {
         "function-encrypted",

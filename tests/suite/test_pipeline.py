@@ -33,7 +33,7 @@ class Account:
         return self.sandbox.client(service, REGION)
 
     def verify(self, reports: Path, *arguments: str) -> Verification:
-        return verify(self.outputs_file, reports, "--as-verifier", *arguments, url=self.sandbox.url)
+        return verify(self.outputs_file, reports, *arguments, url=self.sandbox.url)
 
     def live_fire_leftovers(self) -> list[str]:
         groups = self.client("ec2").describe_security_groups(
@@ -143,7 +143,7 @@ def test_a_verifier_role_that_cannot_be_assumed_is_named(account: Account, tmp_p
     document["verifier_role_arn"]["value"] = gone
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps(document))
-    run = verify(outputs, tmp_path / "reports", "--as-verifier", url=account.sandbox.url)
+    run = verify(outputs, tmp_path / "reports", url=account.sandbox.url)
     assert run.code == 4, run.text
     said = " ".join(run.text.split())
     assert f"the verifier role {gone} could not be assumed (AccessDenied" in said
@@ -297,7 +297,7 @@ def test_a_change_by_hand_fails_exactly_the_controls_concerned(
 def _waiting_run(account: Account, reports: Path) -> subprocess.Popen[str]:
     """A run in a process group of its own that has opened its rule and waits."""
     process = subprocess.Popen(
-        command(account.outputs_file, reports, *PROBES),
+        command(account.outputs_file, reports, "--as-verifier", *PROBES),
         cwd=ROOT,
         env=environment(account.sandbox.url),
         stdout=subprocess.PIPE,

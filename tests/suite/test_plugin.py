@@ -128,6 +128,7 @@ def _run(
         "-pverify.suite.plugin",
         *map(str, arguments),
         url=sandbox.url,
+        as_verifier=False,
         **more,
     )
 
@@ -376,7 +377,7 @@ def test_reports_folder_that_cannot_be_written(
     outputs_file: Path, sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    run = verify(outputs_file, tmp_path / "file", url=sandbox.url)
+    run = verify(outputs_file, tmp_path / "file", url=sandbox.url, as_verifier=False)
     assert run.code == 4
     assert "cannot be written" in run.text
     assert "Traceback" not in run.text

@@ -149,7 +149,7 @@ def test_on_a_terminal_the_wait_is_watched(
     environ = {name: value for name, value in environment(sandbox.url).items() if name != "CI"} | {
         "TERM": "xterm-256color"
     }
-    arguments = ["--alert-timeout=6", *workers, _PROBE, _CHECK]
+    arguments = ["--as-verifier", "--alert-timeout=6", *workers, _PROBE, _CHECK]
     shown = _on_a_terminal(command(deployed, tmp_path, *arguments), environ)
     view, _, summary = shown.partition("outcome ")
     assert re.search(r"state checks  [<>\u2500-\u257f]+  1 of 1", view)

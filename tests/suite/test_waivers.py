@@ -185,6 +185,7 @@ def test_a_run_reports_its_waivers(
         f"--waivers={folder / 'waivers.yaml'}",
         str(folder / "test_one.py"),
         url=sandbox.url,
+        as_verifier=False,
     )
     assert run.outcomes["resources-tagged"] == outcome
     assert "required some, live none" in run.row("resources-tagged")["message"]

@@ -94,12 +94,11 @@ def prepare(settings: Settings) -> Settings:
         raise RunError("catalogue and tests do not match:\n  " + "\n  ".join(unmatched))
     if settings.replay is not None:
         return replace(settings, caller=f"nobody: the evidence in {settings.replay} is judged")
-    identity = caller.require_account(deployed)
+    arn = caller.require_account(deployed)["Arn"]
     require_presence(deployed, settings.outputs_source)
     if settings.as_verifier:
-        verifier_role.assume(deployed, settings.run_id)
-        identity = caller.identity_of_caller(deployed.region)
-    return replace(settings, caller=identity["Arn"])
+        arn = verifier_role.assume(deployed, settings.run_id)
+    return replace(settings, caller=arn)
 
 
 def start(settings: Settings, worker: str) -> Run:

@@ -17,10 +17,11 @@ from verify.run.settings import RunError
 _SESSION_SECONDS = 3600
 
 
-def assume(deployed: Deployment, run_id: str) -> None:
+def assume(deployed: Deployment, run_id: str) -> str:
     """Let this process and those that it starts go on as the role that the outputs name.
 
-    The session's keys are kept in the environment alone. Raises RunError with AWS's own words.
+    Gives the session's ARN, which is the caller's from here on; its keys are kept in the
+    environment alone. Raises RunError with AWS's own words.
     """
     arn = deployed.verifier_role_arn
     try:
@@ -45,3 +46,4 @@ def assume(deployed: Deployment, run_id: str) -> None:
     os.environ.update(
         sign_in.as_environment(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     )
+    return str(answer["AssumedRoleUser"]["Arn"])
