@@ -260,7 +260,7 @@ resource "aws_iam_policy" "verifier_services" {
         Sid      = "ReadRules"
         Effect   = "Allow"
         Action   = ["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"]
-        Resource = [for region in distinct([local.region, local.global_region]) : "arn:${local.partition}:events:${region}:${local.account_id}:rule/*-${var.environment}"]
+        Resource = [for region in distinct(concat([local.region, local.global_region], sort(local.further_event_regions))) : "arn:${local.partition}:events:${region}:${local.account_id}:rule/*-${var.environment}"]
       },
       {
         Sid    = "ReadLedger"
@@ -285,13 +285,17 @@ resource "aws_iam_policy" "verifier_services" {
           "iam:ListRolePolicies",
           "iam:ListRoleTags",
         ]
-        Resource = [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, aws_iam_role.event_forwarding.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"]
+        Resource = concat(
+          [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, aws_iam_role.event_forwarding.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"],
+          aws_iam_role.event_administration[*].arn,
+          aws_iam_role.event_execution[*].arn,
+        )
       },
       {
         Sid    = "ReadPolicies"
         Effect = "Allow"
         Action = ["iam:GetPolicy", "iam:GetPolicyVersion"]
-        Resource = concat(compact([var.permissions_boundary_arn]), [
+        Resource = concat(compact([var.permissions_boundary_arn]), aws_iam_policy.event_administration[*].arn, aws_iam_policy.event_execution[*].arn, [
           aws_iam_policy.trail_logs.arn,
           aws_iam_policy.function.arn,
           aws_iam_policy.event_forwarding.arn,
@@ -307,6 +311,13 @@ resource "aws_iam_policy" "verifier_services" {
         Sid      = "ReadBreakGlassRole"
         Effect   = "Allow"
         Action   = ["iam:GetRole"]
+        Resource = [arn]
+      }
+      ], [
+      for arn in aws_cloudformation_stack_set.forwarded[*].arn : {
+        Sid      = "ReadStackSet"
+        Effect   = "Allow"
+        Action   = ["cloudformation:DescribeStackSet"]
         Resource = [arn]
       }
     ])
