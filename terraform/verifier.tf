@@ -295,10 +295,12 @@ resource "aws_iam_policy" "verifier_services" {
         Sid    = "ReadPolicies"
         Effect = "Allow"
         Action = ["iam:GetPolicy", "iam:GetPolicyVersion"]
-        Resource = concat(compact([var.permissions_boundary_arn]), aws_iam_policy.event_administration[*].arn, aws_iam_policy.event_execution[*].arn, [
+        Resource = concat(compact([var.permissions_boundary_arn]), [
           aws_iam_policy.trail_logs.arn,
           aws_iam_policy.function.arn,
           aws_iam_policy.event_forwarding.arn,
+          "${local.iam_arn_prefix}:policy/policy-event-administration-${var.environment}",
+          "${local.iam_arn_prefix}:policy/policy-event-execution-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-state-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-services-${var.environment}",
           "${local.iam_arn_prefix}:policy/policy-verifier-live-fire-${var.environment}",

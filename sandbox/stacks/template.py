@@ -26,7 +26,9 @@ class Rule:
     def pattern(self) -> str | None:
         """Its event pattern as PutRule takes it."""
         pattern = self.properties.get("EventPattern")
-        return pattern if pattern is None or isinstance(pattern, str) else json.dumps(pattern)
+        if pattern is None or isinstance(pattern, str):
+            return pattern
+        return json.dumps(pattern, separators=(",", ":"))
 
     @property
     def targets(self) -> list[dict[str, Any]]:

@@ -111,6 +111,7 @@ run "other_bad_values_are_refused" {
     var.function_memory_megabytes,
     var.function_reserved_concurrency,
     var.verifier_principals,
+    var.further_event_regions,
   ]
 }
 
