@@ -116,7 +116,9 @@ class StackSets:
     def update(self, region: str, settings: Mapping[str, Any]) -> Operation:
         """Alter a set, and then all of its stacks. Raises StackError."""
         found = self.get(region, str(settings["StackSetName"]))
-        kept = _settings(self._world, region, {**settings, "StackSetName": found.name})
+        template = found.settings if settings.get("UsePreviousTemplate") else settings
+        changes = {"StackSetName": found.name, "TemplateBody": template.get("TemplateBody")}
+        kept = _settings(self._world, region, {**settings, **changes})
         rules = _rules(kept)
         found.settings = kept
 

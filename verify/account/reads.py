@@ -446,12 +446,12 @@ def event_bus_arn(deployment: Deployment) -> str:
     )
 
 
-def _forwarding_region(_: Deployment, region: str) -> str:
+def _forwarding_region(deployment: Deployment, region: str) -> str:
     return region
 
 
 @following_to(_forwarding_region, "events", "list_rule_names_by_target")
-def rules_of_bus(deployment: Deployment, _: str) -> dict[str, Any]:
+def rules_of_bus(deployment: Deployment, region: str) -> dict[str, Any]:
     """The rules of another region that send to the home region's bus."""
     return {"TargetArn": event_bus_arn(deployment)}
 
