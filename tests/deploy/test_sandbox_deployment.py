@@ -20,6 +20,8 @@ from tests.deploy.support import ROOT, Outcome, run
 from tests.suite.support import MAKE
 
 REGION = "ap-southeast-1"
+# Where a stack set puts rules, by the deployment's variable.
+FURTHER = "eu-west-1"
 ACCOUNT = "123456789012"
 
 
@@ -49,10 +51,10 @@ class Sandbox:
             self._process.terminate()
             self._process.wait(timeout=30)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=self.url,
             aws_access_key_id="test",
             aws_secret_access_key="test",
@@ -85,7 +87,7 @@ class Deploy:
             str(self._folder / "work"),
             *package,
             *arguments,
-            environment=os.environ,
+            environment={**os.environ, "TF_VAR_further_event_regions": f'["{FURTHER}"]'},
         )
 
     @property
@@ -184,9 +186,14 @@ def _everything_bears_the_tags(sandbox: Sandbox, outputs: dict[str, Any]) -> Non
     for url in sqs.list_queues()["QueueUrls"]:
         found[url] = sqs.list_queue_tags(QueueUrl=url)["Tags"]
     found["function"] = sandbox.client("lambda").list_tags(Resource=outputs["function_arn"])["Tags"]
+    for region in (REGION, FURTHER):
+        events = sandbox.client("events", region)
+        for rule in events.list_rules()["Rules"]:
+            tags = events.list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]
+            found[rule["Arn"]] = _pairs(tags)
     # One VPC, its DHCP options, two subnets, three route tables, an ACL, two groups, a bucket,
-    # four roles, five policies, two topics, two queues, a function.
-    assert len(found) == 1 + 1 + 2 + 3 + 1 + 2 + 1 + 4 + 5 + 2 + 2 + 1
+    # six roles, seven policies, two topics, two queues, a function, five rules in each region.
+    assert len(found) == 1 + 1 + 2 + 3 + 1 + 2 + 1 + 6 + 7 + 2 + 2 + 1 + 5 + 5
     lacking = {
         name: sorted(wanted.items() - tags.items())
         for name, tags in found.items()
@@ -249,6 +256,11 @@ def _left(sandbox: Sandbox) -> dict[str, list[Any]]:
         "queues": sandbox.client("sqs").list_queues().get("QueueUrls", []),
         "alarms": sandbox.client("cloudwatch").describe_alarms()["MetricAlarms"],
         "metric filters": sandbox.client("logs").describe_metric_filters()["metricFilters"],
+        **{
+            f"rules of {region}": sandbox.client("events", region).list_rules()["Rules"]
+            for region in (REGION, FURTHER, "us-east-1")
+        },
+        "stacks": sandbox.client("cloudformation", FURTHER).describe_stacks()["Stacks"],
         "roles": iam.list_roles()["Roles"],
         "policies": iam.list_policies(Scope="Local")["Policies"],
         "aliases": [
