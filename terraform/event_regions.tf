@@ -11,8 +11,8 @@ locals {
   event_administration_role = "role-event-administration-${var.environment}"
   event_execution_role      = "role-event-execution-${var.environment}"
 
-  # By region names one by one, a policy for all regions would be longer than IAM takes.
-  in_further_regions = { StringEquals = { "aws:RequestedRegion" = local.further_event_regions } }
+  # Where the rules are Terraform's own. The listed regions would not do: one that leaves the list is cleared after the policy.
+  beyond_own_rules = { StringNotEquals = { "aws:RequestedRegion" = distinct([local.region, local.global_region]) } }
 
   # What begins the names of a partition's regions; nothing in the partition aws.
   region_prefix = "^(us-gov-|cn-|eusc-|us-isob?-|us-isof-|eu-isoe-)"
@@ -200,14 +200,14 @@ resource "aws_iam_policy" "event_execution" {
           "cloudformation:UpdateStack",
         ]
         Resource  = ["arn:${local.partition}:cloudformation:*:${local.account_id}:stack/StackSet-${local.event_stack_set_name}-*"]
-        Condition = local.in_further_regions
+        Condition = local.beyond_own_rules
       },
       {
         Sid       = "FindStacks"
         Effect    = "Allow"
         Action    = ["cloudformation:DescribeStacks", "cloudformation:ListStacks"]
         Resource  = ["*"]
-        Condition = local.in_further_regions
+        Condition = local.beyond_own_rules
       },
       {
         Sid    = "ManageRules"
@@ -223,8 +223,8 @@ resource "aws_iam_policy" "event_execution" {
           "events:TagResource",
           "events:UntagResource",
         ]
-        Resource  = [for key in keys(local.event_patterns) : "arn:${local.partition}:events:*:${local.account_id}:rule/rule-${key}-${var.environment}"]
-        Condition = local.in_further_regions
+        Resource  = ["arn:${local.partition}:events:*:${local.account_id}:rule/rule-*-${var.environment}"]
+        Condition = local.beyond_own_rules
       },
       {
         Sid       = "PassForwardingRole"

@@ -20,8 +20,8 @@ from tests.deploy.support import ROOT, Outcome, run
 from tests.suite.support import MAKE
 
 REGION = "ap-southeast-1"
-# Where a stack set puts rules, by the deployment's variable.
-FURTHER = "eu-west-1"
+# Where a stack set puts rules, by the deployment's variable; and where it puts them later.
+FURTHER, INSTEAD = "eu-west-1", "us-west-2"
 ACCOUNT = "123456789012"
 
 
@@ -67,6 +67,7 @@ class Deploy:
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self._sandbox = sandbox
         self._folder = folder
+        self.further_regions = [FURTHER]
         self._package = folder / "function.zip"
         subprocess.run(
             [sys.executable, str(ROOT / "lambda" / "build.py"), "--output", str(self._package)],
@@ -87,7 +88,10 @@ class Deploy:
             str(self._folder / "work"),
             *package,
             *arguments,
-            environment={**os.environ, "TF_VAR_further_event_regions": f'["{FURTHER}"]'},
+            environment={
+                **os.environ,
+                "TF_VAR_further_event_regions": json.dumps(self.further_regions),
+            },
         )
 
     @property
@@ -124,6 +128,7 @@ def test_the_dev_profile_applies_is_stable_repairs_itself_and_leaves_nothing(
     _everything_bears_the_tags(sandbox, outputs)
     _the_log_bucket_keeps_what_it_has(sandbox, outputs)
     _a_rule_opened_by_hand_is_closed_again(sandbox, outputs, deploy)
+    _a_region_that_leaves_the_list_is_cleared(sandbox, deploy)
 
     old_state = deploy.state.read_text()
     _make_destroy(sandbox, tmp_path / "work")
@@ -236,6 +241,17 @@ def _a_rule_opened_by_hand_is_closed_again(
     ]
 
 
+def _a_region_that_leaves_the_list_is_cleared(sandbox: Sandbox, deploy: Deploy) -> None:
+    deploy.further_regions = [INSTEAD]
+    applied = deploy("apply")
+    assert applied.code == 0, applied.text
+    there = {
+        region: len(sandbox.client("events", region).list_rules()["Rules"])
+        for region in (FURTHER, INSTEAD)
+    }
+    assert there == {FURTHER: 0, INSTEAD: 5}
+
+
 def _left(sandbox: Sandbox) -> dict[str, list[Any]]:
     """What is in the account besides what AWS itself puts there."""
     ec2, iam = sandbox.client("ec2"), sandbox.client("iam")
@@ -258,9 +274,9 @@ def _left(sandbox: Sandbox) -> dict[str, list[Any]]:
         "metric filters": sandbox.client("logs").describe_metric_filters()["metricFilters"],
         **{
             f"rules of {region}": sandbox.client("events", region).list_rules()["Rules"]
-            for region in (REGION, FURTHER, "us-east-1")
+            for region in (REGION, FURTHER, INSTEAD, "us-east-1")
         },
-        "stacks": sandbox.client("cloudformation", FURTHER).describe_stacks()["Stacks"],
+        "stacks": sandbox.client("cloudformation", INSTEAD).describe_stacks()["Stacks"],
         "roles": iam.list_roles()["Roles"],
         "policies": iam.list_policies(Scope="Local")["Policies"],
         "aliases": [
