@@ -16,6 +16,8 @@ from pathlib import Path
 from mutants.suite import ROOT
 from verify.live_fire.probes import OPTIONAL
 
+# Neither the sandbox's own nor that of the global services.
+_FURTHER_REGION = "eu-west-1"
 _DEPLOY_SECONDS = 400.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.5
@@ -120,4 +122,5 @@ def _environment() -> Mapping[str, str]:
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_EC2_METADATA_DISABLED": "true",
         "TF_VAR_verifier_probes": json.dumps(sorted(OPTIONAL)),
+        "TF_VAR_further_event_regions": json.dumps([_FURTHER_REGION]),
     }

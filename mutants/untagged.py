@@ -46,6 +46,18 @@ def _events_of(account: Account, found: Attributes) -> Any:
     return account.client("events", str(found["arn"]).split(":")[3])
 
 
+def _tag_stack_set(account: Account, found: Attributes, tags: Tags) -> object:
+    """Its tags and, as CloudFormation does it, those of all that it has made."""
+    return account.client("cloudformation").update_stack_set(
+        StackSetName=found["name"],
+        UsePreviousTemplate=True,
+        AdministrationRoleARN=found["administration_role_arn"],
+        ExecutionRoleName=found["execution_role_name"],
+        Description=found["description"],
+        Tags=_listed(tags),
+    )
+
+
 CHANGES: Mapping[str, tuple[Change, Change]] = {
     "aws_vpc": _EC2,
     "aws_subnet": _EC2,
@@ -91,6 +103,10 @@ CHANGES: Mapping[str, tuple[Change, Change]] = {
         lambda account, found, tags: account.functions.tag_resource(
             Resource=found["arn"], Tags=dict(tags)
         ),
+    ),
+    "aws_cloudformation_stack_set": (
+        lambda account, found, _: _tag_stack_set(account, found, {}),
+        lambda account, found, tags: _tag_stack_set(account, found, tags),
     ),
     "aws_cloudwatch_event_rule": (
         lambda account, found, tags: _events_of(account, found).untag_resource(

@@ -1,5 +1,6 @@
 # The quick path: EventBridge takes changes to the function itself, minutes before CloudTrail has written them to the log
-# group. The subscription (function.tf) stays: it sees reads too, every region, and does not depend on these rules.
+# group. The subscription (function.tf) stays: it sees reads too, every region, and does not depend on these rules. Regions
+# beyond that of the global services are in event_regions.tf.
 
 locals {
   # Made from the function's own rules by lambda/event_patterns.py, and tested to be up to date.
@@ -23,7 +24,10 @@ locals {
   forwarding_rules = var.region == local.global_region ? {} : local.event_rules
 
   forwarded_rule_arn_prefix = "arn:${local.partition}:events:${local.global_region}:${local.account_id}:rule"
-  event_bus_arn             = "arn:${local.partition}:events:${local.region}:${local.account_id}:event-bus/default"
+  further_rule_arns = [
+    for region in local.further_event_regions : "arn:${local.partition}:events:${region}:${local.account_id}:rule/rule-*-${var.environment}"
+  ]
+  event_bus_arn = "arn:${local.partition}:events:${local.region}:${local.account_id}:event-bus/default"
 }
 
 resource "aws_cloudwatch_event_rule" "violations" {
@@ -96,7 +100,7 @@ resource "aws_cloudwatch_event_target" "forwarded" {
 # where nothing needs to be forwarded too, so that a deployment has the same roles in every region.
 resource "aws_iam_role" "event_forwarding" {
   name                 = "role-event-forwarding-${var.environment}"
-  description          = "Lets EventBridge take events of ${local.global_region} to the bus of ${local.region}"
+  description          = "Lets EventBridge take events of other regions to the bus of ${local.region}"
   permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
@@ -108,7 +112,11 @@ resource "aws_iam_role" "event_forwarding" {
       Action    = "sts:AssumeRole"
       Condition = {
         StringEquals = { "aws:SourceAccount" = local.account_id }
-        ArnEquals    = { "aws:SourceArn" = [for key in keys(local.event_patterns) : "${local.forwarded_rule_arn_prefix}/rule-${key}-${var.environment}"] }
+        ArnLike = { "aws:SourceArn" = concat(
+          [for key in keys(local.event_patterns) : "${local.forwarded_rule_arn_prefix}/rule-${key}-${var.environment}"],
+          # Not by each name: a trust policy holds 2048 characters.
+          local.further_rule_arns,
+        ) }
       }
     }]
   })

@@ -170,6 +170,21 @@ output "event_forwarding_role_arn" {
   value       = aws_iam_role.event_forwarding.arn
 }
 
+output "further_event_regions" {
+  description = "Further regions, where a stack set keeps rules of the same names that forward events to the home region."
+  value       = sort(local.further_event_regions)
+}
+
+output "event_stack_set_arns" {
+  description = "ARN of the stack set that keeps the rules of further regions; none without such regions."
+  value       = aws_cloudformation_stack_set.forwarded[*].arn
+}
+
+output "event_stack_set_role_arns" {
+  description = "ARNs of the roles by which the stack set keeps the rules of further regions; none without such regions."
+  value       = concat(aws_iam_role.event_administration[*].arn, aws_iam_role.event_execution[*].arn)
+}
+
 output "ledger_table_name" {
   description = "Name of the table that holds which alerts have been told."
   value       = aws_dynamodb_table.alert_ledger.name

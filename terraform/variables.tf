@@ -331,9 +331,20 @@ variable "function_metric_namespace" {
 }
 
 variable "event_path_enabled" {
-  description = "Whether EventBridge takes changes to the function besides the log group's subscription, which is slower: CloudTrail writes to log groups within about five minutes, on average and without promise. It takes what happens in the home region and in that of the global services (IAM, sign-in, Organizations); what happens elsewhere comes by the log group, whose trail covers every region. Rules in every region would need a provider for each, because the AWS provider gives resources a region of their own from version 6 only: docs/architecture.md says more."
+  description = "Whether EventBridge takes changes to the function besides the log group's subscription, which is slower: CloudTrail writes to log groups within about five minutes, on average and without promise. It takes what happens in the home region, in that of the global services (IAM, sign-in, Organizations) and in further_event_regions; what happens elsewhere comes by the log group, whose trail covers every region."
   type        = bool
   default     = true
+}
+
+variable "further_event_regions" {
+  description = "Regions, besides the home region and that of the global services, from which EventBridge takes changes to the function too. A CloudFormation stack set puts the rules there, by two roles of its own; only regions that need no opt-in. Without the quick path (event_path_enabled) there are none."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for region in var.further_event_regions : can(regex("^[a-z]{2,5}(-[a-z]+)+-[0-9]$", region))])
+    error_message = "further_event_regions must hold AWS region codes (example: [\"eu-west-1\", \"us-west-2\"])."
+  }
 }
 
 variable "ledger_deletion_protection" {

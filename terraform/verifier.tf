@@ -260,7 +260,7 @@ resource "aws_iam_policy" "verifier_services" {
         Sid      = "ReadRules"
         Effect   = "Allow"
         Action   = ["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"]
-        Resource = [for region in distinct([local.region, local.global_region]) : "arn:${local.partition}:events:${region}:${local.account_id}:rule/*-${var.environment}"]
+        Resource = [for region in distinct(concat([local.region, local.global_region], sort(local.further_event_regions))) : "arn:${local.partition}:events:${region}:${local.account_id}:rule/*-${var.environment}"]
       },
       {
         Sid    = "ReadLedger"
@@ -285,7 +285,11 @@ resource "aws_iam_policy" "verifier_services" {
           "iam:ListRolePolicies",
           "iam:ListRoleTags",
         ]
-        Resource = [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, aws_iam_role.event_forwarding.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"]
+        Resource = concat(
+          [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, aws_iam_role.event_forwarding.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"],
+          aws_iam_role.event_administration[*].arn,
+          aws_iam_role.event_execution[*].arn,
+        )
       },
       {
         # Whichever policy somebody attaches to a role, or bounds it by: AWS's own as well, which belong to no account.
@@ -302,6 +306,13 @@ resource "aws_iam_policy" "verifier_services" {
         Effect   = "Allow"
         Action   = ["iam:GetRole"]
         Resource = [for path in ["", "*/"] : "${split("/", arn)[0]}/${path}${basename(arn)}"]
+      }
+      ], [
+      for arn in aws_cloudformation_stack_set.forwarded[*].arn : {
+        Sid      = "ReadStackSet"
+        Effect   = "Allow"
+        Action   = ["cloudformation:DescribeStackSet"]
+        Resource = [arn]
       }
     ])
   })

@@ -197,7 +197,16 @@ def _iam(region: str, account: str, parameters: Mapping[str, Any]) -> str | None
     return None
 
 
+def _stack_set(region: str, account: str, parameters: Mapping[str, Any]) -> str | None:
+    """By its id, "name:uuid", which policies speak of; by the name alone it is not known here."""
+    name = parameters.get("StackSetName")
+    if not isinstance(name, str) or ":" not in name:
+        return None
+    return f"arn:{get_partition(region)}:cloudformation:{region}:{account}:stackset/{name}"
+
+
 _ARNS: dict[str, Any] = {
+    "cloudformation": _stack_set,
     "sqs": _queue,
     "logs": _log_group,
     "iam": _iam,

@@ -76,6 +76,11 @@ def role_boundary(world: World, role_arn: str) -> policy.Document | None:
 
 def service_may_assume(world: World, role_arn: str, service: str) -> bool:
     """Whether a role trusts a service. Conditions of the trust policy are not looked at."""
+    return trusts(world, role_arn, Principal(service=service))
+
+
+def trusts(world: World, role_arn: str, principal: Principal) -> bool:
+    """Whether a role trusts a principal. Conditions of the trust policy are not looked at."""
     role = _role(world, role_arn)
     if role is None:
         return False
@@ -88,7 +93,7 @@ def service_may_assume(world: World, role_arn: str, service: str) -> bool:
         if (
             isinstance(statement, dict)
             and statement.get("Effect") == "Allow"
-            and policy.principal_matches(statement.get("Principal"), Principal(service=service))
+            and policy.principal_matches(statement.get("Principal"), principal)
         ):
             return True
     return False

@@ -21,6 +21,7 @@ from werkzeug.serving import ThreadedWSGIServer
 from sandbox.front import authorization, replacements
 from sandbox.front.consistency import Consistency
 from sandbox.front.gateway import Gateway
+from sandbox.front.stacks import Stacks
 from sandbox.function import invocation
 from sandbox.messaging import confirmations
 from sandbox.messaging.alarm_actions import AlarmActions
@@ -153,6 +154,7 @@ class Sandbox:
             [
                 functools.partial(authorization.guard, world),
                 *([consistency.guard] if consistency is not None else []),
+                Stacks(world).guard,
             ],
             [consistency.happened] if consistency is not None else [],
             {

@@ -362,7 +362,7 @@ run "roles_are_least_privileged" {
     condition = jsondecode(aws_iam_role.event_forwarding.assume_role_policy).Statement[0].Condition == {
       StringEquals = { "aws:SourceAccount" = "123456789012" }
       # Their names are held in event_path_and_ledger.tftest.hcl.
-      ArnEquals = { "aws:SourceArn" = [
+      ArnLike = { "aws:SourceArn" = [
         for rule in aws_cloudwatch_event_rule.forwarded : "arn:aws:events:us-east-1:123456789012:rule/${rule.name}"
       ] }
     }

@@ -39,6 +39,7 @@ run "bad_values_are_refused" {
     function_reserved_concurrency = 0
     function_log_level            = "verbose"
     function_metric_namespace     = "AWS/Lambda"
+    further_event_regions         = ["Ireland"]
     verifier_principals           = ["*"]
     verifier_probes               = ["earthquake"]
     permissions_boundary_arn      = "arn:aws:iam::123456789012:role/boundary"
@@ -67,6 +68,7 @@ run "bad_values_are_refused" {
     var.function_reserved_concurrency,
     var.function_log_level,
     var.function_metric_namespace,
+    var.further_event_regions,
     var.verifier_principals,
     var.verifier_probes,
     var.permissions_boundary_arn,
@@ -90,6 +92,7 @@ run "other_bad_values_are_refused" {
     function_timeout_seconds      = 0
     function_memory_megabytes     = 256.5
     function_reserved_concurrency = -2
+    further_event_regions         = ["eu-west-1a"]
     verifier_principals           = ["arn:aws:iam::123456789012:role/ok", "arn:aws:sts::123456789012:assumed-role/ci/session"]
   }
 
@@ -108,6 +111,7 @@ run "other_bad_values_are_refused" {
     var.function_memory_megabytes,
     var.function_reserved_concurrency,
     var.verifier_principals,
+    var.further_event_regions,
   ]
 }
 

@@ -38,7 +38,7 @@ def test_apply_on_aws_plans_applies_that_plan_and_writes_the_outputs(signed_in: 
     assert signed_in.commands() == ["init", "plan", "show", "apply", "output"]
 
     target = signed_in.work / "aws-111122223333-eu-west-1-dev"
-    init, plan, show, apply, _ = (call["arguments"] for call in signed_in.calls())
+    init, plan, _, apply, _ = (call["arguments"] for call in signed_in.calls())
     assert f"-chdir={target / 'configuration'}" in init
     assert f"-plugin-dir={signed_in.folder / 'mirror'}" in init
     assert "-var=region=eu-west-1" in plan

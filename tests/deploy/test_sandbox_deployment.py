@@ -20,6 +20,8 @@ from tests.deploy.support import ROOT, Outcome, run
 from tests.suite.support import MAKE
 
 REGION = "ap-southeast-1"
+# Where a stack set puts rules, by the deployment's variable; and where it puts them later.
+FURTHER, INSTEAD = "eu-west-1", "us-west-2"
 ACCOUNT = "123456789012"
 
 
@@ -65,6 +67,7 @@ class Deploy:
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self._sandbox = sandbox
         self._folder = folder
+        self.further_regions = [FURTHER]
         self._package = folder / "function.zip"
         subprocess.run(
             [sys.executable, str(ROOT / "lambda" / "build.py"), "--output", str(self._package)],
@@ -85,7 +88,10 @@ class Deploy:
             str(self._folder / "work"),
             *package,
             *arguments,
-            environment=os.environ,
+            environment={
+                **os.environ,
+                "TF_VAR_further_event_regions": json.dumps(self.further_regions),
+            },
         )
 
     @property
@@ -123,6 +129,7 @@ def test_the_dev_profile_applies_is_stable_repairs_itself_and_leaves_nothing(
     _the_log_bucket_keeps_what_it_has(sandbox, outputs)
     _a_rule_opened_by_hand_is_closed_again(sandbox, outputs, deploy)
     _another_region_with_the_same_names_is_refused(sandbox, deploy)
+    _a_region_that_leaves_the_list_is_cleared(sandbox, deploy)
 
     old_state = deploy.state.read_text()
     _make_destroy(sandbox, tmp_path / "work")
@@ -185,9 +192,14 @@ def _everything_bears_the_tags(sandbox: Sandbox, outputs: dict[str, Any]) -> Non
     for url in sqs.list_queues()["QueueUrls"]:
         found[url] = sqs.list_queue_tags(QueueUrl=url)["Tags"]
     found["function"] = sandbox.client("lambda").list_tags(Resource=outputs["function_arn"])["Tags"]
+    for region in (REGION, FURTHER):
+        events = sandbox.client("events", region)
+        for rule in events.list_rules()["Rules"]:
+            tags = events.list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]
+            found[rule["Arn"]] = _pairs(tags)
     # One VPC, its DHCP options, two subnets, three route tables, an ACL, two groups, a bucket,
-    # four roles, five policies, two topics, two queues, a function.
-    assert len(found) == 1 + 1 + 2 + 3 + 1 + 2 + 1 + 4 + 5 + 2 + 2 + 1
+    # six roles, seven policies, two topics, two queues, a function, five rules in each region.
+    assert len(found) == 1 + 1 + 2 + 3 + 1 + 2 + 1 + 6 + 7 + 2 + 2 + 1 + 5 + 5
     lacking = {
         name: sorted(wanted.items() - tags.items())
         for name, tags in found.items()
@@ -231,14 +243,25 @@ def _a_rule_opened_by_hand_is_closed_again(
 
 
 def _another_region_with_the_same_names_is_refused(sandbox: Sandbox, deploy: Deploy) -> None:
-    elsewhere = deploy("apply", "--region", "eu-central-1")
+    elsewhere = deploy("apply", "--region", "eu-north-1")
     assert elsewhere.code == 2, elsewhere.text
     assert f"Account {ACCOUNT} has the " in elsewhere.stderr
     assert "If another region holds a deployment of this environment" in elsewhere.stderr
-    vpcs = sandbox.client("ec2", "eu-central-1").describe_vpcs(
+    vpcs = sandbox.client("ec2", "eu-north-1").describe_vpcs(
         Filters=[{"Name": "isDefault", "Values": ["false"]}]
     )
     assert vpcs["Vpcs"] == []
+
+
+def _a_region_that_leaves_the_list_is_cleared(sandbox: Sandbox, deploy: Deploy) -> None:
+    deploy.further_regions = [INSTEAD]
+    applied = deploy("apply")
+    assert applied.code == 0, applied.text
+    there = {
+        region: len(sandbox.client("events", region).list_rules()["Rules"])
+        for region in (FURTHER, INSTEAD)
+    }
+    assert there == {FURTHER: 0, INSTEAD: 5}
 
 
 def _left(sandbox: Sandbox) -> dict[str, list[Any]]:
@@ -261,6 +284,11 @@ def _left(sandbox: Sandbox) -> dict[str, list[Any]]:
         "queues": sandbox.client("sqs").list_queues().get("QueueUrls", []),
         "alarms": sandbox.client("cloudwatch").describe_alarms()["MetricAlarms"],
         "metric filters": sandbox.client("logs").describe_metric_filters()["metricFilters"],
+        **{
+            f"rules of {region}": sandbox.client("events", region).list_rules()["Rules"]
+            for region in (REGION, FURTHER, INSTEAD, "us-east-1")
+        },
+        "stacks": sandbox.client("cloudformation", INSTEAD).describe_stacks()["Stacks"],
         "roles": iam.list_roles()["Roles"],
         "policies": iam.list_policies(Scope="Local")["Policies"],
         "aliases": [

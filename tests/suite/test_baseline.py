@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,11 @@ def _write(folder: Path, text: str, name: str = "strict.yaml") -> str:
     path = folder / name
     path.write_text(text)
     return str(path)
+
+
+def _filled(profile: str, outputs: str | None = None) -> Mapping[str, Any]:
+    deployed = parse(json.dumps(example()) if outputs is None else outputs)
+    return filled(load(profile), deployed.placeholders(), deployed.lists())
 
 
 def test_a_file_extends_a_profile_by_three_values(tmp_path: Path) -> None:
@@ -161,13 +168,12 @@ def test_a_regional_principal_ends_as_the_partition_s_names_do(
 ) -> None:
     outputs = json.dumps(example()).replace("ap-southeast-1", region)
     outputs = outputs.replace("arn:aws:", f"arn:{partition}:").replace('"aws"', f'"{partition}"')
-    values = filled(load("dev"), parse(outputs).placeholders())
+    values = _filled("dev", outputs)
     assert principal in values["key"]["services"]
 
 
 def test_every_name_in_braces_is_filled_once() -> None:
-    deployed = parse(json.dumps(example()))
-    values = filled(load("dev"), deployed.placeholders())
+    values = _filled("dev")
     assert "logs.ap-southeast-1.amazonaws.com" in values["key"]["services"]
     assert values["names"]["log_bucket_name"] == "s3-cloudtrail-logs-dev-123456789012"
     assert values["alarms"]["function"][0]["metrics"][0]["dimensions"] == {
@@ -183,35 +189,46 @@ def test_every_name_in_braces_is_filled_once() -> None:
 
 
 def test_a_list_stands_for_each_of_its_names() -> None:
-    values = filled(load("dev"), parse(json.dumps(example())).placeholders())
+    values = _filled("dev")
     rules = [*(f"rule-changes-{number}-dev" for number in (1, 2, 3, 4)), "rule-root-user-dev"]
     assert values["function"]["event_path"] == rules
     assert values["roles"]["sources"]["role-event-forwarding-dev"] == [
-        f"arn:aws:events:us-east-1:123456789012:rule/{rule}" for rule in rules
+        *(f"arn:aws:events:us-east-1:123456789012:rule/{rule}" for rule in rules),
+        "arn:aws:events:eu-west-1:123456789012:rule/rule-*-dev",
     ]
+
+
+def test_a_list_of_the_deployment_stands_for_nothing_where_it_is_empty() -> None:
+    outputs = example()
+    for name in ("further_event_regions", "event_stack_set_arns", "event_stack_set_role_arns"):
+        outputs[name]["value"] = []
+    roles = _filled("dev", json.dumps(outputs))["roles"]
+    assert len(roles["sources"]["role-event-forwarding-dev"]) == 5
+    read = roles["permissions"]["role-verifier-dev"]["read"]["resources"]
+    assert not [arn for arn in read if "stackset" in arn or "eu-west-1" in arn]
 
 
 def test_a_list_of_one_s_own_leaves_other_members_as_they_are(tmp_path: Path) -> None:
     lists = 'lists: {mine: [a, "b-{environment}"]}\n'
     own = _write(tmp_path, f'extends: dev\n{lists}function: {{aliases: ["x-{{each mine}}", y]}}\n')
-    values = filled(load(own), parse(json.dumps(example())).placeholders())
+    values = _filled(own)
     assert values["function"]["aliases"] == ["x-a", "x-b-dev", "y"]
     assert len(values["function"]["event_path"]) == 5
 
 
 def test_a_list_that_there_is_not_is_named_with_its_place(tmp_path: Path) -> None:
-    found = load(_write(tmp_path, 'extends: dev\nfunction: {aliases: ["{each others}"]}\n'))
+    found = _write(tmp_path, 'extends: dev\nfunction: {aliases: ["{each others}"]}\n')
     with pytest.raises(
         BaselineError,
         match=r"strict\.yaml:2: function\.aliases\.0 names \{each others\}, which is no list of "
-        r"the baseline: choose one of quick_path_rules",
+        r"the baseline or the deployment: choose one of event_stack_set_arns, ",
     ):
-        filled(found, parse(json.dumps(example())).placeholders())
+        _filled(found)
 
 
 def test_a_name_that_is_no_output_is_named_with_its_place(tmp_path: Path) -> None:
-    found = load(_write(tmp_path, 'extends: dev\nnames: {trail_name: "{trial_name}"}\n'))
+    found = _write(tmp_path, 'extends: dev\nnames: {trail_name: "{trial_name}"}\n')
     with pytest.raises(
         BaselineError, match=r"strict\.yaml:2: names\.trail_name names \{trial_name\}"
     ):
-        filled(found, parse(json.dumps(example())).placeholders())
+        _filled(found)

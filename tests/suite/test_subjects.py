@@ -27,6 +27,7 @@ _REFUSED = {
     "region": "region",
     "profile": "profile",
     "event_forwarding_region": "does not match",
+    "further_event_regions": "does not match",
     "vpc_id": "is not in ap-southeast-1 of account 123456789012",
 }
 # What these controls ask AWS about is looked for before anything is judged.

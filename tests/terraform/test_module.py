@@ -16,6 +16,7 @@ OUTPUTS = {output.name for output in fields(Deployment)}
 
 # Types without tags in the provider's schema.
 UNTAGGED = {
+    "aws_cloudformation_stack_instances",
     "aws_cloudwatch_log_metric_filter",
     "aws_cloudwatch_event_target",
     "aws_cloudwatch_log_subscription_filter",

@@ -233,13 +233,19 @@ def _function_names(aws: Aws, deployment: Deployment) -> list[str]:
 
 def _event_rules(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
     for name in aws.pick(reads.rules_of_function(deployment), "RuleNames"):
-        arn = _arn(deployment, "events", f"rule/{name}")
+        arn = reads.event_rule_arn(deployment, deployment.region, name)
         yield Resource("aws_cloudwatch_event_rule", arn, arn)
-    if not deployment.forwards_events:
-        return
-    for name in aws.pick(reads.rules_of_bus(deployment), "RuleNames"):
-        arn = reads.forwarding_rule_arn(deployment, name)
-        yield Resource("aws_cloudwatch_event_rule", arn, arn)
+    for region in deployment.forwarding_regions:
+        for name in aws.pick(reads.rules_of_bus(deployment, region), "RuleNames"):
+            arn = reads.event_rule_arn(deployment, region, name)
+            yield Resource("aws_cloudwatch_event_rule", arn, arn)
+
+
+def _stack_set_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+    answer = aws.pick(reads.stack_set(deployment, found.arn), "StackSet")
+    if pick(answer, "StackSetARN") != found.arn:
+        raise NotVerifiedError(f"asked for {found.arn}, AWS tells of {answer['StackSetARN']}")
+    return _pairs(answer.get("Tags", []))
 
 
 def _ledger_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
@@ -394,6 +400,14 @@ KINDS = (
         (reads.rule_tags,),
         (reads.rules_of_function, reads.rules_of_bus),
         parts=("aws_cloudwatch_event_target",),
+    ),
+    Kind(
+        ("aws_cloudformation_stack_set",),
+        _by_arn("aws_cloudformation_stack_set"),
+        _stack_set_tags,
+        (reads.stack_set,),
+        # What it puts into each region is told by the rules above.
+        parts=("aws_cloudformation_stack_instances",),
     ),
     Kind(
         ("aws_dynamodb_table",),

@@ -446,22 +446,25 @@ def event_bus_arn(deployment: Deployment) -> str:
     )
 
 
-def _forwarding_region(deployment: Deployment) -> str:
-    return deployment.event_forwarding_region
+def _forwarding_region(deployment: Deployment, region: str) -> str:
+    return region
 
 
 @following_to(_forwarding_region, "events", "list_rule_names_by_target")
-def rules_of_bus(deployment: Deployment) -> dict[str, Any]:
-    """The rules of the global services' region that send to the home region's bus."""
+def rules_of_bus(deployment: Deployment, region: str) -> dict[str, Any]:
+    """The rules of another region that send to the home region's bus."""
     return {"TargetArn": event_bus_arn(deployment)}
 
 
-def forwarding_rule_arn(deployment: Deployment, name: str) -> str:
-    """A rule of the global services' region."""
-    return (
-        f"arn:{deployment.partition}:events:{deployment.event_forwarding_region}"
-        f":{deployment.account_id}:rule/{name}"
-    )
+def event_rule_arn(deployment: Deployment, region: str, name: str) -> str:
+    """A rule of the default bus of a region."""
+    return f"arn:{deployment.partition}:events:{region}:{deployment.account_id}:rule/{name}"
+
+
+@of_each("cloudformation", "describe_stack_set", _each("aws_cloudformation_stack_set"))
+def stack_set(_: Deployment, arn: str) -> dict[str, Any]:
+    """A stack set, by the id that policies speak of."""
+    return {"StackSetName": arn.partition(":stackset/")[2]}
 
 
 # --- alert ledger ---------------------------------------------------------------------------------

@@ -44,34 +44,36 @@ def test_eventbridge_takes_what_a_rule_judges_to_the_function(
     names = baseline["function"]["event_path"]
     if not names:
         check.not_applicable("the baseline has no rule that takes events to the function")
-    if deployment.forwards_events:
+    for region in deployment.forwarding_regions:
         check.equal(
-            deployment.event_forwarding_region,
+            region,
             "EventBridge rules that send to the home region's bus",
             expected=sorted(names),
-            seen=sorted(aws.pick(reads.rules_of_bus(deployment), "RuleNames")),
+            seen=sorted(aws.pick(reads.rules_of_bus(deployment, region), "RuleNames")),
         )
-    for side in _sides(deployment):
+    sides = list(_sides(deployment))
+    there = {side.region for side in sides}
+    check.none(
+        deployment.account_id,
+        "regions whose events must come by the quick path, and do not",
+        [name for name in baseline["function"]["event_regions"] if name not in there],
+    )
+    for side in sides:
         _hold_side(check, aws, deployment, baseline, side)
 
 
 def _sides(deployment: Deployment) -> Iterator[_Side]:
     yield _Side(deployment.region, deployment.function_arn, "none")
-    if deployment.forwards_events:
-        yield _Side(
-            deployment.event_forwarding_region,
-            reads.event_bus_arn(deployment),
-            deployment.event_forwarding_role_arn,
-        )
+    for region in deployment.forwarding_regions:
+        yield _Side(region, reads.event_bus_arn(deployment), deployment.event_forwarding_role_arn)
 
 
 def _hold_side(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any], side: _Side
 ) -> None:
     rules: list[tuple[str, Mapping[str, Any]]] = []
-    prefix = f"arn:{deployment.partition}:events:{side.region}:{deployment.account_id}:rule"
     for name in baseline["function"]["event_path"]:
-        arn = f"{prefix}/{name}"
+        arn = reads.event_rule_arn(deployment, side.region, name)
         rule = aws.read(reads.event_rule(arn)).response
         if rule is None:
             check.holds(arn, "rule", False, expected="there", seen="no such rule")

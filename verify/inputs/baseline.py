@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -103,13 +103,16 @@ def require_known(baseline: Baseline, controls: Iterable[str]) -> None:
         )
 
 
-def filled(baseline: Baseline, placeholders: Mapping[str, str]) -> Mapping[str, Any]:
+def filled(
+    baseline: Baseline, placeholders: Mapping[str, str], lists: Mapping[str, Sequence[str]]
+) -> Mapping[str, Any]:
     """The values with each name in braces replaced, in keys and texts alike.
 
-    A member of a list with ``{each name}`` stands for as many as ``lists`` has of that name. Raises
-    BaselineError for a name that there is no value for.
+    A member of a list with ``{each name}`` stands for as many as the baseline's own ``lists``, or
+    those of the deployment, have of that name. Raises BaselineError for a name that there is no
+    value for.
     """
-    filling = _Filling(placeholders, baseline.values["lists"], baseline.layers)
+    filling = _Filling(placeholders, {**lists, **baseline.values["lists"]}, baseline.layers)
     values: Mapping[str, Any] = filling.of(baseline.values, ())
     return values
 
@@ -122,7 +125,7 @@ class _Filling:
     """What names in braces stand for, and where to look for who wrote them."""
 
     placeholders: Mapping[str, str]
-    lists: Mapping[str, list[str]]
+    lists: Mapping[str, Sequence[str]]
     layers: tuple[Located, ...]
 
     def of(self, value: Any, place: Place) -> Any:
@@ -148,7 +151,7 @@ class _Filling:
         found = _EACH.search(item) if isinstance(item, str) else None
         if found is None:
             return [item]
-        names = self._named(self.lists, "list of the baseline", found, place)
+        names = self._named(self.lists, "list of the baseline or the deployment", found, place)
         return [item.replace(found[0], name) for name in names]
 
     def _named(

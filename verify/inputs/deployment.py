@@ -47,6 +47,10 @@ def _list(pattern: str) -> dict[str, Any]:
     return {"type": "array", "minItems": 1, "uniqueItems": True, "items": _text(pattern)}
 
 
+def _list_or_none(pattern: str) -> dict[str, Any]:
+    return {"type": "array", "uniqueItems": True, "items": _text(pattern)}
+
+
 _BY_PURPOSE: dict[str, Any] = {
     "type": "object",
     "minProperties": 1,
@@ -176,6 +180,26 @@ class Deployment:
         "aws_iam_role.event_forwarding",
         **_arn("iam"),
     )
+    further_event_regions: tuple[str, ...] = _output(
+        "Further regions, whose events go to the home region's bus too.",
+        ["eu-west-1"],
+        **_list_or_none("^[a-z]{2,5}(-[a-z]+)+-[0-9]$"),
+    )
+    event_stack_set_arns: tuple[str, ...] = _output(
+        "Stack set that keeps the rules of further regions.",
+        [f"arn:aws:cloudformation:{_HERE}:stackset/stackset-event-forwarding-dev:1a2b3c4d"],
+        "aws_cloudformation_stack_set.forwarded",
+        **_list_or_none("^arn:aws[a-z-]*:cloudformation:"),
+    )
+    event_stack_set_role_arns: tuple[str, ...] = _output(
+        "Roles by which the stack set keeps them.",
+        [
+            f"arn:aws:iam::{_ACCOUNT}:role/role-event-administration-dev",
+            f"arn:aws:iam::{_ACCOUNT}:role/role-event-execution-dev",
+        ],
+        "aws_iam_role",
+        **_list_or_none("^arn:aws[a-z-]*:iam:"),
+    )
     ledger_table_name: str = _output(
         "Table of the alerts that have been told.", "dynamodb-alert-ledger-dev"
     )
@@ -250,9 +274,11 @@ class Deployment:
         return self.kms_key_arn.rpartition("/")[2]
 
     @property
-    def forwards_events(self) -> bool:
-        """Whether the events of global services are in another region than the deployment."""
-        return self.event_forwarding_region != self.region
+    def forwarding_regions(self) -> tuple[str, ...]:
+        """The regions whose events are forwarded: of the global services, if not here; further."""
+        of_global_services = self.event_forwarding_region
+        at_first = () if of_global_services == self.region else (of_global_services,)
+        return (*at_first, *self.further_event_regions)
 
     @property
     def dead_letter_queue_name(self) -> str:
@@ -293,6 +319,11 @@ class Deployment:
             "dead_letter_queue_name": self.dead_letter_queue_name,
             "delivery_topic_name": self.delivery_topic_name,
         }
+
+    def lists(self) -> Mapping[str, tuple[str, ...]]:
+        """What a baseline may name by {each ...}: every output that is a list."""
+        values = {output.name: getattr(self, output.name) for output in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, tuple)}
 
 
 def schema() -> dict[str, Any]:

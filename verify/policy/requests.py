@@ -20,6 +20,7 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
     {
         "access-analyzer:ListAnalyzers",
         "athena:ListWorkGroups",
+        "cloudformation:ListStacks",
         "cloudtrail:DescribeTrails",
         "cloudtrail:ListPublicKeys",
         "cloudtrail:ListTrails",
@@ -129,6 +130,7 @@ _ARN_SERVICES: Mapping[str, str] = {
         name: name
         for name in (
             "athena",
+            "cloudformation",
             "cloudtrail",
             "cloudwatch",
             "dynamodb",

@@ -74,7 +74,7 @@ def prepare(settings: Settings) -> Settings:
         required = baseline.load(settings.profile)
         controls = catalogue.load()
         baseline.require_known(required, controls)
-        baseline.filled(required, deployed.placeholders())
+        baseline.filled(required, deployed.placeholders(), deployed.lists())
         _waivers(settings, controls)
     except (
         deployment.DeploymentError,
@@ -109,7 +109,7 @@ def start(settings: Settings, worker: str) -> Run:
     )
     controls = catalogue.load()
     required = baseline.load(settings.profile)
-    values = baseline.filled(required, deployed.placeholders())
+    values = baseline.filled(required, deployed.placeholders(), deployed.lists())
     session = sessions.core_session(_operations())
     source: Source = (
         Live(

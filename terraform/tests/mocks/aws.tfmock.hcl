@@ -27,6 +27,12 @@ mock_data "aws_availability_zones" {
   }
 }
 
+mock_data "aws_regions" {
+  defaults = {
+    names = ["ap-northeast-1", "ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-west-1", "us-east-1", "us-east-2", "us-west-2"]
+  }
+}
+
 mock_resource "aws_kms_key" {
   defaults = {
     arn    = "arn:aws:kms:ap-southeast-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -88,5 +94,11 @@ mock_resource "aws_s3_bucket" {
 mock_resource "aws_cloudwatch_event_rule" {
   defaults = {
     arn = "arn:aws:events:ap-southeast-1:123456789012:rule/rule-account-scan-dev"
+  }
+}
+
+mock_resource "aws_cloudformation_stack_set" {
+  defaults = {
+    arn = "arn:aws:cloudformation:ap-southeast-1:123456789012:stackset/stackset-event-forwarding-dev:11111111-2222-3333-4444-555555555555"
   }
 }
