@@ -69,15 +69,16 @@ def _statements(
         actions = sorted(set(read_actions) - set(part.get("except", ())))
     on_resources = [action for action in actions if takes_resources(action)]
     for which, resources in (
-        (on_resources, part.get("resources", [])),
+        (on_resources, part.get("resources")),
         ([action for action in actions if action not in on_resources], ["*"]),
     ):
-        if which and not resources:
+        if which and resources is None:
             raise NotVerifiedError(
                 f"the baseline's roles.permissions has no resources for {name}, though "
                 f"{', '.join(which)} can name them: add `resources`"
             )
-        if which:
+        # None are left of those that stand elsewhere in the baseline, if there it names none.
+        if which and resources:
             yield {
                 "Sid": name,
                 "Effect": "Allow",
