@@ -138,9 +138,10 @@ locals {
 locals {
   # For remediation: what each remedy reads, and, unless it is a dry run, the one call that it makes.
   remediation_targets = {
-    buckets         = ["arn:${local.partition}:s3:::*"]
-    keys            = ["arn:${local.partition}:kms:*:${local.account_id}:key/*"]
-    security-groups = ["arn:${local.partition}:ec2:*:${local.account_id}:security-group/*"]
+    buckets = ["arn:${local.partition}:s3:::*"]
+    keys    = ["arn:${local.partition}:kms:*:${local.account_id}:key/*"]
+    # A rule is revoked by its own id: EC2 asks for the permission on the group and on the rule.
+    security-groups = [for type in ["security-group", "security-group-rule"] : "arn:${local.partition}:ec2:*:${local.account_id}:${type}/*"]
     trails          = ["arn:${local.partition}:cloudtrail:*:${local.account_id}:trail/*"]
   }
   remediation_remedies = {

@@ -16,6 +16,14 @@ BREAK_GLASS = f"arn:aws:iam::{ACCOUNT}:role/people/keeper-of-the-keys"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 AUDITOR = f"arn:aws:iam::{ACCOUNT}:user/auditor"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:security"
+REMEDIES = [
+    "kms-key-rotation-disabled",
+    "public-access-block-weakened",
+    "security-group-open-to-internet",
+    "security-group-rule-changed-to-internet",
+    "trail-stopped",
+    "trail-weakened",
+]
 TOPIC_KEY = "the key that the test makes for the topic"  # KMS chooses its id
 
 
@@ -98,7 +106,11 @@ VARIABLES: dict[str, Varied | Elsewhere] = {
             }
         },
     ),
-    "existing_alert_topic_arn": Varied(SPARE, TOPIC, {"names": {"alert_topic_name": "security"}}),
+    "existing_alert_topic_arn": Varied(
+        SPARE,
+        TOPIC,
+        {"names": {"alert_topic_name": "security"}, "owned_by_others": ["{alert_topic_arn}"]},
+    ),
     "existing_alert_topic_key_arn": Varied(SPARE, TOPIC_KEY, {"alert_topic": {"key": TOPIC_KEY}}),
     "activity_alarms": Varied(
         SPARE,
@@ -131,15 +143,7 @@ VARIABLES: dict[str, Varied | Elsewhere] = {
     "account_scan_schedule": Varied(FULL, "rate(30 minutes)"),
     "account_scan_checks": Varied(FULL, ["trails", "buckets"]),
     "remediation_rules": Varied(
-        FULL,
-        ["public-access-block-weakened", "security-group-open-to-internet"],
-        {
-            "function": {
-                "remediation": {
-                    "rules": ["public-access-block-weakened", "security-group-open-to-internet"]
-                }
-            }
-        },
+        FULL, REMEDIES, {"function": {"remediation": {"rules": REMEDIES}}}
     ),
     "remediation_mode": Varied(FULL, "apply", {"function": {"remediation": {"mode": "apply"}}}),
     "remediation_exemption_tag": Varied(FULL, "hospital:exempt"),
