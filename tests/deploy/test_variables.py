@@ -29,10 +29,11 @@ from tests.deploy.variables import (
     baseline_of,
     values_of,
 )
-from tests.sandbox.support import RunningSandbox, start
+from tests.sandbox.support import RunningSandbox, eventually, start
 from tests.suite.support import Verification, verify
 
-_PROBES = ("--probe=bucket-policy", "--probe=role-policy")
+_IN_FULL = pytest.mark.parametrize("deployed", [FULL], indirect=True)
+_IN_SPARE = pytest.mark.parametrize("deployed", [SPARE], indirect=True)
 _WITHIN = ("verify/checks/test_event_path.py", "verify/checks/test_function_callers.py")
 
 
@@ -40,6 +41,7 @@ _WITHIN = ("verify/checks/test_event_path.py", "verify/checks/test_function_call
 class Deployed:
     """A deployment with the values of one group, and how it is verified."""
 
+    group: str
     sandbox: RunningSandbox
     folder: Path
     baseline: dict[str, Any]
@@ -96,7 +98,9 @@ def _deploy(group: str, sandbox: RunningSandbox, folder: Path) -> Deployed:
     output = ("--output", str(folder / "outputs.json"))
     applied = run("apply", *flags, *output, environment=os.environ)
     assert applied.code == 0, applied.text
-    return Deployed(sandbox, folder, named(baseline_of(group)), credentials, flags)
+    if "verifier_principals" not in values_of(group):
+        credentials = {}  # anybody of the account may verify
+    return Deployed(group, sandbox, folder, named(baseline_of(group)), credentials, flags)
 
 
 def _before(sandbox: RunningSandbox) -> tuple[dict[str, str], str]:
@@ -185,25 +189,195 @@ def deployed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
     sandbox = start("--region", REGION)
-    made = _deploy(request.param, sandbox, tmp_path_factory.mktemp(request.param))
-    if request.param == FULL:
-        yield made
-    else:
-        # Here anybody of the account may verify.
-        yield Deployed(made.sandbox, made.folder, made.baseline, {}, made.flags)
+    yield _deploy(request.param, sandbox, tmp_path_factory.mktemp(request.param))
     sandbox.process.terminate()
     assert sandbox.process.wait(timeout=30) == 0
 
 
-def _only(deployed: Deployed, group: str) -> None:
-    if deployed.folder.name.rstrip("0123456789") != group:
-        pytest.skip(f"about the deployment {group}")
-
-
 def test_each_value_is_verified_clean_by_the_baseline_that_says_so(deployed: Deployed) -> None:
-    probes = _PROBES if "verifier_probes" in values_of(SPARE) and not deployed.credentials else ()
-    ran = deployed.verify(*probes)
+    probes = values_of(SPARE)["verifier_probes"] if deployed.group == SPARE else []
+    ran = deployed.verify(*(f"--probe={probe}" for probe in probes))
     assert ran.controls("FAIL", "ERROR", "NOT TESTED", "WAIVED") == set(), ran.text
     assert ran.code == 0, ran.text
     assert "alert-on-opened-rule" in ran.controls("PASS")
     assert "No changes." in deployed.plan()
+
+
+@_IN_FULL
+def test_a_deployment_does_not_declare_itself_right(deployed: Deployed) -> None:
+    """By a baseline that does not ask for a scan and remedies, they are refused."""
+    silent = {
+        **deployed.baseline,
+        "function": {
+            key: value
+            for key, value in deployed.baseline["function"].items()
+            if key not in ("scan", "remediation")
+        },
+    }
+    ran = deployed.verify("verify/checks", baseline=silent)
+    assert ran.controls("FAIL", "ERROR") == {
+        "function-configuration",
+        "function-not-public",
+        "roles-least-privilege",
+    }, ran.text
+
+
+@_IN_SPARE
+def test_what_a_baseline_asks_for_must_be_there(deployed: Deployed) -> None:
+    asking = json.loads(json.dumps(deployed.baseline))
+    asking["function"] |= {
+        "scan": {"checks": ["buckets"]},
+        "remediation": {"rules": ["trail-stopped"]},
+    }
+    ran = deployed.verify("verify/checks", baseline=asking)
+    assert ran.controls("FAIL", "ERROR") == {
+        "events-reach-function",
+        "function-configuration",
+        "function-not-public",
+        "roles-least-privilege",
+    }, ran.text
+
+
+def _put_rule(events: Any, rule: dict[str, Any], **changes: Any) -> None:
+    kept = {key: rule[key] for key in ("Name", "ScheduleExpression", "State", "Description")}
+    events.put_rule(
+        **{key: value for key, value in {**kept, **changes}.items() if value is not None}
+    )
+
+
+def _slower(events: Any, rule: dict[str, Any], mending: ExitStack) -> None:
+    _put_rule(events, rule, ScheduleExpression="rate(7 days)")
+    mending.callback(_put_rule, events, rule)
+
+
+def _disabled(events: Any, rule: dict[str, Any], mending: ExitStack) -> None:
+    _put_rule(events, rule, State="DISABLED")
+    mending.callback(_put_rule, events, rule)
+
+
+def _besides_by_events(events: Any, rule: dict[str, Any], mending: ExitStack) -> None:
+    _put_rule(events, rule, EventPattern='{"source": ["mine"]}')
+    mending.callback(_put_rule, events, rule)
+
+
+def _retarget(events: Any, rule: dict[str, Any], mending: ExitStack, **changes: Any) -> None:
+    [target] = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    mending.callback(events.put_targets, Rule=rule["Name"], Targets=[target])
+    events.put_targets(Rule=rule["Name"], Targets=[{**target, **changes}])
+
+
+def _forged(events: Any, rule: dict[str, Any], mending: ExitStack) -> None:
+    _retarget(events, rule, mending, Input='{"test": {"publish": true}}')
+
+
+def _sent_elsewhere_too(events: Any, rule: dict[str, Any], mending: ExitStack) -> None:
+    bus = f"arn:aws:events:{REGION}:999999999999:event-bus/default"
+    events.put_targets(Rule=rule["Name"], Targets=[{"Id": "theirs", "Arn": bus}])
+    mending.callback(events.remove_targets, Rule=rule["Name"], Ids=["theirs"])
+
+
+def _without_target(events: Any, rule: dict[str, Any], mending: ExitStack) -> None:
+    targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    mending.callback(events.put_targets, Rule=rule["Name"], Targets=targets)
+    events.remove_targets(Rule=rule["Name"], Ids=[target["Id"] for target in targets])
+
+
+def _somebody_elses(events: Any, rule: dict[str, Any], mending: ExitStack) -> None:
+    """The scan is started by a rule of another name, in the place of the deployment's."""
+    _without_target(events, rule, mending)
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:lambda-compliance-checker-staging-eu"
+    events.put_rule(Name="by-hand", ScheduleExpression=rule["ScheduleExpression"])
+    events.put_targets(Rule="by-hand", Targets=[{"Id": "scan", "Arn": function}])
+    mending.callback(events.delete_rule, Name="by-hand")
+    mending.callback(events.remove_targets, Rule="by-hand", Ids=["scan"])
+
+
+_OF_SCHEDULE = {"events-reach-function"}
+_OF_CALLERS = {"events-reach-function", "function-not-public"}
+Fault = Callable[[Any, dict[str, Any], ExitStack], None]
+SCAN_FAULTS: list[tuple[Fault, set[str]]] = [
+    (_slower, _OF_SCHEDULE),
+    (_disabled, _OF_SCHEDULE),
+    (_besides_by_events, _OF_SCHEDULE),
+    (_forged, _OF_SCHEDULE),
+    (_sent_elsewhere_too, _OF_SCHEDULE),
+    (_without_target, _OF_CALLERS),
+    (_somebody_elses, _OF_CALLERS),
+]
+
+
+@pytest.mark.parametrize(("fault", "concerned"), SCAN_FAULTS)
+@_IN_FULL
+def test_a_scan_that_is_asked_for_must_be_started_as_asked(
+    deployed: Deployed, fault: Fault, concerned: set[str]
+) -> None:
+    events = deployed.client("events")
+    rule = events.describe_rule(Name="rule-account-scan-staging-eu")
+    with ExitStack() as mending:
+        fault(events, rule, mending)
+        ran = deployed.verify(*_WITHIN)
+    assert ran.controls("FAIL", "ERROR") == concerned, ran.text
+    assert deployed.verify(*_WITHIN).controls("FAIL", "ERROR") == set()
+
+
+@_IN_FULL
+def test_each_remedy_that_the_baseline_asks_for_is_permitted_and_applied(
+    deployed: Deployed,
+) -> None:
+    """The role's permissions are those that AWS asks for: each change is really put right."""
+    ec2, s3, kms = (deployed.client(service) for service in ("ec2", "s3", "kms"))
+    cloudtrail, trail = deployed.client("cloudtrail"), deployed.outputs["trail_arn"]
+
+    group = ec2.create_security_group(
+        GroupName="by-hand", Description="-", VpcId=deployed.outputs["vpc_id"]
+    )["GroupId"]
+    ports = {"IpProtocol": "tcp", "FromPort": 3389, "ToPort": 3389}
+    inside = {**ports, "IpRanges": [{"CidrIp": "172.20.0.0/20"}]}
+    added = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[inside])
+    [rule] = added["SecurityGroupRules"]
+
+    def rules() -> list[Any]:
+        found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        return list(found[0]["IpPermissions"])
+
+    ec2.modify_security_group_rules(
+        GroupId=group,
+        SecurityGroupRules=[
+            {
+                "SecurityGroupRuleId": rule["SecurityGroupRuleId"],
+                "SecurityGroupRule": {**ports, "CidrIpv4": "0.0.0.0/0"},
+            }
+        ],
+    )
+    eventually(lambda: not rules(), seconds=60)
+    opened = {**ports, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[opened])
+    eventually(lambda: not rules(), seconds=60)
+
+    s3.create_bucket(
+        Bucket="by-hand-remedied", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    flags = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    s3.put_public_access_block(
+        Bucket="by-hand-remedied",
+        PublicAccessBlockConfiguration={**dict.fromkeys(flags, True), "BlockPublicPolicy": False},
+    )
+    eventually(
+        lambda: (
+            s3.get_public_access_block(Bucket="by-hand-remedied")["PublicAccessBlockConfiguration"]
+            == dict.fromkeys(flags, True)
+        ),
+        seconds=60,
+    )
+
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.enable_key_rotation(KeyId=key)
+    kms.disable_key_rotation(KeyId=key)
+    eventually(lambda: kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"], seconds=60)
+
+    cloudtrail.update_trail(Name=trail, EnableLogFileValidation=False)
+    eventually(
+        lambda: cloudtrail.get_trail(Name=trail)["Trail"]["LogFileValidationEnabled"], seconds=60
+    )
+    cloudtrail.stop_logging(Name=trail)
+    eventually(lambda: cloudtrail.get_trail_status(Name=trail)["IsLogging"], seconds=60)

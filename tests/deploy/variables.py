@@ -38,7 +38,7 @@ class Varied:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A variable whose other values another test deploys or refuses: `test` is its file and name."""
+    """A variable whose other values another test deploys or refuses, named by file and name."""
 
     test: str
     why: str
@@ -142,9 +142,7 @@ VARIABLES: dict[str, Varied | Elsewhere] = {
     ),
     "account_scan_schedule": Varied(FULL, "rate(30 minutes)"),
     "account_scan_checks": Varied(FULL, ["trails", "buckets"]),
-    "remediation_rules": Varied(
-        FULL, REMEDIES, {"function": {"remediation": {"rules": REMEDIES}}}
-    ),
+    "remediation_rules": Varied(FULL, REMEDIES, {"function": {"remediation": {"rules": REMEDIES}}}),
     "remediation_mode": Varied(FULL, "apply", {"function": {"remediation": {"mode": "apply"}}}),
     "remediation_exemption_tag": Varied(FULL, "hospital:exempt"),
     "verifier_principals": Varied(FULL, [AUDITOR]),
