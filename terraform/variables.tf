@@ -353,8 +353,9 @@ variable "account_scan_schedule" {
   type        = string
   default     = "rate(1 hour)"
 
+  # As EventBridge has it: the unit in the singular for 1 alone, and six fields. The provider looks at the length only.
   validation {
-    condition     = can(regex("^(rate\\([1-9][0-9]* (minutes?|hours?|days?)\\)|cron\\([^()]+\\))$", var.account_scan_schedule))
+    condition     = can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\([^() ]+( [^() ]+){5}\\))$", var.account_scan_schedule))
     error_message = "The scan's schedule must be an EventBridge expression (example: rate(1 hour), cron(0 * * * ? *))."
   }
 }
@@ -431,7 +432,7 @@ variable "verifier_probes" {
 
   validation {
     condition     = length(setsubtract(var.verifier_probes, ["bucket-policy", "role-policy"])) == 0
-    error_message = "verifier_probes may hold bucket-policy and role-policy (example: [\"bucket-policy\"])."
+    error_message = "The verifier's probes can be bucket-policy and role-policy (example: [\"bucket-policy\"])."
   }
 }
 
