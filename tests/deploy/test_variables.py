@@ -189,9 +189,11 @@ def deployed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
     sandbox = start("--region", REGION)
-    yield _deploy(request.param, sandbox, tmp_path_factory.mktemp(request.param))
-    sandbox.process.terminate()
-    assert sandbox.process.wait(timeout=30) == 0
+    try:
+        yield _deploy(request.param, sandbox, tmp_path_factory.mktemp(request.param))
+    finally:
+        sandbox.process.terminate()
+        assert sandbox.process.wait(timeout=30) == 0
 
 
 def test_each_value_is_verified_clean_by_the_baseline_that_says_so(deployed: Deployed) -> None:
