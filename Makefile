@@ -10,6 +10,7 @@ SHELL := bash
 
 PROFILE ?= dev
 BASELINE ?= $(PROFILE)
+VARIABLES ?=
 REGION ?=
 STATE_BUCKET ?=
 OUTPUTS ?=
@@ -36,7 +37,8 @@ quoted = '$(subst ','\'',$(1))'
 DEPLOY_FLAGS = --working-directory $(call quoted,$(WORK)) --profile $(call quoted,$(PROFILE)) \
 	$(if $(REGION),--region $(call quoted,$(REGION))) \
 	$(if $(SANDBOX_URL),--sandbox $(call quoted,$(SANDBOX_URL)))
-DRIFT_ARGUMENTS = $(if $(DRIFT),--plan=<($(PY) -m deploy plan --json $(DEPLOY_FLAGS) $(STATE_FLAGS) \
+VARIABLES_FLAGS = $(if $(VARIABLES),--variables $(call quoted,$(VARIABLES)))
+DRIFT_ARGUMENTS = $(if $(DRIFT),--plan=<($(PY) -m deploy plan --json $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS) \
 	--function-package $(PACKAGE)))
 STATE_FLAGS = $(if $(STATE_BUCKET),--state-bucket $(call quoted,$(STATE_BUCKET)))
 # What pytest answers without a deployment.
@@ -58,6 +60,7 @@ help: ## list the targets and what they take
 	cat <<'TEXT'
 
 	PROFILE=dev         what to deploy and what the account is held to
+	VARIABLES=<file>    values of the module's variables (.tfvars) in place of the profile's
 	BASELINE=<file>     verify: hold the account to this baseline instead of the profile's
 	REGION=...          home region (default: AWS's configuration, or ap-southeast-1)
 	SANDBOX=1           use the sandbox that `make sandbox` runs instead of AWS; SANDBOX=<url> another
@@ -122,10 +125,10 @@ sandbox: $(LOCAL) ## run the local AWS account in the foreground (PORT=4599)
 	@exec $(PY) -m sandbox --port $(call quoted,$(PORT))
 
 deploy: $(RUNTIME) package ## create or change the deployment
-	@$(PY) -m deploy apply $(DEPLOY_FLAGS) $(STATE_FLAGS) --function-package $(PACKAGE)
+	@$(PY) -m deploy apply $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS) --function-package $(PACKAGE)
 
 plan: $(RUNTIME) package ## show what deploy would change
-	@$(PY) -m deploy plan $(DEPLOY_FLAGS) $(STATE_FLAGS) --function-package $(PACKAGE)
+	@$(PY) -m deploy plan $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS) --function-package $(PACKAGE)
 
 # A plan holds values, sensitive ones included: it goes through a pipe and onto no disk.
 verify: $(RUNTIME) package ## prove that the deployment works; reports go to reports/latest
@@ -137,10 +140,10 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
 	fi
 	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(call quoted,$(BASELINE)) \
-		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(if $(AS_VERIFIER),--as-verifier) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
+		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(VARIABLES_FLAGS) $(if $(AS_VERIFIER),--as-verifier) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 destroy: $(RUNTIME) ## remove the deployment
-	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS)
+	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS)
 
 # --- the project itself ---------------------------------------------------------------------------
 

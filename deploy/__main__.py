@@ -18,7 +18,7 @@ environment:
   TERRAFORM             program to use instead of terraform or tofu on PATH
   TF_PLUGIN_MIRROR      folder that holds the AWS provider, for machines without internet
   AUTO_APPROVE=1        the same as --auto-approve
-  TF_VAR_<name>         value of a variable that the profile leaves open (owner, cost_center, ...)
+  TF_VAR_<name>         value of a variable that neither the profile nor --variables sets
   AWS_PROFILE, AWS_REGION and all else of AWS's own credential chain
 
 exit codes:
@@ -61,6 +61,7 @@ def _options(read: argparse.Namespace, environment: Mapping[str, str]) -> comman
         function_package=getattr(read, "function_package", _PACKAGE),
         working_directory=read.working_directory,
         output=getattr(read, "output", None),
+        variables=getattr(read, "variables", None),
         auto_approve=getattr(read, "auto_approve", False)
         or environment.get("AUTO_APPROVE", "").lower() in ("1", "true", "yes"),
         as_json=getattr(read, "json", False),
@@ -113,6 +114,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ZIP",
         help="the function's zip (default: lambda/dist/compliance_checker.zip)",
     )
+    variables = argparse.ArgumentParser(add_help=False)
+    variables.add_argument(
+        "--variables",
+        type=lambda text: Path(text).absolute(),
+        metavar="FILE",
+        help="values of the module's variables (.tfvars) that take the place of the profile's",
+    )
     approve = argparse.ArgumentParser(add_help=False)
     approve.add_argument(
         "--auto-approve", action="store_true", help="do not ask before changing an AWS account"
@@ -134,9 +142,13 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     for name, parents, help_ in (
-        ("apply", [on_target, package, approve, output], "create or change the deployment"),
-        ("plan", [on_target, package, as_json], "show what apply would do"),
-        ("destroy", [on_target, approve], "remove the deployment"),
+        (
+            "apply",
+            [on_target, variables, package, approve, output],
+            "create or change the deployment",
+        ),
+        ("plan", [on_target, variables, package, as_json], "show what apply would do"),
+        ("destroy", [on_target, variables, approve], "remove the deployment"),
         ("outputs", [on_target, output], "print the deployment's outputs as JSON"),
         ("check", [everywhere], "format, validity and native tests of the module; no account"),
     ):

@@ -57,6 +57,7 @@ class Options:
     function_package: Path
     working_directory: Path
     output: Path | None
+    variables: Path | None
     auto_approve: bool
     as_json: bool
 
@@ -150,6 +151,8 @@ def _open(options: Options, environment: Mapping[str, str], *, needs_package: bo
             f"There is no profile {options.profile}",
             f"Choose one of: {', '.join(workspace.profiles())}.",
         )
+    if options.variables is not None:
+        _require_variables_file(options.variables)
     if needs_package and not options.function_package.is_file():
         raise DeployError(
             f"The function's package {options.function_package} does not exist",
@@ -172,6 +175,19 @@ def _open(options: Options, environment: Mapping[str, str], *, needs_package: bo
     runner.init()
     location = bucket.location if bucket else str(space.local_state)
     return Deployment(goal, space, runner, location)
+
+
+def _require_variables_file(path: Path) -> None:
+    if path.suffix != ".tfvars":
+        raise DeployError(
+            f"The file of variables {path} does not end with .tfvars",
+            "Write one `name = value` a line, as in terraform/profiles, and name it so.",
+        )
+    if not path.is_file():
+        raise DeployError(
+            f"The file of variables {path} does not exist",
+            "Name one that does, or leave it out to deploy the profile as it is.",
+        )
 
 
 def _state_bucket(options: Options, goal: Target) -> StateBucket | None:
@@ -204,9 +220,11 @@ def _state_bucket(options: Options, goal: Target) -> StateBucket | None:
 
 
 def _plan_arguments(deployment: Deployment, options: Options) -> list[str]:
+    # Of two values of one variable Terraform takes the later.
     return [
         "-input=false",
         f"-var-file=profiles/{options.profile}.tfvars",
+        *([f"-var-file={options.variables}"] if options.variables else []),
         f"-var=region={deployment.target.region}",
         f"-var=function_package={PACKAGE_NAME}",
     ]
@@ -335,6 +353,7 @@ def _show(deployment: Deployment, options: Options) -> None:
         ("caller", goal.caller_arn),
         ("region", goal.region),
         ("profile", options.profile),
+        *([("variables", str(options.variables))] if options.variables else []),
         ("state", deployment.state_location),
         ("program", f"{runner.binary.name} ({runner.binary.path})"),
         ("provider", runner.source.description),

@@ -27,9 +27,8 @@ def require_removable(state: Any, s3: Any) -> None:
                 f"The bucket {bucket} holds files and is protected (log_bucket_force_destroy is "
                 "false), so nothing was removed",
                 "Copy the files to where they are kept. Then let them be deleted with the bucket: "
-                "set log_bucket_force_destroy to true in the profile "
-                "(TF_VAR_log_bucket_force_destroy where it does not say), deploy once more, and "
-                "destroy.",
+                "set log_bucket_force_destroy = true in a file of variables "
+                "(--variables, VARIABLES=), deploy once more, and destroy.",
             )
 
 

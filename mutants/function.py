@@ -63,8 +63,8 @@ for _variable, _value, _what in (
     ("METRIC_NAMESPACE", "Trailwarden/AuditTrail", "counts among what the alarms watch"),
     ("REMEDIATION_EXEMPTION_TAG", "Application", "spares whatever bears the stack's own tag"),
     ("REMEDIATION_MODE", "always", "is told of a mode that there is not"),
-    ("REMEDIATION_RULES", "trail-stopped,all", "is to mend more than it can"),
-    ("SCAN_CHECKS", "flow-logs,nothing", "is to scan for what it does not know"),
+    ("REMEDIATION_RULES", "trail-stopped", "is to mend what nobody asked it to"),
+    ("SCAN_CHECKS", "flow-logs,trails", "is to scan for what nobody asked it to"),
 ):
     FAMILY.add(
         f"variable-{_variable.lower().replace('_', '-')}",

@@ -138,9 +138,10 @@ locals {
 locals {
   # For remediation: what each remedy reads, and, unless it is a dry run, the one call that it makes.
   remediation_targets = {
-    buckets         = ["arn:${local.partition}:s3:::*"]
-    keys            = ["arn:${local.partition}:kms:*:${local.account_id}:key/*"]
-    security-groups = ["arn:${local.partition}:ec2:*:${local.account_id}:security-group/*"]
+    buckets = ["arn:${local.partition}:s3:::*"]
+    keys    = ["arn:${local.partition}:kms:*:${local.account_id}:key/*"]
+    # A rule is revoked by its own id: EC2 asks for the permission on the group and on the rule.
+    security-groups = [for type in ["security-group", "security-group-rule"] : "arn:${local.partition}:ec2:*:${local.account_id}:${type}/*"]
     trails          = ["arn:${local.partition}:cloudtrail:*:${local.account_id}:trail/*"]
   }
   remediation_remedies = {
@@ -213,16 +214,25 @@ resource "aws_iam_policy" "function" {
       },
       {
         # Through the services that keep what it writes, and Lambda for its own variables; not what else the key protects.
-        Sid      = "EncryptAlertsAndRecords"
+        Sid      = "EncryptRecords"
         Effect   = "Allow"
         Action   = ["kms:GenerateDataKey*", "kms:Decrypt"]
-        Resource = distinct(concat([aws_kms_key.logs.arn], local.alert_topic_key_arns))
+        Resource = [aws_kms_key.logs.arn]
         Condition = {
           StringEquals = {
-            "kms:ViaService" = [for service in ["dynamodb", "lambda", "sns", "sqs"] : "${service}.${local.region}.${local.dns_suffix}"]
+            "kms:ViaService" = [for service in ["dynamodb", "lambda", "sqs"] : "${service}.${local.region}.${local.dns_suffix}"]
           }
         }
       },
+      ], [
+      # An existing topic has a key of its own, or none.
+      for key in local.alert_topic_key_arns : {
+        Sid       = "EncryptAlerts"
+        Effect    = "Allow"
+        Action    = ["kms:GenerateDataKey*", "kms:Decrypt"]
+        Resource  = [key]
+        Condition = { StringEquals = { "kms:ViaService" = ["sns.${local.region}.${local.dns_suffix}"] } }
+      }
     ], local.function_confirmation_statements, local.function_scan_statements, local.function_remediation_statements)
   })
 

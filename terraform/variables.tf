@@ -343,7 +343,7 @@ variable "further_event_regions" {
 
   validation {
     condition     = alltrue([for region in var.further_event_regions : can(regex("^[a-z]{2,5}(-[a-z]+)+-[0-9]$", region))])
-    error_message = "further_event_regions must hold AWS region codes (example: [\"eu-west-1\", \"us-west-2\"])."
+    error_message = "Each of the further event regions must be an AWS region code (example: [\"eu-west-1\", \"us-west-2\"])."
   }
 }
 
@@ -364,8 +364,9 @@ variable "account_scan_schedule" {
   type        = string
   default     = "rate(1 hour)"
 
+  # As EventBridge has it: the unit in the singular for 1 alone, and six fields. The provider looks at the length only.
   validation {
-    condition     = can(regex("^(rate\\([1-9][0-9]* (minutes?|hours?|days?)\\)|cron\\([^()]+\\))$", var.account_scan_schedule))
+    condition     = can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\([^() ]+( [^() ]+){5}\\))$", var.account_scan_schedule))
     error_message = "The scan's schedule must be an EventBridge expression (example: rate(1 hour), cron(0 * * * ? *))."
   }
 }
@@ -442,7 +443,7 @@ variable "verifier_probes" {
 
   validation {
     condition     = length(setsubtract(var.verifier_probes, ["bucket-policy", "role-policy"])) == 0
-    error_message = "verifier_probes may hold bucket-policy and role-policy (example: [\"bucket-policy\"])."
+    error_message = "The verifier's probes can be bucket-policy and role-policy (example: [\"bucket-policy\"])."
   }
 }
 

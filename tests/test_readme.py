@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.variables import VARIABLES, Varied
 from tests.suite.support import MAKE, ROOT, environment
+from verify.inputs import baseline
+from verify.inputs.declared import Configuration
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = [
@@ -192,3 +195,33 @@ def test_what_needs_no_deployment_asks_for_none(tmp_path: Path, asked: str) -> N
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (tmp_path / "work").exists()
+
+
+def _shown(language: str) -> str:
+    [found] = re.findall(rf"```{language}\n(# own.*?)```", README, re.DOTALL)
+    return str(found)
+
+
+def test_the_options_that_readme_turns_on_are_asked_for_by_its_baseline(tmp_path: Path) -> None:
+    """The two files that README shows are about the same: each value stands in both."""
+    own = tmp_path / "own.yaml"
+    own.write_text(_shown("yaml"))
+    (tmp_path / "own.tfvars").write_text(_shown("hcl"))
+    values = baseline.load(str(own)).values
+    declared = Configuration(ROOT / "terraform", "dev", tmp_path / "own.tfvars")
+    scan, remediation = values["function"]["scan"], values["function"]["remediation"]
+    assert scan["checks"] == declared.argument("var.account_scan_checks")
+    assert scan["schedule"] == declared.argument("var.account_scan_schedule")
+    assert remediation["rules"] == declared.argument("var.remediation_rules")
+    assert remediation["mode"] == declared.argument("var.remediation_mode")
+    assert values["log_groups"]["retention_days"] == declared.argument("var.log_retention_days")
+    assert declared.argument("var.account_scan_enabled") is True
+
+
+def test_readme_says_of_each_variable_that_a_baseline_minds_what_to_say() -> None:
+    [table] = re.findall(r"\| variable \| what the baseline says \|\n(.*?)\n\n", README, re.DOTALL)
+    rows = [line.split(" | ")[0] for line in table.splitlines()]
+    minded = {
+        name for name, how in VARIABLES.items() if isinstance(how, Varied) and how.baseline
+    } | {"account_scan_checks", "account_scan_schedule"}  # they are said with account_scan_enabled
+    assert {name for row in rows for name in re.findall(r"`([a-z_]+)", row)} == minded

@@ -286,10 +286,14 @@ run "an_existing_topic_is_used_as_it_is" {
   }
 
   assert {
-    condition = contains(one([
-      for statement in jsondecode(aws_iam_policy.function.policy).Statement : statement.Resource if statement.Sid == "EncryptAlertsAndRecords"
-    ]), "arn:aws:kms:ap-southeast-1:210987654321:key/99999999-2222-3333-4444-555555555555")
-    error_message = "The function must be allowed to use the existing topic's key."
+    condition = [
+      for statement in jsondecode(aws_iam_policy.function.policy).Statement : [statement.Resource, statement.Condition]
+      if contains(flatten([statement.Resource]), "arn:aws:kms:ap-southeast-1:210987654321:key/99999999-2222-3333-4444-555555555555")
+      ] == [[
+        ["arn:aws:kms:ap-southeast-1:210987654321:key/99999999-2222-3333-4444-555555555555"],
+        { StringEquals = { "kms:ViaService" = ["sns.ap-southeast-1.amazonaws.com"] } },
+    ]]
+    error_message = "The function may use the existing topic's key through SNS, and through nothing else."
   }
 }
 
@@ -347,13 +351,13 @@ run "roles_are_least_privileged" {
   assert {
     condition = [
       for statement in jsondecode(aws_iam_policy.function.policy).Statement : [statement.Resource, try(statement.Condition, null)]
-      if contains(["KeepAlertLedger", "EncryptAlertsAndRecords"], statement.Sid)
+      if contains(["KeepAlertLedger", "EncryptRecords", "EncryptAlerts"], statement.Sid)
       ] == [
       [["arn:aws:dynamodb:ap-southeast-1:123456789012:table/dynamodb-alert-ledger-dev"], null],
       [[aws_kms_key.logs.arn], { StringEquals = { "kms:ViaService" = [
-        "dynamodb.ap-southeast-1.amazonaws.com", "lambda.ap-southeast-1.amazonaws.com",
-        "sns.ap-southeast-1.amazonaws.com", "sqs.ap-southeast-1.amazonaws.com",
+        "dynamodb.ap-southeast-1.amazonaws.com", "lambda.ap-southeast-1.amazonaws.com", "sqs.ap-southeast-1.amazonaws.com",
       ] } }],
+      [[aws_kms_key.logs.arn], { StringEquals = { "kms:ViaService" = ["sns.ap-southeast-1.amazonaws.com"] } }],
     ]
     error_message = "The function writes to its ledger alone, and uses the key through the services that keep what it writes."
   }

@@ -257,10 +257,10 @@ run "an_applied_remedy_makes_its_one_call" {
       ]
       RemedySecurityGroups = [
         ["ec2:RevokeSecurityGroupIngress"],
-        ["arn:aws:ec2:*:123456789012:security-group/*"],
+        ["arn:aws:ec2:*:123456789012:security-group/*", "arn:aws:ec2:*:123456789012:security-group-rule/*"],
       ]
     }
-    error_message = "Each applied remedy may make its one call, on its kind of resource, and no other."
+    error_message = "Each applied remedy may make its one call, on what EC2 and KMS ask the permission for, and no other."
   }
 }
 

@@ -40,6 +40,11 @@ run "bad_values_are_refused" {
     function_log_level            = "verbose"
     function_metric_namespace     = "AWS/Lambda"
     further_event_regions         = ["Ireland"]
+    account_scan_schedule         = "hourly"
+    account_scan_checks           = ["everything"]
+    remediation_rules             = ["root-used"]
+    remediation_mode              = "always"
+    remediation_exemption_tag     = "aws:exempt"
     verifier_principals           = ["*"]
     verifier_probes               = ["earthquake"]
     permissions_boundary_arn      = "arn:aws:iam::123456789012:role/boundary"
@@ -69,6 +74,11 @@ run "bad_values_are_refused" {
     var.function_log_level,
     var.function_metric_namespace,
     var.further_event_regions,
+    var.account_scan_schedule,
+    var.account_scan_checks,
+    var.remediation_rules,
+    var.remediation_mode,
+    var.remediation_exemption_tag,
     var.verifier_principals,
     var.verifier_probes,
     var.permissions_boundary_arn,
@@ -93,6 +103,9 @@ run "other_bad_values_are_refused" {
     function_memory_megabytes     = 256.5
     function_reserved_concurrency = -2
     further_event_regions         = ["eu-west-1a"]
+    account_scan_schedule         = "rate(1 hours)" # EventBridge wants the singular
+    account_scan_checks           = []
+    remediation_exemption_tag     = ""
     verifier_principals           = ["arn:aws:iam::123456789012:role/ok", "arn:aws:sts::123456789012:assumed-role/ci/session"]
   }
 
@@ -110,6 +123,9 @@ run "other_bad_values_are_refused" {
     var.function_timeout_seconds,
     var.function_memory_megabytes,
     var.function_reserved_concurrency,
+    var.account_scan_schedule,
+    var.account_scan_checks,
+    var.remediation_exemption_tag,
     var.verifier_principals,
     var.further_event_regions,
   ]
@@ -127,6 +143,7 @@ run "still_other_bad_values_are_refused" {
     trail_name                 = "-trail"
     log_retention_days         = 2556
     additional_tags            = { "bad#key" = "x" }
+    account_scan_schedule      = "cron(0 * * * ?)" # a field too few
   }
 
   expect_failures = [
@@ -138,7 +155,19 @@ run "still_other_bad_values_are_refused" {
     var.trail_name,
     var.log_retention_days,
     var.additional_tags,
+    var.account_scan_schedule,
   ]
+}
+
+run "more_tags_than_a_resource_holds_are_refused" {
+  command = plan
+
+  variables {
+    additional_tags       = { for number in range(41) : "Tag${number}" => "x" }
+    account_scan_schedule = "rate(2 hour)"
+  }
+
+  expect_failures = [var.additional_tags, var.account_scan_schedule]
 }
 
 run "good_values_at_the_edge_are_accepted" {
@@ -157,6 +186,9 @@ run "good_values_at_the_edge_are_accepted" {
     function_timeout_seconds      = 900
     function_memory_megabytes     = 10240
     function_reserved_concurrency = 1
+    account_scan_schedule         = "cron(0/30 6-20 ? * MON-FRI *)"
+    remediation_mode              = "apply"
+    remediation_exemption_tag     = "hospital:exempt"
     verifier_principals           = ["arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:user/auditor"]
     permissions_boundary_arn      = "arn:aws:iam::aws:policy/PowerUserAccess"
   }

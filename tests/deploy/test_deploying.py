@@ -386,7 +386,7 @@ def test_a_protected_bucket_with_files_is_left_as_it_is(
     assert outcome.code == code, outcome.text
     if code:
         assert "The bucket s3-logs holds files and is protected" in outcome.stderr
-        assert "set log_bucket_force_destroy to true" in outcome.stderr
+        assert "set log_bucket_force_destroy = true" in outcome.stderr
         assert signed_in.commands() == ["init", "show"]
     else:
         assert signed_in.commands()[-1] == "apply"
@@ -478,3 +478,24 @@ def test_a_state_in_a_bucket_is_not_forgotten(signed_in: Machine) -> None:
     assert "lives in the bucket states" in outcome.stderr
     assert "--state-bucket states" in outcome.stderr
     assert signed_in.commands() == []
+
+
+def test_variables_of_ones_own_come_after_the_profiles_and_before_the_region(
+    signed_in: Machine,
+) -> None:
+    """Of two values Terraform takes the later, and the target is what was confirmed."""
+    own = signed_in.folder / "strict.tfvars"
+    own.write_text("log_retention_days = 365\n")
+    for command in ("plan", "apply", "destroy"):
+        given = [] if command == "plan" else ["--auto-approve"]
+        package = [] if command == "destroy" else signed_in.package
+        outcome = signed_in.deploy(command, *given, "--variables", str(own), *package)
+        assert outcome.code == 0, outcome.text
+        [*_, planned] = [call for call in signed_in.calls() if "plan" in call["arguments"]]
+        values = [word for word in planned["arguments"] if word.startswith("-var")]
+        assert values[:3] == [
+            "-var-file=profiles/dev.tfvars",
+            f"-var-file={own}",
+            "-var=region=ap-southeast-1",
+        ]
+        assert f"variables {own}" in outcome.stderr

@@ -318,6 +318,26 @@ def test_unknown_profile(signed_in: Machine, fails_clearly: FailsClearly) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("strict.tfvars", "does not exist"), ("strict.yaml", "does not end with .tfvars")],
+)
+def test_no_such_variables(
+    signed_in: Machine, fails_clearly: FailsClearly, name: str, said: str
+) -> None:
+    path = str(signed_in.folder / name)
+    for command in (["apply", "--auto-approve"], ["plan"], ["destroy", "--auto-approve"]):
+        fails_clearly(
+            signed_in.deploy(*command, "--variables", path, *_package_for(signed_in, command)),
+            f"The file of variables {path} {said}",
+            "Write one" if name.endswith("yaml") else "leave it out",
+        )
+
+
+def _package_for(machine: Machine, command: list[str]) -> list[str]:
+    return [] if command[0] == "destroy" else machine.package
+
+
 @pytest.mark.parametrize("region", ["Singapore", "ap-southeast-1a", "eu-west"])
 def test_not_a_region(signed_in: Machine, fails_clearly: FailsClearly, region: str) -> None:
     fails_clearly(

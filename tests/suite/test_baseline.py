@@ -216,6 +216,51 @@ def test_a_list_of_one_s_own_leaves_other_members_as_they_are(tmp_path: Path) ->
     assert len(values["function"]["event_path"]) == 5
 
 
+_BREAK_GLASS = "log_bucket: {break_glass_roles: ['arn:aws:iam::1:role/{environment}']}"
+_BOUNDARY = "roles: {permissions_boundary: 'arn:aws:iam::1:policy/bound'}"
+_OF_BOUNDARY = "function: {aliases: ['{each roles.permissions_boundary}']}"
+
+
+@pytest.mark.parametrize(
+    ("said", "roles", "policies"),
+    [
+        ("", [], []),
+        (_BREAK_GLASS, ["arn:aws:iam::1:role/dev"], []),
+        (_BOUNDARY, [], ["arn:aws:iam::1:policy/bound"]),
+    ],
+    ids=["an empty list and null", "a list", "a text"],
+)
+def test_a_place_stands_for_what_the_baseline_says_there(
+    tmp_path: Path, said: str, roles: list[str], policies: list[str]
+) -> None:
+    own = load(_write(tmp_path, f"extends: dev\n{said}\n{_OF_BOUNDARY}\n"))
+    deployed = parse(json.dumps(example()))
+    values = filled(own, deployed.placeholders(), deployed.lists())
+    [verifier] = [
+        parts for role, parts in values["roles"]["permissions"].items() if "verifier" in role
+    ]
+    assert verifier["look-at-exempt-roles"]["resources"] == roles
+    assert values["function"]["aliases"] == policies
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        ("key.nobody", "place in the baseline"),
+        ("key.rotation.x", "place in the baseline"),
+        ("key.services", "list of texts"),
+        ("ledger.minimum_recovery_days", "list of texts"),
+    ],
+)
+def test_a_place_that_there_is_not_is_named(tmp_path: Path, place: str, kind: str) -> None:
+    own = f'extends: dev\nfunction: {{aliases: ["{{each {place}}}"]}}\n'
+    with pytest.raises(
+        BaselineError, match=rf"function\.aliases\.0 names \{{each {place}\}}, which is no {kind}"
+    ):
+        deployed = parse(json.dumps(example()))
+        filled(load(_write(tmp_path, own)), deployed.placeholders(), deployed.lists())
+
+
 def test_a_list_that_there_is_not_is_named_with_its_place(tmp_path: Path) -> None:
     found = _write(tmp_path, 'extends: dev\nfunction: {aliases: ["{each others}"]}\n')
     with pytest.raises(

@@ -71,6 +71,17 @@ def test_an_argument_is_known_or_said_to_be_unknown(
     assert _configuration(tmp_path, _MODULE, "days = 14\n").argument(address) == value
 
 
+def test_variables_of_ones_own_take_the_place_of_the_profiles(tmp_path: Path) -> None:
+    _configuration(tmp_path, _MODULE, "days = 14\n")
+    own = tmp_path / "strict.tfvars"
+    own.write_text('days = 30\nrange = "10.1.0.0/16"\n')
+    configuration = Configuration(tmp_path, "dev", own)
+    assert configuration.argument("aws_kms_key.logs.deletion_window_in_days") == 30
+    assert configuration.argument("aws_vpc.audit.cidr_block") == "10.1.0.0/16"
+    with pytest.raises(DeclaredError, match="absent"):
+        Configuration(tmp_path, "dev", tmp_path / "absent.tfvars").argument("var.days")
+
+
 def test_our_own_configuration_is_read_block_by_block() -> None:
     configuration = Configuration(ROOT / "terraform", "dev")
     assert configuration.argument("aws_lambda_function.compliance_checker.timeout") == 60

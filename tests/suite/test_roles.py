@@ -81,6 +81,11 @@ def test_a_part_without_its_resources_is_told() -> None:
         _stated({"actions": ["sqs:SendMessage"]})
 
 
+def test_a_part_whose_resources_the_baseline_names_nowhere_needs_nothing() -> None:
+    required, permitted = _stated({"actions": ["sqs:SendMessage"], "resources": []})
+    assert (required, permitted) == ([], [])
+
+
 def test_an_unknown_role_needs_nothing() -> None:
     need = need_of("stranger", {"permissions": {}, "additions": {}}, ["ec2:DescribeVpcs"])
     assert need.everything.document.statements == ()

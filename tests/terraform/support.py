@@ -33,7 +33,7 @@ def blocks(kind: str) -> dict[str, dict[str, Any]]:
         with path.open(encoding="utf-8") as file:
             for block in hcl2.load(file).get(kind, []):
                 for label, body in block.items():
-                    found[_plain(label)] = body
+                    found[str(plain(label))] = body
     return found
 
 
@@ -46,5 +46,10 @@ def resource_types() -> dict[str, list[str]]:
     return found
 
 
-def _plain(value: Any) -> str:
-    return str(value).strip('"')
+def plain(value: Any) -> Any:
+    """A value as python-hcl2 gives it, without the quotes that it keeps."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if value == "null":
+        return None
+    return value.strip('"') if isinstance(value, str) else value

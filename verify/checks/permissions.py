@@ -69,15 +69,16 @@ def _statements(
         actions = sorted(set(read_actions) - set(part.get("except", ())))
     on_resources = [action for action in actions if takes_resources(action)]
     for which, resources in (
-        (on_resources, part.get("resources", [])),
+        (on_resources, _resources(part)),
         ([action for action in actions if action not in on_resources], ["*"]),
     ):
-        if which and not resources:
+        if which and resources is None:
             raise NotVerifiedError(
                 f"the baseline's roles.permissions has no resources for {name}, though "
                 f"{', '.join(which)} can name them: add `resources`"
             )
-        if which:
+        # None are left of those that stand elsewhere in the baseline, if there it names none.
+        if which and resources:
             yield {
                 "Sid": name,
                 "Effect": "Allow",
@@ -85,6 +86,18 @@ def _statements(
                 "Resource": resources,
                 "Condition": part.get("conditions", {}),
             }
+
+
+def _resources(part: Mapping[str, Any]) -> list[str] | None:
+    """The ARNs that a part names; with `of_any_path`, of whatever path what bears the name is."""
+    resources: list[str] | None = part.get("resources")
+    if resources is None or not part.get("of_any_path"):
+        return resources
+    return [
+        f"{arn.partition('/')[0]}/{path}{arn.rpartition('/')[2]}"
+        for arn in resources
+        for path in ("", "*/")
+    ]
 
 
 def _policy(name: str, statements: list[Mapping[str, Any]]) -> NamedPolicy:

@@ -120,11 +120,13 @@ def _evaluation(alarm: Alarm) -> list[str]:
     return []
 
 
-def _hold(judge: _Judge, check: Check, required: Mapping[str, Any]) -> None:
+def _hold(judge: _Judge, check: Check, required: Mapping[str, Any], timeout_seconds: float) -> None:
+    share = required.get("share_of_timeout")
+    value = required.get("value", 1) if share is None else share * timeout_seconds * 1000
     wanted = Behaviour(
         kind=required["behaviour"],
         within=required["within_minutes"],
-        value=float(required.get("value", 1)),
+        value=float(value),
         ordinary=float(required.get("ordinary", 0)),
         pause=required.get("pause_minutes", 0),
     )
@@ -143,7 +145,7 @@ def test_alarms_ring_when_the_trail_falls_silent(
 ) -> None:
     judge = _Judge(alarms, muted, deployment)
     for required in baseline["alarms"]["delivery"]:
-        _hold(judge, check, required)
+        _hold(judge, check, required, baseline["function"]["timeout_seconds"])
 
 
 @pytest.mark.control(
@@ -165,7 +167,7 @@ def test_alarms_ring_when_the_function_is_in_trouble(
 ) -> None:
     judge = _Judge(alarms, muted, deployment)
     for required in baseline["alarms"]["function"]:
-        _hold(judge, check, required)
+        _hold(judge, check, required, baseline["function"]["timeout_seconds"])
         if required["behaviour"] == "unanswered":
             _hold_count(check, aws, deployment, baseline, required["metrics"][0])
 

@@ -35,9 +35,13 @@ from verify.policy import effective_allows, service_grants
 
 @pytest.mark.control("alert-topic-encrypted", reads.alert_topic)
 def test_alert_topic_is_encrypted_with_the_customer_managed_key(
-    check: Check, alert_topic: Mapping[str, Any], deployment: Deployment
+    check: Check,
+    alert_topic: Mapping[str, Any],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
 ) -> None:
-    report_key(check, deployment.alert_topic_arn, alert_topic, deployment)
+    key = baseline["alert_topic"]["key"]
+    report_key(check, deployment.alert_topic_arn, alert_topic, deployment, key=key)
 
 
 @pytest.mark.control("alert-topic-policy", reads.alert_topic)

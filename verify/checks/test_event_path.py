@@ -1,4 +1,4 @@
-"""Quick path: EventBridge takes what a rule judges to the function, and nothing keeps it back."""
+"""EventBridge takes to the function what a rule judges, and starts a scan where one is wanted."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
+from verify.checks.duties import scan_rules
 from verify.events.event_bus import UnknownPatternError, events, lets_through
 from verify.events.samples import Place
 from verify.inputs.deployment import Deployment
@@ -42,8 +43,12 @@ def test_eventbridge_takes_what_a_rule_judges_to_the_function(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     names = baseline["function"]["event_path"]
-    if not names:
+    if not names and not scan_rules(baseline):
         check.not_applicable("the baseline has no rule that takes events to the function")
+    for name in scan_rules(baseline):
+        _hold_scan(check, aws, deployment, name, baseline["function"]["scan"]["schedule"])
+    if not names:
+        return
     for region in deployment.forwarding_regions:
         check.equal(
             region,
@@ -62,8 +67,32 @@ def test_eventbridge_takes_what_a_rule_judges_to_the_function(
         _hold_side(check, aws, deployment, baseline, side)
 
 
+def _hold_scan(check: Check, aws: Aws, deployment: Deployment, name: str, schedule: str) -> None:
+    home = _home(deployment)
+    arn = reads.event_rule_arn(deployment, home.region, name)
+    rule = _found(check, aws, arn)
+    if rule is None:
+        return
+    _hold_rule(check, aws, arn, rule, home)
+    check.equal(arn, "state", expected="ENABLED", seen=pick(rule, "State"))
+    check.equal(arn, "schedule", expected=schedule, seen=rule.get("ScheduleExpression"))
+    # An event that it takes besides would be judged by none of the patterns here.
+    check.equal(arn, "pattern", expected="none", seen=rule.get("EventPattern", "none"))
+
+
+def _home(deployment: Deployment) -> _Side:
+    return _Side(deployment.region, deployment.function_arn, "none")
+
+
+def _found(check: Check, aws: Aws, arn: str) -> Mapping[str, Any] | None:
+    rule = aws.read(reads.event_rule(arn)).response
+    if rule is None:
+        check.holds(arn, "rule", False, expected="there", seen="no such rule")
+    return rule
+
+
 def _sides(deployment: Deployment) -> Iterator[_Side]:
-    yield _Side(deployment.region, deployment.function_arn, "none")
+    yield _home(deployment)
     for region in deployment.forwarding_regions:
         yield _Side(region, reads.event_bus_arn(deployment), deployment.event_forwarding_role_arn)
 
@@ -74,11 +103,17 @@ def _hold_side(
     rules: list[tuple[str, Mapping[str, Any]]] = []
     for name in baseline["function"]["event_path"]:
         arn = reads.event_rule_arn(deployment, side.region, name)
-        rule = aws.read(reads.event_rule(arn)).response
+        rule = _found(check, aws, arn)
         if rule is None:
-            check.holds(arn, "rule", False, expected="there", seen="no such rule")
             continue
         _hold_rule(check, aws, arn, rule, side)
+        check.holds(
+            arn,
+            "pattern",
+            "EventPattern" in rule,
+            expected="one that selects events",
+            seen=rule.get("ScheduleExpression"),
+        )
         pattern = rule.get("EventPattern")
         if pattern is not None:
             rules.append((pick(rule, "State"), _parsed(arn, pattern)))
@@ -99,13 +134,6 @@ def _hold_rule(check: Check, aws: Aws, arn: str, rule: Mapping[str, Any], side: 
     check.equal(arn, "ARN", expected=arn, seen=pick(rule, "Arn"))
     check.equal(arn, "bus", expected="default", seen=pick(rule, "EventBusName"))
     check.equal(arn, "service that manages it", expected="none", seen=rule.get("ManagedBy", "none"))
-    check.holds(
-        arn,
-        "pattern",
-        "EventPattern" in rule,
-        expected="one that selects events",
-        seen=rule.get("ScheduleExpression"),
-    )
     targets = aws.pick(reads.event_targets(arn), "Targets")
     check.equal(
         arn,

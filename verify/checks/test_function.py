@@ -12,6 +12,7 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
+from verify.checks.duties import variables as variables_of_duties
 from verify.checks.functions import require_function
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
@@ -94,7 +95,7 @@ def test_function_is_active_and_configured(
     check.none(name, "settings of other purpose", [key for key in _BESIDE if function.get(key)])
     if "Error" in function.get("RuntimeVersionConfig", {}):
         check.unknown(name, f"its runtime's version: {function['RuntimeVersionConfig']['Error']}")
-    _hold_variables(check, name, _variables(function), required["environment"])
+    _hold_variables(check, name, _variables(function), baseline)
 
 
 def _hold_network(
@@ -121,9 +122,11 @@ def _hold_network(
 
 
 def _hold_variables(
-    check: Check, name: str, variables: Mapping[str, str], environment: Mapping[str, Any]
+    check: Check, name: str, variables: Mapping[str, str], baseline: Mapping[str, Any]
 ) -> None:
-    required, optional = environment["required"], environment["optional"]
+    environment = baseline["function"]["environment"]
+    required = {**environment["required"], **variables_of_duties(baseline)}
+    optional = environment["optional"]
     for variable, value in required.items():
         check.equal(
             name,

@@ -12,6 +12,7 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
+from verify.checks.duties import role_needs
 from verify.checks.findings import report_findings
 from verify.checks.permissions import managed, need_of, policies_of
 from verify.checks.trust import hold_trust
@@ -48,10 +49,10 @@ def test_roles_hold_exactly_what_they_need(
     baseline: Mapping[str, Any],
     read_actions: Collection[str],
 ) -> None:
-    account = deployment.account_id
+    account, roles = deployment.account_id, role_needs(baseline)
     for arn in deployment.identified("aws_iam_role"):
         name = arn.rpartition("/")[2]
-        need = need_of(name, baseline["roles"], read_actions)
+        need = need_of(name, roles, read_actions)
         policies = list(policies_of(aws, deployment, name))
         context = _of_every_request(arn, account)
         beyond = beyond_need(policies, need.everything, account)
@@ -70,7 +71,7 @@ def test_roles_hold_exactly_what_they_need(
                         lacking(policies, policy, account, context),
                         expected="all of them or none",
                     )
-        boundary = _boundary(check, aws, deployment, name, baseline["roles"])
+        boundary = _boundary(check, aws, deployment, name, roles)
         if boundary is not None:
             cut = lacking(boundary, need.required, account, context)
             report_findings(

@@ -21,7 +21,7 @@ from verify.model import BaselineSource
 
 FOLDER = Path(__file__).parent / "baselines"
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_EACH = re.compile(r"\{each ([a-z][a-z0-9_]*)\}")
+_EACH = re.compile(r"\{each ([a-z][a-z0-9_.]*)\}")
 _MAXIMUM_CHARACTERS = 1_000_000
 _MAXIMUM_FAULTS = 12  # that a message lists
 _OF_EXTENSION = frozenset({"extends", "additional_controls", "without_controls"})
@@ -109,10 +109,12 @@ def filled(
     """The values with each name in braces replaced, in keys and texts alike.
 
     A member of a list with ``{each name}`` stands for as many as the baseline's own ``lists``, or
-    those of the deployment, have of that name. Raises BaselineError for a name that there is no
-    value for.
+    those of the deployment, have of that name, or, if the name is a place such as
+    ``key.principals``, as stand there: a list's, one text, or none for null. Raises BaselineError
+    for a name that there is no value for.
     """
-    filling = _Filling(placeholders, {**lists, **baseline.values["lists"]}, baseline.layers)
+    known = {**lists, **baseline.values["lists"]}
+    filling = _Filling(placeholders, known, baseline.values, baseline.layers)
     values: Mapping[str, Any] = filling.of(baseline.values, ())
     return values
 
@@ -126,6 +128,7 @@ class _Filling:
 
     placeholders: Mapping[str, str]
     lists: Mapping[str, Sequence[str]]
+    baseline: Mapping[str, Any]
     layers: tuple[Located, ...]
 
     def of(self, value: Any, place: Place) -> Any:
@@ -151,17 +154,35 @@ class _Filling:
         found = _EACH.search(item) if isinstance(item, str) else None
         if found is None:
             return [item]
-        names = self._named(self.lists, "list of the baseline or the deployment", found, place)
-        return [item.replace(found[0], name) for name in names]
+        return [item.replace(found[0], name) for name in self._listed(found, place)]
+
+    def _listed(self, found: re.Match[str], place: Place) -> Sequence[str]:
+        if "." not in found[1]:
+            return self._named(self.lists, "list of the baseline or the deployment", found, place)
+        value: Any = self.baseline
+        for part in found[1].split("."):
+            if not isinstance(value, Mapping) or part not in value:
+                raise self._unknown(found, "place in the baseline", place)
+            value = value[part]
+        if value is None:
+            return []
+        texts = value if isinstance(value, list) else [value]
+        if not all(isinstance(text, str) for text in texts):
+            raise self._unknown(found, "list of texts", place)
+        return texts
+
+    def _unknown(self, found: re.Match[str], kind: str, place: Place) -> BaselineError:
+        return BaselineError(
+            f"{_at(self.layers, place)}: {'.'.join(map(str, place))} names {found[0]}, which "
+            f"is no {kind}"
+        )
 
     def _named(
         self, known: Mapping[str, _Value], kind: str, found: re.Match[str], place: Place
     ) -> _Value:
         if found[1] not in known:
-            raise BaselineError(
-                f"{_at(self.layers, place)}: {'.'.join(map(str, place))} names {found[0]}, which "
-                f"is no {kind}: choose one of " + ", ".join(sorted(known))
-            )
+            choices = ", ".join(sorted(known))
+            raise BaselineError(f"{self._unknown(found, kind, place)}: choose one of {choices}")
         return known[found[1]]
 
 

@@ -1,7 +1,7 @@
 """What the Terraform configuration declares, read with python-hcl2 and without running Terraform.
 
 Only what can be known without Terraform is resolved: literals, and variables with a literal value
-in the profile's tfvars or in their default. Everything else is Unresolved, never guessed.
+in a tfvars file or in their default. Everything else is Unresolved, never guessed.
 
 Parsing HCL is slow, so only the blocks that are asked for are parsed.
 """
@@ -52,11 +52,18 @@ class Unresolved:
 
 
 class Configuration:
-    """The root module in `folder`, with the values of `folder`/profiles/<profile>.tfvars."""
+    """The root module in `folder`, with the values of `folder`/profiles/<profile>.tfvars.
 
-    def __init__(self, folder: Path, profile: str) -> None:
+    Those in the file `variables`, if there is one, take their place.
+    """
+
+    def __init__(self, folder: Path, profile: str, variables: Path | None = None) -> None:
         self._folder = folder
-        self._assignments = folder / "profiles" / f"{profile}.tfvars"
+        own = folder / "profiles" / f"{profile}.tfvars"
+        self._assignments = [
+            *([own] if own.exists() else []),
+            *([variables] if variables is not None else []),
+        ]
         self._bodies: dict[_Labels, Mapping[str, Any]] = {}
 
     def argument(self, address: str) -> Any:
@@ -116,8 +123,10 @@ class Configuration:
 
     @cached_property
     def _assigned(self) -> Mapping[str, Any]:
-        path = self._assignments
-        return _parsed(path, _read(path)) if path.exists() else {}
+        assigned: dict[str, Any] = {}
+        for path in self._assignments:
+            assigned |= _parsed(path, _read(path))
+        return assigned
 
     def _variable(self, name: str) -> Any:
         """The value of a variable; Unresolved where the configuration gives it none."""

@@ -26,6 +26,7 @@ class Settings:
     function_package: str
     terraform_folder: str
     alert_timeout: float  # seconds
+    variables: str | None = None  # the file of values beside the profile's
     integrity_hours: float | None = None  # in place of the baseline's
     waivers: str | None = None  # the waivers' file
     probes: tuple[str, ...] = ()  # the optional probes that were asked for

@@ -132,7 +132,11 @@ def start(settings: Settings, worker: str) -> Run:
         controls=tuple(item for name, item in controls.items() if name in required.controls),
         waivers=_waivers(settings, controls),
         aws=aws,
-        configuration=Configuration(Path(settings.terraform_folder), deployed.profile),
+        configuration=Configuration(
+            Path(settings.terraform_folder),
+            deployed.profile,
+            Path(settings.variables) if settings.variables else None,
+        ),
         log_integrity=LogIntegrity(aws, deployed, _limits(settings, values), session),
         endpoint=_endpoint(session),
     )

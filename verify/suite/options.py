@@ -67,6 +67,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="the Terraform configuration for declared-versus-live (default: the project's)",
     )
     group.addoption(
+        "--variables",
+        metavar="FILE",
+        help="the values of variables (.tfvars) with which it was deployed, beside the profile's",
+    )
+    group.addoption(
         "--plan",
         metavar="FILE",
         help="what `terraform show -json <plan>` printed of a plan made now, for the control of "
@@ -161,6 +166,7 @@ def settings_of(config: pytest.Config) -> Settings:
         reports_folder=config.option.reports,
         function_package=config.option.function_package,
         terraform_folder=config.option.terraform_folder,
+        variables=_variables(config.option.variables),
         alert_timeout=config.option.alert_timeout,
         integrity_hours=config.option.integrity_hours,
         replay=config.option.replay,
@@ -170,6 +176,15 @@ def settings_of(config: pytest.Config) -> Settings:
         plan=plan,
         plan_problem=plan_problem,
     )
+
+
+def _variables(path: str | None) -> str | None:
+    if path is not None and not Path(path).is_file():
+        raise RunError(
+            f"there is no file of variables {path}: name the one with which it was deployed, or "
+            "leave out --variables"
+        )
+    return path
 
 
 def _plan(source: str | None) -> tuple[str | None, str | None]:
