@@ -253,12 +253,12 @@ def test_a_place_stands_for_what_the_baseline_says_there(
     ],
 )
 def test_a_place_that_there_is_not_is_named(tmp_path: Path, place: str, kind: str) -> None:
-    own = f'extends: dev\nfunction: {{aliases: ["{{each {place}}}"]}}\n'
+    own = load(_write(tmp_path, f'extends: dev\nfunction: {{aliases: ["{{each {place}}}"]}}\n'))
+    deployed = parse(json.dumps(example()))
     with pytest.raises(
         BaselineError, match=rf"function\.aliases\.0 names \{{each {place}\}}, which is no {kind}"
     ):
-        deployed = parse(json.dumps(example()))
-        filled(load(_write(tmp_path, own)), deployed.placeholders(), deployed.lists())
+        filled(own, deployed.placeholders(), deployed.lists())
 
 
 def test_a_list_that_there_is_not_is_named_with_its_place(tmp_path: Path) -> None:
