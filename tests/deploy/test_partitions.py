@@ -18,10 +18,17 @@ from tests.suite.support import VARIABLES
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("region", "partition"), [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")]
+    ("region", "partition", "further"),
+    [("us-gov-west-1", "aws-us-gov", "us-gov-east-1"), ("cn-north-1", "aws-cn", "cn-northwest-1")],
 )
-def test_the_dev_profile_is_clean_and_stable(region: str, partition: str, tmp_path: Path) -> None:
-    variables = {**os.environ, **VARIABLES}
+def test_the_dev_profile_is_clean_and_stable(
+    region: str, partition: str, further: str, tmp_path: Path
+) -> None:
+    variables = {
+        **os.environ,
+        **VARIABLES,
+        "TF_VAR_further_event_regions": json.dumps([further]),
+    }
     sandbox = start("--region", region)
     try:
         # Where the suite looks for the reviewed build.
