@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -25,7 +26,8 @@ def test_a_deployment_is_made_verified_and_removed(tmp_path: Path) -> None:
             *("--sandbox", sandbox.url, "--region", "eu-west-1"),
             *("--working-directory", str(tmp_path / "work")),
         )
-        environment = {**os.environ, **VARIABLES}
+        further = json.dumps(["eu-central-1"])
+        environment = {**os.environ, **VARIABLES, "TF_VAR_further_event_regions": further}
         applied = run("apply", *common, "--output", str(path), environment=environment)
         assert applied.code == 0, applied.text
         verified = subprocess.run(

@@ -120,8 +120,11 @@ def test_outputs_that_name_a_region_without_rules_do_not_pass(
     run = verify(outputs, tmp_path / "reports", CHECKS, url=sandbox.url)
     assert run.controls("FAIL") == {"events-reach-function"}, run.text
     message = run.row("events-reach-function")["message"]
-    for rule in RULES:
-        assert f"arn:aws:events:eu-west-2:123456789012:rule/{rule}" in message
+    # The role may not look at rules in a region that nobody deployed to: which there are, it may.
+    lacking = (
+        f"eu-west-2: EventBridge rules that send to the home region's bus: required {RULES[0]}"
+    )
+    assert lacking in message
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ _REFUSED = {
     "event_forwarding_region": "does not match",
     "further_event_regions": "does not match",
     "vpc_id": "is not in ap-southeast-1 of account 123456789012",
+    "verifier_role_arn": "could not be assumed",
 }
 # What these controls ask AWS about is looked for before anything is judged.
 _LOOKED_FOR_FIRST = "vpc_id"
