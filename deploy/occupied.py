@@ -20,8 +20,6 @@ from deploy.errors import DeployError
 _LOOKS, _PAUSE_SECONDS = 3, 4.0
 _MAXIMUM_NAMED = 3
 
-Client = Callable[[str], Any]
-
 
 @dataclass(frozen=True)
 class _Kind:
@@ -54,16 +52,16 @@ class _Name:
     kind: _Kind
     name: str
 
-    def is_taken(self, client: Client, start: str) -> bool:
+    def is_taken(self, clients: Mapping[str, Any], start: str) -> bool:
         """Whether there is one; False as well where these credentials may not see it."""
         try:
-            self.kind.ask(client(self.kind.service), start, self.name)
+            self.kind.ask(clients[self.kind.service], start, self.name)
         except (ClientError, BotoCoreError):
             return False
         return True
 
 
-def require_free(plan: Any, client: Client, account: str, partition: str) -> None:
+def require_free(plan: Any, client: Callable[[str], Any], account: str, partition: str) -> None:
     """Raise DeployError where the `plan` creates what the account has already.
 
     `plan` is what `terraform show -json` prints of one; `client` makes a client of a service. What
@@ -71,10 +69,11 @@ def require_free(plan: Any, client: Client, account: str, partition: str) -> Non
     """
     start = f"arn:{partition}:iam::{account}"
     taken = list(_created(plan))
+    clients = {service: client(service) for service in {one.kind.service for one in taken}}
     for look in range(_LOOKS):
         if look:
             time.sleep(_PAUSE_SECONDS)
-        taken = [one for one in taken if one.is_taken(client, start)]
+        taken = [one for one in taken if one.is_taken(clients, start)]
         if not taken:
             return
     named = ", ".join(f"{one.kind.noun} {one.name}" for one in taken[:_MAXIMUM_NAMED])

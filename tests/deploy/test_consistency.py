@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 
 from tests.deploy.support import ROOT, run
 from tests.sandbox.support import start
-from tests.suite.support import VARIABLES
+from tests.suite.support import variables
 
 
 @pytest.mark.slow
@@ -26,8 +25,7 @@ def test_a_deployment_is_made_verified_and_removed(tmp_path: Path) -> None:
             *("--sandbox", sandbox.url, "--region", "eu-west-1"),
             *("--working-directory", str(tmp_path / "work")),
         )
-        further = json.dumps(["eu-central-1"])
-        environment = {**os.environ, **VARIABLES, "TF_VAR_further_event_regions": further}
+        environment = {**os.environ, **variables("eu-central-1")}
         applied = run("apply", *common, "--output", str(path), environment=environment)
         assert applied.code == 0, applied.text
         verified = subprocess.run(

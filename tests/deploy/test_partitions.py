@@ -13,7 +13,7 @@ import pytest
 
 from tests.deploy.support import ROOT, run
 from tests.sandbox.support import start
-from tests.suite.support import VARIABLES
+from tests.suite.support import variables
 
 
 @pytest.mark.slow
@@ -24,11 +24,7 @@ from tests.suite.support import VARIABLES
 def test_the_dev_profile_is_clean_and_stable(
     region: str, partition: str, further: str, tmp_path: Path
 ) -> None:
-    variables = {
-        **os.environ,
-        **VARIABLES,
-        "TF_VAR_further_event_regions": json.dumps([further]),
-    }
+    environment = {**os.environ, **variables(further)}
     sandbox = start("--region", region)
     try:
         # Where the suite looks for the reviewed build.
@@ -39,7 +35,7 @@ def test_the_dev_profile_is_clean_and_stable(
             *("--sandbox", sandbox.url, "--region", region),
             *("--working-directory", str(tmp_path / "work")),
         )
-        applied = run("apply", *common, "--output", str(path), environment=variables)
+        applied = run("apply", *common, "--output", str(path), environment=environment)
         assert applied.code == 0, applied.text
         outputs = json.loads(path.read_text())
         assert outputs["partition"]["value"] == partition
@@ -66,7 +62,7 @@ def test_the_dev_profile_is_clean_and_stable(
         assert verified.returncode == 0, verified.stdout
         assert "\nCLEAN: " in verified.stdout
 
-        again = run("plan", *common, environment=variables)
+        again = run("plan", *common, environment=environment)
         assert again.code == 0, again.text
         assert "No changes." in again.stdout, again.stdout
     finally:

@@ -18,12 +18,20 @@ from tests.sandbox.support import RunningSandbox
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "ap-southeast-1"
 MAKE = shutil.which("make") or "make"
-# What the tests' deployment is made with: every probe that there is may be fired there, and a
-# further region has rules of the quick path.
-VARIABLES = {
-    "TF_VAR_verifier_probes": '["bucket-policy","role-policy"]',
-    "TF_VAR_further_event_regions": '["eu-west-1"]',
-}
+
+
+def variables(further_region: str) -> dict[str, str]:
+    """What the tests' deployments are made with.
+
+    Every probe that there is may be fired there, and a further region has rules of the quick path.
+    """
+    return {
+        "TF_VAR_verifier_probes": '["bucket-policy","role-policy"]',
+        "TF_VAR_further_event_regions": json.dumps([further_region]),
+    }
+
+
+VARIABLES = variables("eu-west-1")
 
 
 @dataclass(frozen=True)

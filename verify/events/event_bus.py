@@ -73,13 +73,14 @@ def _matches_member(name: str, wanted: Any, event: Mapping[str, Any]) -> bool:
         return matches(wanted, value if isinstance(value, dict) else {})
     if not isinstance(wanted, list):
         raise UnknownPatternError(f"{name} is neither an object nor a list")
-    # A text among texts is found at once: patterns list hundreds of names.
-    if isinstance(value, str) and value in wanted:
-        return True
+    if isinstance(value, str):
+        # A text among texts is found at once: patterns list hundreds of names.
+        if value in wanted:
+            return True
+        wanted = [test for test in wanted if not isinstance(test, str)]
     # Of a list in the event one member must fit.
     values = value if isinstance(value, list) else [value]
-    tests = wanted if type(value) is not str else [one for one in wanted if type(one) is not str]
-    return any(_fits(test, each) for test in tests for each in values or [_ABSENT])
+    return any(_fits(test, each) for test in wanted for each in values or [_ABSENT])
 
 
 def _fits(test: Any, value: Any) -> bool:

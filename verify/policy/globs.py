@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
-from verify.policy.patterns import covers, matches
+from verify.policy.patterns import covers, has_wildcard, matches
 
 # A wildcard that policies lack and facts about ARNs need: any text without a colon.
 WITHIN = "\N{BLACK STAR}"
@@ -121,7 +121,7 @@ def met_by_pattern(pattern: str, others: tuple[str, ...]) -> frozenset[Met]:
     So all texts of `pattern` match one of `others` unless the empty set is among the answers.
     Raises TooManyStatesError.
     """
-    if "*" not in pattern and "?" not in pattern:
+    if not has_wildcard(pattern):
         return frozenset({frozenset(i for i, one in enumerate(others) if _meets(one, pattern))})
     always = {i for i, other in enumerate(others) if WITHIN not in other and covers(other, pattern)}
     open_ones = [

@@ -384,11 +384,12 @@ def _ways(
 
     With `alone`, the one text that there is: none, if the pattern does not match it.
     """
-    if alone is not None and not matches(pattern, alone):
-        return frozenset()
-    text = alone if alone is not None else None if has_wildcard(pattern) else pattern
-    if text is not None:
-        return frozenset({frozenset(i for i, side in enumerate(sides) if side.has(text))})
+    if alone is None and not has_wildcard(pattern):
+        alone = pattern
+    if alone is not None:
+        if not matches(pattern, alone):
+            return frozenset()
+        return frozenset({frozenset(i for i, side in enumerate(sides) if side.has(alone))})
     flat = tuple(dict.fromkeys(text for side in sides for text in (*side.patterns, *side.but)))
     ways = met_by_pattern(pattern, flat)
     place: Mapping[str, int] = {text: i for i, text in enumerate(flat)}
