@@ -73,7 +73,12 @@ def needed_for(
     action = iam_actions.action_of(service, operation, parameters)
     resource = iam_actions.resource_of(service, action, region, account, parameters)
     tags = _tag_keys(parameters)
-    context = {**tags, **_subscription(action, parameters), **_boundary(action, parameters)}
+    context = {
+        **tags,
+        **_subscription(action, parameters),
+        **_boundary(action, parameters),
+        **_assumption(action, parameters),
+    }
     found = [Needed(action, resource, context)]
     tagging = _TAGGING.get((service, operation))
     if tagging and tags:
@@ -110,6 +115,26 @@ def _subscription(action: str, parameters: Mapping[str, Any]) -> Context:
         return {}
     members = {"sns:protocol": "Protocol", "sns:endpoint": "Endpoint"}
     return {key: str(parameters[name]) for key, name in members.items() if name in parameters}
+
+
+def _assumption(action: str, parameters: Mapping[str, Any]) -> Context:
+    """The condition keys of a role's assumption.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+    """
+    if action != "sts:AssumeRole":
+        return {}
+    members = {
+        "sts:externalid": "ExternalId",
+        "sts:rolesessionname": "RoleSessionName",
+        "sts:sourceidentity": "SourceIdentity",
+    }
+    found: Context = {
+        key: str(parameters[name]) for key, name in members.items() if parameters.get(name)
+    }
+    if parameters.get("SerialNumber") and parameters.get("TokenCode"):
+        found["aws:multifactorauthpresent"] = "true"
+    return found
 
 
 def _boundary(action: str, parameters: Mapping[str, Any]) -> Context:

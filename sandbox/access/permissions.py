@@ -74,29 +74,39 @@ def role_boundary(world: World, role_arn: str) -> policy.Document | None:
     return {} if version is None else policy.parse(version.document)
 
 
-def service_may_assume(world: World, role_arn: str, service: str) -> bool:
-    """Whether a role trusts a service. Conditions of the trust policy are not looked at."""
-    return trusts(world, role_arn, Principal(service=service))
-
-
-def trusts(world: World, role_arn: str, principal: Principal) -> bool:
-    """Whether a role trusts a principal. Conditions of the trust policy are not looked at."""
+def trust_policy(world: World, role_arn: str) -> policy.Document:
+    """A role's trust policy; one that trusts nobody for a role that is not there."""
     role = _role(world, role_arn)
     if role is None:
-        return False
+        return {}
     text = role.assume_role_policy_document
     document = policy.parse(text if isinstance(text, str) else json.dumps(text))
     if not document and isinstance(text, str):
         document = policy.parse(unquote(text))
-    statements = document.get("Statement")
-    for statement in statements if isinstance(statements, list) else [statements]:
-        if (
-            isinstance(statement, dict)
-            and statement.get("Effect") == "Allow"
-            and policy.principal_matches(statement.get("Principal"), principal)
-        ):
-            return True
-    return False
+    return document
+
+
+def service_may_assume(world: World, role_arn: str, service: str, source_arn: str | None) -> bool:
+    """Whether a role trusts a service that acts for a resource of the account.
+
+    A service that does not say for what it assumes a role gives no ``source_arn``: a condition on
+    the source then never holds.
+    """
+    context = {"aws:principalisawsservice": "true", "aws:principalservicename": service}
+    if source_arn is not None:
+        context |= {"aws:sourcearn": source_arn, "aws:sourceaccount": world.settings.account}
+    return trusts(world, role_arn, Principal(service=service), context)
+
+
+def trusts(
+    world: World,
+    role_arn: str,
+    principal: Principal,
+    context: Mapping[str, str | tuple[str, ...]],
+) -> bool:
+    """Whether a role that is there trusts a principal to assume it."""
+    request = AccessRequest(principal, "sts:AssumeRole", role_arn, context)
+    return policy.evaluate([trust_policy(world, role_arn)], request) is Decision.ALLOW
 
 
 def service_may(

@@ -32,6 +32,7 @@ class Decision(Enum):
     """What the documents say of a request."""
 
     ALLOW = "allow"
+    DELEGATE = "delegate"  # the caller's account is allowed: its identity policies decide
     DENY = "deny"  # an explicit one
     NEUTRAL = "neutral"  # nothing applies
 

@@ -7,6 +7,7 @@ permission that is missing here would be missing on AWS too.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -48,6 +49,8 @@ _ORGANIZATION_TRAIL = (
     Needed("iam:CreateServiceLinkedRole", None, {"iam:awsservicename": "cloudtrail.amazonaws.com"}),
 )
 
+_ASSUME = "sts:AssumeRole"
+
 # The request in whose thread moto asks for a bucket's permission on each key of a bulk deletion.
 _current: ContextVar[Arrived | None] = ContextVar("current", default=None)
 
@@ -66,10 +69,6 @@ def guard(world: World, arrived: Arrived) -> Answer | None:
         parameters = record.parse_parameters(
             arrived.service, arrived.operation, arrived.path_parameters, request
         )
-    if (arrived.service, arrived.operation) == ("sts", "AssumeRole"):
-        refused = _assuming_nobody(world, arrived, parameters)
-        if refused is not None:
-            return refused
     needed = needed_for(
         arrived.service,
         arrived.operation,
@@ -78,6 +77,13 @@ def guard(world: World, arrived: Arrived) -> Answer | None:
         parameters,
     )
     decision = _resource_decision(world, arrived, needed[0], parameters)
+    if needed[0].action == _ASSUME and decision not in (Decision.ALLOW, Decision.DELEGATE):
+        # A role that is not there is refused in the same words as one that trusts somebody else.
+        return refusals.refuse(
+            arrived,
+            f"User: {arrived.caller.arn} is not authorized to perform: {_ASSUME} on resource: "
+            f"{needed[0].resource}",
+        )
     if decision is Decision.DENY:
         return refusals.access_denied(arrived, needed[0].action, needed[0].resource, _EXPLICIT)
     if arrived.service == "s3" and parameters.get("Bucket"):
@@ -89,26 +95,12 @@ def guard(world: World, arrived: Arrived) -> Answer | None:
     return None
 
 
-def _assuming_nobody(
-    world: World, arrived: Arrived, parameters: Mapping[str, Any]
-) -> Answer | None:
-    """STS's refusal to assume a role that does not exist, which tells no more than any other."""
-    arn = str(parameters.get("RoleArn") or "")
-    if not arn or permissions.role_documents(world, arn) is not None:
-        return None
-    return refusals.refuse(
-        arrived,
-        f"User: {arrived.caller.arn} is not authorized to perform: sts:AssumeRole on resource: "
-        f"{arn}",
-    )
-
-
 def get_permission(world: World, bucket: Any, action: str, resource: str) -> PermissionResult:
     """What a bucket's policy says of one key of a bulk deletion; the guard has judged the rest."""
     arrived = _current.get()
     if arrived is None or arrived.operation != "DeleteObjects":
         return PermissionResult.NEUTRAL
-    decision = _decide(world, bucket, arrived, action, resource)
+    decision = _decide_of_bucket(bucket, arrived, action, resource)
     if decision is Decision.DENY:
         return PermissionResult.DENIED
     return PermissionResult.NEUTRAL
@@ -122,32 +114,48 @@ def _bucket(world: World, arrived: Arrived) -> Any | None:
 def _resource_decision(
     world: World, arrived: Arrived, needed: Needed, parameters: Mapping[str, Any]
 ) -> Decision:
-    """What the policy of the bucket or topic says that a call is about."""
+    """What the policy of the bucket, topic or role says that a call is about."""
+    if needed.action == _ASSUME:
+        # A trust policy names no resource: it is the role's own.
+        document = permissions.trust_policy(world, str(needed.resource))
+        context = {**bucket_policy.common_context(arrived), **needed.context}
+        return _decide(arrived, document, needed.action, str(needed.resource), context)
     if arrived.service == "sns":
         topic = world.backend("sns", arrived.signature.region).topics.get(needed.resource)
         if topic is None:
             return Decision.NEUTRAL
         context = {**bucket_policy.common_context(arrived), **needed.context}
-        request = AccessRequest(_principal(arrived), needed.action, topic.arn, context)
-        return policy.evaluate([policy.parse(topic.policy)], request)
+        return _decide(arrived, policy.parse(topic.policy), needed.action, topic.arn, context)
     if arrived.service == "s3" and arrived.operation != "DeleteObjects":
         bucket = _bucket(world, arrived) if parameters.get("Bucket") else None
         if bucket is not None:
-            return _decide(world, bucket, arrived, needed.action, str(needed.resource))
+            return _decide_of_bucket(bucket, arrived, needed.action, str(needed.resource))
     return Decision.NEUTRAL
 
 
-def _decide(world: World, bucket: Any, arrived: Arrived, action: str, resource: str) -> Decision:
+def _decide_of_bucket(bucket: Any, arrived: Arrived, action: str, resource: str) -> Decision:
     if bucket.policy is None:
         return Decision.NEUTRAL
     context = bucket_policy.context_of(arrived, bucket, action)
-    request = AccessRequest(_principal(arrived), action, resource, context)
-    return policy.evaluate([policy.parse(bucket.policy)], request)
+    return _decide(arrived, policy.parse(bucket.policy), action, resource, context)
 
 
-def _principal(arrived: Arrived) -> Principal:
+def _decide(
+    arrived: Arrived, document: policy.Document, action: str, resource: str, context: Context
+) -> Decision:
+    """What a resource's policy says of the caller.
+
+    A policy that allows an account leaves its principals to their own policies.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-single-account.html
+    """
     caller = arrived.caller
-    return Principal(account=caller.account, arns=(caller.arn, caller.principal_arn))
+    itself = Principal(arns=(caller.arn, caller.principal_arn))
+    of_account = dataclasses.replace(itself, account=caller.account)
+    decision = policy.evaluate([document], AccessRequest(of_account, action, resource, context))
+    if decision is Decision.ALLOW:
+        named = policy.evaluate([document], AccessRequest(itself, action, resource, context))
+        return decision if named is Decision.ALLOW else Decision.DELEGATE
+    return decision
 
 
 def _check_role(

@@ -8,6 +8,7 @@ from typing import Any
 
 from moto.awslambda import models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.utils import make_function_arn
 
 from sandbox.access import current, permissions
 from sandbox.gaps import keys
@@ -24,10 +25,12 @@ _OUTSIDE_OF_ANY_VPC = {
 }
 
 
-def _check_role(world: World, role: str | None, dead_letter: dict[str, Any] | None) -> None:
+def _check_role(
+    world: World, function_arn: str, role: str | None, dead_letter: dict[str, Any] | None
+) -> None:
     if role is None or permissions.role_documents(world, role) is None:
         return  # moto has its own message for it
-    if not permissions.service_may_assume(world, role, "lambda.amazonaws.com"):
+    if not permissions.service_may_assume(world, role, "lambda.amazonaws.com", function_arn):
         raise LambdaClientError(
             "InvalidParameterValueException",
             "The role defined for the function cannot be assumed by Lambda.",
@@ -47,7 +50,8 @@ def create_function(
     world: World, original: Callable[..., Any], backend: Any, spec: dict[str, Any]
 ) -> Any:
     """Make a function. Raises LambdaClientError for a role that it cannot have."""
-    _check_role(world, spec.get("Role"), spec.get("DeadLetterConfig"))
+    arn = make_function_arn(backend.region_name, backend.account_id, spec["FunctionName"])
+    _check_role(world, arn, spec.get("Role"), spec.get("DeadLetterConfig"))
     function = original(backend, spec)
     keys.grant_to_function(backend, function)
     return function
@@ -64,7 +68,7 @@ def update_function_configuration(
     """Change a function. Raises LambdaClientError for a role that it cannot have."""
     function = backend.get_function(function_name, qualifier)
     dead_letter = body.get("DeadLetterConfig", function.dead_letter_config)
-    _check_role(world, body.get("Role", function.role), dead_letter)
+    _check_role(world, function.function_arn, body.get("Role", function.role), dead_letter)
     return original(backend, function_name, qualifier, body)
 
 

@@ -141,7 +141,7 @@ class EventBus:
         if not role:
             return bool(bus_arn.split(":")[3] == rule.region_name)
         return permissions.service_may_assume(
-            self._world, str(role), SERVICE
+            self._world, str(role), SERVICE, rule.arn
         ) and permissions.role_may(self._world, str(role), "events:PutEvents", bus_arn)
 
     def _to_log_group(self, arn: str, region: str, text: str) -> bool:

@@ -262,10 +262,11 @@ class StackSets:
         name = str(found.settings["ExecutionRoleName"])
         execution = f"arn:{partition}:iam::{account}:role/{name}"
         wearer = Principal(account, (administration,))
+        worn = {"aws:principalarn": administration, "aws:principalaccount": account}
         if not (
-            permissions.service_may_assume(self._world, administration, SERVICE)
+            permissions.service_may_assume(self._world, administration, SERVICE, found.arn)
             and permissions.role_may(self._world, administration, "sts:AssumeRole", execution)
-            and permissions.trusts(self._world, execution, wearer)
+            and permissions.trusts(self._world, execution, wearer, worn)
         ):
             return (
                 f"Account {account} should have '{name}' role with trust relationship to Role "

@@ -184,7 +184,9 @@ def log_stream(world: World, trail: Any) -> str:
 def may_log(world: World, trail: Any) -> bool:
     """Whether the trail's role lets CloudTrail write to its log group."""
     arn = f"{trail.cw_log_group_arn.removesuffix(':*')}:log-stream:{log_stream(world, trail)}"
-    return permissions.service_may_assume(world, trail.cw_role_arn, SERVICE) and all(
+    # CloudTrail does not say for which trail it assumes the role.
+    # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cross-service-confused-deputy-prevention.html
+    return permissions.service_may_assume(world, trail.cw_role_arn, SERVICE, None) and all(
         permissions.role_may(world, trail.cw_role_arn, action, arn)
         for action in ("logs:CreateLogStream", "logs:PutLogEvents")
     )

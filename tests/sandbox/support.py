@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
+ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
 REGION = "eu-west-1"
 
 
@@ -94,17 +95,14 @@ def package(source: str) -> bytes:
 
 def trust(service: str) -> str:
     """A trust policy for a service."""
+    return trusting({"Principal": {"Service": service}})
+
+
+def trusting(*statements: dict[str, Any]) -> str:
+    """A trust policy of statements, which let their principals assume the role unless they say."""
+    allowing = {"Effect": "Allow", "Action": "sts:AssumeRole"}
     return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": service},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        }
+        {"Version": "2012-10-17", "Statement": [{**allowing, **one} for one in statements]}
     )
 
 
@@ -127,9 +125,14 @@ class Account:
         self.sts = sandbox.client("sts")
 
     def role(self, service: str, *statements: dict[str, Any]) -> str:
-        """A role for a service with these permissions; returns its ARN."""
+        """A role for a service and the account, with these permissions; returns its ARN."""
+        document = trusting({"Principal": {"Service": service, "AWS": ROOT_ARN}})
+        return self.role_trusting(document, *statements)
+
+    def role_trusting(self, trust_policy: str, *statements: dict[str, Any]) -> str:
+        """A role with this trust policy and these permissions; returns its ARN."""
         role = name("role")
-        arn = self.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(service))
+        arn = self.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust_policy)
         if statements:
             document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
             self.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=document)

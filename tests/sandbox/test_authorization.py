@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.support import ACCOUNT, REGION, Account, name, trust
+from tests.sandbox.support import ACCOUNT, REGION, ROOT_ARN, Account, name, package, trust, trusting
 
 EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
 GROUPS = f"{EC2}:security-group/*"
@@ -247,3 +247,127 @@ def test_a_role_that_does_not_exist_is_assumed_by_nobody(account: Account) -> No
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     said = raised.value.response["Error"]["Message"]
     assert said.endswith(f"is not authorized to perform: sts:AssumeRole on resource: {arn}")
+
+
+OPERATOR = f"arn:aws:iam::{ACCOUNT}:user/sandbox"
+PEOPLE = {"Principal": {"AWS": ROOT_ARN}}
+
+
+def _on(operator: str, key: str, value: str) -> dict[str, Any]:
+    return {**PEOPLE, "Condition": {operator: {key: value}}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "asked", "granted"),
+    [
+        ([PEOPLE], {}, True),
+        ([{"Principal": {"AWS": OPERATOR}}], {}, True),
+        ([{"Principal": {"AWS": f"{OPERATOR}-two"}}], {}, False),
+        ([{"Principal": {"Service": "ec2.amazonaws.com"}}], {}, False),
+        ([{**PEOPLE, "Action": "sts:TagSession"}], {}, False),
+        ([PEOPLE, {**PEOPLE, "Effect": "Deny"}], {}, False),
+        ([PEOPLE, {"Principal": "*", "Effect": "Deny", "Action": "sts:*"}], {}, False),
+        ([_on("StringEquals", "sts:ExternalId", "word")], {"ExternalId": "word"}, True),
+        ([_on("StringEquals", "sts:ExternalId", "word")], {"ExternalId": "another"}, False),
+        ([_on("StringEquals", "sts:ExternalId", "word")], {}, False),
+        ([_on("StringLike", "sts:RoleSessionName", "te*")], {}, True),
+        ([_on("StringLike", "sts:RoleSessionName", "ci-*")], {}, False),
+        ([_on("ArnLike", "aws:PrincipalArn", OPERATOR)], {}, True),
+        ([_on("ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{ACCOUNT}:role/*")], {}, False),
+        ([_on("Bool", "aws:MultiFactorAuthPresent", "true")], {}, False),
+        (
+            [_on("Bool", "aws:MultiFactorAuthPresent", "true")],
+            {"SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/sandbox", "TokenCode": "123456"},
+            True,
+        ),
+        ([_on("StringEquals", "aws:SourceAccount", ACCOUNT)], {}, False),
+    ],
+)
+def test_who_assumes_a_role_is_judged_by_its_whole_trust_policy(
+    account: Account, statements: list[dict[str, Any]], asked: dict[str, str], granted: bool
+) -> None:
+    role = account.role_trusting(trusting(*statements))
+    call = {"RoleArn": role, "RoleSessionName": "test", **asked}
+    if granted:
+        assert account.sts.assume_role(**call)["AssumedRoleUser"]["Arn"].endswith("/test")
+    else:
+        assert f"sts:AssumeRole on resource: {role}" in refused(account.sts.assume_role, **call)
+
+
+def test_a_trusted_account_leaves_its_roles_to_their_own_policies(account: Account) -> None:
+    bare = account.role("ec2.amazonaws.com")
+    sts = clients_of(account, bare)("sts")
+    by_account = account.role_trusting(trusting(PEOPLE))
+    by_name = account.role_trusting(trusting({"Principal": {"AWS": bare}}))
+    assert "AssumeRole" in refused(sts.assume_role, RoleArn=by_account, RoleSessionName="test")
+    sts.assume_role(RoleArn=by_name, RoleSessionName="test")
+    permitted = session(account, {"Action": "sts:AssumeRole", "Resource": by_account})("sts")
+    permitted.assume_role(RoleArn=by_account, RoleSessionName="test")
+
+
+def test_a_bucket_that_trusts_an_account_leaves_its_roles_to_their_own_policies(
+    account: Account,
+) -> None:
+    bucket, bare = account.bucket(), account.role("ec2.amazonaws.com")
+    s3 = clients_of(account, bare)("s3")
+    for principal, granted in ((ROOT_ARN, False), (bare, True)):
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": principal},
+            "Action": "s3:ListBucket",
+            "Resource": f"arn:aws:s3:::{bucket}",
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        account.s3.put_bucket_policy(Bucket=bucket, Policy=document)
+        if granted:
+            assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+        else:
+            assert "s3:ListBucket" in refused(s3.list_objects_v2, Bucket=bucket)
+
+
+@pytest.mark.parametrize(
+    ("condition", "granted"),
+    [
+        ({"StringEquals": {"aws:SourceAccount": ACCOUNT}}, True),
+        ({"StringEquals": {"aws:SourceAccount": "210987654321"}}, False),
+        (
+            {"ArnLike": {"aws:SourceArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:mine-*"}},
+            True,
+        ),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:my"}}, False),
+    ],
+)
+def test_a_service_assumes_a_role_for_the_sources_that_its_trust_names(
+    account: Account, condition: dict[str, Any], granted: bool
+) -> None:
+    service = {"Principal": {"Service": "lambda.amazonaws.com"}}
+    role = account.role_trusting(trusting({**service, "Condition": condition}))
+    making = {
+        "FunctionName": name("mine"),
+        "Runtime": "python3.11",
+        "Role": role,
+        "Handler": "app.handler",
+        "Code": {"ZipFile": package("")},
+    }
+    if granted:
+        assert account.lambda_.create_function(**making)["Role"] == role
+        return
+    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+        account.lambda_.create_function(**making)
+
+
+def test_cloudtrail_does_not_say_for_which_trail_it_assumes_its_role(account: Account) -> None:
+    service = {"Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    everything = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+    of_account = {**service, "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
+    roles = [account.role_trusting(trusting(one), everything) for one in (service, of_account)]
+    group, trail = name("group"), name("trail")
+    account.logs.create_log_group(logGroupName=group)
+    account.cloudtrail.create_trail(Name=trail, S3BucketName=account.trail_bucket(trail))
+    delivering = {
+        "Name": trail,
+        "CloudWatchLogsLogGroupArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*",
+    }
+    account.cloudtrail.update_trail(**delivering, CloudWatchLogsRoleArn=roles[0])
+    with pytest.raises(ClientError, match="Check the permissions for your role"):
+        account.cloudtrail.update_trail(**delivering, CloudWatchLogsRoleArn=roles[1])
