@@ -14,7 +14,7 @@ from pathlib import Path
 from mutants.account import Account
 from mutants.answers.campaign import Recording
 from mutants.campaign import Campaign, NotCleanError
-from mutants.deployed import build_package, deploy, sandbox
+from mutants.deployed import EVERYTHING, build_package, deploy, sandbox
 from mutants.model import Judged, Mutant
 from mutants.suite import ROOT, SuiteRunner
 
@@ -70,7 +70,7 @@ def judge_all(
             if deployed is None:
                 url = stack.enter_context(sandbox(own / "sandbox.log"))
                 say(f"deploying into {url}")
-                deployed = Given(url, deploy(url, package, own, stopping), package)
+                deployed = Given(url, deploy(url, package, own, stopping, EVERYTHING), package)
                 say(f"deployed into {url} after {time.monotonic() - started:.0f} s")
             account = Account(
                 deployed.url,

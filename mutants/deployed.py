@@ -16,8 +16,13 @@ from pathlib import Path
 from mutants.suite import ROOT
 from verify.live_fire.probes import OPTIONAL
 
-# Neither the sandbox's own nor that of the global services.
-_FURTHER_REGION = "eu-west-1"
+# What faults are seeded in besides the defaults: every probe, and a further region that is neither
+# the sandbox's own nor that of the global services.
+EVERYTHING: Mapping[str, str] = {
+    "TF_VAR_verifier_probes": json.dumps(sorted(OPTIONAL)),
+    "TF_VAR_further_event_regions": json.dumps(["eu-west-1"]),
+}
+_NONE: Mapping[str, str] = {}
 _DEPLOY_SECONDS = 400.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.5
@@ -65,24 +70,35 @@ def sandbox(log: Path) -> Iterator[str]:
             process.stdout.close()
 
 
-def deploy(url: str, package: Path, folder: Path, stopping: threading.Event) -> Path:
-    """Deploy the dev profile; the file with the outputs.
+def deploy(
+    url: str,
+    package: Path,
+    folder: Path,
+    stopping: threading.Event,
+    variables: Mapping[str, str],
+) -> Path:
+    """Deploy the dev profile with these variables (``TF_VAR_``) besides; the file with the outputs.
 
     Raises DeployedError when the deployment fails or is to stop.
     """
     outputs = folder / "outputs.json"
     command = [sys.executable, "-m", "deploy", "apply", "--sandbox", url, "--auto-approve"]
     command += ["--working-directory", str(folder / "work"), "--function-package", str(package)]
-    _run([*command, "--output", str(outputs)], _DEPLOY_SECONDS, stopping)
+    _run([*command, "--output", str(outputs)], _DEPLOY_SECONDS, stopping, variables)
     return outputs
 
 
-def _run(command: list[str], seconds: float, stopping: threading.Event) -> None:
+def _run(
+    command: list[str],
+    seconds: float,
+    stopping: threading.Event,
+    variables: Mapping[str, str] = _NONE,
+) -> None:
     """Run a command to its end; when that is not awaited, let it end as after Ctrl-C."""
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env=_environment(),
+        env={**_environment(), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -121,6 +137,4 @@ def _environment() -> Mapping[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_EC2_METADATA_DISABLED": "true",
-        "TF_VAR_verifier_probes": json.dumps(sorted(OPTIONAL)),
-        "TF_VAR_further_event_regions": json.dumps([_FURTHER_REGION]),
     }

@@ -20,7 +20,7 @@ from mutants import __main__ as program
 from mutants import untagged
 from mutants.account import Account
 from mutants.accounts import Given
-from mutants.deployed import build_package, deploy, sandbox
+from mutants.deployed import EVERYTHING, build_package, deploy, sandbox
 from mutants.families import every_mutant
 from mutants.model import Mutant, Suite
 from mutants.suite import ROOT, Outcomes, SuiteRunner
@@ -32,7 +32,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]:
     folder = tmp_path_factory.mktemp("deployed")
     package = build_package(folder, Event())
     with sandbox(folder / "sandbox.log") as url:
-        yield Given(url, deploy(url, package, folder, Event()), package)
+        yield Given(url, deploy(url, package, folder, Event(), EVERYTHING), package)
 
 
 def _arguments(deployed: Given, report: Path, *more: str) -> list[str]:
