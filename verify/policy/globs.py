@@ -138,28 +138,26 @@ def met_by_pattern(pattern: str, others: tuple[str, ...]) -> frozenset[Met]:
 
 
 def _walk(mine: _Walker, others: Sequence[_Walker]) -> set[Met]:
-    start = (mine.start, tuple(other.start for other in others))
+    # Only those of the others that the text may still come to match go along: mostly few.
+    start = (mine.start, tuple((i, other.start) for i, other in enumerate(others)))
     seen, waiting = {start}, [start]
     found: set[Met] = set()
     while waiting:
         own, theirs = waiting.pop()
         if mine.ends(own):
-            pairs = zip(others, theirs, strict=True)
-            found.add(frozenset(i for i, (other, state) in enumerate(pairs) if other.ends(state)))
-        for character in _alphabet(((mine, own), *zip(others, theirs, strict=True))):
+            found.add(frozenset(i for i, state in theirs if others[i].ends(state)))
+        alphabet = {_ANOTHER, *mine.awaited(own)}
+        for i, state in theirs:
+            alphabet.update(others[i].awaited(state))
+        for character in alphabet:
             after = mine.step(own, character)
             if not after:
                 continue
-            following = tuple(
-                other.step(state, character) for other, state in zip(others, theirs, strict=True)
-            )
-            if (after, following) not in seen:
-                seen.add((after, following))
-                waiting.append((after, following))
+            steps = ((i, others[i].step(state, character)) for i, state in theirs)
+            following = (after, tuple(step for step in steps if step[1]))
+            if following not in seen:
+                seen.add(following)
+                waiting.append(following)
         if len(seen) > _MAXIMUM_STATES:
             raise TooManyStatesError("the patterns are too entangled to be compared")
     return found
-
-
-def _alphabet(machines: Iterable[tuple[_Walker, int]]) -> set[str]:
-    return {_ANOTHER, *(name for machine, state in machines for name in machine.awaited(state))}
