@@ -286,7 +286,9 @@ def _roles(_: Aws, deployment: Deployment) -> Iterator[Resource]:
 
 
 def _role_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
-    return _pairs(aws.pick(reads.role_tags(deployment, found.identifier), "Tags"))
+    # GetRole leaves Tags out for a role without any.
+    role = aws.pick(reads.role(deployment, found.identifier), "Role")
+    return _pairs(role.get("Tags", []))
 
 
 def attached_policies(aws: Aws, deployment: Deployment, role: str) -> list[str]:
@@ -436,7 +438,7 @@ KINDS = (
         ("aws_iam_role",),
         _roles,
         _role_tags,
-        (reads.role_tags,),
+        (reads.role,),
         parts=("aws_iam_role_policy_attachment",),
     ),
     Kind(

@@ -576,9 +576,8 @@ def _role(_: Deployment, name: str) -> dict[str, Any]:
     return {"RoleName": name}
 
 
-# A role, with its trust policy.
+# A role, with its trust policy and its tags.
 role = of_each("iam", "get_role", roles)(_role)
-role_tags = of_each("iam", "list_role_tags", roles)(_role)
 inline_policies = of_each("iam", "list_role_policies", roles)(_role)
 attached_policies = of_each("iam", "list_attached_role_policies", roles)(_role)
 # By which machines may wear a role.

@@ -7,30 +7,26 @@ looked for here, since what somebody has removed of a deployment is for its cont
 
 from __future__ import annotations
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from dataclasses import replace
 
-from verify.account import reads, sessions
-from verify.account.sign_in import CONFIG
+from verify.account import reads
+from verify.account.door import Aws
 from verify.inputs.deployment import Deployment
+from verify.model import NotVerifiedError
 from verify.run.settings import RunError
 
-_ABSENT = frozenset({"InvalidVpcID.NotFound", "InvalidVpcID.Malformed"})
+_ABSENT = ("InvalidVpcID.NotFound", "InvalidVpcID.Malformed")
 
 
-def require_presence(deployment: Deployment, source: str) -> None:
+def require_presence(aws: Aws, deployment: Deployment, source: str) -> None:
     """Raise RunError where the deployment's VPC is not there; what is not answered is no answer."""
-    session = boto3.Session(botocore_session=sessions.core_session({"ec2": {"describe_vpcs"}}))
-    client = session.client("ec2", region_name=deployment.region, config=CONFIG)
     try:
-        client.describe_vpcs(**reads.vpc(deployment).parameters)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") not in _ABSENT:
-            return
+        answer = aws.read(replace(reads.vpc(deployment), absent=_ABSENT))
+    except NotVerifiedError:
+        return
+    if not answer.found:
         raise RunError(
             f"the VPC {deployment.vpc_id} of {source} is not in {deployment.region} of account "
             f"{deployment.account_id}, so the deployment that it describes is not there: name the "
             "outputs of the one that is (OUTPUTS=<file>), or deploy it with `make deploy`"
-        ) from None
-    except BotoCoreError:
-        return
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -95,10 +96,24 @@ def prepare(settings: Settings) -> Settings:
     if settings.replay is not None:
         return replace(settings, caller=f"nobody: the evidence in {settings.replay} is judged")
     arn = caller.require_account(deployed)["Arn"]
-    require_presence(deployed, settings.outputs_source)
     if settings.as_verifier:
         arn = verifier_role.assume(deployed, settings.run_id)
     return replace(settings, caller=arn)
+
+
+def begin(settings: Settings) -> Run:
+    """The Run of `settings` in the process that prepared them.
+
+    Raises RunError where the deployment is not there at all; then nothing is left of the run.
+    """
+    run = start(settings, "main")
+    if settings.replay is None:
+        try:
+            require_presence(run.aws, run.deployment, settings.outputs_source)
+        except RunError:
+            shutil.rmtree(run.folder, ignore_errors=True)
+            raise
+    return run
 
 
 def start(settings: Settings, worker: str) -> Run:

@@ -40,7 +40,7 @@ def assume(deployed: Deployment, run_id: str) -> str:
         raise RunError(
             f"the verifier role {arn} could not be assumed ({said}): the caller needs "
             "sts:AssumeRole for it and, where the variable verifier_principals is set, must be "
-            "listed there"
+            "listed there; and the role must be there, so the outputs those of a deployment that is"
         ) from None
     keys = answer["Credentials"]
     os.environ.update(

@@ -26,7 +26,7 @@ from verify.report import ReportError, write_reports
 from verify.report.summary import print_summary
 from verify.run.results import Collected, build_report, without_row
 from verify.run.settings import RunError, Settings
-from verify.run.verification import Run, prepare, start
+from verify.run.verification import Run, begin, prepare, start
 from verify.suite import markers, options, stash
 from verify.suite.firing import fired_invocation, fired_volley
 from verify.suite.results import result_of
@@ -70,17 +70,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             settings = prepare(options.settings_of(config))
             collected = config.stash[stash.COLLECTED] = Collected()
             config.pluginmanager.register(_Gatherer(collected))
-            worker = "main"
         else:
             settings = Settings(**json.loads(workerinput["trailwarden"]))
-            worker = workerinput["workerid"]
     except (RunError, deployment.DeploymentError) as error:
         raise pytest.UsageError(str(error)) from None
     # A CI that gives up sends SIGTERM; it must end like Ctrl-C, which cleans up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.stash[stash.SETTINGS] = settings
     try:
-        config.stash[stash.RUN] = start(settings, worker)
+        config.stash[stash.RUN] = (
+            begin(settings) if workerinput is None else start(settings, workerinput["workerid"])
+        )
     except OSError as error:
         raise pytest.UsageError(
             f"the reports folder cannot be written: {error}: choose another with --reports=<folder>"
