@@ -2,121 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from verify.model import AlertTiming, ControlResult, Outcome, Report, WaiverUse
+from verify.report.display import visible
 
-_STYLES = {
-    Outcome.PASS: "green",
-    Outcome.FAIL: "bold red",
-    Outcome.ERROR: "bold yellow",
-    Outcome.WAIVED: "cyan",
-    Outcome.NOT_TESTED: "yellow",
-    Outcome.NOT_APPLICABLE: "dim",
+# Pieces of a line, each with the names of its markup in pytest's terminal.
+Line = tuple[tuple[str, tuple[str, ...]], ...]
+
+_MARKUP: dict[Outcome, tuple[str, ...]] = {
+    Outcome.PASS: ("green",),
+    Outcome.FAIL: ("red", "bold"),
+    Outcome.ERROR: ("yellow", "bold"),
+    Outcome.WAIVED: ("cyan",),
+    Outcome.NOT_TESTED: ("yellow",),
+    Outcome.NOT_APPLICABLE: ("light",),
 }
 
 _EXPLAINED = frozenset({Outcome.FAIL, Outcome.ERROR, Outcome.WAIVED})
+_HEADINGS = ("outcome", "control", "severity", "what must be true")
+_NARROWEST = 20  # columns for a statement, however narrow the terminal is
 
 
-def render(report: Report, *, width: int, color: bool) -> str:
-    """The summary as text of at most `width` columns, with ANSI colours when `color` is set."""
-    console = Console(
-        width=width, force_terminal=color, no_color=not color, highlight=False, soft_wrap=False
-    )
-    with console.capture() as capture:
-        console.print(_table(report.results))
-        for timing in report.timings:
-            console.print(_timing(timing))
-        for result in report.results:
-            if result.outcome in _EXPLAINED:
-                console.print(_explained(result))
-        untested = [
-            result.control.identifier
-            for result in report.results
-            if result.outcome is Outcome.NOT_TESTED
+def lines(report: Report, width: int) -> Iterator[Line]:
+    """The summary; its table takes at most `width` columns, and messages are not broken."""
+    yield from _table(report.results, width)
+    yield from (_plain(_timing(timing)) for timing in report.timings)
+    for result in report.results:
+        if result.outcome in _EXPLAINED:
+            yield from _explained(result)
+    untested = [
+        result.control.identifier
+        for result in report.results
+        if result.outcome is Outcome.NOT_TESTED
+    ]
+    if untested:
+        yield ()
+        yield _plain(f"NOT TESTED: {', '.join(untested)}", "yellow")
+    yield from map(_waiver, report.waivers)
+    yield from (_plain(f"note: {note}") for note in report.notes)
+    yield ()
+    yield _totals(report)
+
+
+def _plain(text: str, *markup: str) -> Line:
+    return ((visible(text), markup),)
+
+
+def _table(results: Iterable[ControlResult], width: int) -> Iterator[Line]:
+    rows = [
+        (result, (result.outcome, result.control.identifier, result.control.severity))
+        for result in results
+    ]
+    columns = [
+        max(map(len, column))
+        for column in zip(_HEADINGS[:-1], *(texts for _, texts in rows), strict=True)
+    ]
+    left = width - sum(columns) - len(columns)
+
+    def padded(texts: Iterable[str]) -> list[str]:
+        return [f"{text:{size}} " for text, size in zip(texts, columns, strict=True)]
+
+    yield (("".join(padded(_HEADINGS[:-1])) + _HEADINGS[-1], ("bold",)),)
+    for result, texts in rows:
+        outcome, *others = padded(texts)
+        first, *more = textwrap.wrap(visible(result.control.statement), max(left, _NARROWEST)) or [
+            ""
         ]
-        if untested:
-            console.print(Text(f"\nNOT TESTED: {', '.join(untested)}", style="yellow"))
-        for waiver in report.waivers:
-            console.print(_waiver(waiver))
-        for note in report.notes:
-            console.print(Text(f"note: {note}"))
-        console.print(_totals(report))
-    return capture.get()
+        yield ((outcome, _MARKUP[result.outcome]), ("".join(others) + first, ()))
+        yield from (_plain(" " * (sum(columns) + len(columns)) + line) for line in more)
 
 
-def _table(results: Iterable[ControlResult]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("control", no_wrap=True)
-    table.add_column("severity", no_wrap=True)
-    table.add_column("what must be true", overflow="fold")
-    for result in results:
-        table.add_row(
-            Text(result.outcome, style=_STYLES[result.outcome]),
-            result.control.identifier,
-            result.control.severity,
-            Text(result.control.statement),
-        )
-    return table
-
-
-def _timing(timing: AlertTiming) -> Text:
+def _timing(timing: AlertTiming) -> str:
     legs = ", ".join(
         f"{leg.name}{f' ({leg.whose})' if leg.whose else ''} "
         f"{'not known' if leg.seconds is None else f'{leg.seconds:.2f} s'}"
         for leg in timing.legs
     )
     if timing.target_seconds is None:
-        return Text(f"{timing.probe}: after {timing.total_seconds:.2f} s: {legs}")
-    return Text(
+        return f"{timing.probe}: after {timing.total_seconds:.2f} s: {legs}"
+    return (
         f"{timing.probe}: alert after {timing.total_seconds:.2f} s "
         f"(target {timing.target_seconds:.0f} s): {legs}"
     )
 
 
-def _explained(result: ControlResult) -> Text:
-    text = Text(f"\n{result.outcome} {result.control.identifier}", _STYLES[result.outcome])
-    body = "".join(f"\n  {line}" for line in result.message.splitlines())
+def _explained(result: ControlResult) -> Iterator[Line]:
+    yield ()
+    yield _plain(f"{result.outcome} {result.control.identifier}", *_MARKUP[result.outcome])
+    yield from (_plain(f"  {line}") for line in result.message.splitlines())
     if result.outcome is Outcome.FAIL:
-        body += f"\n  remedy: {result.control.remediation}"
-    text.append(body, style="not bold default")
-    return text
+        yield _plain(f"  remedy: {result.control.remediation}")
 
 
-def _waiver(waiver: WaiverUse) -> Text:
+def _waiver(waiver: WaiverUse) -> Line:
     said = {
         "used": f"in force, {waiver.days_left} days left",
         "unused": "unused: nothing that it covers failed, remove it",
         "expired": f"expired {-waiver.days_left} days ago: it covers nothing",
     }[waiver.status]
-    style = "" if waiver.status == "used" else "yellow"
-    return Text(f"waiver of {waiver.control} on {waiver.subject} ({waiver.owner}): {said}", style)
+    text = f"waiver of {waiver.control} on {waiver.subject} ({waiver.owner}): {said}"
+    return _plain(text, *(() if waiver.status == "used" else ("yellow",)))
 
 
-def _totals(report: Report) -> Text:
+def _totals(report: Report) -> Line:
     counts = ", ".join(f"{count} {outcome}" for outcome, count in report.counts.items() if count)
     seconds = (report.finished - report.started).total_seconds()
-    style = "bold green" if report.exit_code == 0 else "bold red"
-    return Text(f"\n{report.verdict}: {counts or 'no control'} in {seconds:.1f} s", style=style)
+    text = f"{report.verdict}: {counts or 'no control'} in {seconds:.1f} s"
+    return _plain(text, "green" if report.exit_code == 0 else "red", "bold")
 
 
 class Terminal(Protocol):
-    """What is needed of pytest's terminal reporter."""
+    """What is needed of pytest's terminal reporter, which shows markup where it can be shown."""
 
-    @property
-    def hasmarkup(self) -> bool:
-        """Whether colours can be shown."""
-
-    def write(self, content: str, *, flush: bool = False) -> None:
-        """Write as it is."""
+    def write(self, content: str, *, flush: bool = False, **markup: bool) -> None:
+        """Write `content` with markup."""
 
 
 def print_summary(report: Report, terminal: Terminal, width: int) -> None:
     """Write the summary of `report` to `terminal`."""
-    terminal.write("\n" + render(report, width=width, color=terminal.hasmarkup), flush=True)
+    terminal.write("\n")
+    for line in lines(report, width):
+        for text, markup in line:
+            terminal.write(text, **dict.fromkeys(markup, True))
+        terminal.write("\n")
+    terminal.write("", flush=True)

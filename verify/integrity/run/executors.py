@@ -7,10 +7,9 @@ that its process keeps, so that what waits for the network does not wait for eac
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -89,6 +88,10 @@ def threads(reader: Reader, workers: int, bucket: str) -> Iterator[Engine]:
 @contextmanager
 def processes(connection: Connection) -> Iterator[Engine]:
     """Days in processes, one for each processor, which share `connection.workers` reads."""
+    # Imported where they are used: few runs are large enough for it.
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     count = os.cpu_count() or 1
     share = replace(connection, workers=max(connection.workers // count, 1))
     # A forked child would inherit this process's connections and locks.
