@@ -171,4 +171,4 @@ class _Trial:
 
 def _place(account: OperationFields, alteration: Alteration) -> str:
     field = account.of(alteration.way)
-    return account.place if field is None else field.place
+    return str(account.place if field is None else field.place)

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from verify.inputs.located import Located, read_located
+from verify.inputs.located import Located, Spot, read_located
 from verify.inputs.reader import UnreadableError
 
 FOLDER = Path(__file__).parent / "fields"
@@ -41,7 +41,7 @@ class Field:
     """
 
     way: Way
-    place: str  # file and line
+    place: Spot | str  # file and line
     by: tuple[str, ...] = ()
     reason: str = ""
     values: tuple[Any, ...] = ()
@@ -55,7 +55,7 @@ class OperationFields:
 
     service: str
     operation: str
-    place: str
+    place: Spot | str  # file and line
     fields: Mapping[Way, Field]
 
     @property
@@ -115,7 +115,7 @@ def written(way: Way) -> str:
 
 def _operation(document: Located, service: str, operation: str) -> OperationFields:
     entries = document.value[operation]
-    place = document.at(operation)
+    place = Spot(document, (operation,))
     if not isinstance(entries, dict) or not entries.keys() <= {"judged", "harmless"}:
         raise AccountError(
             f"{place}: {operation} has `judged` and `harmless`, each a mapping of members"
@@ -141,14 +141,14 @@ def _operation(document: Located, service: str, operation: str) -> OperationFiel
 
 
 def _harmless(document: Located, where: tuple[str, ...], way: Way, said: Any) -> Field:
-    place = document.at(*where)
+    place = Spot(document, where)
     if not isinstance(said, str) or not said.strip():
         raise AccountError(f"{place}: {written(way)} is harmless for a reason: say which")
     return Field(way, place, reason=said.strip())
 
 
 def _judged(document: Located, where: tuple[str, ...], way: Way, said: Any) -> Field:
-    place = document.at(*where)
+    place = Spot(document, where)
     if not isinstance(said, dict):
         said = {"by": said}
     unknown = sorted(said.keys() - _KEYS_OF_JUDGED)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from verify import schemas
-from verify.inputs.located import Located, Place, read_located
+from verify.inputs.located import Located, Place, Spot, read_located
 from verify.inputs.reader import UnreadableError
 from verify.model import BaselineSource
 
@@ -67,7 +67,7 @@ def load(profile: str) -> Baseline:
     Raises BaselineError for an unknown profile, a file that cannot be read or that the schema
     refuses, and a baseline that extends itself.
     """
-    layers, sources, document = _merged(_path(profile), (), "")
+    layers, sources, document = _merged(_path(profile), ())
     _require_valid("baseline", document, profile, layers)
     values = {key: value for key, value in document.items() if key not in ("profile", "controls")}
     return Baseline(sources, layers, tuple(document["controls"]), values)
@@ -186,16 +186,16 @@ class _Filling:
         return known[found[1]]
 
 
-def _path(profile: str, beside: Path | None = None, asked: str = "") -> Path:
+def _path(profile: str, beside: Path | None = None, asked: Spot | None = None) -> Path:
     """The file of a profile; a path is relative to the file that extends it.
 
-    `asked` is the file and line that names it, for the message.
+    `asked` is where it is named, for the message.
     """
     if "/" in profile or profile.endswith((".yaml", ".yml")):
         return (beside.parent / profile if beside else Path(profile)).resolve()
     if profile not in profiles():
         raise BaselineError(
-            f"{asked}unknown profile {profile!r}: there is a baseline for "
+            f"{_begun(asked)}unknown profile {profile!r}: there is a baseline for "
             f"{', '.join(profiles())}; or give the path of a YAML file"
         )
     return FOLDER / f"{profile}.yaml"
@@ -204,18 +204,20 @@ def _path(profile: str, beside: Path | None = None, asked: str = "") -> Path:
 _Merged = tuple[tuple[Located, ...], tuple[BaselineSource, ...], dict[str, Any]]
 
 
-def _merged(path: Path, extending: tuple[Path, ...], asked: str) -> _Merged:
+def _merged(path: Path, extending: tuple[Path, ...], asked: Spot | None = None) -> _Merged:
     """The layers, the sources and the document of the baseline in `path`.
 
-    `asked` is the file and line that extends it.
+    `asked` is where another one extends it.
     """
     if path in extending:
         chain = " extends ".join(map(str, (*extending, path)))
-        raise BaselineError(f"{asked}a baseline extends itself: {chain}: remove one `extends`")
+        raise BaselineError(
+            f"{_begun(asked)}a baseline extends itself: {chain}: remove one `extends`"
+        )
     try:
         layer = read_located(path, f"the baseline {path}", _MAXIMUM_CHARACTERS)
     except UnreadableError as error:
-        raise BaselineError(f"{asked}{error}") from None
+        raise BaselineError(f"{_begun(asked)}{error}") from None
     document = layer.value
     if not isinstance(document, dict):
         raise BaselineError(f"the baseline {path} is not a mapping of names to values")
@@ -232,13 +234,18 @@ def _merged(path: Path, extending: tuple[Path, ...], asked: str) -> _Merged:
             )
         return (layer,), (source,), document
     _require_valid("baseline-extension", document, path, (layer,))
-    asks = f"{layer.at('extends')}: "
+    asks = Spot(layer, ("extends",))
     extended = _path(document["extends"], path, asks)
     layers, sources, base = _merged(extended, (*extending, path), asks)
     changes = {key: value for key, value in document.items() if key not in _OF_EXTENSION}
     merged = _laid_over(base, {**changes, "profile": name})
     merged["controls"] = _controls(layer, merged["controls"], document)
     return (layer, *layers), (source, *sources), merged
+
+
+def _begun(asked: Spot | None) -> str:
+    """How a message begins: with the place that asks for what is wrong, if any does."""
+    return f"{asked}: " if asked else ""
 
 
 def _shown(path: Path) -> str:

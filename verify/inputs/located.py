@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +19,39 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Located:
-    """A document, and the line (from 1) of each of its keys and elements, by its place."""
+    """The document that a `text` of `path` is."""
 
     path: Path
     value: Any
-    lines: dict[Place, int]
+    text: str
+
+    @cached_property
+    def _lines(self) -> Mapping[Place, int]:
+        """The line (from 1) of each key and element; few documents are ever asked for one."""
+        from verify.inputs.yaml_documents import with_lines
+
+        return with_lines(self.text, self.path, str(self.path))[1]
 
     def known(self, place: Place) -> Place:
         """How far the document goes on the way to a place."""
-        while place and place not in self.lines:
+        while place and place not in self._lines:
             place = place[:-1]
         return place
 
     def at(self, *place: str | int) -> str:
         """File and line of a place, or of what it would stand in."""
-        return f"{self.path}:{self.lines.get(self.known(place), 1)}"
+        return f"{self.path}:{self._lines.get(self.known(place), 1)}"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place in a document; as a text, its file and line."""
+
+    document: Located
+    place: Place
+
+    def __str__(self) -> str:
+        return self.document.at(*self.place)
 
 
 def read_located(path: Path, what: str, maximum: int) -> Located:
@@ -42,13 +62,13 @@ def read_located(path: Path, what: str, maximum: int) -> Located:
     text = read_text(path, what, maximum)
     kept = _KEPT.get(text)
     if kept is not None:
-        return Located(path, kept["value"], {tuple(place): line for place, line in kept["lines"]})
+        return Located(path, kept["value"], text)
     # Imported here: it takes long, and most documents are known.
     from verify.inputs.yaml_documents import with_lines
 
-    value, lines = with_lines(text, path, what)
-    made = {"value": value, "lines": [[list(at), line] for at, line in lines.items()]}
+    value, _ = with_lines(text, path, what)
+    made = {"value": value}
     # A number as a key would not come back as it went.
     if json.loads(json.dumps(made, default=repr)) == made:
         _KEPT.put(text, made)
-    return Located(path, value, lines)
+    return Located(path, value, text)

@@ -63,7 +63,8 @@ def document(report: Report) -> dict[str, Any]:
         "results": [asdict(result) for result in report.results],
         "timings": [asdict(timing) for timing in _ordered_timings(report.timings)],
         "evidence": [
-            asdict(reference) | {"time": iso_time(reference.time)}
+            # As it is, for there are hundreds: a reference has nothing within it to convert.
+            {**vars(reference), "time": iso_time(reference.time)}
             for reference in sorted(report.evidence, key=lambda found: found.identifier)
         ],
     }
