@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.hooks import HierarchicalEmitter
 from botocore.utils import parse_timestamp
 
 from verify.account.models import Models, ModelsOfOperations, Operations
@@ -21,7 +23,11 @@ def core_session(operations: Operations | None = None) -> Any:
 
     With `operations`, its clients of those services know no others, and are made the quicker.
     """
-    session = botocore.session.get_session()
+    events = copy(_handlers())
+    session = botocore.session.Session(event_hooks=events, include_builtin_handlers=False)
+    # Without botocore's layer that translates services' former names in each event of each call:
+    # handlers are registered, and clients emit, by today's.
+    session.register_component("event_emitter", events)
     models = _models(session.get_config_variable("data_path"))
     loader = models if operations is None else ModelsOfOperations(models, operations)
     session.register_component("data_loader", loader)
@@ -30,6 +36,14 @@ def core_session(operations: Operations | None = None) -> Any:
     session.register_component("response_parser_factory", parsers)
     session.set_default_client_config(Config(s3=_regional(session.get_config_variable("s3"))))
     return session
+
+
+@cache
+def _handlers() -> HierarchicalEmitter:
+    """botocore's own handlers, which are the same for all sessions."""
+    events = HierarchicalEmitter()
+    botocore.session.Session(event_hooks=events)
+    return events
 
 
 def _regional(said: Mapping[str, Any] | None) -> dict[str, Any]:
