@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from verify.account.answer import Answer, Called, Source, merged, pick
@@ -99,10 +99,22 @@ class Aws:
         for read in reads:
             self._ahead.submit(self._once, read)
 
+    def side_by_side(self, calls: Iterable[Callable[[], object]]) -> None:
+        """Begin `calls`, which do nothing but read, while the caller goes on to make them in turn.
+
+        So many answers cost the wait for one. Each read is made once all the same, and what goes
+        wrong in one is met where the caller comes to it. Where calls are not fetched ahead, as in a
+        worker, nothing is begun.
+        """
+        if self._ahead is not None:
+            for call in calls:
+                self._ahead.submit(copy_context().run, _unnoted, call)
+
     def settle(self) -> None:
         """Drop what no check has asked for yet; wait for what is under way."""
-        if self._ahead is not None:
-            self._ahead.shutdown(wait=True, cancel_futures=True)
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.shutdown(wait=True, cancel_futures=True)
 
     def read_again(self, read: Read) -> Answer:
         """Like `read`, but always asks AWS: for what is expected to change during the run."""
@@ -199,6 +211,12 @@ class Aws:
     def record(self, call: ApiCall) -> str:
         """Keep as evidence what was read beside the door; gives the evidence's identifier."""
         return self._store.record(call)
+
+
+def _unnoted(call: Callable[[], object]) -> None:
+    # Evidence is noted in the order in which the caller uses it.
+    _used.set(None)
+    call()
 
 
 def _key(read: Read) -> str:

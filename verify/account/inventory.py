@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from verify.account import reads
@@ -73,9 +74,14 @@ class Inventory:
 
     def tagged(self) -> Iterator[tuple[Resource, Tags]]:
         """Every resource with its tags. Raises NotVerifiedError."""
-        for kind in KINDS:
-            for found in kind.find(self._aws, self._deployment):
-                yield found, kind.tags(self._aws, self._deployment, found)
+        tagged = [
+            (found, partial(kind.tags, self._aws, self._deployment, found))
+            for kind in KINDS
+            for found in kind.find(self._aws, self._deployment)
+        ]
+        self._aws.side_by_side(tags for _, tags in tagged)
+        for found, tags in tagged:
+            yield found, tags()
 
     def has_named(self, output: str, name: str) -> bool:
         """Whether AWS knows the resource that `output` names by this name. Raises NotVerifiedError.

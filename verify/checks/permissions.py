@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from verify.account import reads
@@ -112,20 +113,35 @@ def policies_of(aws: Aws, deployment: Deployment, role: str) -> Iterator[NamedPo
         if (pick(answer, "RoleName"), pick(answer, "PolicyName")) != (role, name):
             raise NotVerifiedError(f"AWS gave another policy than {name} of {role}")
         yield _parsed(name, pick(answer, "PolicyDocument"))
-    attached = aws.pick(reads.attached_policies(deployment, role), "AttachedPolicies")
-    for arn in [pick(policy, "PolicyArn") for policy in attached]:
+    for arn in _attached(aws, deployment, role):
         yield managed(aws, arn)
+
+
+def begin_policies(aws: Aws, deployment: Deployment, roles: Iterable[str]) -> None:
+    """Begin to read the attached policies of roles."""
+    aws.side_by_side(
+        partial(_in_force, aws, arn) for role in roles for arn in _attached(aws, deployment, role)
+    )
+
+
+def _attached(aws: Aws, deployment: Deployment, role: str) -> list[str]:
+    attached = aws.pick(reads.attached_policies(deployment, role), "AttachedPolicies")
+    return [pick(policy, "PolicyArn") for policy in attached]
 
 
 def managed(aws: Aws, arn: str) -> NamedPolicy:
     """A managed policy in the version that is in force."""
+    return _parsed(arn.rpartition("/")[2], _in_force(aws, arn))
+
+
+def _in_force(aws: Aws, arn: str) -> Any:
     policy = aws.pick(reads.managed_policy(arn), "Policy")
     version = pick(policy, "DefaultVersionId")
     answer = aws.pick(reads.managed_policy_version(arn, version), "PolicyVersion")
     seen = (pick(policy, "Arn"), pick(answer, "VersionId"), pick(answer, "IsDefaultVersion"))
     if seen != (arn, version, True):
         raise NotVerifiedError(f"AWS did not give the version of {arn} that is in force")
-    return _parsed(arn.rpartition("/")[2], pick(answer, "Document"))
+    return pick(answer, "Document")
 
 
 def _parsed(name: str, document: Any) -> NamedPolicy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from verify.account import reads
@@ -32,14 +33,16 @@ def misjudged_by(aws: Aws, pattern: str, tried: Sequence[Sample]) -> list[str]:
     Raises NotVerifiedError when CloudWatch Logs does not say.
     """
     messages = [sample.message for sample in tried]
-    matched = [
-        pick(match, "eventMessage")
-        for start in range(0, len(messages), _MESSAGES_A_CALL)
-        for match in aws.pick(
+    asked = [
+        partial(
+            aws.pick,
             reads.pattern_on_messages(pattern, messages[start : start + _MESSAGES_A_CALL]),
             "matches",
         )
+        for start in range(0, len(messages), _MESSAGES_A_CALL)
     ]
+    aws.side_by_side(asked)
+    matched = [pick(match, "eventMessage") for matches in asked for match in matches()]
     if not set(matched) <= set(messages):
         raise NotVerifiedError("test_metric_filter tells of messages that it was not given")
     return misjudged(tried, matched)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -62,6 +63,14 @@ def test_eventbridge_takes_what_a_rule_judges_to_the_function(
         deployment.account_id,
         "regions whose events must come by the quick path, and do not",
         [name for name in baseline["function"]["event_regions"] if name not in there],
+    )
+    rules = [
+        reads.event_rule_arn(deployment, side.region, name) for side in sides for name in names
+    ]
+    aws.side_by_side(
+        partial(aws.read, reading(arn))
+        for arn in rules
+        for reading in (reads.event_rule, reads.event_targets)
     )
     for side in sides:
         _hold_side(check, aws, deployment, baseline, side)

@@ -14,7 +14,7 @@ from verify.account.door import Aws
 from verify.check import Check
 from verify.checks.duties import role_needs
 from verify.checks.findings import report_findings
-from verify.checks.permissions import managed, need_of, policies_of
+from verify.checks.permissions import begin_policies, managed, need_of, policies_of
 from verify.checks.trust import hold_trust
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
@@ -50,6 +50,7 @@ def test_roles_hold_exactly_what_they_need(
     read_actions: Collection[str],
 ) -> None:
     account, roles = deployment.account_id, role_needs(baseline)
+    begin_policies(aws, deployment, reads.roles(deployment))
     for arn in deployment.identified("aws_iam_role"):
         name = arn.rpartition("/")[2]
         need = need_of(name, roles, read_actions)
