@@ -14,6 +14,7 @@ import signal
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +164,12 @@ def _declared_ahead(items: Iterable[pytest.Item], started: Run) -> Iterator[Read
         for reading in marker.args[1:]
     }
     slow_first = sorted(readings.values(), key=lambda one: one.service not in _SLOW_SERVICES)
+    by_service: dict[str, list[Read]] = {}
     for reading in slow_first:
-        yield from reading.ahead(started.deployment)
+        by_service.setdefault(reading.service, []).extend(reading.ahead(started.deployment))
+    # A service after the other: calls of one at the same time each need a connection of their own.
+    for one_of_each in zip_longest(*by_service.values()):
+        yield from filter(None, one_of_each)
 
 
 def _deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
