@@ -15,7 +15,7 @@ from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
 from verify.checks.duties import scan_rules
-from verify.events.event_bus import UnknownPatternError, events, lets_through
+from verify.events.event_bus import Pattern, UnknownPatternError, events, lets_through
 from verify.events.samples import Place
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
@@ -109,7 +109,7 @@ def _sides(deployment: Deployment) -> Iterator[_Side]:
 def _hold_side(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any], side: _Side
 ) -> None:
-    rules: list[tuple[str, Mapping[str, Any]]] = []
+    rules: list[tuple[str, Pattern]] = []
     for name in baseline["function"]["event_path"]:
         arn = reads.event_rule_arn(deployment, side.region, name)
         rule = _found(check, aws, arn)
@@ -125,7 +125,7 @@ def _hold_side(
         )
         pattern = rule.get("EventPattern")
         if pattern is not None:
-            rules.append((pick(rule, "State"), _parsed(arn, pattern)))
+            rules.append((pick(rule, "State"), Pattern(_parsed(arn, pattern))))
     place = Place(deployment.partition, deployment.account_id, side.region)
     wanted = events(baseline["log_groups"]["subscription_events"], place)
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from verify.events.samples import Place, samples
@@ -32,7 +33,7 @@ def events(of_rules: Mapping[str, Any], place: Place) -> Iterator[tuple[str, Map
     among them: EventBridge need not see those.
     """
     for sample in samples(of_rules, place):
-        record = json.loads(sample.message)
+        record = sample.record
         if not sample.wanted or "managementEvent" not in record:
             continue
         sign_in = record["eventSource"] == _SIGN_IN
@@ -52,35 +53,59 @@ def events(of_rules: Mapping[str, Any], place: Place) -> Iterator[tuple[str, Map
         )
 
 
-def lets_through(state: str, pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+class Pattern:
+    """An event pattern, prepared for many events."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._members = [(name, _prepared(name, wanted)) for name, wanted in document.items()]
+
+    def matches(self, event: Mapping[str, Any]) -> bool:
+        """Whether it matches an event. Raises UnknownPatternError."""
+        return all(_matches_member(name, wanted, event) for name, wanted in self._members)
+
+
+def lets_through(state: str, pattern: Pattern, event: Mapping[str, Any]) -> bool:
     """Whether a rule of this state and pattern sends on an event. Raises UnknownPatternError."""
     read = event.get("detail", {}).get("readOnly") is True
-    return state in _STATES and (not read or state == READS_TOO) and matches(pattern, event)
+    return state in _STATES and (not read or state == READS_TOO) and pattern.matches(event)
 
 
-def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Whether a pattern matches an event. Raises UnknownPatternError."""
-    return all(_matches_member(name, wanted, event) for name, wanted in pattern.items())
+@dataclass(frozen=True)
+class _Leaf:
+    """What the member of an event may be: one of some texts, of which patterns list hundreds."""
+
+    texts: frozenset[str]
+    others: tuple[Any, ...]
+
+
+def _prepared(name: str, wanted: Any) -> Any:
+    if isinstance(wanted, dict):
+        return Pattern(wanted)
+    if not isinstance(wanted, list):
+        return None  # told of where an event comes to it
+    if name == "$or":
+        return [_prepared("", alternative) for alternative in wanted]
+    texts = frozenset(test for test in wanted if isinstance(test, str))
+    return _Leaf(texts, tuple(test for test in wanted if not isinstance(test, str)))
 
 
 def _matches_member(name: str, wanted: Any, event: Mapping[str, Any]) -> bool:
     if name == "$or":
-        if not isinstance(wanted, list):
-            raise UnknownPatternError("$or is no list")
-        return any(matches(alternative, event) for alternative in wanted)
+        if not (isinstance(wanted, list) and all(isinstance(one, Pattern) for one in wanted)):
+            raise UnknownPatternError("$or is no list of patterns")
+        return any(alternative.matches(event) for alternative in wanted)
     value = event.get(name, _ABSENT)
-    if isinstance(wanted, dict):
-        return matches(wanted, value if isinstance(value, dict) else {})
-    if not isinstance(wanted, list):
+    if isinstance(wanted, Pattern):
+        return wanted.matches(value if isinstance(value, dict) else {})
+    if wanted is None:
         raise UnknownPatternError(f"{name} is neither an object nor a list")
-    if isinstance(value, str):
-        # A text among texts is found at once: patterns list hundreds of names.
-        if value in wanted:
-            return True
-        wanted = [test for test in wanted if not isinstance(test, str)]
     # Of a list in the event one member must fit.
-    values = value if isinstance(value, list) else [value]
-    return any(_fits(test, each) for test in wanted for each in values or [_ABSENT])
+    values = (value if isinstance(value, list) else [value]) or [_ABSENT]
+    return any(
+        (isinstance(each, str) and each in wanted.texts)
+        or any(_fits(test, each) for test in wanted.others)
+        for each in values
+    )
 
 
 def _fits(test: Any, value: Any) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 _TIME = "2026-01-01T00:00:00Z"  # always the same: the same question is asked once in a run
@@ -25,11 +26,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Sample:
-    """A record as a log event's message; no two are alike. `wanted` ones must be let through."""
+    """A record; no two are alike. `wanted` ones must be let through."""
 
     description: str
-    message: str
+    record: Mapping[str, Any]
     wanted: bool = True
+
+    @cached_property
+    def message(self) -> str:
+        """The record as a log event has it."""
+        return json.dumps(self.record)
 
 
 def samples(events: Mapping[str, Iterable[str]], place: Place) -> tuple[Sample, ...]:
@@ -93,12 +99,12 @@ def root_use(place: Place) -> Iterator[Sample]:
 def _read_by_a_user(place: Place) -> Sample:
     read = {"eventSource": "ec2.amazonaws.com", "eventName": "DescribeInstances"}
     record = _record(place, **read, readOnly=True)
-    return Sample("a read by a user", json.dumps(record), wanted=False)
+    return Sample("a read by a user", record, wanted=False)
 
 
 def _both_dresses(description: str, place: Place, **parts: Any) -> Iterator[Sample]:
     record = _record(place, **parts)
-    yield Sample(description, json.dumps(record))
+    yield Sample(description, record)
     older = {
         **record,
         "userIdentity": parts.get("userIdentity", _role(place)),
@@ -107,7 +113,7 @@ def _both_dresses(description: str, place: Place, **parts: Any) -> Iterator[Samp
     }
     for absent in ("readOnly", "managementEvent", "eventCategory"):
         del older[absent]
-    yield Sample(f"{description}, in a record without readOnly,", json.dumps(older))
+    yield Sample(f"{description}, in a record without readOnly,", older)
 
 
 def _record(place: Place, **parts: Any) -> dict[str, Any]:

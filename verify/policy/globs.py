@@ -131,10 +131,36 @@ def met_by_pattern(pattern: str, others: tuple[str, ...]) -> frozenset[Met]:
         return frozenset({frozenset(always)})
     # They begin alike up to the first wildcard of any: no text tells them apart there.
     compared = (pattern, *(others[i] for i in open_ones))
-    alike = min(len(_start(one)) for one in compared)
-    mine, *theirs = (_Walker(one[alike:]) for one in compared)
-    found = _walk(mine, theirs)
+    if all(_is_start(one) for one in compared):
+        found = _met_by_start(pattern[:-1], compared[1:])
+    else:
+        alike = min(len(_start(one)) for one in compared)
+        mine, *theirs = (_Walker(one[alike:]) for one in compared)
+        found = _walk(mine, theirs)
     return frozenset(frozenset({*always, *(open_ones[i] for i in met)}) for met in found)
+
+
+def _is_start(pattern: str) -> bool:
+    """Whether a pattern is a text, or the start of one and `*`: as most are."""
+    return len(_start(pattern)) >= len(pattern) - 1 and pattern[-1:] not in ("?", WITHIN)
+
+
+def _met_by_start(start: str, others: Sequence[str]) -> set[Met]:
+    """`met_by_pattern` for texts with a start, where the others are texts or starts themselves.
+
+    What tells such texts apart is which of the others' starts they go on from, and that they are
+    one of the others: each kind is met by one of these texts.
+    """
+    texts = {start, *(text for other in others if (text := _start(other)).startswith(start))}
+    return {
+        frozenset(
+            i
+            for i, other in enumerate(others)
+            if (text.startswith(other[:-1]) if other.endswith("*") else text == other)
+        )
+        for one in texts
+        for text in (one, one + _ANOTHER)
+    }
 
 
 def _walk(mine: _Walker, others: Sequence[_Walker]) -> set[Met]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -55,19 +55,29 @@ def document(report: Report) -> dict[str, Any]:
         "verdict": report.verdict,
         "exit_code": report.exit_code,
         "counts": {str(outcome): number for outcome, number in report.counts.items()},
-        "target": asdict(report.target),
-        "baseline": [asdict(source) for source in report.baseline],
+        "target": _plain(report.target),
+        "baseline": _plain(report.baseline),
         "caller": report.caller,
-        "waivers": [asdict(waiver) for waiver in report.waivers],
+        "waivers": _plain(report.waivers),
         "notes": list(report.notes),
-        "results": [asdict(result) for result in report.results],
-        "timings": [asdict(timing) for timing in _ordered_timings(report.timings)],
+        "results": _plain(report.results),
+        "timings": _plain(_ordered_timings(report.timings)),
         "evidence": [
-            # As it is, for there are hundreds: a reference has nothing within it to convert.
-            {**vars(reference), "time": iso_time(reference.time)}
+            _plain(reference) | {"time": iso_time(reference.time)}
             for reference in sorted(report.evidence, key=lambda found: found.identifier)
         ],
     }
+
+
+def _plain(value: Any) -> Any:
+    """A value of the report's model as JSON has it; unlike `asdict`, without copies of texts."""
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value
 
 
 def render(report: Report) -> str:
