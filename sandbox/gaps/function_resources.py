@@ -99,8 +99,30 @@ def remove_permission(world: World, response: Any) -> Any:
 # --- URLs, versions, aliases, event source mappings -----------------------------------------------
 
 
-def list_function_url_configs(world: World, response: Any) -> str:
-    """The one URL that a function may have, or none."""
+# https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
+_WITHOUT_URLS = frozenset(
+    {
+        "ap-east-2",
+        "ap-south-2",
+        "ap-southeast-4",
+        "ap-southeast-5",
+        "ap-southeast-6",
+        "ap-southeast-7",
+        "ca-west-1",
+        "eu-central-2",
+        "eu-south-2",
+        "il-central-1",
+        "me-central-1",
+    }
+)
+
+
+def list_function_url_configs(world: World, response: Any) -> Any:
+    """The one URL that a function may have, or none; some regions have no such operation."""
+    if response.region in _WITHOUT_URLS:
+        said = {"Message": "Unable to determine service/operation name to be authorized"}
+        headers = {"status": 403, "x-amzn-errortype": "AccessDeniedException"}
+        return 403, headers, json.dumps(said)
     config = response.backend.get_function(_named(response)).url_config
     return json.dumps({"FunctionUrlConfigs": [config.to_dict()] if config else []})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import botocore.session
@@ -9,6 +10,7 @@ import pytest
 from botocore.config import Config
 
 from verify.integrity.read.fast_get import address_of
+from verify.integrity.read.s3 import Connection, S3Reader
 
 
 def _client(region: str, endpoint: str | None = None, **settings: Any) -> Any:
@@ -54,6 +56,27 @@ def test_an_endpoint_of_ones_own_is_asked_by_path(endpoint: str) -> None:
 )
 def test_what_the_user_has_set_counts(settings: dict[str, Any], expected: str) -> None:
     client = _client("us-east-1", **settings)
+    assert address_of(client, "logs") == f"{expected}/trailwarden-placeholder"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, "https://logs.s3.us-east-1.amazonaws.com"),
+        ("legacy", "https://logs.s3.amazonaws.com"),
+    ],
+)
+def test_a_validation_by_itself_asks_us_east_1_s_own_host_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, expected: str
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    if said:
+        monkeypatch.setenv("AWS_S3_US_EAST_1_REGIONAL_ENDPOINT", said)
+    client = S3Reader(Connection("us-east-1", 1)).client("s3", "us-east-1")
     assert address_of(client, "logs") == f"{expected}/trailwarden-placeholder"
 
 

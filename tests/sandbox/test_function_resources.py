@@ -178,3 +178,12 @@ def test_a_runtime_is_updated_until_it_is_pinned(
         put(**function, UpdateRuntimeOn="Manual")
     put(**function, UpdateRuntimeOn="FunctionUpdate")
     assert "RuntimeVersionArn" not in shown(**function)
+
+
+def test_regions_without_function_urls_know_no_such_operation(account: Account) -> None:
+    with pytest.raises(ClientError) as raised:
+        account.sandbox.client("lambda", "eu-south-2").list_function_url_configs(FunctionName="f")
+    response = raised.value.response
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert response["Error"]["Code"] == "AccessDeniedException"
+    assert response["Error"]["Message"].startswith("Unable to determine service/operation name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,29 @@ def test_a_rule_invokes_the_function_only_where_the_baseline_says_so(
     run = verify(deployed, tmp_path / "gone", CALLERS, f"--profile={baseline}", url=sandbox.url)
     assert run.controls("FAIL") == {"function-not-public"}, run.text
     assert "no statement allows lambda:InvokeFunction" in run.row("function-not-public")["message"]
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome", "words"),
+    [
+        (
+            "Unable to determine service/operation name to be authorized",
+            "PASS",
+            f"not offered in {REGION}",
+        ),
+        ("not authorized to perform", "ERROR", "the caller lacks lambda:ListFunctionUrlConfigs"),
+    ],
+)
+def test_a_region_that_has_no_function_urls_is_told_from_a_permission_that_lacks(
+    recording: Path, deployed: Path, tmp_path: Path, said: str, outcome: str, words: str
+) -> None:
+    evidence = tmp_path / "altered/evidence"
+    evidence.mkdir(parents=True)
+    for path in (recording / "evidence").glob("*.json"):
+        call = json.loads(path.read_text())
+        if call["operation"] == "list_function_url_configs":
+            call |= {"response": [], "error_code": "AccessDeniedException", "error": said}
+        (evidence / path.name).write_text(json.dumps(call))
+    run = verify(deployed, tmp_path / "reports", CALLERS, f"--replay={evidence.parent}")
+    assert run.outcomes["function-not-public"] == outcome, run.text
+    assert words in json.dumps(run.row("function-not-public"))

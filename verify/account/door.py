@@ -16,7 +16,7 @@ from contextvars import ContextVar, copy_context
 from typing import Any
 
 from verify.account.answer import Answer, Called, Source, merged, pick
-from verify.account.errors import ActionFailedError, code_and_message, describe
+from verify.account.errors import ActionFailedError, answer_code, code_and_message, describe
 from verify.account.evidence import ApiCall, EvidenceStore
 from verify.account.fields import unknown_in
 from verify.account.read import Read, Reading
@@ -243,7 +243,7 @@ def _answer(kept: Called, read: Read, region: str) -> Answer:
     _note_use(kept.evidence)
     if kept.error is None:
         return Answer(merged(kept.pages), None, kept.evidence, kept.time)
-    code, _ = code_and_message(kept.error)
+    code = answer_code(kept.error)
     if code and code in read.absent:
         return Answer(None, code, kept.evidence, kept.time)
     raise NotVerifiedError(describe(kept.error, read.service, read.operation, region))

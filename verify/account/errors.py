@@ -20,6 +20,12 @@ DENIED = frozenset(
     }
 )
 
+# What an API that a region does not have is answered with: as such by services that are asked by an
+# operation's name, and by those that are asked by an address as if a permission were lacking, which
+# nobody could give. The second as users tell of it: https://github.com/zappa/Zappa/issues/1425
+NOT_OFFERED = "UnknownOperationException"
+_NO_SUCH_ADDRESS = re.compile(r"(?i)unable to determine service/operation name to be authori[sz]ed")
+
 # IAM names the permission after the operation, but for these. Source: Service Authorization
 # Reference, page "Actions, resources, and condition keys for Amazon S3".
 _IAM_ACTIONS = {
@@ -75,11 +81,19 @@ def code_and_message(error: ClientError | BotoCoreError) -> tuple[str, str]:
     return str(detail.get("Code", "")), str(detail.get("Message", ""))
 
 
+def answer_code(error: ClientError | BotoCoreError) -> str:
+    """The code by which an error may count as an answer: AWS's own, or NOT_OFFERED."""
+    code, message = code_and_message(error)
+    return NOT_OFFERED if code in DENIED and _NO_SUCH_ADDRESS.search(message) else code
+
+
 def describe(error: ClientError | BotoCoreError, service: str, operation: str, region: str) -> str:
     """`error` in one sentence that names the API call and, where denied, the missing permission."""
     call = f"{service}.{operation} in {region}"
     if isinstance(error, ClientError):
         code, message = code_and_message(error)
+        if answer_code(error) == NOT_OFFERED:
+            return f"{call} is not offered there ({code}: {message})"
         if code in DENIED:
             named = _NAMED_ACTION.search(message)
             lacking = named[1] if named else iam_action(service, operation)

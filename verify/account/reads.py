@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from verify.account.errors import NOT_OFFERED
 from verify.account.read import Reading, following, following_to, of_account, of_deployment, of_each
 from verify.inputs.deployment import Deployment
 
@@ -347,10 +348,9 @@ account_metric_extraction = _account_policies("METRIC_EXTRACTION_POLICY")
 
 # Where log groups are fed from beside PutLogEvents, and queried by themselves. Regions that do not
 # have one of these yet do not know its name.
-_NOT_OFFERED = "UnknownOperationException"
-delivery_destinations = of_account("logs", "describe_delivery_destinations", _NOT_OFFERED)
-syslog_configurations = of_account("logs", "list_syslog_configurations", _NOT_OFFERED)
-scheduled_queries = of_account("logs", "list_scheduled_queries", _NOT_OFFERED)
+delivery_destinations = of_account("logs", "describe_delivery_destinations", NOT_OFFERED)
+syslog_configurations = of_account("logs", "list_syslog_configurations", NOT_OFFERED)
+scheduled_queries = of_account("logs", "list_scheduled_queries", NOT_OFFERED)
 
 
 @following("logs", "get_scheduled_query")
@@ -396,7 +396,9 @@ function_code_signing = of_deployment("lambda", "get_function_code_signing_confi
 function_runtime_updates = of_deployment("lambda", "get_runtime_management_config")(_function)
 # How many invocations the function may have at a time.
 function_concurrency = of_deployment("lambda", "get_function_concurrency")(_function)
-function_urls = of_deployment("lambda", "list_function_url_configs")(_function)
+# Eleven regions have none to offer. Source: Lambda developer guide, "Creating and managing Lambda
+# function URLs".
+function_urls = of_deployment("lambda", "list_function_url_configs", NOT_OFFERED)(_function)
 
 
 @of_deployment("lambda", "list_tags")

@@ -19,21 +19,29 @@ from verify.account.parsers import WholeAnswers
 
 
 def core_session(operations: Operations | None = None) -> Any:
-    """A botocore session of what the environment says; its answers keep what AWS has new.
+    """A session whose answers keep what AWS has new: what is read with it is evidence.
 
     With `operations`, its clients of those services know no others, and are made the quicker.
     """
-    events = copy(_handlers())
-    session = botocore.session.Session(event_hooks=events, include_builtin_handlers=False)
-    # Without botocore's layer that translates services' former names in each event of each call:
-    # handlers are registered, and clients emit, by today's.
-    session.register_component("event_emitter", events)
+    session = plain_session()
     models = _models(session.get_config_variable("data_path"))
     loader = models if operations is None else ModelsOfOperations(models, operations)
     session.register_component("data_loader", loader)
     parsers = WholeAnswers()
     parsers.set_parser_defaults(timestamp_parser=_timestamp)
     session.register_component("response_parser_factory", parsers)
+    return session
+
+
+def plain_session() -> Any:
+    """A botocore session of what the environment says."""
+    events = copy(_handlers())
+    session = botocore.session.Session(event_hooks=events, include_builtin_handlers=False)
+    # Without botocore's layer that translates services' former names in each event of each call:
+    # handlers are registered, and clients emit, by today's.
+    session.register_component("event_emitter", events)
+    parsers = session.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=_timestamp)
     session.set_default_client_config(Config(s3=_regional(session.get_config_variable("s3"))))
     return session
 
@@ -62,7 +70,10 @@ def _models(data_path: str | None) -> Models:
 
 
 def _timestamp(value: Any) -> Any:
-    """A time as AWS writes it; every form that is not plain ISO 8601 is left to botocore."""
+    """A time as AWS writes it; every form that is not plain ISO 8601 is left to botocore.
+
+    A listing has a time for each object, and botocore's own reading takes most of its time.
+    """
     if isinstance(value, str) and value.endswith("Z") and value[4:5] == "-":
         try:
             return datetime.fromisoformat(value)

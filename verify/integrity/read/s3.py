@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.utils import parse_timestamp
 
 from verify.account.errors import DENIED, code_and_message, describe
+from verify.account.sessions import plain_session
 from verify.integrity.judge.history import History
 from verify.integrity.judge.signature import PublicKey
 from verify.integrity.read.fast_get import FastGet
@@ -69,12 +69,7 @@ class S3Reader:
     ) -> None:
         self.connection = connection
         self._shared = clients
-        self._session = session or botocore.session.get_session()
-        if clients is None:
-            # A listing has a time for each object; the default parser takes most of its time for it
-            self._session.get_component("response_parser_factory").set_parser_defaults(
-                timestamp_parser=_timestamp
-            )
+        self._session = session or plain_session()
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._fast: dict[str, FastGet] = {}
@@ -240,16 +235,6 @@ def _part(answer: Mapping[str, Any], name: str, call: str) -> Any:
     if name not in answer:
         raise UnreadableError(f"the answer of {call} lacks {name}")
     return answer[name]
-
-
-def _timestamp(value: Any) -> datetime:
-    """A time in an answer: S3 writes ISO 8601; other services their own ways."""
-    if isinstance(value, str) and value[10:11] == "T":
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            pass
-    return parse_timestamp(value)  # type: ignore[no-any-return]
 
 
 def _utc(moment: datetime) -> datetime:
