@@ -22,7 +22,6 @@ EVERYTHING: Mapping[str, str] = {
     "TF_VAR_verifier_probes": json.dumps(sorted(OPTIONAL)),
     "TF_VAR_further_event_regions": json.dumps(["eu-west-1"]),
 }
-_NONE: Mapping[str, str] = {}
 _DEPLOY_SECONDS = 400.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.5
@@ -38,7 +37,7 @@ def build_package(folder: Path, stopping: threading.Event) -> Path:
     Raises DeployedError when the build fails or is to stop.
     """
     package = folder / "compliance_checker.zip"
-    _run([sys.executable, "lambda/build.py", "--output", str(package)], 60.0, stopping)
+    _run([sys.executable, "lambda/build.py", "--output", str(package)], 60.0, stopping, {})
     return package
 
 
@@ -92,7 +91,7 @@ def _run(
     command: list[str],
     seconds: float,
     stopping: threading.Event,
-    variables: Mapping[str, str] = _NONE,
+    variables: Mapping[str, str],
 ) -> None:
     """Run a command to its end; when that is not awaited, let it end as after Ctrl-C."""
     process = subprocess.Popen(

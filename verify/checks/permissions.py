@@ -10,6 +10,7 @@ from typing import Any
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
+from verify.account.inventory import attached_policies
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 from verify.policy import Document, NamedPolicy, PolicyError, takes_resources
@@ -113,20 +114,17 @@ def policies_of(aws: Aws, deployment: Deployment, role: str) -> Iterator[NamedPo
         if (pick(answer, "RoleName"), pick(answer, "PolicyName")) != (role, name):
             raise NotVerifiedError(f"AWS gave another policy than {name} of {role}")
         yield _parsed(name, pick(answer, "PolicyDocument"))
-    for arn in _attached(aws, deployment, role):
+    for arn in attached_policies(aws, deployment, role):
         yield managed(aws, arn)
 
 
 def begin_policies(aws: Aws, deployment: Deployment, roles: Iterable[str]) -> None:
     """Begin to read the attached policies of roles."""
     aws.side_by_side(
-        partial(_in_force, aws, arn) for role in roles for arn in _attached(aws, deployment, role)
+        partial(_in_force, aws, arn)
+        for role in roles
+        for arn in attached_policies(aws, deployment, role)
     )
-
-
-def _attached(aws: Aws, deployment: Deployment, role: str) -> list[str]:
-    attached = aws.pick(reads.attached_policies(deployment, role), "AttachedPolicies")
-    return [pick(policy, "PolicyArn") for policy in attached]
 
 
 def managed(aws: Aws, arn: str) -> NamedPolicy:
