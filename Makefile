@@ -43,7 +43,8 @@ DRIFT_ARGUMENTS = $(if $(DRIFT),--plan=<($(PY) -m deploy plan --json $(DEPLOY_FL
 STATE_FLAGS = $(if $(STATE_BUCKET),--state-bucket $(call quoted,$(STATE_BUCKET)))
 # What pytest answers without a deployment.
 ASKS_ONLY = $(filter -h --help --version -V --collect-only --co --markers --fixtures,$(VERIFY_ARGS))
-PROJECT_TESTS = $(PY) -m pytest -c tests/pytest.ini --rootdir .
+# Much of the tests' time is Terraform's, and a fifth of that goes to collecting garbage early.
+PROJECT_TESTS = GOGC=400 $(PY) -m pytest -c tests/pytest.ini --rootdir .
 # Tests wait for processes and for each other's machines more than they compute.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + $$(nproc 2>/dev/null || echo 2))
 # The sandbox knows no credentials; these never leave this machine.
@@ -90,6 +91,14 @@ $(VENV)/.installed-%: requirements/%.txt | $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+# It pins what the others need newer.
+CHECKOV := $(VENV)/checkov/bin/checkov
+$(CHECKOV): requirements/checkov.txt | $(PY)
+	@echo "installing checkov, into an environment of its own"
+	$(PYTHON) -m venv $(VENV)/checkov
+	$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 RUNTIME := $(VENV)/.installed-runtime
 LOCAL := $(VENV)/.installed-runtime $(VENV)/.installed-sandbox
 DEVELOPMENT := $(LOCAL) $(VENV)/.installed-development
@@ -102,6 +111,7 @@ package: | $(PY) ## build the function's zip (the same bytes on every machine)
 demo: $(LOCAL) package ## sandbox up, deploy, verify, sandbox down: no AWS account needed
 	@mkdir -p $(call quoted,$(WORK))
 	work=$$(mktemp -d $(call quoted,$(WORK))/demo.XXXXXX)
+	: >"$$work/sandbox.out" # it is read before the sandbox may have come to write it
 	$(PY) -m sandbox --port 0 >"$$work/sandbox.out" 2>"$$work/sandbox.log" &
 	sandbox=$$!
 	trap 'kill $$sandbox 2>/dev/null || true; wait $$sandbox 2>/dev/null || true; rm -rf "$$work"' EXIT
@@ -159,11 +169,12 @@ fast: $(DEVELOPMENT) package ## style, types and the tests that need no account:
 	cat $(VENV)/lint.txt
 	exit $$code
 
-lint: $(DEVELOPMENT) ## style, complexity, types, and who may know whom
+lint: $(DEVELOPMENT) $(CHECKOV) ## style, complexity, types, who may know whom, and checkov on the Terraform module
 	@$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	PYTHONPATH=lambda $(VENV)/bin/lint-imports
 	$(VENV)/bin/mypy
+	for values in terraform/profiles/*.tfvars; do $(CHECKOV) --config-file .checkov.yaml --var-file "$$values"; done
 
 format: $(DEVELOPMENT) ## put Python and Terraform files into their format
 	@$(VENV)/bin/ruff format .
@@ -173,10 +184,11 @@ format: $(DEVELOPMENT) ## put Python and Terraform files into their format
 docs: $(RUNTIME) ## write the generated pages of docs/, and EventBridge's patterns from the function's rules
 	@$(PY) -m verify controls >docs/controls.md
 	$(PY) -m verify requirements >docs/requirements.md
+	$(PY) -m deploy.costs >docs/costs.md
 	$(PY) lambda/event_patterns.py
 
 mutate: $(DEVELOPMENT) package ## break one thing after the other and see that the right control notices
-	@$(PY) -m mutants
+	@$(PY) -m mutants --profile $(call quoted,$(PROFILE))
 
 bench: $(DEVELOPMENT) package ## measure, as ratios in one run
 	@$(PY) -m bench
@@ -204,6 +216,7 @@ lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
 	$(VENV)/bin/pip-compile $$flags --extra sandbox --extra development -o requirements/development.txt pyproject.toml
 	$(VENV)/bin/pip-compile $$flags -c requirements/development.txt -o requirements/runtime.txt pyproject.toml
 	$(VENV)/bin/pip-compile $$flags -c requirements/development.txt --extra sandbox -o requirements/sandbox.txt pyproject.toml
+	$(VENV)/bin/pip-compile $$flags -o requirements/checkov.txt requirements/checkov.in
 
 clean: ## remove what was built and installed; deployments' state stays
 	@rm -rf $(VENV) lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

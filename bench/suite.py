@@ -245,7 +245,7 @@ def main() -> int:
         folder = Path(name)
         package = deployed.build_package(folder, never)
         with deployed.sandbox(folder / "sandbox.log") as url:
-            outputs = deployed.deploy(url, package, folder, never, {})
+            outputs = deployed.deploy(url, package, folder, never, {}, "dev")
             account = Account(url, outputs, package, folder)
             missed, bare = _state_checks(account)
             missed += _whole_runs(account, bare, "the whole run", ())

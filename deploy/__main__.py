@@ -23,7 +23,7 @@ environment:
 
 exit codes:
   0 done; 2 something is missing or wrong, and the message says what to do; 7 Terraform failed;
-  130 interrupted
+  8 destroyed, but for what Object Lock keeps; 130 interrupted
 """
 
 

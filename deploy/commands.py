@@ -6,15 +6,17 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import binary, occupied, protected, provider, target, workspace
-from deploy.errors import FAILURE, DeployError
+from deploy import binary, locked, occupied, protected, provider, target, workspace
+from deploy.attached import attached
+from deploy.errors import FAILURE, LEFT_LOCKED, DeployError
+from deploy.locked import Locked
 from deploy.target import Target
 from deploy.terraform import Terraform
 from deploy.workspace import MODULE, PACKAGE_NAME, REPOSITORY, StateBucket, Workspace
@@ -101,10 +103,30 @@ def destroy(options: Options, environment: Mapping[str, str]) -> None:
     _check_can_confirm(options)
     deployment = _open(options, environment, needs_package=False)
     _show(deployment, options)
-    protected.require_removable(_state(deployment), deployment.target.client("s3"))
+    state, s3 = _state(deployment), deployment.target.client("s3")
+    protected.require_removable(state, s3)
+    found = locked.locked_buckets(state, s3)
+    for one in found:
+        _say(f"\n{one}.")
+    staying = [one for one in found if one.stays]
+    going = locked.removable(state, staying) if staying else []
     _sweep(deployment)
-    _plan_and_apply(deployment, options, destroy=True)
+    if going or not staying:
+        _plan_and_apply(deployment, options, destroy=True, targets=going)
     deployment.workspace.outputs.unlink(missing_ok=True)
+    if staying:
+        raise _left(staying)
+
+
+def _left(staying: Sequence[Locked]) -> DeployError:
+    names = ", ".join(one.bucket for one in staying)
+    until = max(one.until for one in staying)
+    return DeployError(
+        f"Everything is removed but what Object Lock keeps: {names} and what protects it",
+        f"It stays in the state. Destroy once more after {until:%Y-%m-%d}; until then S3 keeps the "
+        "files, and charges for them.",
+        LEFT_LOCKED,
+    )
 
 
 def outputs(options: Options, environment: Mapping[str, str]) -> None:
@@ -119,7 +141,7 @@ def outputs(options: Options, environment: Mapping[str, str]) -> None:
 
 
 def check(working_directory: Path, environment: Mapping[str, str]) -> None:
-    """Format, validity and native tests of the module. Needs the provider but no account."""
+    """Format, validity and native tests of each module. Needs the provider but no account."""
     program = binary.find(environment)
     program.require(NATIVE_TESTS[program.product], "Testing this module")
     source = provider.find(program, environment, working_directory / "plugin-cache")
@@ -137,12 +159,22 @@ def check(working_directory: Path, environment: Mapping[str, str]) -> None:
             "Format them with: terraform fmt -recursive terraform",
             FAILURE,
         )
-    runner.init("-backend=false")
-    for step in ("validate", "test"):
-        if runner.stream(step) != 0:
-            raise DeployError(
-                f"{program.product} {step} failed", "See its messages above.", FAILURE
-            )
+    for folder in space.tested_modules():
+        of_module = replace(runner, folder=folder)
+        of_module.init("-backend=false")
+        _require_passed(of_module, "validate")
+        with attached(space.data, kept) as variables:
+            _require_passed(replace(of_module, environment={**kept, **variables}), "test")
+
+
+def _require_passed(of_module: Terraform, step: str) -> None:
+    if of_module.stream(step) != 0:
+        where = of_module.directory.relative_to(of_module.workspace.configuration)
+        raise DeployError(
+            f"{of_module.binary.product} {step} failed in {MODULE.name / where}",
+            "See its messages above.",
+            FAILURE,
+        )
 
 
 def _open(options: Options, environment: Mapping[str, str], *, needs_package: bool) -> Deployment:
@@ -246,12 +278,14 @@ def _plan_as_json(deployment: Deployment, arguments: list[str]) -> str:
         plan_file.unlink(missing_ok=True)
 
 
-def _plan_and_apply(deployment: Deployment, options: Options, *, destroy: bool) -> None:
-    """Plan, ask, apply exactly that plan."""
+def _plan_and_apply(
+    deployment: Deployment, options: Options, *, destroy: bool, targets: Sequence[str] = ()
+) -> None:
+    """Plan, ask, apply exactly that plan; of the `targets` alone where there are any."""
     runner, space = deployment.terraform, deployment.workspace
     arguments = ["plan", *_plan_arguments(deployment, options), f"-out={space.plan.absolute()}"]
     if destroy:
-        arguments.append("-destroy")
+        arguments += ["-destroy", *(f"-target={address}" for address in targets)]
     try:
         if deployment.target.is_sandbox or options.auto_approve:
             # Nobody is asked, so nobody reads two thousand lines: the summary will do.

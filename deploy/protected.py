@@ -33,10 +33,15 @@ def require_removable(state: Any, s3: Any) -> None:
 
 
 def _kept(state: Any) -> Iterator[str]:
-    for resource in _resources(state.get("values", {}).get("root_module", {})):
+    for resource in resources_of(state):
         values = resource.get("values", {})
         if resource.get("type") == "aws_s3_bucket" and not values.get("force_destroy"):
             yield values["bucket"]
+
+
+def resources_of(state: Any) -> Iterator[Mapping[str, Any]]:
+    """The resources of a state, as `terraform show -json` prints it."""
+    yield from _resources(state.get("values", {}).get("root_module", {}))
 
 
 def _resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

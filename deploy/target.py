@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -89,7 +90,7 @@ def sandbox(url: str, region: str | None, environment: Mapping[str, str]) -> Tar
         ) from error
     where = "" if parts.hostname in ("127.0.0.1", "localhost") else f"{parts.hostname}-"
     kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
-    no_proxy = ",".join(filter(None, [environment.get("NO_PROXY", ""), parts.hostname]))
+    proxies = _proxies(url, parts.scheme, parts.hostname, environment)
     return Target(
         name=f"sandbox-{where}{port}-{chosen}".replace(":", "-"),
         account_id=identity["Account"],
@@ -104,11 +105,34 @@ def sandbox(url: str, region: str | None, environment: Mapping[str, str]) -> Tar
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "NO_PROXY": no_proxy,
-            "no_proxy": no_proxy,
+            **proxies,
         },
         sandbox_url=url,
     )
+
+
+def _proxies(url: str, scheme: str, host: str, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables by which no request to the sandbox goes through the user's proxy.
+
+    Terraform's provider asks S3 Control at a host that begins with the account's number, which is
+    nobody's name. As its own proxy, the sandbox gets that request too; a name that is exempt from
+    proxies would exempt whatever ends in it.
+    """
+    found = {}
+    exempt = [environment.get("NO_PROXY", "")]
+    if scheme == "http":
+        found = dict.fromkeys(("HTTP_PROXY", "http_proxy"), url)
+    if scheme != "http" or _is_address(host):
+        exempt.append(host)
+    return found | dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, exempt)))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def aws(region: str | None, environment: Mapping[str, str]) -> Target:

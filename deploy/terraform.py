@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from deploy import process, provider
 from deploy.binary import Binary
@@ -25,12 +26,21 @@ _PROVIDER_TROUBLE = (
 
 @dataclass(frozen=True)
 class Terraform:
-    """Terraform (or OpenTofu), set up for one workspace."""
+    """Terraform (or OpenTofu), set up for one workspace.
+
+    `folder` is the module that it runs in, where that is not the root's copy.
+    """
 
     binary: Binary
     source: provider.Source
     workspace: Workspace
     environment: Mapping[str, str]
+    folder: Path | None = None
+
+    @property
+    def directory(self) -> Path:
+        """Where it runs."""
+        return self.folder or self.workspace.configuration
 
     def init(self, *arguments: str) -> None:
         """Install the provider and set up the backend. Quiet unless it fails."""
@@ -73,7 +83,7 @@ class Terraform:
         return self._run(arguments, output=True, errors=True)
 
     def _run(self, arguments: Sequence[str], *, output: bool, errors: bool) -> process.Done:
-        command = [self.binary.path, f"-chdir={self.workspace.configuration}", *arguments]
+        command = [self.binary.path, f"-chdir={self.directory}", *arguments]
         changes = arguments[0] == "apply"
         try:
             done = process.run(

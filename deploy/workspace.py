@@ -85,10 +85,16 @@ class Workspace:
                 shutil.copyfile(source, self.configuration / source.name)
         if package is not None:
             shutil.copyfile(package, self.configuration / PACKAGE_NAME)
-        for folder in ("profiles", *(["tests"] if tests else [])):
+        left_out = shutil.ignore_patterns(".terraform*", *([] if tests else ["tests"]))
+        for folder in ("profiles", "modules", *(["tests"] if tests else [])):
             copy = self.configuration / folder
             shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(MODULE / folder, copy)
+            shutil.copytree(MODULE / folder, copy, ignore=left_out)
+
+    def tested_modules(self) -> list[Path]:
+        """The folders of the copy that have native tests of their own, the root module's first."""
+        folders = {path.parent.parent for path in self.configuration.rglob("*.tftest.hcl")}
+        return sorted(folders)
 
     def write_backend(self, bucket: StateBucket | None) -> None:
         """Say where the state lives. A backend cannot be conditional, so it is generated.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -15,12 +17,17 @@ FAMILY = Family("access")
 _FUNCTION_ROLE = "function_role_name"
 _TRAIL_ROLE = "trail_logs_role_name"
 _VERIFIER_ROLE = "verifier_role_name"
-_BUCKET = "arn:aws:s3:::s3-cloudtrail-logs-dev-123456789012"
-_FUNCTION = "arn:aws:lambda:ap-southeast-1:123456789012:function:lambda-compliance-checker-dev"
+# Of the deployment, by its outputs.
+_BUCKET = "arn:aws:s3:::{log_bucket_name}"
+_FUNCTION = "{function_arn}"
+_TOPIC = "{alert_topic_name}"
 
 
 def _grant(role: str, statement: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
-    account.role_policy(mending, account.outputs[role], {"Effect": "Allow", **statement})
+    text = json.dumps({"Effect": "Allow", **statement})
+    for output in re.findall(r"(?<!\$)\{([a-z_]+)\}", text):
+        text = text.replace(f"{{{output}}}", account.outputs[output])
+    account.role_policy(mending, account.outputs[role], json.loads(text))
 
 
 for _name, _description, _role, _statement in (
@@ -123,7 +130,7 @@ for _name, _description, _role, _statement in (
         _FUNCTION_ROLE,
         {
             "Action": "sns:SetTopicAttributes",
-            "Resource": "arn:aws:sns:*:${aws:PrincipalAccount}:sns-compliance-alerts-dev",
+            "Resource": f"arn:aws:sns:*:${{aws:PrincipalAccount}}:{_TOPIC}",
         },
     ),
     (

@@ -87,6 +87,10 @@ class Account:
     def kms(self) -> Any:
         return self.client("kms")
 
+    def kms_of(self, arn: str) -> Any:
+        """The client of the key's region."""
+        return self.client("kms", arn.split(":")[3])
+
     @property
     def logs(self) -> Any:
         return self.client("logs")
@@ -120,7 +124,8 @@ class Account:
     def document(self, kind: str) -> Document:
         """A copy of a policy as it was when first asked for: before any fault changed it.
 
-        `kind` is bucket, key, topic:<output>, queue:<output>, or role:<name> for a trust policy.
+        `kind` is bucket, bucket:<output> or key:<output> for the first that an output names, key,
+        topic:<output>, queue:<output>, or role:<name> for a trust policy.
         """
         if kind not in self._documents:
             self._documents[kind] = json.loads(self._read(kind))
@@ -140,6 +145,12 @@ class Account:
             answer = self.kms.get_key_policy(KeyId=values["kms_key_arn"], PolicyName="default")
             return str(answer["Policy"])
         what, _, output = kind.partition(":")
+        if what == "bucket":
+            return str(self.s3.get_bucket_policy(Bucket=values[output][0])["Policy"])
+        if what == "key":
+            arn = values[output][0]
+            answer = self.kms_of(arn).get_key_policy(KeyId=arn, PolicyName="default")
+            return str(answer["Policy"])
         if what == "topic":
             answer = self.sns.get_topic_attributes(TopicArn=values[output])
             return str(answer["Attributes"]["Policy"])
@@ -158,6 +169,11 @@ class Account:
             self.s3.put_bucket_policy(Bucket=values["log_bucket_name"], Policy=text)
         elif kind == "key":
             self.kms.put_key_policy(KeyId=values["kms_key_arn"], PolicyName="default", Policy=text)
+        elif what == "bucket":
+            self.s3.put_bucket_policy(Bucket=values[output][0], Policy=text)
+        elif what == "key":
+            arn = values[output][0]
+            self.kms_of(arn).put_key_policy(KeyId=arn, PolicyName="default", Policy=text)
         elif what == "topic":
             self.sns.set_topic_attributes(
                 TopicArn=values[output], AttributeName="Policy", AttributeValue=text
@@ -230,9 +246,9 @@ class Account:
         mending.callback(configure, before)
         configure(changes)
 
-    def control(self, action: str) -> None:
+    def control(self, action: str, **request: Any) -> None:
         """Ask the sandbox itself for what AWS does in time, and no call does (sandbox.control)."""
-        answer = requests.post(f"{self.url}/_sandbox/{action}", json={}, timeout=10)
+        answer = requests.post(f"{self.url}/_sandbox/{action}", json=request, timeout=10)
         answer.raise_for_status()
 
     # --- what the suite is given -----------------------------------------------------------------
@@ -262,10 +278,7 @@ class Account:
         """
         original = self.terraform_folder
         altered = self.folder / f"terraform-{time.monotonic_ns()}"
-        altered.mkdir()
-        for path in original.glob("*.tf"):
-            shutil.copy(path, altered)
-        shutil.copytree(original / "profiles", altered / "profiles")
+        shutil.copytree(original, altered, ignore=shutil.ignore_patterns(".terraform*", "tests"))
         before = (altered / file).read_text(encoding="utf-8")
         after = edit(before)
         if after == before:

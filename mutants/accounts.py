@@ -14,7 +14,7 @@ from pathlib import Path
 from mutants.account import Account
 from mutants.answers.campaign import Recording
 from mutants.campaign import Campaign, NotCleanError
-from mutants.deployed import EVERYTHING, build_package, deploy, sandbox
+from mutants.deployed import build_package, deploy, everything, sandbox
 from mutants.model import Judged, Mutant
 from mutants.suite import ROOT, SuiteRunner
 
@@ -38,16 +38,20 @@ class Findings:
 
 def judge_all(
     mutants: Sequence[Mutant],
+    profile: str,
     given: Given | None,
     accounts: int,
     folder: Path,
     say: Callable[[str], None],
     progress: Callable[[Judged], None],
-    recorded: Callable[[Recording], None],
+    recorded: Callable[[Recording, threading.Event], None],
+    clean: Callable[[Account, SuiteRunner, Path, threading.Event], None],
 ) -> Findings:
-    """Judge `mutants` in the given deployment, or in as many of our own as `accounts`.
+    """Judge `mutants` in the given deployment of `profile`, or in `accounts` of our own.
 
-    `recorded` is handed the first account's clean run of the state checks, before any fault.
+    `recorded` is handed the first account's clean run of the state checks, before any fault;
+    `clean` the last account and its run then, and must leave it as it is. Both are to raise
+    InterruptedRunError once the event that they are handed is set.
 
     Raises what a worker raised when there is no account to break or it is not clean at the start,
     and KeyboardInterrupt, after mending and removing what was started.
@@ -70,7 +74,9 @@ def judge_all(
             if deployed is None:
                 url = stack.enter_context(sandbox(own / "sandbox.log"))
                 say(f"deploying into {url}")
-                deployed = Given(url, deploy(url, package, own, stopping, EVERYTHING), package)
+                deployed = Given(
+                    url, deploy(url, package, own, stopping, everything(profile), profile), package
+                )
                 say(f"deployed into {url} after {time.monotonic() - started:.0f} s")
             account = Account(
                 deployed.url,
@@ -79,10 +85,14 @@ def judge_all(
                 ROOT / "terraform",
                 own,
             )
-            campaign = Campaign(account, SuiteRunner(own / "runs"))
-            clean = campaign.require_clean("before the first fault")
+            runner = SuiteRunner(own / "runs", profile)
+            campaign = Campaign(account, runner)
+            run = campaign.require_clean("before the first fault")
             if number == 0:
-                recorded(Recording(clean, deployed.outputs, deployed.function_package))
+                recording = Recording(run, deployed.outputs, deployed.function_package)
+                recorded(recording, stopping)
+            if number == accounts - 1:
+                clean(account, runner, run, stopping)
             campaign.judge(queue, heard, stopping)
             try:
                 campaign.require_clean("at the end")

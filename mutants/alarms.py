@@ -324,6 +324,140 @@ FAMILY.add(
 )
 
 
+# --- unusual access -------------------------------------------------------------------------------
+
+_UNUSUAL = "unusual-access"
+_UNUSUAL_RINGS = "unusual-access-rings"
+
+
+def _fixed_number(account: Account, mending: ExitStack) -> None:
+    """The alarm holds its metric against a number, and not against a band."""
+    [measured] = [one for one in account.alarm(_UNUSUAL)["Metrics"] if "MetricStat" in one]
+    changes = {
+        "Metrics": [measured],
+        "ThresholdMetricId": None,
+        "Threshold": 1000.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    _change(_UNUSUAL, changes, account, mending)
+
+
+FAMILY.add(
+    "unusual-by-a-fixed-number",
+    "alarm unusual-access: rings at a thousand requests, usual or not",
+    _fixed_number,
+    _UNUSUAL_RINGS,
+    needs=_UNUSUAL_RINGS,
+)
+for _name, _description, _queries, _others in (
+    (
+        "unusual-is-far-away",
+        "its band is as wide as twenty standard deviations",
+        _computing("ANOMALY_DETECTION_BAND(requests, 20)"),
+        _UNTOUCHED,
+    ),
+    (
+        "unusual-is-everything",
+        "its band is so narrow that it never rests",
+        _computing("ANOMALY_DETECTION_BAND(requests, 0.5)"),
+        _UNTOUCHED,
+    ),
+    (
+        "unusual-is-less",
+        "rings where there are fewer requests than usual",
+        _in_stat(),
+        {"ComparisonOperator": "LessThanLowerThreshold"},
+    ),
+    (
+        "unusual-for-a-day",
+        "rings when a whole day was unusual",
+        _in_stat(),
+        {"EvaluationPeriods": 288, "DatapointsToAlarm": 288},
+    ),
+    (
+        "unusual-on-average",
+        "looks at the average of requests, each of which counts one",
+        _in_stat(Stat="Average"),
+        _UNTOUCHED,
+    ),
+    (
+        "unusual-deletions-alone",
+        "counts deletions alone, and no reads",
+        _in_metric(MetricName="DeleteRequests"),
+        _UNTOUCHED,
+    ),
+    (
+        "unusual-in-another-account",
+        "takes its metric from another account",
+        _in_another_account,
+        _UNTOUCHED,
+    ),
+    (
+        "unusual-once-and-never-more",
+        "stays in ALARM after unusual access, and cannot ring again",
+        _in_stat(),
+        {"TreatMissingData": "ignore"},
+    ),
+    (
+        "unusual-of-another-bucket",
+        "watches another bucket",
+        _in_metric(
+            Dimensions=[
+                {"Name": "BucketName", "Value": "s3-access-logs-prod-123456789012"},
+                {"Name": "FilterId", "Value": "all-requests"},
+            ]
+        ),
+        _UNTOUCHED,
+    ),
+):
+    FAMILY.add(
+        _name,
+        f"alarm {_UNUSUAL}: {_description}",
+        partial(_change_queries, _UNUSUAL, _queries, _others),
+        _UNUSUAL_RINGS,
+        needs=_UNUSUAL_RINGS,
+    )
+FAMILY.add(
+    "unusual-by-metric-math",
+    "alarm unusual-access: computes what is not known to be right",
+    partial(
+        _change_queries,
+        _UNUSUAL,
+        _computing("ANOMALY_DETECTION_BAND(requests, 3) * 2"),
+        _UNTOUCHED,
+    ),
+    errors=frozenset({_UNUSUAL_RINGS}),
+    needs=_UNUSUAL_RINGS,
+)
+
+
+def _counting(account: Account, mending: ExitStack) -> dict[str, str]:
+    """The configuration by which S3 counts requests to the log bucket, restored when mended."""
+    which = {"Bucket": account.outputs["log_bucket_name"], "Id": "all-requests"}
+    found = account.s3.get_bucket_metrics_configuration(**which)["MetricsConfiguration"]
+    mending.callback(
+        account.s3.put_bucket_metrics_configuration, **which, MetricsConfiguration=found
+    )
+    return which
+
+
+@FAMILY.fault(
+    "S3 does not count requests to the log bucket any more", _UNUSUAL_RINGS, needs=_UNUSUAL_RINGS
+)
+def requests_not_counted(account: Account, mending: ExitStack) -> None:
+    account.s3.delete_bucket_metrics_configuration(**_counting(account, mending))
+
+
+@FAMILY.fault(
+    "S3 counts requests for a folder of the log bucket alone", _UNUSUAL_RINGS, needs=_UNUSUAL_RINGS
+)
+def requests_of_a_folder_counted(account: Account, mending: ExitStack) -> None:
+    which = _counting(account, mending)
+    account.s3.put_bucket_metrics_configuration(
+        **which, MetricsConfiguration={"Id": which["Id"], "Filter": {"Prefix": "elsewhere/"}}
+    )
+
+
 # --- actions --------------------------------------------------------------------------------------
 
 
@@ -385,6 +519,14 @@ FAMILY.add(
     "the actions of an alarm are disabled",
     partial(_silence, "function-throttles"),
     "alarm-actions",
+)
+FAMILY.add(
+    "actions-disabled-for-unusual-access",
+    "the actions of the alarm on unusual access are disabled",
+    partial(_silence, _UNUSUAL),
+    "alarm-actions",
+    _UNUSUAL_RINGS,
+    needs=_UNUSUAL_RINGS,
 )
 FAMILY.add(
     "actions-disabled-for-security",
@@ -458,6 +600,57 @@ for _name, _description, _purpose, _changes in (
         partial(_transform, _purpose, _changes),
         _SECURITY,
     )
+
+
+# What prod watches besides dev.
+_OF_PROD = frozenset(
+    {
+        "network-acl-changes",
+        "gateway-changes",
+        "route-table-changes",
+        "vpc-changes",
+        "key-removals",
+        "bucket-policy-changes",
+        "config-changes",
+        "unauthorized-calls",
+        "sign-ins-without-mfa",
+        "failed-sign-ins",
+    }
+)
+_OF_BOTH = frozenset(
+    {
+        "security-group-changes",
+        "iam-policy-changes",
+        "cloudtrail-changes",
+        "root-account-use",
+    }
+)
+
+
+def _select(pattern: str, purpose: str, account: Account, mending: ExitStack) -> None:
+    original, _ = _filter(purpose, account, mending)
+    account.logs.put_metric_filter(**{**original, "filterPattern": pattern})
+
+
+for _purpose in sorted(_OF_BOTH | _OF_PROD):
+    for _name, _description, _pattern in (
+        ("never", "selects nothing that happens", "{ $.eventName = NothingThatHappens }"),
+        ("always", "selects whatever happens", "{ $.eventName = * }"),
+    ):
+        FAMILY.add(
+            f"{_purpose}-{_name}",
+            f"metric filter {_purpose}: {_description}",
+            partial(_select, _pattern, _purpose),
+            _SECURITY,
+            needs="tier-routes" if _purpose in _OF_PROD else "",
+        )
+FAMILY.add(
+    "failed-sign-ins-by-the-hundred",
+    "the alarm on failed sign-ins rings at a hundred",
+    partial(_change, "failed-sign-ins", {"Threshold": 100.0}),
+    _SECURITY,
+    needs="tier-routes",
+)
 
 
 @FAMILY.fault("the metric filter for security groups looks away when one user acts", _SECURITY)

@@ -234,6 +234,16 @@ for _protocol, _endpoint in (
     )
 
 
+@FAMILY.fault("an e-mail address that nobody asked for is subscribed", "alert-topic-subscriptions")
+def mail_that_nobody_asked_for(account: Account, mending: ExitStack) -> None:
+    address = "stranger@example.com"
+    made = account.sns.subscribe(
+        **_topic(account), Protocol="email", Endpoint=address, ReturnSubscriptionArn=True
+    )
+    mending.callback(account.sns.unsubscribe, SubscriptionArn=made["SubscriptionArn"])
+    account.control("confirm-subscription", endpoint=address)
+
+
 @FAMILY.fault("an HTTPS subscription that nobody confirmed", "alert-topic-subscriptions")
 def subscription_unconfirmed(account: Account, mending: ExitStack) -> None:
     _subscribe("https", "https://127.0.0.1:9/alerts", account, mending)

@@ -12,7 +12,7 @@ from mutants.function_callers import forbid
 from mutants.function_code import run_with
 from mutants.log_groups import unsubscribe
 from mutants.model import Break, Family, Suite
-from mutants.trail import change_policy, policy_statements
+from mutants.trail import change_policy, policy_statements, select
 
 FAMILY = Family("alerts")
 
@@ -60,11 +60,8 @@ def trail_stopped(account: Account, mending: ExitStack) -> None:
 
 @_cut("the trail records reads only")
 def trail_records_reads(account: Account, mending: ExitStack) -> None:
-    name = {"TrailName": account.outputs["trail_arn"]}
-    selector = {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}
-    put = account.cloudtrail.put_event_selectors
-    mending.callback(put, **name, EventSelectors=[selector])
-    put(**name, EventSelectors=[{**selector, "ReadWriteType": "ReadOnly"}])
+    selector = {"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True, "DataResources": []}
+    select({"EventSelectors": [selector]}, account, mending)
 
 
 @_cut_log_path("the subscription is deleted")

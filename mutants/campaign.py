@@ -14,7 +14,7 @@ from requests import RequestException
 
 from mutants.account import Account
 from mutants.model import Fate, Judged, Mutant, Suite, fate_of
-from mutants.suite import Outcomes, SuiteError, SuiteRunner
+from mutants.suite import HASTY, Outcomes, SuiteError, SuiteRunner
 
 # What a fault or its mending may raise when the account refuses it.
 _REFUSED = (
@@ -26,6 +26,10 @@ _REFUSED = (
     ValueError,
     KeyError,
 )
+
+
+def _fate(mutant: Mutant, outcomes: Outcomes) -> Fate:
+    return fate_of(mutant, outcomes.controls("FAIL"), outcomes.controls("ERROR"))
 
 
 class NotCleanError(Exception):
@@ -81,16 +85,23 @@ class Campaign:
                     mutant.break_it(self._account, mending)
                 except _REFUSED as error:
                     return self._refused(mutant, Fate.NOT_SEEDED, error, started)
-                outcomes = self._runner.run(self._account, mutant.suite)
+                outcomes = self._outcomes(mutant)
         except _REFUSED as error:
             return self._refused(mutant, Fate.NOT_MENDED, error, started)
         except SuiteError as error:
             return self._refused(mutant, Fate.NOT_JUDGED, error, started)
         return self._concluded(mutant, outcomes, started)
 
+    def _outcomes(self, mutant: Mutant) -> Outcomes:
+        """What the suite makes of the fault; what haste may have spoilt is not concluded from."""
+        outcomes = self._runner.run(self._account, mutant.suite, alert_timeout=HASTY)
+        if mutant.suite is Suite.LIVE_FIRE and _fate(mutant, outcomes) is not Fate.KILLED:
+            return self._runner.run(self._account, mutant.suite)
+        return outcomes
+
     def _concluded(self, mutant: Mutant, outcomes: Outcomes, started: float) -> Judged:
         failed, errored = outcomes.controls("FAIL"), outcomes.controls("ERROR")
-        fate = fate_of(mutant, failed, errored)
+        fate = _fate(mutant, outcomes)
         detail = ""
         if fate is not Fate.KILLED:
             # Others may have failed because the account was dirty, not because of this fault.

@@ -1,4 +1,4 @@
-"""A sandbox with the dev profile deployed into it, for as long as the mutants need it."""
+"""A sandbox with a profile deployed into it, for as long as the mutants need it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from verify.live_fire.probes import OPTIONAL
 
 # What faults are seeded in besides the defaults: every probe, and a further region that is neither
 # the sandbox's own nor that of the global services.
-EVERYTHING: Mapping[str, str] = {
+_EVERYTHING: Mapping[str, str] = {
     "TF_VAR_verifier_probes": json.dumps(sorted(OPTIONAL)),
     "TF_VAR_further_event_regions": json.dumps(["eu-west-1"]),
+}
+# And what a profile's baseline admits without demanding it: copies of the log files.
+_OF_PROFILE: Mapping[str, Mapping[str, str]] = {
+    "prod": {"TF_VAR_replication_region": "ap-southeast-2"}
 }
 _DEPLOY_SECONDS = 400.0
 _STOP_SECONDS = 30.0
@@ -29,6 +33,11 @@ _POLL_SECONDS = 0.5
 
 class DeployedError(Exception):
     """There is no account to break. The message says what was printed."""
+
+
+def everything(profile: str) -> Mapping[str, str]:
+    """The variables of a deployment of `profile` in which every fault can be seeded."""
+    return {**_EVERYTHING, **_OF_PROFILE.get(profile, {})}
 
 
 def build_package(folder: Path, stopping: threading.Event) -> Path:
@@ -75,14 +84,16 @@ def deploy(
     folder: Path,
     stopping: threading.Event,
     variables: Mapping[str, str],
+    profile: str,
 ) -> Path:
-    """Deploy the dev profile with these variables (``TF_VAR_``) besides; the file with the outputs.
+    """Deploy a profile with these variables (``TF_VAR_``) besides; the file with the outputs.
 
     Raises DeployedError when the deployment fails or is to stop.
     """
     outputs = folder / "outputs.json"
     command = [sys.executable, "-m", "deploy", "apply", "--sandbox", url, "--auto-approve"]
     command += ["--working-directory", str(folder / "work"), "--function-package", str(package)]
+    command += ["--profile", profile]
     _run([*command, "--output", str(outputs)], _DEPLOY_SECONDS, stopping, variables)
     return outputs
 

@@ -177,6 +177,48 @@ for _name, _what, _break in (
         )
 
 
+# --- the scan's rule, which prod has --------------------------------------------------------------
+
+_SCAN = "account-scan"
+
+
+def _scan_otherwise(changes: Rule, account: Account, mending: ExitStack) -> None:
+    """Put the scan's rule anew, changed, until mended."""
+    events = account.client("events")
+    found = events.describe_rule(Name=rule_name(account, _SCAN))
+    kept = {name: found[name] for name in ("Name", "ScheduleExpression", "State", "Description")}
+    mending.callback(events.put_rule, **kept)
+    events.put_rule(**{**kept, **changes})
+
+
+def _scan_retargeted(changes: Rule | None, account: Account, mending: ExitStack) -> None:
+    """Put the target of the scan's rule anew, changed, or take it away, until mended."""
+    events, rule = account.client("events"), rule_name(account, _SCAN)
+    [target] = events.list_targets_by_rule(Rule=rule)["Targets"]
+    mending.callback(events.put_targets, Rule=rule, Targets=[target])
+    if changes is None:
+        events.remove_targets(Rule=rule, Ids=[target["Id"]])
+    else:
+        events.put_targets(Rule=rule, Targets=[{**target, **changes}])
+
+
+for _name, _what, _break, _others in (
+    ("disabled", "the scan's rule is disabled",
+     partial(_scan_otherwise, {"State": "DISABLED"}), ()),
+    ("slower", "the account is scanned once a week",
+     partial(_scan_otherwise, {"ScheduleExpression": "rate(7 days)"}), ()),
+    ("by-events", "the scan's rule takes events besides",
+     partial(_scan_otherwise, {"EventPattern": '{"source": ["mine"]}'}), ()),
+    ("input", "the scan is handed something else than what starts it",
+     partial(_scan_retargeted, {"Input": '{"test": {"records": []}}'}), ()),
+    ("without-target", "the scan's rule starts nothing",
+     partial(_scan_retargeted, None), ("function-not-public",)),
+):  # fmt: skip
+    FAMILY.add(
+        f"scan-{_name}", _what, _break, "events-reach-function", *_others, needs="tier-routes"
+    )
+
+
 @FAMILY.fault("a rule of a further region bears no tags any more", "resources-tagged")
 def untagged_further_rule(account: Account, mending: ExitStack) -> None:
     events = _events(account, "further")

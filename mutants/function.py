@@ -64,7 +64,7 @@ for _variable, _value, _what in (
     ("REMEDIATION_EXEMPTION_TAG", "Application", "spares whatever bears the stack's own tag"),
     ("REMEDIATION_MODE", "always", "is told of a mode that there is not"),
     ("REMEDIATION_RULES", "trail-stopped", "is to mend what nobody asked it to"),
-    ("SCAN_CHECKS", "flow-logs,trails", "is to scan for what nobody asked it to"),
+    ("SCAN_CHECKS", "flow-logs,trails", "scans for something else than what is asked for"),
 ):
     FAMILY.add(
         f"variable-{_variable.lower().replace('_', '-')}",

@@ -41,12 +41,12 @@ def key_tag(account: Account, mending: ExitStack) -> None:
     put("")
 
 
-@FAMILY.fault("the function's Environment says production", "resources-tagged")
+@FAMILY.fault("the function's Environment is another", "resources-tagged")
 def function_tag(account: Account, mending: ExitStack) -> None:
     resource = {"Resource": account.outputs["function_arn"]}
     tags = {"Environment": account.outputs["environment"]}
     mending.callback(account.functions.tag_resource, **resource, Tags=tags)
-    account.functions.tag_resource(**resource, Tags={"Environment": "prod"})
+    account.functions.tag_resource(**resource, Tags={"Environment": "another"})
 
 
 @FAMILY.fault("the topic no longer says that HIPAA concerns it", "resources-tagged")

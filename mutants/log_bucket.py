@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from mutants.account import Account, without
 from mutants.model import Family
@@ -22,17 +25,22 @@ def _bucket(account: Account) -> dict[str, str]:
 # --- encryption -----------------------------------------------------------------------------------
 
 
-def _encrypt(account: Account, mending: ExitStack, default: Mapping[str, Any], **rule: Any) -> None:
-    configuration = account.s3.get_bucket_encryption(**_bucket(account))[
-        "ServerSideEncryptionConfiguration"
-    ]
+def bucket_of(account: Account, of: str = "") -> str:
+    """The name of the log bucket, or of the first bucket of an output."""
+    return str(account.outputs[of][0] if of else account.outputs["log_bucket_name"])
+
+
+def encrypt(
+    account: Account, mending: ExitStack, default: Mapping[str, Any], *, of: str = "", **rule: Any
+) -> None:
+    """Encrypt by `default` what says nothing else, in the log bucket or that of an output."""
+    which = {"Bucket": bucket_of(account, of)}
+    found = account.s3.get_bucket_encryption(**which)["ServerSideEncryptionConfiguration"]
 
     def put(value: Mapping[str, Any]) -> None:
-        account.s3.put_bucket_encryption(
-            **_bucket(account), ServerSideEncryptionConfiguration=value
-        )
+        account.s3.put_bucket_encryption(**which, ServerSideEncryptionConfiguration=value)
 
-    mending.callback(put, configuration)
+    mending.callback(put, found)
     put({"Rules": [{"ApplyServerSideEncryptionByDefault": default, **rule}]})
 
 
@@ -40,24 +48,24 @@ def _encrypt(account: Account, mending: ExitStack, default: Mapping[str, Any], *
     "the bucket encrypts with S3's own keys", "log-bucket-encrypted", "declared-matches-live"
 )
 def encrypted_without_kms(account: Account, mending: ExitStack) -> None:
-    _encrypt(account, mending, {"SSEAlgorithm": "AES256"})
+    encrypt(account, mending, {"SSEAlgorithm": "AES256"})
 
 
 @FAMILY.fault("the bucket encrypts with the key that AWS manages", "log-bucket-encrypted")
 def encrypted_with_the_managed_key(account: Account, mending: ExitStack) -> None:
-    _encrypt(account, mending, {"SSEAlgorithm": "aws:kms"}, BucketKeyEnabled=True)
+    encrypt(account, mending, {"SSEAlgorithm": "aws:kms"}, BucketKeyEnabled=True)
 
 
 @FAMILY.fault("the bucket encrypts with another key of ours", "log-bucket-encrypted")
 def encrypted_with_another_key(account: Account, mending: ExitStack) -> None:
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": make_key(account, mending)}
-    _encrypt(account, mending, default, BucketKeyEnabled=True)
+    encrypt(account, mending, default, BucketKeyEnabled=True)
 
 
 @FAMILY.fault("the bucket key is off", "log-bucket-encrypted", "declared-matches-live")
 def bucket_key_off(account: Account, mending: ExitStack) -> None:
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": account.outputs["kms_key_arn"]}
-    _encrypt(account, mending, default, BucketKeyEnabled=False)
+    encrypt(account, mending, default, BucketKeyEnabled=False)
 
 
 # --- public access --------------------------------------------------------------------------------
@@ -120,21 +128,54 @@ def public_acl(account: Account, mending: ExitStack) -> None:
 # --- lifecycle ------------------------------------------------------------------------------------
 
 
-def tamper(account: Account, operation: str, **parameters: Any) -> None:
-    """Make a call that the policy denies to everyone."""
+def tamper(account: Account, operation: str, *, of: str = "", **parameters: Any) -> Any:
+    """Make a call that the policy denies to everyone, on the log bucket or that of an output."""
+    kind = f"bucket:{of}" if of else "bucket"
     with ExitStack() as opened:
-        account.replace(opened, "bucket", without(account.document("bucket"), "DenyTampering"))
-        getattr(account.s3, operation)(**_bucket(account), **parameters)
+        account.replace(opened, kind, without(account.document(kind), "DenyTampering"))
+        return getattr(account.s3, operation)(Bucket=bucket_of(account, of), **parameters)
+
+
+def lifecycle_of(account: Account, of: str = "") -> dict[str, Any]:
+    """The lifecycle as PutBucketLifecycleConfiguration takes it; without rules where none is."""
+    try:
+        answer = account.s3.get_bucket_lifecycle_configuration(Bucket=bucket_of(account, of))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchLifecycleConfiguration":
+            raise
+        return {"LifecycleConfiguration": {"Rules": []}}
+    smallest = "TransitionDefaultMinimumObjectSize"
+    return {
+        "LifecycleConfiguration": {"Rules": answer["Rules"]},
+        **({smallest: answer[smallest]} if smallest in answer else {}),
+    }
+
+
+def put_lifecycle(account: Account, lifecycle: Mapping[str, Any], of: str = "") -> None:
+    """Put a lifecycle in place of the bucket's, or take it away where it has no rules."""
+    if lifecycle["LifecycleConfiguration"]["Rules"]:
+        tamper(account, "put_bucket_lifecycle_configuration", of=of, **lifecycle)
+    else:
+        tamper(account, "delete_bucket_lifecycle", of=of)
+
+
+def edit_lifecycle(
+    edit: Callable[[list[dict[str, Any]]], object], of: str, account: Account, mending: ExitStack
+) -> None:
+    """Change the rules of the log bucket's lifecycle, or of that of an output's bucket."""
+    before = lifecycle_of(account, of)
+    mending.callback(put_lifecycle, account, before, of)
+    after = copy.deepcopy(before)
+    edit(after["LifecycleConfiguration"]["Rules"])
+    put_lifecycle(account, after, of)
 
 
 def _expire(rule: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
-    mending.callback(tamper, account, "delete_bucket_lifecycle")
-    rules = [{"ID": "by-hand", "Status": "Enabled", "Filter": {"Prefix": ""}, **rule}]
-    tamper(
-        account,
-        "put_bucket_lifecycle_configuration",
-        LifecycleConfiguration={"Rules": rules},
-    )
+    before = lifecycle_of(account)
+    mending.callback(put_lifecycle, account, before)
+    by_hand = {"ID": "by-hand", "Status": "Enabled", "Filter": {"Prefix": ""}, **rule}
+    rules = [*before["LifecycleConfiguration"]["Rules"], by_hand]
+    put_lifecycle(account, {**before, "LifecycleConfiguration": {"Rules": rules}})
 
 
 for _name, _description, _rule in (
@@ -183,7 +224,13 @@ def _version(account: Account, status: str) -> None:
     tamper(account, "put_bucket_versioning", VersioningConfiguration={"Status": status})
 
 
-@FAMILY.fault("versioning is suspended", "log-bucket-versioned", "declared-matches-live")
+# S3 suspends no versioning of a bucket that it locks or copies.
+@FAMILY.fault(
+    "versioning is suspended",
+    "log-bucket-versioned",
+    "declared-matches-live",
+    unless="log-files-copied",
+)
 def versioning_suspended(account: Account, mending: ExitStack) -> None:
     mending.callback(_version, account, "Enabled")
     _version(account, "Suspended")

@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from mutants.account import STRANGER, Account
 from mutants.log_bucket import tamper
 from mutants.model import Family
@@ -50,7 +52,27 @@ def _identified(kind: str, member: str, configuration: Mapping[str, Any]) -> tup
 # --- what S3 sends elsewhere ----------------------------------------------------------------------
 
 
-@FAMILY.fault("every file is copied to a stranger's bucket", _SENDS)
+def replication_of(account: Account) -> Mapping[str, Any] | None:
+    """The log bucket's replication, as PutBucketReplication takes it; None where it has none."""
+    try:
+        answer = account.s3.get_bucket_replication(**_bucket(account))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ReplicationConfigurationNotFoundError":
+            raise
+        return None
+    found: Mapping[str, Any] = answer["ReplicationConfiguration"]
+    return found
+
+
+def replicate(account: Account, configuration: Mapping[str, Any] | None) -> None:
+    """Put a replication in place of the log bucket's; None takes it away."""
+    if configuration is None:
+        tamper(account, "delete_bucket_replication")
+    else:
+        tamper(account, "put_bucket_replication", ReplicationConfiguration=configuration)
+
+
+@FAMILY.fault("every file is copied to a stranger's bucket", _SENDS, "log-files-copied")
 def replicated(account: Account, mending: ExitStack) -> None:
     name = make_bucket(account, mending, "s3-of-a-stranger")
     account.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -62,12 +84,8 @@ def replicated(account: Account, mending: ExitStack) -> None:
         "DeleteMarkerReplication": {"Status": "Disabled"},
         "Destination": {"Bucket": _ELSEWHERE, "Account": STRANGER},
     }
-    mending.callback(tamper, account, "delete_bucket_replication")
-    tamper(
-        account,
-        "put_bucket_replication",
-        ReplicationConfiguration={"Role": account.outputs["function_role_arn"], "Rules": [rule]},
-    )
+    mending.callback(replicate, account, replication_of(account))
+    replicate(account, {"Role": account.outputs["function_role_arn"], "Rules": [rule]})
 
 
 _EXPORT = {"Format": "CSV", "Bucket": _ELSEWHERE}
@@ -131,7 +149,9 @@ for _name, _description, _put in (
     FAMILY.add(_name, _description, partial(_configure, *_put), _SENDS)
 
 
-@FAMILY.fault("who asks for files is logged in another bucket", _SENDS)
+@FAMILY.fault(
+    "who asks for files is logged in another bucket", _SENDS, "log-bucket-requests-logged"
+)
 def access_logs(account: Account, mending: ExitStack) -> None:
     name = make_bucket(account, mending, "s3-access-logs")
     allowed = {
@@ -142,10 +162,16 @@ def access_logs(account: Account, mending: ExitStack) -> None:
     }
     document = {"Version": "2012-10-17", "Statement": [allowed]}
     account.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(document))
-    put, enabled = "put_bucket_logging", {"TargetBucket": name, "TargetPrefix": ""}
-    none: dict[str, Any] = {"BucketLoggingStatus": {}}
-    status = {"BucketLoggingStatus": {"LoggingEnabled": enabled}}
-    _configure(put, status, put, none, account, mending)
+    log_requests(account, mending, {"LoggingEnabled": {"TargetBucket": name, "TargetPrefix": ""}})
+
+
+def log_requests(account: Account, mending: ExitStack, status: Mapping[str, Any]) -> None:
+    """Log requests to the log bucket otherwise until mended."""
+    found = account.s3.get_bucket_logging(**_bucket(account))
+    before = {name: value for name, value in found.items() if name == "LoggingEnabled"}
+    put = "put_bucket_logging"
+    mending.callback(tamper, account, put, BucketLoggingStatus=before)
+    tamper(account, put, BucketLoggingStatus=status)
 
 
 @FAMILY.fault("news of every file goes to a queue", _SENDS)

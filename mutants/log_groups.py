@@ -16,15 +16,18 @@ _GROUPS = ("trail_log_group_name", "function_log_group_name")
 
 
 def _retain(account: Account, group: str, days: int | None) -> None:
-    name = {"logGroupName": account.outputs[group]}
     if days is None:
-        account.logs.delete_retention_policy(**name)
+        account.logs.delete_retention_policy(logGroupName=group)
     else:
-        account.logs.put_retention_policy(**name, retentionInDays=days)
+        account.logs.put_retention_policy(logGroupName=group, retentionInDays=days)
 
 
-def _keep(group: str, days: int | None, account: Account, mending: ExitStack) -> None:
-    mending.callback(_retain, account, group, 7)
+def keep(output: str, days: int | None, account: Account, mending: ExitStack) -> None:
+    """Keep the events of the log group of that output so many days, None for ever."""
+    group = account.outputs[output]
+    listed = account.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    [kept] = [found.get("retentionInDays") for found in listed if found["logGroupName"] == group]
+    mending.callback(_retain, account, group, kept)
     _retain(account, group, days)
 
 
@@ -32,7 +35,7 @@ for _group, _days in ((_GROUPS[0], 1), (_GROUPS[1], 3), (_GROUPS[0], None)):
     FAMILY.add(
         f"{_group.removesuffix('_name').replace('_', '-')}-keeps-{_days or 'for-ever'}",
         f"the retention period of the {_group} is {_days or 'removed'}",
-        partial(_keep, _group, _days),
+        partial(keep, _group, _days),
         "log-groups-retention",
     )
 
@@ -114,6 +117,18 @@ def pattern_for_newer_records_alone(account: Account, mending: ExitStack) -> Non
     pattern = account.subscription_filter["filterPattern"]
     narrowed = pattern.replace(" || $.readOnly NOT EXISTS", "")
     _subscribe(account, mending, filterPattern=narrowed)
+
+
+@FAMILY.fault(
+    "the subscription sends the function each of its own invocations",
+    "trail-log-group-feeds-function",
+)
+def pattern_that_goes_round(account: Account, mending: ExitStack) -> None:
+    pattern = account.subscription_filter["filterPattern"]
+    widened = pattern.replace("($.managementEvent IS TRUE || $.managementEvent NOT EXISTS) && ", "")
+    if widened == pattern:
+        raise ValueError("the pattern does not ask for management events")
+    _subscribe(account, mending, filterPattern=widened)
 
 
 def unsubscribe(account: Account, mending: ExitStack) -> None:

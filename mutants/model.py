@@ -28,7 +28,8 @@ class Mutant:
     """One seeded fault.
 
     `fails` are the controls that must FAIL, and no other may. `errors` are those that must become
-    ERROR, since the fault takes away what they look at; every other control keeps its PASS.
+    ERROR, since the fault takes away what they look at; every other control keeps its PASS. There
+    is something to break only where all the controls in `needs` hold, and where `unless` does not.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Mutant:
     break_it: Break
     errors: frozenset[str] = frozenset()
     suite: Suite = Suite.STATE
+    needs: frozenset[str] = frozenset()
+    unless: str = ""
 
 
 class Fate(StrEnum):
@@ -74,10 +77,14 @@ def fate_of(mutant: Mutant, failed: frozenset[str], errored: frozenset[str]) -> 
 
 
 class Family:
-    """The mutants of one part of the deployment, in the order in which they are declared."""
+    """The mutants of one part of the deployment, in the order in which they are declared.
 
-    def __init__(self, name: str) -> None:
+    `needs` are the controls without which a profile has not got that part.
+    """
+
+    def __init__(self, name: str, *needs: str) -> None:
         self.name = name
+        self.needs = frozenset(needs)
         self.mutants: list[Mutant] = []
 
     def add(
@@ -88,10 +95,13 @@ class Family:
         *fails: str,
         errors: frozenset[str] = frozenset(),
         suite: Suite = Suite.STATE,
+        needs: str = "",
+        unless: str = "",
     ) -> None:
-        """Declare a mutant."""
+        """Declare a mutant; it needs what its family needs, if it does not say otherwise."""
+        named, needed = frozenset(fails), frozenset({needs} - {""}) or self.needs
         self.mutants.append(
-            Mutant(name, self.name, description, frozenset(fails), break_it, errors, suite)
+            Mutant(name, self.name, description, named, break_it, errors, suite, needed, unless)
         )
 
     def fault(
@@ -100,12 +110,23 @@ class Family:
         *fails: str,
         errors: frozenset[str] = frozenset(),
         suite: Suite = Suite.STATE,
+        needs: str = "",
+        unless: str = "",
     ) -> Callable[[Break], Break]:
         """Declare the decorated function as a mutant that bears its name."""
 
         def declare(break_it: Break) -> Break:
             name = getattr(break_it, "__name__", "").replace("_", "-")
-            self.add(name, description, break_it, *fails, errors=errors, suite=suite)
+            self.add(
+                name,
+                description,
+                break_it,
+                *fails,
+                errors=errors,
+                suite=suite,
+                needs=needs,
+                unless=unless,
+            )
             return break_it
 
         return declare

@@ -55,11 +55,19 @@ def second_address_range(account: Account, mending: ExitStack) -> None:
     mending.callback(account.ec2.disassociate_vpc_cidr_block, AssociationId=made["AssociationId"])
 
 
-@FAMILY.fault("a third subnet, with a private route table", "subnets-private-layout")
+# In the network in tiers it stands under the default ACL, which is for no tier.
+@FAMILY.fault(
+    "a subnet more, with a private route table",
+    "subnets-private-layout",
+    "network-acls-let-answers-back",
+)
 def extra_subnet(account: Account, mending: ExitStack) -> None:
+    of_table = {"SubnetIds": account.outputs["private_subnet_ids"][:1]}
+    [beside] = account.ec2.describe_subnets(**of_table)["Subnets"]
     made = account.ec2.create_subnet(
         VpcId=account.outputs["vpc_id"],
         CidrBlock="10.0.30.0/24",
+        AvailabilityZone=beside["AvailabilityZone"],
         TagSpecifications=tagged(account, "subnet"),
     )
     subnet = made["Subnet"]["SubnetId"]
@@ -85,14 +93,19 @@ def public_addresses_on_launch(account: Account, mending: ExitStack) -> None:
 
 
 @FAMILY.fault(
-    "a default route through a network interface, no gateway in sight", "no-internet-route"
+    "a default route through a network interface, no gateway in sight",
+    "no-internet-route",
+    "nothing-reaches-out",
+    unless="tier-routes",
 )
 def default_route_through_an_interface(account: Account, mending: ExitStack) -> None:
     target = {"NetworkInterfaceId": new_interface(account, mending)}
     add_routes(account, mending, target, "0.0.0.0/0")
 
 
-@FAMILY.fault("the default route in two halves", "no-internet-route")
+@FAMILY.fault(
+    "the default route in two halves", "no-internet-route", "nothing-reaches-out", "tier-routes"
+)
 def default_route_in_halves(account: Account, mending: ExitStack) -> None:
     target = {"NetworkInterfaceId": new_interface(account, mending)}
     add_routes(account, mending, target, "0.0.0.0/1", "128.0.0.0/1")
@@ -102,6 +115,7 @@ def default_route_in_halves(account: Account, mending: ExitStack) -> None:
     "an IPv6 default route through an egress-only gateway",
     "no-internet-gateway",
     "no-internet-route",
+    "tier-routes",
 )
 def ipv6_default_route(account: Account, mending: ExitStack) -> None:
     made = account.ec2.create_egress_only_internet_gateway(VpcId=account.outputs["vpc_id"])
@@ -112,7 +126,7 @@ def ipv6_default_route(account: Account, mending: ExitStack) -> None:
     add_routes(account, mending, {"EgressOnlyInternetGatewayId": gateway}, "::/0")
 
 
-@FAMILY.fault("a subnet falls back to the main route table", "no-internet-route")
+@FAMILY.fault("a subnet falls back to the main route table", "no-internet-route", "tier-routes")
 def subnet_without_a_route_table(account: Account, mending: ExitStack) -> None:
     table = account.outputs["private_route_table_ids"][1]
     subnet = account.outputs["private_subnet_ids"][1]
@@ -123,7 +137,9 @@ def subnet_without_a_route_table(account: Account, mending: ExitStack) -> None:
 
 
 def _internet_gateway(account: Account, mending: ExitStack) -> str:
-    made = account.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    made = account.ec2.create_internet_gateway(
+        TagSpecifications=tagged(account, "internet-gateway")
+    )["InternetGateway"]["InternetGatewayId"]
     mending.callback(account.ec2.delete_internet_gateway, InternetGatewayId=made)
     attached = {"InternetGatewayId": made, "VpcId": account.outputs["vpc_id"]}
     account.ec2.attach_internet_gateway(**attached)
@@ -131,28 +147,57 @@ def _internet_gateway(account: Account, mending: ExitStack) -> str:
     return str(made)
 
 
-@FAMILY.fault("an internet gateway is attached, no route uses it yet", "no-internet-gateway")
+# A VPC has one internet gateway at most.
+@FAMILY.fault(
+    "an internet gateway is attached, no route uses it yet",
+    "no-internet-gateway",
+    unless="tier-routes",
+)
 def internet_gateway(account: Account, mending: ExitStack) -> None:
     _internet_gateway(account, mending)
 
 
 @FAMILY.fault(
-    "an internet gateway with a default route", "no-internet-gateway", "no-internet-route"
+    "an internet gateway with a default route",
+    "no-internet-gateway",
+    "no-internet-route",
+    "nothing-reaches-out",
+    unless="tier-routes",
 )
 def internet_gateway_with_route(account: Account, mending: ExitStack) -> None:
     target = {"GatewayId": _internet_gateway(account, mending)}
     add_routes(account, mending, target, "0.0.0.0/0")
 
 
-@FAMILY.fault("a NAT gateway in a private subnet", "no-internet-gateway")
+@FAMILY.fault(
+    "a NAT gateway in a private subnet",
+    "no-internet-gateway",
+    "nat-gateway-in-each-zone",
+    "interfaces-private",
+)
 def nat_gateway(account: Account, mending: ExitStack) -> None:
     made = account.ec2.create_nat_gateway(
-        SubnetId=account.outputs["private_subnet_ids"][0], ConnectivityType="private"
+        SubnetId=account.outputs["private_subnet_ids"][0],
+        ConnectivityType="private",
+        TagSpecifications=tagged(account, "natgateway"),
     )["NatGateway"]
     mending.callback(account.ec2.delete_nat_gateway, NatGatewayId=made["NatGatewayId"])
 
 
 # --- security groups ------------------------------------------------------------------------------
+
+
+# Of the network in tiers: where what a group admits comes to it, by the ACLs and the routes. Some
+# of ICMP is let through from everywhere, and needs no way back.
+_LETS_SOMEBODY_IN = {
+    "application-group-port-opened": ("application-reached-from-web-alone",),
+    "application-group-opened-wholly": (
+        "application-reached-from-web-alone",
+        "internet-reaches-web-alone",
+    ),
+    "every-protocol": ("internet-reaches-web-alone",),
+    "nearly-all-ports": ("internet-reaches-web-alone",),
+}
 
 
 def _open_application_group(permission: Permission, account: Account, mending: ExitStack) -> None:
@@ -182,6 +227,7 @@ for _name, _description, _permission in (
         partial(_open_application_group, _permission),
         "application-group-rules",
         "no-internet-ingress",
+        *_LETS_SOMEBODY_IN.get(_name, ()),
     )
 
 FAMILY.add(
@@ -195,6 +241,7 @@ FAMILY.add(
     "the application group admits tcp/443-444 from the VPC",
     partial(_open_application_group, ipv4("tcp", (443, 444), "10.0.0.0/16")),
     "application-group-rules",
+    "application-reached-from-web-alone",
 )
 
 
@@ -205,7 +252,9 @@ def application_group_admits_a_group(account: Account, mending: ExitStack) -> No
     _open_application_group(permission, account, mending)
 
 
-@FAMILY.fault("the application group's own rule is gone", "application-group-rules")
+@FAMILY.fault(
+    "the application group's own rule is gone", "application-group-rules", unless="tier-routes"
+)
 def application_group_rule_removed(account: Account, mending: ExitStack) -> None:
     rule = {
         "GroupId": account.outputs["application_security_group_id"],
@@ -271,6 +320,7 @@ for _name, _description, _permission in (
         f"a forgotten group, attached to nothing, admits {_description}",
         partial(open_new_group, _permission),
         "no-internet-ingress",
+        *_LETS_SOMEBODY_IN.get(_name, ()),
     )
 
 

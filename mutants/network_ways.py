@@ -196,7 +196,12 @@ def vpn_gateway(account: Account, mending: ExitStack) -> None:
     _vpn_gateway(account, mending)
 
 
-@FAMILY.fault("a VPN gateway propagates its routes", "no-private-connection", "no-internet-route")
+@FAMILY.fault(
+    "a VPN gateway propagates its routes",
+    "no-private-connection",
+    "no-internet-route",
+    "nothing-reaches-out",
+)
 def vpn_gateway_propagates(account: Account, mending: ExitStack) -> None:
     table = account.outputs["private_route_table_ids"][0]
     pair = {"GatewayId": _vpn_gateway(account, mending), "RouteTableId": table}
@@ -227,6 +232,8 @@ def transit_gateway(account: Account, mending: ExitStack) -> None:
     "a transit gateway, with a route to a private network",
     "no-private-connection",
     "no-internet-route",
+    "nothing-reaches-out",
+    "tier-routes",
 )
 def transit_gateway_with_route(account: Account, mending: ExitStack) -> None:
     target = {"TransitGatewayId": _transit_gateway(account, mending)}
@@ -243,7 +250,9 @@ def peering(account: Account, mending: ExitStack) -> None:
 
 
 def _endpoint(settings: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
-    made = account.ec2.create_vpc_endpoint(VpcId=_vpc(account), **settings)["VpcEndpoint"]
+    made = account.ec2.create_vpc_endpoint(
+        VpcId=_vpc(account), TagSpecifications=tagged(account, "vpc-endpoint"), **settings
+    )["VpcEndpoint"]
     mending.callback(account.ec2.delete_vpc_endpoints, VpcEndpointIds=[made["VpcEndpointId"]])
 
 
@@ -259,6 +268,7 @@ for _name, _settings in (
         f"an endpoint of the type {_name}, open to all",
         partial(_endpoint, _settings),
         "no-private-connection",
+        "endpoints-in-place",
     )
 
 
@@ -369,6 +379,8 @@ for _name, _description, _permission in (
         f"a forgotten group admits {_description}",
         partial(open_new_group, _permission),
         "no-internet-ingress",
+        # The network ACLs of the tiers let one type of ICMP through, which needs no way back.
+        *(("internet-reaches-web-alone",) if _name == "icmp-by-number" else ()),
     )
 
 
@@ -433,7 +445,12 @@ def spare_open_acl(account: Account, mending: ExitStack) -> None:
 # --- routes ---------------------------------------------------------------------------------------
 
 
-@FAMILY.fault("a route to a private network through an interface", "no-internet-route")
+@FAMILY.fault(
+    "a route to a private network through an interface",
+    "no-internet-route",
+    "nothing-reaches-out",
+    "tier-routes",
+)
 def private_route(account: Account, mending: ExitStack) -> None:
     target = {"NetworkInterfaceId": new_interface(account, mending)}
     add_routes(account, mending, target, "10.7.0.0/16")

@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mutants import outputs
+from mutants.answers import text as answers_text
 from mutants.answers.campaign import AnswerFindings
-from mutants.answers.text import lines_of, totals_of
 from mutants.coverage import Coverage
 from mutants.model import Fate, Judged
+from mutants.outputs import OutputFindings
 
 _STYLES = {Fate.KILLED: "green", Fate.SURVIVED: "bold red", Fate.WRONG_CONTROL: "bold yellow"}
 
@@ -53,6 +55,7 @@ def print_summary(
     judged: Sequence[Judged],
     coverage: Coverage,
     answers: Sequence[AnswerFindings],
+    led: Sequence[OutputFindings],
 ) -> None:
     """The table by mutant, what is wrong, what is not covered, and the totals."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -74,10 +77,12 @@ def print_summary(
         console.print(Text(f"exempt: {control}: {reason}"))
     for control in sorted(coverage.uncovered):
         console.print(Text(f"NOT COVERED: {control}", style="bold red"))
-    for tried in answers:
-        for line in lines_of(tried):
+    said = [(answers_text.lines_of(tried), answers_text.totals_of(tried)) for tried in answers]
+    said += [(outputs.lines_of(tried), outputs.totals_of(tried)) for tried in led]
+    for lines, totals in said:
+        for line in lines:
             console.print(Text(line, style="bold red"))
-        console.print(Text(totals_of(tried), style="bold"))
+        console.print(Text(totals, style="bold"))
     console.print(Text(_totals(judged, coverage), style="bold"))
 
 
@@ -100,6 +105,7 @@ def write_json(
     judged: Sequence[Judged],
     coverage: Coverage,
     answers: Sequence[AnswerFindings],
+    led: Sequence[OutputFindings],
     *,
     seconds: float,
     clean: bool,
@@ -122,8 +128,14 @@ def write_json(
                 "tried": dict(tried.tried),
                 "survivors": [dict(item) for item in tried.survivors],
                 "changed": [dict(item) for item in tried.changed],
+                "failures": tried.failures,
+                "blind": [dict(item) for item in tried.blind],
             }
             for tried in answers
+        ],
+        "outputs": [
+            {"tried": list(found.tried), "wrong": list(found.wrong), "unmoved": list(found.unmoved)}
+            for found in led
         ],
         "mutants": [
             {

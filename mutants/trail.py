@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -102,14 +103,12 @@ def validation_off(account: Account, mending: ExitStack) -> None:
 # --- what it records ------------------------------------------------------------------------------
 
 
-def _select(selectors: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
+def select(selectors: Mapping[str, Any], account: Account, mending: ExitStack) -> None:
+    """Let the trail select otherwise until mended. Selectors of one kind replace the other's."""
     name = account.outputs["trail_arn"]
     now = account.cloudtrail.get_event_selectors(TrailName=name)
-    mending.callback(
-        account.cloudtrail.put_event_selectors,
-        TrailName=name,
-        EventSelectors=now["EventSelectors"],
-    )
+    kind = "AdvancedEventSelectors" if now.get("AdvancedEventSelectors") else "EventSelectors"
+    mending.callback(account.cloudtrail.put_event_selectors, TrailName=name, **{kind: now[kind]})
     account.cloudtrail.put_event_selectors(TrailName=name, **selectors)
 
 
@@ -200,9 +199,170 @@ for _name, _description, _selectors in (
     FAMILY.add(
         f"selects-{_name}",
         f"the trail selects {_description}",
-        partial(_select, _selectors),
+        partial(select, _selectors),
         "trail-management-events",
+        "trail-data-events",
     )
+
+
+# --- data events ----------------------------------------------------------------------------------
+
+
+def _reselect(
+    edit: Callable[[list[dict[str, Any]]], object], account: Account, mending: ExitStack
+) -> None:
+    """Change the trail's advanced selectors, which `edit` gets by themselves."""
+    name = account.outputs["trail_arn"]
+    now = account.cloudtrail.get_event_selectors(TrailName=name)["AdvancedEventSelectors"]
+    after = copy.deepcopy(now)
+    edit(after)
+    if after == now:
+        raise ValueError("the selectors are as they were")
+    select({"AdvancedEventSelectors": after}, account, mending)
+
+
+def _is_of(selector: Mapping[str, Any], *values: str) -> bool:
+    """Whether a selector tests for each of some values, be it by beginning."""
+    said = [
+        str(value)
+        for test in selector["FieldSelectors"]
+        for operator, texts in test.items()
+        if operator != "Field"
+        for value in texts
+    ]
+    return all(any(text.startswith(value) for text in said) for value in values)
+
+
+_OBJECTS, _FUNCTIONS = "AWS::S3::Object", "AWS::Lambda::Function"
+
+
+def _only_management(selectors: list[dict[str, Any]]) -> None:
+    selectors[:] = [each for each in selectors if _is_of(each, "Management")]
+
+
+def _without(type_: str, selectors: list[dict[str, Any]]) -> None:
+    selectors[:] = [each for each in selectors if not _is_of(each, type_)]
+
+
+def _without_changes_of_logs(selectors: list[dict[str, Any]]) -> None:
+    selectors[:] = [each for each in selectors if not _is_of(each, "PutObject")]
+
+
+def _more(
+    type_: str, field: str, operator: str, value: str, selectors: list[dict[str, Any]]
+) -> None:
+    """One more test, or one more value of a test, of the first selector of a type."""
+    tests = next(each for each in selectors if _is_of(each, type_))["FieldSelectors"]
+    for test in tests:
+        if test["Field"] == field:
+            test[operator] = [*test.get(operator, []), value]
+            return
+    tests.append({"Field": field, operator: [value]})
+
+
+def _everything_of(type_: str, selectors: list[dict[str, Any]]) -> None:
+    """A selector that takes all events of a type, log files' too."""
+    tests = [("eventCategory", "Data"), ("resources.type", type_)]
+    fields = [{"Field": field, "Equals": [value]} for field, value in tests]
+    selectors.append({"Name": "all", "FieldSelectors": fields})
+
+
+def _admitted(bucket: str, selectors: list[dict[str, Any]]) -> None:
+    """A bucket that is left out no longer."""
+    for test in (test for each in selectors for test in each["FieldSelectors"]):
+        if "NotStartsWith" in test:
+            test["NotStartsWith"] = [each for each in test["NotStartsWith"] if bucket not in each]
+
+
+def _deliveries_too(selectors: list[dict[str, Any]]) -> None:
+    for selector in selectors:
+        if _is_of(selector, "PutObject"):
+            selector["FieldSelectors"] = [
+                test for test in selector["FieldSelectors"] if test["Field"] != "eventName"
+            ]
+
+
+for _name, _description, _edit in (
+    ("no-data-events", "the trail records management events alone", _only_management),
+    ("no-objects", "what is done to objects goes unrecorded", partial(_without, _OBJECTS)),
+    ("no-invocations", "functions are invoked unseen", partial(_without, _FUNCTIONS)),
+    (
+        "log-files-unseen",
+        "what is done to log files goes unrecorded",
+        _without_changes_of_logs,
+    ),
+    (
+        "another-bucket-left-out",
+        "a bucket of patients' records is left out",
+        partial(_more, _OBJECTS, "resources.ARN", "NotStartsWith", "arn:aws:s3:::patients/"),
+    ),
+    (
+        "too-much-left-out",
+        "every bucket whose name begins with s3 is left out",
+        partial(_more, _OBJECTS, "resources.ARN", "NotStartsWith", "arn:aws:s3:::s3"),
+    ),
+    (
+        "an-ending-left-out",
+        "objects with a certain ending are left out",
+        partial(_more, _OBJECTS, "resources.ARN", "NotEndsWith", ".csv"),
+    ),
+    (
+        "object-reads-left-out",
+        "who reads objects goes unrecorded",
+        partial(_more, _OBJECTS, "readOnly", "Equals", "false"),
+    ),
+    (
+        "downloads-left-out",
+        "the download of an object is no event",
+        partial(_more, _OBJECTS, "eventName", "NotEquals", "GetObject"),
+    ),
+    (
+        "one-function-alone",
+        "the invocations of one function alone are recorded",
+        partial(
+            _more,
+            _FUNCTIONS,
+            "resources.ARN",
+            "StartsWith",
+            "arn:aws:lambda:ap-southeast-1:123456789012:function:one",
+        ),
+    ),
+    (
+        "somebody-spared",
+        "what one role invokes goes unrecorded",
+        partial(
+            _more,
+            _FUNCTIONS,
+            "userIdentity.arn",
+            "NotStartsWith",
+            "arn:aws:sts::123456789012:assumed-role/intruder/",
+        ),
+    ),
+    ("deliveries-recorded", "each delivered log file is an event of the next", _deliveries_too),
+    (
+        "everything-recorded",
+        "a second selector takes what the first leaves out",
+        partial(_everything_of, _OBJECTS),
+    ),
+    (
+        "access-logs-recorded",
+        "each file of access logs is an event",
+        partial(_admitted, "s3-access-logs-"),
+    ),
+):
+    FAMILY.add(f"data-events-{_name}", _description, partial(_reselect, _edit), "trail-data-events")
+
+
+@FAMILY.fault(
+    "basic selectors take all objects, deliveries of log files too, and every function",
+    "trail-data-events",
+)
+def data_events_by_basic_selectors(account: Account, mending: ExitStack) -> None:
+    resources = [
+        {"Type": _OBJECTS, "Values": ["arn:aws:s3"]},
+        {"Type": _FUNCTIONS, "Values": ["arn:aws:lambda"]},
+    ]
+    select(_basic(DataResources=resources), account, mending)
 
 
 # --- where it writes ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Terraform's state, not the suite's inventory, says what there is and what tags i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -18,6 +19,9 @@ from verify.inputs.declared import Configuration
 
 MODULE = Path(__file__).resolve().parents[1] / "terraform"
 FAMILY = Family("untagged")
+
+# Of a module that is there several times, or perhaps.
+_INDEX = re.compile(r"\[[^]]*\]")
 
 Attributes = Mapping[str, Any]
 Tags = Mapping[str, str]
@@ -64,6 +68,12 @@ CHANGES: Mapping[str, tuple[Change, Change]] = {
     "aws_route_table": _EC2,
     "aws_default_route_table": _EC2,
     "aws_default_network_acl": _EC2,
+    "aws_network_acl": _EC2,
+    "aws_internet_gateway": _EC2,
+    "aws_nat_gateway": _EC2,
+    "aws_eip": _EC2,
+    "aws_vpc_endpoint": _EC2,
+    "aws_flow_log": _EC2,
     "aws_security_group": _EC2,
     "aws_default_security_group": _EC2,
     "aws_cloudtrail": (
@@ -102,6 +112,30 @@ CHANGES: Mapping[str, tuple[Change, Change]] = {
         ),
         lambda account, found, tags: account.functions.tag_resource(
             Resource=found["arn"], Tags=dict(tags)
+        ),
+    ),
+    "aws_athena_workgroup": (
+        lambda account, found, tags: account.client("athena").untag_resource(
+            ResourceARN=found["arn"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.client("athena").tag_resource(
+            ResourceARN=found["arn"], Tags=_listed(tags)
+        ),
+    ),
+    "aws_glue_catalog_database": (
+        lambda account, found, tags: account.client("glue").untag_resource(
+            ResourceArn=found["arn"], TagsToRemove=list(tags)
+        ),
+        lambda account, found, tags: account.client("glue").tag_resource(
+            ResourceArn=found["arn"], TagsToAdd=dict(tags)
+        ),
+    ),
+    "aws_config_config_rule": (
+        lambda account, found, tags: account.client("config").untag_resource(
+            ResourceArn=found["arn"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.client("config").tag_resource(
+            ResourceArn=found["arn"], Tags=_listed(tags)
         ),
     ),
     "aws_cloudformation_stack_set": (
@@ -154,6 +188,14 @@ CHANGES: Mapping[str, tuple[Change, Change]] = {
             RoleName=found["name"], Tags=_listed(tags)
         ),
     ),
+    "aws_iam_service_linked_role": (
+        lambda account, found, tags: account.iam.untag_role(
+            RoleName=found["name"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.iam.tag_role(
+            RoleName=found["name"], Tags=_listed(tags)
+        ),
+    ),
     "aws_iam_policy": (
         lambda account, found, tags: account.iam.untag_policy(
             PolicyArn=found["arn"], TagKeys=list(tags)
@@ -178,13 +220,14 @@ def instances(outputs_file: Path, address: str) -> list[Attributes]:
 
     Raises ValueError where there is no state beside or below the outputs.
     """
-    kind, _, name = address.partition(".")
+    module, kind, name = _parts(address)
     states = sorted(outputs_file.parent.rglob("terraform.tfstate"))
     found = [
         instance["attributes"]
         for state in states
         for resource in json.loads(state.read_text(encoding="utf-8")).get("resources", [])
         if (resource["mode"], resource["type"], resource["name"]) == ("managed", kind, name)
+        and _INDEX.sub("", resource.get("module", "")) == module
         for instance in resource["instances"]
     ]
     if not states:
@@ -204,17 +247,82 @@ def _untag_last(address: str, account: Account, mending: ExitStack) -> None:
     there = instances(account.deployed_outputs_file, address)
     if not there:
         raise ValueError(f"the deployment has no {address}")
-    untag(account, mending, address.partition(".")[0], there[-1])
+    untag(account, mending, kind_of(address), there[-1])
+
+
+def kind_of(address: str) -> str:
+    """The type of the resource at an address."""
+    return _parts(address)[1]
+
+
+def _parts(address: str) -> tuple[str, str, str]:
+    """The module of an address, empty for the root, its type and its name."""
+    *module, kind, name = address.split(".")
+    return ".".join(module), kind, name
 
 
 # Not in every deployment: what a variable switches on.
-OPTIONAL = frozenset({"aws_cloudwatch_event_rule.account_scan"})
+_OF_ACCESS = {
+    "aws_iam_role": ("break_glass", "compliance_tools", "investigation"),
+    "aws_iam_policy": (
+        "break_glass",
+        "investigation_queries",
+        "verifier_investigation",
+        "log_events",
+        "log_files",
+        "trail_configuration",
+        "trail_protection",
+        "verifier_access",
+        "verifier_probe_investigation_role",
+    ),
+}
+OPTIONAL = frozenset(
+    {
+        "aws_cloudwatch_event_rule.account_scan",
+        "module.investigation.aws_athena_workgroup.investigation",
+        "module.investigation.aws_glue_catalog_database.investigation",
+        "module.investigation.aws_s3_bucket.results",
+        *(f"{kind}.{name}" for kind, names in _OF_ACCESS.items() for name in names),
+    }
+)
+# Only where the network has tiers, which is where its flow logs are on; and only where it has none.
+_OF_TIERS = frozenset(
+    {
+        "module.network.aws_cloudwatch_log_group.flow",
+        "module.network.aws_eip.nat",
+        "module.network.aws_flow_log.vpc",
+        "module.network.aws_iam_policy.flow_logs",
+        "module.network.aws_iam_role.flow_logs",
+        "module.network.aws_internet_gateway.public",
+        "module.network.aws_nat_gateway.private",
+        "module.network.aws_network_acl.tier",
+        "module.network.aws_route_table.private_nat",
+        "module.network.aws_route_table.public",
+        "module.network.aws_security_group.bastion",
+        "module.network.aws_security_group.database",
+        "module.network.aws_security_group.endpoints",
+        "module.network.aws_security_group.web",
+        "module.network.aws_subnet.public",
+        "module.network.aws_vpc_endpoint.gateway",
+        "module.network.aws_vpc_endpoint.interface",
+    }
+)
+_OF_PRIVATE_NETWORKS = frozenset({"module.network.aws_route_table.private"})
+# Only where a service watches the account: by the control that wants it.
+_OF_SERVICES = {
+    "module.detection.aws_config_config_rule.managed": "configuration-recorded",
+    "module.detection.aws_iam_service_linked_role.config": "configuration-recorded",
+    "module.detection.aws_s3_bucket.config_history": "configuration-recorded",
+}
+_TIERS = "tier-routes"
 
 for _address in taggable():
     if _address not in OPTIONAL:
         FAMILY.add(
-            _address.replace("_", "-").replace(".", "-"),
+            _address.removeprefix("module.").replace("_", "-").replace(".", "-"),
             f"{_address} has no tag at all",
             partial(_untag_last, _address),
             "resources-tagged",
+            needs=_TIERS if _address in _OF_TIERS else _OF_SERVICES.get(_address, ""),
+            unless=_TIERS if _address in _OF_PRIVATE_NETWORKS else "",
         )

@@ -8,6 +8,18 @@
   signed with a new key from now on.
 - ``POST /_sandbox/expire-unconfirmed-subscriptions`` with ``{}``: SNS forgets the subscriptions
   that nobody has confirmed, as it does after three days.
+- ``POST /_sandbox/confirm-subscription`` with ``{"endpoint": <address or URL>}``: whoever has the
+  mailbox follows the link that SNS has sent there, without signing in.
+- ``POST /_sandbox/root-user`` with any of ``{"mfa": <bool>, "access_keys": <number>,
+  "certificates": <number>, "password": <bool>}``: what the account's root user has from now on. It
+  begins with MFA and a password, and with neither keys nor certificates.
+- ``POST /_sandbox/age-credentials`` with ``{"user": <name>, "days": <number>, "used_days":
+  <number>}``: the IAM user, its password and its keys were made so many days ago, and used last
+  ``used_days`` ago; without it never.
+- ``POST /_sandbox/expire-credential-report`` with ``{}``: IAM makes a new credential report when it
+  is asked to next, as it does after four hours.
+- ``POST /_sandbox/age-metrics`` with ``{"minutes": <number>}``: all data of metrics that there are
+  were published so many minutes earlier, so that an alarm's periods need not be waited for.
 """
 
 from __future__ import annotations

@@ -61,35 +61,117 @@ locals {
   }
 
   # After the CIS AWS Foundations Benchmark, section on monitoring (4.x; 5.x from version 6), with the calls that it leaves
-  # out: rules changed in place, default policy versions, boundaries, trust policies, and the trail's selectors.
-  activity_patterns = {
+  # out: rules changed in place, default policy versions, boundaries, trust policies, the trail's selectors, and what S3
+  # calls by other names than IAM does. Its pattern for unauthorized calls matches nearly every event as it is printed. A
+  # federated sign-in says nothing of a second factor, which is its identity provider's to ask for.
+  activity_calls = {
     "security-group-changes" = {
       description = "A security group or its rules were changed."
-      pattern     = "{ ($.eventName = AuthorizeSecurityGroupIngress) || ($.eventName = AuthorizeSecurityGroupEgress) || ($.eventName = RevokeSecurityGroupIngress) || ($.eventName = RevokeSecurityGroupEgress) || ($.eventName = CreateSecurityGroup) || ($.eventName = DeleteSecurityGroup) || ($.eventName = ModifySecurityGroupRules) }"
+      calls = [
+        "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress",
+        "RevokeSecurityGroupEgress", "CreateSecurityGroup", "DeleteSecurityGroup", "ModifySecurityGroupRules",
+      ]
+    }
+    "network-acl-changes" = {
+      description = "A network ACL, an entry of it, or which subnets it is for was changed."
+      calls = [
+        "CreateNetworkAcl", "CreateNetworkAclEntry", "DeleteNetworkAcl", "DeleteNetworkAclEntry", "ReplaceNetworkAclEntry",
+        "ReplaceNetworkAclAssociation",
+      ]
+    }
+    "gateway-changes" = {
+      description = "A way out of or into the network was made, removed, or attached to it."
+      calls = [
+        "CreateCustomerGateway", "DeleteCustomerGateway", "AttachInternetGateway", "CreateInternetGateway",
+        "DeleteInternetGateway", "DetachInternetGateway", "CreateNatGateway", "DeleteNatGateway",
+        "CreateEgressOnlyInternetGateway", "DeleteEgressOnlyInternetGateway", "AttachVpnGateway", "DetachVpnGateway",
+      ]
+    }
+    "route-table-changes" = {
+      description = "A route, a route table, or which subnets it is for was changed."
+      calls = [
+        "CreateRoute", "CreateRouteTable", "ReplaceRoute", "ReplaceRouteTableAssociation", "AssociateRouteTable",
+        "DeleteRouteTable", "DeleteRoute", "DisassociateRouteTable",
+      ]
+    }
+    "vpc-changes" = {
+      description = "A VPC, an attribute of it, or a peering was changed."
+      calls = [
+        "CreateVpc", "DeleteVpc", "ModifyVpcAttribute", "AcceptVpcPeeringConnection", "CreateVpcPeeringConnection",
+        "DeleteVpcPeeringConnection", "RejectVpcPeeringConnection", "ModifyVpcPeeringConnectionOptions",
+      ]
     }
     "iam-policy-changes" = {
       description = "An IAM policy, its attachment, a boundary or a role's trust was changed."
-      pattern = "{ ${join(" || ", [
-        for name in [
-          "DeleteGroupPolicy", "DeleteRolePolicy", "DeleteUserPolicy", "PutGroupPolicy", "PutRolePolicy", "PutUserPolicy",
-          "CreatePolicy", "DeletePolicy", "CreatePolicyVersion", "DeletePolicyVersion", "AttachRolePolicy", "DetachRolePolicy",
-          "AttachUserPolicy", "DetachUserPolicy", "AttachGroupPolicy", "DetachGroupPolicy", "SetDefaultPolicyVersion",
-          "UpdateAssumeRolePolicy", "PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary",
-          "PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary",
-        ] : "($.eventName = ${name})"
-      ])} }"
-    }
-    "root-account-use" = {
-      description = "The account's root user did something."
-      pattern     = "{ $.userIdentity.type = \"Root\" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != \"AwsServiceEvent\" }"
+      calls = [
+        "DeleteGroupPolicy", "DeleteRolePolicy", "DeleteUserPolicy", "PutGroupPolicy", "PutRolePolicy", "PutUserPolicy",
+        "CreatePolicy", "DeletePolicy", "CreatePolicyVersion", "DeletePolicyVersion", "AttachRolePolicy", "DetachRolePolicy",
+        "AttachUserPolicy", "DetachUserPolicy", "AttachGroupPolicy", "DetachGroupPolicy", "SetDefaultPolicyVersion",
+        "UpdateAssumeRolePolicy", "PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary",
+        "PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary",
+      ]
     }
     "cloudtrail-changes" = {
       description = "A trail, its selectors or its logging were changed."
-      pattern     = "{ ($.eventName = CreateTrail) || ($.eventName = UpdateTrail) || ($.eventName = DeleteTrail) || ($.eventName = StartLogging) || ($.eventName = StopLogging) || ($.eventName = PutEventSelectors) || ($.eventName = PutInsightSelectors) }"
+      calls = [
+        "CreateTrail", "UpdateTrail", "DeleteTrail", "StartLogging", "StopLogging", "PutEventSelectors", "PutInsightSelectors",
+      ]
+    }
+    "key-removals" = {
+      description = "A key was disabled, or its deletion scheduled."
+      calls       = ["DisableKey", "ScheduleKeyDeletion", "DeleteImportedKeyMaterial"]
+    }
+    "bucket-policy-changes" = {
+      description = "Who may use a bucket, or how long it keeps objects, was changed."
+      calls = [
+        "PutBucketAcl", "PutBucketPolicy", "PutBucketCors", "PutBucketLifecycle", "PutBucketReplication", "DeleteBucketPolicy",
+        "DeleteBucketCors", "DeleteBucketLifecycle", "DeleteBucketReplication", "PutBucketPublicAccessBlock",
+        "DeleteBucketPublicAccessBlock",
+      ]
+    }
+    "config-changes" = {
+      description = "What AWS Config records, or where it delivers it, was changed."
+      calls = [
+        "StopConfigurationRecorder", "DeleteConfigurationRecorder", "PutConfigurationRecorder", "DeleteDeliveryChannel",
+        "PutDeliveryChannel",
+      ]
     }
   }
 
-  activity_alarms = { for purpose, alarm in local.activity_patterns : purpose => alarm if contains(var.activity_alarms, purpose) }
+  activity_patterns = merge(
+    { for purpose, alarm in local.activity_calls : purpose => {
+      description = alarm.description
+      threshold   = 1
+      pattern     = "{ ${join(" || ", [for name in alarm.calls : "($.eventName = ${name})"])} }"
+    } },
+    {
+      "root-account-use" = {
+        description = "The account's root user did something."
+        threshold   = 1
+        pattern     = "{ $.userIdentity.type = \"Root\" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != \"AwsServiceEvent\" }"
+      }
+      "unauthorized-calls" = {
+        description = "Somebody was refused what they tried."
+        threshold   = 1
+        pattern     = "{ (($.errorCode = \"*UnauthorizedOperation\") || ($.errorCode = \"AccessDenied*\")) && ($.sourceIPAddress != \"delivery.logs.amazonaws.com\") && ($.eventName != \"HeadBucket\") }"
+      }
+      "sign-ins-without-mfa" = {
+        description = "A user signed in to the console without a second factor."
+        threshold   = 1
+        pattern     = "{ ($.eventName = \"ConsoleLogin\") && ($.additionalEventData.MFAUsed != \"Yes\") && ($.userIdentity.type = \"IAMUser\") && ($.responseElements.ConsoleLogin = \"Success\") }"
+      }
+      "failed-sign-ins" = {
+        description = "More than five sign-ins to the console failed within five minutes."
+        threshold   = 6
+        pattern     = "{ ($.eventName = ConsoleLogin) && ($.errorMessage = \"Failed authentication\") }"
+      }
+    },
+  )
+
+  activity_alarms = merge(
+    { for purpose, alarm in local.activity_patterns : purpose => alarm if contains(var.activity_alarms, purpose) },
+    local.break_glass_patterns,
+  )
 }
 
 resource "aws_cloudwatch_metric_alarm" "delivery" {
@@ -173,6 +255,21 @@ resource "aws_cloudwatch_log_metric_filter" "relevant_events" {
   }
 }
 
+locals {
+  not_invoked_metrics = {
+    events = {
+      namespace   = local.activity_metric_namespace
+      metric_name = aws_cloudwatch_log_metric_filter.relevant_events.metric_transformation[0].name
+      dimensions  = {}
+    }
+    invocations = {
+      namespace   = "AWS/Lambda"
+      metric_name = "Invocations"
+      dimensions  = { FunctionName = local.function_name }
+    }
+  }
+}
+
 resource "aws_cloudwatch_metric_alarm" "function_not_invoked" {
   alarm_name          = "alarm-function-not-invoked-${var.environment}"
   alarm_description   = "Events that the compliance function should judge have arrived, and for 10 minutes it was not invoked: the subscription filter or the permission to invoke is gone."
@@ -192,28 +289,20 @@ resource "aws_cloudwatch_metric_alarm" "function_not_invoked" {
     return_data = true
   }
 
-  metric_query {
-    id          = "events"
-    return_data = false
+  dynamic "metric_query" {
+    for_each = local.not_invoked_metrics
 
-    metric {
-      namespace   = local.activity_metric_namespace
-      metric_name = aws_cloudwatch_log_metric_filter.relevant_events.metric_transformation[0].name
-      stat        = "Sum"
-      period      = 300
-    }
-  }
+    content {
+      id          = metric_query.key
+      return_data = false
 
-  metric_query {
-    id          = "invocations"
-    return_data = false
-
-    metric {
-      namespace   = "AWS/Lambda"
-      metric_name = "Invocations"
-      dimensions  = { FunctionName = local.function_name }
-      stat        = "Sum"
-      period      = 300
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.metric_name
+        dimensions  = metric_query.value.dimensions
+        stat        = "Sum"
+        period      = 300
+      }
     }
   }
 
@@ -247,7 +336,7 @@ resource "aws_cloudwatch_metric_alarm" "activity" {
   metric_name         = aws_cloudwatch_log_metric_filter.activity[each.key].metric_transformation[0].name
   statistic           = "Sum"
   comparison_operator = "GreaterThanOrEqualToThreshold"
-  threshold           = 1
+  threshold           = each.value.threshold
   period              = 300
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
@@ -259,11 +348,69 @@ resource "aws_cloudwatch_metric_alarm" "activity" {
   depends_on = [aws_sns_topic_policy.alerts]
 }
 
+# How often the log bucket is asked, for whatever, against what is usual at that hour of that day, which CloudWatch learns. All
+# requests: those of CloudTrail come the whole day, so that there is a model before anybody reads, and S3 publishes nothing
+# of a period without any. Three standard deviations: of two, CloudWatch's own default, one ordinary period in fifty is above.
+resource "aws_s3_bucket_metric" "logs" {
+  count = var.unusual_access_alarm_enabled ? 1 : 0
+
+  bucket = aws_s3_bucket.logs.id
+  name   = "all-requests"
+}
+
+locals {
+  unusual_access_band = "ANOMALY_DETECTION_BAND(requests, 3)"
+  unusual_access_metrics = [for counted in aws_s3_bucket_metric.logs : {
+    namespace   = "AWS/S3"
+    metric_name = "AllRequests"
+    dimensions  = { BucketName = counted.bucket, FilterId = counted.name }
+  }]
+}
+
+resource "aws_cloudwatch_metric_alarm" "unusual_access" {
+  count = var.unusual_access_alarm_enabled ? 1 : 0
+
+  alarm_name          = "alarm-unusual-access-${var.environment}"
+  alarm_description   = "The log bucket is asked far more often than is usual at this time: somebody may be copying the logs."
+  comparison_operator = "GreaterThanUpperThreshold"
+  threshold_metric_id = "usual"
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  actions_enabled     = true
+  alarm_actions       = [local.alert_topic_arn]
+  ok_actions          = [local.alert_topic_arn]
+
+  metric_query {
+    id          = "usual"
+    label       = "Usual at this time"
+    expression  = local.unusual_access_band
+    return_data = true
+  }
+
+  metric_query {
+    id          = "requests"
+    return_data = true
+
+    metric {
+      namespace   = local.unusual_access_metrics[0].namespace
+      metric_name = local.unusual_access_metrics[0].metric_name
+      dimensions  = local.unusual_access_metrics[0].dimensions
+      stat        = "Sum"
+      period      = 300
+    }
+  }
+
+  tags = { Name = "alarm-unusual-access-${var.environment}" }
+
+  depends_on = [aws_sns_topic_policy.alerts]
+}
+
 locals {
   alarms = merge(
     { for purpose, alarm in aws_cloudwatch_metric_alarm.delivery : purpose => alarm },
     { for purpose, alarm in aws_cloudwatch_metric_alarm.function : purpose => alarm },
     { "function-not-invoked" = aws_cloudwatch_metric_alarm.function_not_invoked },
     { for purpose, alarm in aws_cloudwatch_metric_alarm.activity : purpose => alarm },
+    { for alarm in aws_cloudwatch_metric_alarm.unusual_access : "unusual-access" => alarm },
   )
 }

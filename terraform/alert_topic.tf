@@ -1,4 +1,4 @@
-# Where alerts and alarms go. Who receives them is the organization's choice: this profile subscribes nobody.
+# Where alerts and alarms go. Who receives them is the organization's choice: alert_subscriptions.tf.
 
 locals {
   create_alert_topic = var.existing_alert_topic_arn == null

@@ -11,8 +11,9 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "function" {
+  #checkov:skip=CKV_AWS_338:By variable, and a year in the profile prod; the baseline says how long.
   name              = local.function_log_group_name
-  retention_in_days = var.log_retention_days
+  retention_in_days = var.log_group_retention_days
   kms_key_id        = aws_kms_key.logs.arn
 
   tags = { Name = local.function_log_group_name }

@@ -8,7 +8,7 @@ locals {
   key_policy = {
     Version = "2012-10-17"
     Id      = "cloudtrail-logs-key-${var.environment}"
-    Statement = [
+    Statement = concat([
       {
         Sid       = "AccountAdministersKey"
         Effect    = "Allow"
@@ -56,7 +56,7 @@ locals {
         Resource  = "*"
         Condition = {
           ArnLike = {
-            "kms:EncryptionContext:aws:logs:arn" = [local.trail_log_group_arn, local.function_log_group_arn]
+            "kms:EncryptionContext:aws:logs:arn" = concat([local.trail_log_group_arn, local.function_log_group_arn], local.flow_log_group_arns, local.application_log_group_arns)
           }
         }
       },
@@ -80,7 +80,7 @@ locals {
         Resource  = "*"
         Condition = { StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = local.delivery_topic_arn } }
       },
-    ]
+    ], local.key_detection_statements, local.key_reading_statements)
   }
 }
 

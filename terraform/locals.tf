@@ -4,16 +4,6 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-data "aws_availability_zones" "available" {
-  state = "available"
-
-  # Local and Wavelength zones are listed too once somebody opted in to them.
-  filter {
-    name   = "opt-in-status"
-    values = ["opt-in-not-required"]
-  }
-}
-
 locals {
   account_id = data.aws_caller_identity.current.account_id
   partition  = data.aws_partition.current.partition
@@ -37,9 +27,12 @@ locals {
   trail_name               = coalesce(var.trail_name, "cloudtrail-audit-${var.environment}")
   trail_log_group_name     = "/aws/cloudtrail/${local.trail_name}"
   log_bucket_name          = "s3-cloudtrail-logs-${var.environment}-${local.account_id}"
+  access_log_bucket_name   = "s3-access-logs-${var.environment}-${local.account_id}"
+  replica_bucket_name      = "s3-cloudtrail-logs-replica-${var.environment}-${local.account_id}"
   key_alias                = "alias/cloudtrail-logs-key-${var.environment}"
   function_name            = "lambda-compliance-checker-${var.environment}"
   function_log_group_name  = "/aws/lambda/${local.function_name}"
+  flow_log_group_name      = "/aws/vpc/flow-logs-${var.environment}"
   alert_topic_name         = "sns-compliance-alerts-${var.environment}"
   delivery_topic_name      = "sns-trail-delivery-${var.environment}"
   delivery_queue_name      = "sqs-trail-delivery-${var.environment}"
@@ -47,12 +40,17 @@ locals {
   ledger_table_name        = "dynamodb-alert-ledger-${var.environment}"
   subscription_filter_name = "subscription-compliance-checker-${var.environment}"
 
+  verification_metric_namespace = "Trailwarden/Verification"
+
   # Policies name the trail, the bucket, the topics and the log groups, which in turn need the key and its policy. ARNs
   # built from names break that circle, and let resources be created side by side.
   trail_arn              = "arn:${local.partition}:cloudtrail:${local.region}:${local.account_id}:trail/${local.trail_name}"
   log_bucket_arn         = "arn:${local.partition}:s3:::${local.log_bucket_name}"
+  access_log_bucket_arn  = "arn:${local.partition}:s3:::${local.access_log_bucket_name}"
+  replica_bucket_arn     = "arn:${local.partition}:s3:::${local.replica_bucket_name}"
   trail_log_group_arn    = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:${local.trail_log_group_name}"
   function_log_group_arn = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:${local.function_log_group_name}"
+  flow_log_group_arns    = [for name in var.flow_logs_enabled && local.network_made ? [local.flow_log_group_name] : [] : "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:${name}"]
   function_arn           = "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${local.function_name}"
   rehearsal_arn          = "${local.function_arn}:rehearsal"
   ledger_table_arn       = "arn:${local.partition}:dynamodb:${local.region}:${local.account_id}:table/${local.ledger_table_name}"

@@ -2,7 +2,25 @@ resource "aws_s3_bucket" "logs" {
   bucket        = local.log_bucket_name
   force_destroy = var.log_bucket_force_destroy
 
+  object_lock_enabled = local.object_lock_days > 0
+
   tags = { Name = local.log_bucket_name }
+
+  # Of a bucket that is there, the lock's own configuration turns Object Lock on (log_archive.tf). Left to the provider, a
+  # changed variable would replace the bucket, with all that it holds; and S3 never turns the lock off again.
+  lifecycle {
+    ignore_changes = [object_lock_enabled]
+
+    precondition {
+      condition     = var.object_lock_days == null || var.object_lock_mode != null
+      error_message = "object_lock_days is set without object_lock_mode: set the mode too (GOVERNANCE or COMPLIANCE), or leave both out."
+    }
+
+    precondition {
+      condition     = local.object_lock_days <= var.log_retention_days
+      error_message = "The files would be locked for ${local.object_lock_days} days and are to go after ${var.log_retention_days}: S3 keeps what is locked. Make object_lock_days at most log_retention_days, or leave it out."
+    }
+  }
 }
 
 resource "aws_s3_bucket_public_access_block" "logs" {
@@ -47,13 +65,24 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "logs" {
 locals {
   # Everyone, or a principal that is not the break-glass role, where there is one. Callers without aws:PrincipalArn
   # (services) match as well, because a negated operator is true for a missing key.
-  everyone_but_break_glass = { for role in compact([var.break_glass_role_arn]) : "ArnNotLike" => { "aws:PrincipalArn" = role } }
+  everyone_but_break_glass = { for role in compact([local.break_glass_role_arn]) : "ArnNotLike" => { "aws:PrincipalArn" = role } }
   but_break_glass          = { for condition in [local.everyone_but_break_glass] : "Condition" => condition if length(condition) > 0 }
+
+  # What takes a file away, or the lock off it; and what lets S3 do so.
+  deletions = concat(
+    ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"],
+    local.object_lock_days > 0 ? ["s3:BypassGovernanceRetention", "s3:PutObjectLegalHold", "s3:PutObjectRetention"] : [],
+  )
+  tamperings = concat(
+    ["s3:DeleteBucket", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration"],
+    local.object_lock_days > 0 ? ["s3:PutBucketObjectLockConfiguration"] : [],
+    var.access_logs_enabled ? ["s3:PutBucketLogging"] : [],
+  )
 
   log_bucket_policy = {
     Version = "2012-10-17"
     Id      = "log-bucket-${var.environment}"
-    Statement = [
+    Statement = concat([
       {
         Sid       = "AWSCloudTrailAclCheck"
         Effect    = "Allow"
@@ -123,7 +152,7 @@ locals {
         Sid       = "DenyDeletion"
         Effect    = "Deny"
         Principal = "*"
-        Action    = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"]
+        Action    = local.deletions
         Resource  = "${local.log_bucket_arn}/*"
       }, local.but_break_glass),
       merge({
@@ -133,10 +162,10 @@ locals {
         Sid       = "DenyTampering"
         Effect    = "Deny"
         Principal = "*"
-        Action    = ["s3:DeleteBucket", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration"]
+        Action    = local.tamperings
         Resource  = local.log_bucket_arn
       }, local.but_break_glass),
-    ]
+    ], local.log_bucket_reading_statements)
   }
 }
 
@@ -146,8 +175,12 @@ resource "aws_s3_bucket_policy" "logs" {
 
   # Created after, and so destroyed before, the settings that it forbids to change.
   depends_on = [
+    aws_s3_bucket_lifecycle_configuration.logs,
+    aws_s3_bucket_logging.logs,
+    aws_s3_bucket_object_lock_configuration.logs,
     aws_s3_bucket_ownership_controls.logs,
     aws_s3_bucket_public_access_block.logs,
+    aws_s3_bucket_replication_configuration.logs,
     aws_s3_bucket_server_side_encryption_configuration.logs,
     aws_s3_bucket_versioning.logs,
   ]

@@ -27,31 +27,31 @@ output "profile" {
   value       = var.profile
 }
 
-# --- Network ---------------------------------------------------------------------------------------------------------
+# --- Network: but for the VPC, null or an empty list where existing_vpc_id has none made -------------------------------------
 
 output "vpc_id" {
-  description = "ID of the VPC."
-  value       = aws_vpc.audit.id
+  description = "ID of the VPC: the one that is made here, or existing_vpc_id."
+  value       = local.vpc_id
 }
 
 output "private_subnet_ids" {
   description = "IDs of the private subnets, in the order of the variable private_subnet_cidr_blocks."
-  value       = aws_subnet.private[*].id
+  value       = flatten(module.network[*].private_subnet_ids)
 }
 
 output "private_route_table_ids" {
   description = "IDs of the private subnets' route tables, in the same order."
-  value       = aws_route_table.private[*].id
+  value       = flatten(module.network[*].private_route_table_ids)
 }
 
 output "application_security_group_id" {
   description = "ID of the application tier's security group."
-  value       = aws_security_group.application.id
+  value       = one(module.network[*].application_security_group_id)
 }
 
 output "default_security_group_id" {
   description = "ID of the VPC's default security group."
-  value       = aws_default_security_group.closed.id
+  value       = one(module.network[*].default_security_group_id)
 }
 
 # --- Trail and log storage -------------------------------------------------------------------------------------------
@@ -247,4 +247,208 @@ output "verifier_role_name" {
 output "verifier_role_arn" {
   description = "ARN of the role with which the deployment is verified."
   value       = aws_iam_role.verifier.arn
+}
+
+# --- The network in tiers: null, or an empty list, where the network is private ------------------------------------------
+
+output "public_subnet_ids" {
+  description = "IDs of the public subnets, in the order of the variable public_subnet_cidr_blocks."
+  value       = flatten(module.network[*].public_subnet_ids)
+}
+
+output "public_route_table_ids" {
+  description = "IDs of the public subnets' route tables; one serves them all."
+  value       = flatten(module.network[*].public_route_table_ids)
+}
+
+output "internet_gateway_id" {
+  description = "ID of the internet gateway."
+  value       = one(module.network[*].internet_gateway_id)
+}
+
+output "nat_gateway_ids" {
+  description = "IDs of the NAT gateways, in the order of the public subnets."
+  value       = flatten(module.network[*].nat_gateway_ids)
+}
+
+output "nat_address_ids" {
+  description = "Allocation IDs of the NAT gateways' public addresses, in the same order."
+  value       = flatten(module.network[*].nat_address_ids)
+}
+
+output "web_security_group_id" {
+  description = "ID of the web tier's security group."
+  value       = one(module.network[*].web_security_group_id)
+}
+
+output "database_security_group_id" {
+  description = "ID of the database tier's security group."
+  value       = one(module.network[*].database_security_group_id)
+}
+
+output "bastion_security_group_id" {
+  description = "ID of the bastion's security group."
+  value       = one(module.network[*].bastion_security_group_id)
+}
+
+output "endpoints_security_group_id" {
+  description = "ID of the security group of the interface endpoints."
+  value       = one(module.network[*].endpoints_security_group_id)
+}
+
+output "network_acl_ids" {
+  description = "IDs of the network ACLs of the tiers, public and private."
+  value       = flatten(module.network[*].network_acl_ids)
+}
+
+output "vpc_endpoint_ids" {
+  description = "IDs of the endpoints of AWS services, gateway endpoints first."
+  value       = flatten(module.network[*].vpc_endpoint_ids)
+}
+
+output "gateway_endpoint_prefix_list_ids" {
+  description = "IDs of AWS's own prefix lists of the services that have a gateway endpoint."
+  value       = flatten(module.network[*].gateway_endpoint_prefix_list_ids)
+}
+
+# --- Flow logs: null where the VPC's traffic is not recorded -------------------------------------------------------------
+
+output "flow_log_id" {
+  description = "ID of the VPC's flow log."
+  value       = one(module.network[*].flow_log_id)
+}
+
+output "flow_log_group_name" {
+  description = "Name of the log group that holds the VPC's flow logs."
+  value       = one(module.network[*].flow_log_group_name)
+}
+
+output "flow_log_group_arn" {
+  description = "ARN of the log group that holds the VPC's flow logs."
+  value       = one(module.network[*].flow_log_group_arn)
+}
+
+output "flow_log_role_arn" {
+  description = "ARN of the role with which VPC Flow Logs writes to its log group."
+  value       = one(module.network[*].flow_log_role_arn)
+}
+
+# --- Subscriptions of alerts -----------------------------------------------------------------------------------------
+
+output "alert_subscription_endpoints" {
+  description = "Addresses, numbers and URLs that alerts are sent to by alert_subscriptions: personal data, which the verification leaves out of its evidence."
+  value       = sort([for subscription in var.alert_subscriptions : subscription.endpoint])
+  sensitive   = true
+}
+
+# --- Archive, access logs, copies ------------------------------------------------------------------------------------
+
+output "access_log_bucket_names" {
+  description = "Name of the bucket that holds the log bucket's access logs; none where they are off."
+  value       = aws_s3_bucket.access_logs[*].bucket
+}
+
+output "replica_bucket_names" {
+  description = "Name of the bucket that holds the copies of the log files; none where there are no copies."
+  value       = aws_s3_bucket.replica[*].bucket
+}
+
+output "replica_regions" {
+  description = "Region of the copies of the log files; none where there are no copies."
+  value       = var.replication_region == null ? [] : [var.replication_region]
+}
+
+output "replica_key_arns" {
+  description = "ARN of the key that encrypts the copies of the log files; none where there are no copies."
+  value       = aws_kms_key.replica[*].arn
+}
+
+output "replication_role_arns" {
+  description = "ARN of the role with which S3 copies the log files; none where there are no copies."
+  value       = aws_iam_role.replication[*].arn
+}
+
+# --- Access ----------------------------------------------------------------------------------------------------------
+
+output "access_role_arns" {
+  description = "ARNs of the roles for break glass, investigation and compliance tools; none without access roles."
+  value       = concat(aws_iam_role.break_glass[*].arn, aws_iam_role.investigation[*].arn, aws_iam_role.compliance_tools[*].arn)
+}
+
+output "trail_protection_policy_arns" {
+  description = "ARN of the policy that denies whatever would stop the trail or blind it, to be attached to people's roles; none without access roles."
+  value       = aws_iam_policy.trail_protection[*].arn
+}
+
+output "trail_protection_policy_document" {
+  description = "The same policy as JSON, which can be a service control policy of the organization; empty without access roles."
+  value       = join("", aws_iam_policy.trail_protection[*].policy)
+}
+
+# --- Dashboard -------------------------------------------------------------------------------------------------------
+
+output "dashboard_name" {
+  description = "Name of the dashboard; null without one."
+  value       = one(aws_cloudwatch_dashboard.audit[*].dashboard_name)
+}
+
+output "verification_metric_namespace" {
+  description = "Namespace of the metric that tells when the last clean verification was."
+  value       = local.verification_metric_namespace
+}
+
+# --- Application logs -----------------------------------------------------------------------------------------------
+
+output "application_log_group_names" {
+  description = "Names of the log groups of applications, in the order of the applications' names."
+  value       = [for name in sort(keys(var.application_log_groups)) : aws_cloudwatch_log_group.application[name].name]
+}
+
+# --- Investigation: null where log files cannot be asked by SQL ----------------------------------------------------------
+
+output "investigation_workgroup_name" {
+  description = "Name of the Athena workgroup in which the trail's log files are asked."
+  value       = one(module.investigation[*].workgroup_name)
+}
+
+output "investigation_database_name" {
+  description = "Name of the Glue database with the table of the trail's records."
+  value       = one(module.investigation[*].database_name)
+}
+
+output "investigation_table_name" {
+  description = "Name of the Glue table of the trail's records."
+  value       = one(module.investigation[*].table_name)
+}
+
+output "investigation_results_bucket_names" {
+  description = "Name of the bucket that holds the results of queries; none where there are none."
+  value       = module.investigation[*].results_bucket_name
+}
+
+# --- Detection: null, or empty, where a service is off ---------------------------------------------------------------------
+
+output "config_recorder_name" {
+  description = "Name of the recorder of AWS Config."
+  value       = module.detection.config_recorder_name
+}
+
+output "config_delivery_channel_name" {
+  description = "Name of the delivery channel of AWS Config."
+  value       = module.detection.config_delivery_channel_name
+}
+
+output "config_history_bucket_names" {
+  description = "Name of the bucket that AWS Config delivers into."
+  value       = module.detection.config_history_bucket_names
+}
+
+output "config_rule_names" {
+  description = "Names of the rules of AWS Config."
+  value       = module.detection.config_rule_names
+}
+
+output "config_role_arns" {
+  description = "ARN of AWS Config's service-linked role, where the deployment has made it."
+  value       = module.detection.config_role_arns
 }

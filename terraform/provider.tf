@@ -16,3 +16,13 @@ provider "aws" {
     tags = local.tags
   }
 }
+
+# Where the log files are copied to. Without copies it is of no use, and speaks to the home region.
+provider "aws" {
+  alias  = "replication"
+  region = coalesce(var.replication_region, var.region)
+
+  default_tags {
+    tags = local.tags
+  }
+}

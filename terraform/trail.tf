@@ -1,6 +1,6 @@
 resource "aws_cloudwatch_log_group" "trail" {
   name              = local.trail_log_group_name
-  retention_in_days = var.log_retention_days
+  retention_in_days = coalesce(var.trail_log_group_retention_days, var.log_group_retention_days)
   kms_key_id        = aws_kms_key.logs.arn
 
   tags = { Name = local.trail_log_group_name }
@@ -22,9 +22,34 @@ resource "aws_cloudtrail" "audit" {
 
   # AWS's own default, stated so that a selector changed by hand is drift. No source is excluded: without KMS events a
   # disabled key would go unseen.
-  event_selector {
-    read_write_type           = "All"
-    include_management_events = true
+  dynamic "event_selector" {
+    for_each = length(var.data_events) == 0 ? ["management"] : []
+
+    content {
+      read_write_type           = "All"
+      include_management_events = true
+    }
+  }
+
+  # Advanced selectors take the place of the one above, so that the management events must be among them.
+  dynamic "advanced_event_selector" {
+    for_each = [for selector in local.advanced_event_selectors : selector if length(var.data_events) > 0]
+
+    content {
+      name = advanced_event_selector.value.name
+
+      dynamic "field_selector" {
+        for_each = advanced_event_selector.value.fields
+
+        content {
+          field           = field_selector.key
+          equals          = field_selector.value.equals
+          starts_with     = field_selector.value.starts_with
+          not_equals      = field_selector.value.not_equals
+          not_starts_with = field_selector.value.not_starts_with
+        }
+      }
+    }
   }
 
   tags = { Name = local.trail_name }

@@ -8,8 +8,8 @@ variable "profile" {
   default     = "dev"
 
   validation {
-    condition     = contains(["dev"], var.profile)
-    error_message = "The profile must be \"dev\": it is the only one that this module provides."
+    condition     = contains(["dev", "prod"], var.profile)
+    error_message = "The profile must be \"dev\" or \"prod\", the ones that this module provides."
   }
 }
 
@@ -92,54 +92,30 @@ variable "additional_tags" {
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Network
+# Network: which values are good, modules/network/variables.tf says
 # ---------------------------------------------------------------------------------------------------------------------
+
+variable "existing_vpc_id" {
+  description = "ID of a VPC, in the home region, that somebody else looks after: the trail then stands without a network of its own, and the variables of the network say nothing. Verification opens its test rule there, on a security group that nothing is attached to. Null makes the network."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.existing_vpc_id == null ? true : can(regex("^vpc-[0-9a-f]{8,17}$", var.existing_vpc_id))
+    error_message = "The existing VPC must be the ID of a VPC (example: vpc-0a1b2c3d4e5f60718); leave it out to have a network made."
+  }
+}
 
 variable "vpc_cidr_block" {
   description = "IPv4 range of the VPC, in private address space (RFC 1918), /16 to /28."
   type        = string
   default     = "10.0.0.0/16"
-
-  validation {
-    condition = (
-      can(cidrnetmask(var.vpc_cidr_block)) &&
-      try(cidrsubnet(var.vpc_cidr_block, 0, 0) == var.vpc_cidr_block, false) &&
-      try(tonumber(split("/", var.vpc_cidr_block)[1]) >= 16, false) &&
-      try(tonumber(split("/", var.vpc_cidr_block)[1]) <= 28, false)
-    )
-    error_message = "The VPC range must be an IPv4 network address with a prefix of /16 to /28 (example: 10.0.0.0/16)."
-  }
-
-  validation {
-    condition = anytrue([
-      for range in ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"] :
-      try(cidrsubnet("${split("/", var.vpc_cidr_block)[0]}/${split("/", range)[1]}", 0, 0) == range, false)
-    ])
-    error_message = "The VPC range must lie in private address space: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16."
-  }
 }
 
 variable "private_subnet_cidr_blocks" {
   description = "IPv4 ranges of the private subnets, inside the VPC's, one availability zone each, in the region's order of zones."
   type        = list(string)
   default     = ["10.0.10.0/24", "10.0.20.0/24"]
-
-  validation {
-    condition     = length(var.private_subnet_cidr_blocks) >= 2 && length(var.private_subnet_cidr_blocks) <= 6
-    error_message = "Give 2 to 6 private subnets: one availability zone alone is a single point of failure, and no region has more than six."
-  }
-
-  # That a subnet lies inside the VPC and overlaps no other is a precondition of the subnets (network.tf): before
-  # Terraform 1.9 a validation may look at its own variable only.
-  validation {
-    condition = alltrue([
-      for block in var.private_subnet_cidr_blocks :
-      can(cidrnetmask(block)) &&
-      try(cidrsubnet(block, 0, 0) == block, false) &&
-      try(tonumber(split("/", block)[1]) <= 28, false)
-    ])
-    error_message = "Each private subnet must be an IPv4 network address with a prefix no longer than /28 (example: 10.0.10.0/24)."
-  }
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -164,28 +140,13 @@ variable "log_bucket_force_destroy" {
 }
 
 variable "break_glass_role_arn" {
-  description = "IAM role that alone may delete or change what the log bucket holds. Null: nobody may. The baseline must list it, or verification fails."
+  description = "IAM role that alone may delete or change what the log bucket holds. Null: nobody may, or, with access_roles_enabled, role-break-glass-<environment>. The baseline must list it, or verification fails."
   type        = string
   default     = null
 
   validation {
     condition     = var.break_glass_role_arn == null ? true : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$", var.break_glass_role_arn))
     error_message = "The break-glass role must be the ARN of one IAM role without wildcards (example: arn:aws:iam::123456789012:role/break-glass)."
-  }
-}
-
-variable "log_retention_days" {
-  description = "Days that CloudWatch Logs keeps the trail's and the function's log groups."
-  type        = number
-  default     = 7
-
-  # 0 (keep for ever) is left out on purpose: how long logs are kept is a decision to be stated.
-  validation {
-    condition = contains(
-      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
-      var.log_retention_days,
-    )
-    error_message = "The log retention must be one of the values that CloudWatch Logs accepts: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192 (six years), 2557 (seven years), 2922, 3288 or 3653 days."
   }
 }
 
@@ -206,6 +167,17 @@ variable "trail_name" {
       !can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$", var.trail_name))
     )
     error_message = "The trail's name must be 3 to 128 letters, digits, periods, underscores and hyphens, begin and end with a letter or digit, have no two of . _ - side by side, and not look like an IP address."
+  }
+}
+
+variable "data_events" {
+  description = "Which data events the trail records, by CloudTrail's types of resources: what is done to the objects of all buckets but those of logs, and each invocation of a function. Each event costs."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.data_events, ["AWS::Lambda::Function", "AWS::S3::Object"])) == 0
+    error_message = "Data events can be recorded of AWS::S3::Object and AWS::Lambda::Function."
   }
 }
 
@@ -242,9 +214,11 @@ variable "activity_alarms" {
 
   validation {
     condition = length(setsubtract(var.activity_alarms, [
-      "security-group-changes", "iam-policy-changes", "root-account-use", "cloudtrail-changes",
+      "security-group-changes", "network-acl-changes", "gateway-changes", "route-table-changes", "vpc-changes",
+      "iam-policy-changes", "cloudtrail-changes", "key-removals", "bucket-policy-changes", "config-changes",
+      "root-account-use", "unauthorized-calls", "sign-ins-without-mfa", "failed-sign-ins",
     ])) == 0
-    error_message = "Activity alarms can be any of: security-group-changes, iam-policy-changes, root-account-use, cloudtrail-changes."
+    error_message = "Activity alarms can be any of: security-group-changes, network-acl-changes, gateway-changes, route-table-changes, vpc-changes, iam-policy-changes, cloudtrail-changes, key-removals, bucket-policy-changes, config-changes, root-account-use, unauthorized-calls, sign-ins-without-mfa, failed-sign-ins."
   }
 }
 
@@ -455,5 +429,422 @@ variable "permissions_boundary_arn" {
   validation {
     condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]{1,512}$", var.permissions_boundary_arn))
     error_message = "The permissions boundary must be the ARN of an IAM policy (example: arn:aws:iam::123456789012:policy/boundary)."
+  }
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The network in tiers
+# ---------------------------------------------------------------------------------------------------------------------
+
+variable "public_subnet_cidr_blocks" {
+  description = "IPv4 ranges of the public subnets, inside the VPC's, one availability zone each, as many as there are private subnets. With them the network has tiers: an internet gateway, a NAT gateway a zone, and security groups for web, application, database, bastion and endpoints. Empty: the network is private."
+  type        = list(string)
+  default     = []
+}
+
+variable "public_addresses_on_launch" {
+  description = "Whether machines that start in a public subnet are given a public address. Load balancers and NAT gateways have theirs either way."
+  type        = bool
+  default     = false
+}
+
+variable "bastion_cidr_blocks" {
+  description = "IPv4 ranges from which the bastion's security group admits SSH, and passes it on to the application tier. Empty: from nowhere, and to nowhere."
+  type        = list(string)
+  default     = []
+}
+
+variable "network_acl_blocked_ports" {
+  description = "TCP ports that the network ACLs close to what comes from outside the VPC, whatever security groups admit. Empty: none; the ACLs of the tiers admit the web's ports and what comes back."
+  type        = set(number)
+  default     = []
+}
+
+variable "gateway_endpoints" {
+  description = "Services that the private subnets reach by a gateway endpoint, which costs nothing: s3, dynamodb."
+  type        = set(string)
+  default     = []
+}
+
+variable "interface_endpoints" {
+  description = "Services that the application tier reaches by an interface endpoint in each zone: kms, logs, sns, sqs, sts, lambda, cloudtrail."
+  type        = set(string)
+  default     = []
+}
+
+variable "flow_logs_enabled" {
+  description = "Whether all of the VPC's traffic is recorded by VPC Flow Logs, in an encrypted log group."
+  type        = bool
+  default     = false
+}
+
+variable "flow_log_retention_days" {
+  description = "Days that CloudWatch Logs keeps the VPC's flow logs."
+  type        = number
+  default     = 365
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Account
+# ---------------------------------------------------------------------------------------------------------------------
+
+variable "account_settings_enabled" {
+  description = "Whether the account's own settings are made: the password policy, the block of public access to S3, and encryption of new EBS volumes in the home region. They replace what the account has, and terraform destroy takes them back to AWS's defaults: leave it off where another stack or team sets them."
+  type        = bool
+  default     = false
+}
+
+variable "password_policy" {
+  description = "What IAM users' passwords must be, where account_settings_enabled: their least length, after how many days they expire, and how many earlier ones may not come again. All four kinds of characters are always required."
+  type = object({
+    minimum_length   = optional(number, 14)
+    maximum_age_days = optional(number, 90)
+    reuse_prevention = optional(number, 24)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for bounds in [
+        [var.password_policy.minimum_length, 8, 128],
+        [var.password_policy.maximum_age_days, 1, 1095],
+        [var.password_policy.reuse_prevention, 1, 24],
+      ] : try(bounds[0] >= bounds[1] && bounds[0] <= bounds[2] && floor(bounds[0]) == bounds[0], false)
+    ])
+    error_message = "The password policy has whole numbers: minimum_length from 8 to 128, maximum_age_days from 1 to 1095, reuse_prevention from 1 to 24 (example: { minimum_length = 16 })."
+  }
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Subscriptions of alerts
+# ---------------------------------------------------------------------------------------------------------------------
+
+variable "alert_subscriptions" {
+  description = "Who is sent every alert, besides what subscribes to the topic by itself: each {protocol, endpoint}, of email, sms or https. E-mail and SMS leave AWS unencrypted, and an alert names users, addresses and resources: choose https where that may not be. SNS sends SMS from some regions only, and none to a number that has not opted in where the account is in the SMS sandbox. An e-mail address or a URL is sent nothing before it has confirmed. They are personal data: plans and outputs do not show them, the state does."
+  type        = list(object({ protocol = string, endpoint = string }))
+  default     = []
+  nullable    = false
+  sensitive   = true
+
+  validation {
+    condition = alltrue([
+      for subscription in var.alert_subscriptions : try(can(regex({
+        email = "^[^@,;:<>\"\\s]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?\\.[A-Za-z]{2,63}$"
+        sms   = "^\\+[1-9][0-9]{6,14}$"
+        https = "^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[^\\s@]*)?$"
+      }[subscription.protocol], subscription.endpoint)), false)
+    ])
+    error_message = "Each of the alert subscriptions is {protocol, endpoint}: an email address, a number for sms in E.164 (+15555550100), or a URL for https without user or password in it (https://alerts.example.org/hook)."
+  }
+
+  validation {
+    condition     = length(distinct([for subscription in var.alert_subscriptions : "${subscription.protocol} ${lower(subscription.endpoint)}"])) == length(var.alert_subscriptions)
+    error_message = "The alert subscriptions name an endpoint twice: leave one of the two out."
+  }
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Retention, archive, lock, copies
+# ---------------------------------------------------------------------------------------------------------------------
+
+variable "log_group_retention_days" {
+  description = "Days that CloudWatch Logs keeps the log groups."
+  type        = number
+  default     = 7
+
+  # 0 (keep for ever) is left out on purpose: how long logs are kept is a decision to be stated.
+  validation {
+    condition = contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.log_group_retention_days,
+    )
+    error_message = "The log groups' retention must be one of the values that CloudWatch Logs accepts: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192 (six years), 2557 (seven years), 2922, 3288 or 3653 days."
+  }
+}
+
+variable "application_log_groups" {
+  description = "Applications that log into log groups of their own, by name, and for how many days each is kept: as log_group_retention_days says, unless the application has its own."
+  type        = map(object({ retention_days = optional(number) }))
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.application_log_groups) : can(regex("^[a-z][a-z0-9-]{0,62}$", name))])
+    error_message = "An application's name must be up to 63 lower-case letters, digits and hyphens, beginning with a letter (example: django)."
+  }
+
+  validation {
+    condition = alltrue([
+      for application in values(var.application_log_groups) : application.retention_days == null ? true : contains(
+        [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+        application.retention_days,
+      )
+    ])
+    error_message = "An application's log group must be kept for one of the days that CloudWatch Logs accepts, such as 365 or 2192 (six years)."
+  }
+}
+
+variable "application_log_data_identifiers" {
+  description = "What is masked and counted in the log groups of applications, by the names of CloudWatch Logs' managed data identifiers. Scanning costs by what is logged."
+  type        = set(string)
+  default = [
+    "Address", "DriversLicense-US", "DrugEnforcementAgencyNumber-US", "EmailAddress", "HealthInsuranceCardNumber-EU",
+    "HealthInsuranceClaimNumber-US", "HealthInsuranceNumber-FR", "HealthcareProcedureCode-US", "MedicareBeneficiaryNumber-US",
+    "Name", "NationalDrugCode-US", "NationalProviderId-US", "NhsNumber-GB", "PassportNumber-US", "PersonalHealthNumber-CA",
+    "PhoneNumber-US", "Ssn-US",
+  ]
+
+  validation {
+    condition     = length(var.application_log_data_identifiers) > 0 && alltrue([for name in var.application_log_data_identifiers : can(regex("^[A-Z][A-Za-z]*(-[A-Z]{2})?$", name))])
+    error_message = "Name at least one managed data identifier of CloudWatch Logs, with its country where it has one (example: Ssn-US)."
+  }
+}
+
+variable "trail_log_group_retention_days" {
+  description = "Days that CloudWatch Logs keeps the trail's log group, where they differ from those of the others. Null: as the others."
+  type        = number
+  default     = null
+
+  validation {
+    condition = var.trail_log_group_retention_days == null ? true : contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.trail_log_group_retention_days,
+    )
+    error_message = "The trail log group's retention must be one of the values that CloudWatch Logs accepts: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192 (six years), 2557 (seven years), 2922, 3288 or 3653 days."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that log files are kept in the bucket. Where log_lifecycle_enabled says so, they go then; object_lock_mode keeps them until then."
+  type        = number
+  default     = 2557 # seven years
+
+  validation {
+    condition     = var.log_retention_days >= 365 && var.log_retention_days <= 36500 && floor(var.log_retention_days) == var.log_retention_days
+    error_message = "Log files must be kept a whole number of days from 365 (a year) to 36500. For how long log groups keep events, set log_group_retention_days."
+  }
+}
+
+variable "log_lifecycle_enabled" {
+  description = "Whether S3 moves log files into the archive (after log_archive_after_days) and removes them once they need not be kept any more (after log_retention_days). Otherwise they stay where they are, for good."
+  type        = bool
+  default     = false
+}
+
+variable "log_archive_after_days" {
+  description = "Days after which log files move to S3 Glacier Flexible Retrieval, where reading one takes a request, money and hours."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.log_archive_after_days >= 1 && var.log_archive_after_days <= 36499 && floor(var.log_archive_after_days) == var.log_archive_after_days
+    error_message = "Log files can move into the archive after a whole number of days from 1 on (example: 90)."
+  }
+}
+
+variable "log_archive_small_files" {
+  description = "Whether files below 128 KB move into the archive too. It costs more than it saves (S3 charges 40 KB beside each archived file, and each move), and takes the digest files, by which all others are verified, out of reach."
+  type        = bool
+  default     = false
+}
+
+variable "object_lock_mode" {
+  description = "How log files are locked against deletion: GOVERNANCE (who has s3:BypassGovernanceRetention may delete them all the same), COMPLIANCE (nobody may, root included, and terraform destroy leaves the bucket), or null (not at all)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.object_lock_mode == null ? true : contains(["GOVERNANCE", "COMPLIANCE"], var.object_lock_mode)
+    error_message = "The mode of Object Lock must be GOVERNANCE or COMPLIANCE; leave it out to lock nothing."
+  }
+}
+
+variable "object_lock_days" {
+  description = "Days that each log file is locked from its delivery on. Null: as long as files are kept (log_retention_days)."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.object_lock_days == null ? true : var.object_lock_days >= 1 && var.object_lock_days <= 36500 && floor(var.object_lock_days) == var.object_lock_days
+    error_message = "Log files can be locked for a whole number of days from 1 to 36500 (example: 2557, seven years)."
+  }
+}
+
+variable "access_logs_enabled" {
+  description = "Whether requests to the log bucket are logged, in a bucket of their own."
+  type        = bool
+  default     = false
+}
+
+variable "access_log_retention_days" {
+  description = "Days that the log bucket's access logs are kept."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = var.access_log_retention_days >= 1 && var.access_log_retention_days <= 36500 && floor(var.access_log_retention_days) == var.access_log_retention_days
+    error_message = "Access logs must be kept a whole number of days from 1 to 36500 (example: 365)."
+  }
+}
+
+variable "replication_region" {
+  description = "Region to which every log file is copied, into a bucket with a key and a lock of its own. Null: nowhere. Files from before are not copied."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.replication_region == null ? true : can(regex("^[a-z]{2,5}(-[a-z]+)+-[0-9]$", var.replication_region))
+    error_message = "The replication region must be an AWS region code (example: ap-southeast-2); leave it out to copy nothing."
+  }
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Access: who may see and who may stop the trail
+# ---------------------------------------------------------------------------------------------------------------------
+
+variable "access_roles_enabled" {
+  description = "Whether there are roles for break glass, investigation and compliance tools, and log files are refused to everyone but these and the verifier. With break_glass_role_arn that role is the first of them."
+  type        = bool
+  default     = false
+}
+
+variable "break_glass_principals" {
+  description = "ARNs of the IAM users that may assume the break-glass role, each with a second factor and under its own name. Users, since AWS knows a second factor of these alone. Empty: nobody, until somebody is named."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition = alltrue([
+      for principal in var.break_glass_principals :
+      can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:user/[A-Za-z0-9+=,.@_/-]{1,512}$", principal))
+    ])
+    error_message = "Each break-glass principal must be the ARN of an IAM user, without wildcards (example: arn:aws:iam::123456789012:user/break-glass-1): a role's session has no second factor that AWS could ask for."
+  }
+}
+
+variable "break_glass_mfa_age_seconds" {
+  description = "How long ago, at most, whoever assumes the break-glass role may have shown the second factor."
+  type        = number
+  default     = 900
+
+  validation {
+    condition     = var.break_glass_mfa_age_seconds >= 60 && var.break_glass_mfa_age_seconds <= 3600 && floor(var.break_glass_mfa_age_seconds) == var.break_glass_mfa_age_seconds
+    error_message = "The age of the second factor must be a whole number of seconds from 60 to 3600: a longer one is as good as none."
+  }
+}
+
+variable "investigation_principals" {
+  description = "ARNs of the IAM principals that may assume the investigation role. Empty: nobody, but for the verifier with investigation_role_probe_enabled."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition = alltrue([
+      for principal in var.investigation_principals :
+      can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]{1,512}$", principal))
+    ])
+    error_message = "Each investigation principal must be the ARN of an IAM role or user, without wildcards and not an account's root, which would leave the choice to whoever writes IAM policies there (example: arn:aws:iam::123456789012:role/security-team)."
+  }
+}
+
+variable "investigation_role_probe_enabled" {
+  description = "Whether the verifier may assume the investigation role, where there is one, to try what must be refused to it."
+  type        = bool
+  default     = false
+}
+
+variable "investigation_log_group_arns" {
+  description = "ARNs of further log groups that the investigation role may read, besides the trail's and the function's: none that holds patients' data unless you mean it."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition = alltrue([
+      for arn in var.investigation_log_group_arns :
+      can(regex("^arn:aws[a-z-]*:logs:[a-z0-9-]+:[0-9]{12}:log-group:[A-Za-z0-9_/.#-]{1,512}$", arn))
+    ])
+    error_message = "Each further log group must be its ARN without wildcards and without the ending for log streams (example: arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/lambda/booking)."
+  }
+}
+
+variable "unusual_access_alarm_enabled" {
+  description = "Whether an alarm rings when the log bucket is asked far more often than is usual. S3 keeps metrics of its requests then, which cost."
+  type        = bool
+  default     = false
+}
+
+variable "dashboard_enabled" {
+  description = "Whether there is a dashboard of the alarms and of what they watch."
+  type        = bool
+  default     = false
+}
+
+variable "verification_metric_enabled" {
+  description = "Whether the verifier may publish when the last clean verification was, as `make verify` does with --put-metric: into a namespace of its own, and nothing else."
+  type        = bool
+  default     = false
+}
+
+variable "investigation_enabled" {
+  description = "Whether the trail's log files can be asked by SQL (Athena), by the investigation role alone. Needs access_roles_enabled."
+  type        = bool
+  default     = false
+}
+
+variable "investigation_results_days" {
+  description = "Days that the results of such queries are kept."
+  type        = number
+  default     = 7
+}
+
+variable "investigation_scan_limit_gigabytes" {
+  description = "Gigabytes (2^30 bytes) that one such query may read before Athena stops it; a terabyte costs about 5 US dollars."
+  type        = number
+  default     = 100
+}
+
+variable "config_enabled" {
+  description = "Whether AWS Config records every resource of the account and holds it to rules. An account has one recorder a region: leave it off where another team runs it."
+  type        = bool
+  default     = false
+}
+
+variable "config_service_linked_role_enabled" {
+  description = "Whether AWS Config's service-linked role is made with it. An account has one at most: false where `aws iam get-role --role-name AWSServiceRoleForConfig` shows it already."
+  type        = bool
+  default     = true
+}
+
+variable "config_retention_days" {
+  description = "Days that what AWS Config records is kept, by itself and in the bucket that it delivers into."
+  type        = number
+  default     = 2557 # seven years
+}
+
+variable "compliance_tools_principals" {
+  description = "ARNs of the IAM principals that may assume the role for compliance tools. Empty: nobody, until somebody is named."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition = alltrue([
+      for principal in var.compliance_tools_principals :
+      can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]{1,512}$", principal))
+    ])
+    error_message = "Each principal of the compliance tools must be the ARN of an IAM role or user, without wildcards and not an account's root, which would leave the choice to whoever writes IAM policies there (example: arn:aws:iam::123456789012:role/audit-collector)."
+  }
+}
+
+variable "trail_administrator_arns" {
+  description = "ARNs of roles that the protecting policy spares besides the break-glass role, such as the one that deploys, if it is used as a service control policy. The baseline must list them as administrators."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition = alltrue([
+      for role in var.trail_administrator_arns :
+      can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$", role))
+    ])
+    error_message = "Each of the trail's administrators must be the ARN of one IAM role without wildcards (example: arn:aws:iam::123456789012:role/deploy)."
   }
 }

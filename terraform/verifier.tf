@@ -45,11 +45,14 @@ resource "aws_iam_policy" "verifier_state" {
           "cloudtrail:DescribeTrails",
           "cloudtrail:ListPublicKeys",
           "cloudwatch:ListAlarmMuteRules",
+          "ec2:DescribeAddresses",
           "ec2:DescribeCarrierGateways",
           "ec2:DescribeDhcpOptions",
           "ec2:DescribeEgressOnlyInternetGateways",
+          "ec2:DescribeFlowLogs",
           "ec2:DescribeInternetGateways",
           "ec2:DescribeLocalGatewayRouteTableVpcAssociations",
+          "ec2:DescribeManagedPrefixLists",
           "ec2:DescribeNatGateways",
           "ec2:DescribeNetworkAcls",
           "ec2:DescribeNetworkInterfaces",
@@ -99,7 +102,7 @@ resource "aws_iam_policy" "verifier_state" {
         Sid      = "ReadNetwork"
         Effect   = "Allow"
         Action   = ["ec2:DescribeVpcAttribute", "ec2:GetManagedPrefixListEntries"]
-        Resource = ["${local.ec2_arn_prefix}:vpc/${aws_vpc.audit.id}", "arn:${local.partition}:ec2:${local.region}:*:prefix-list/*"]
+        Resource = [local.vpc_arn, "arn:${local.partition}:ec2:${local.region}:*:prefix-list/*"]
       },
       {
         Sid    = "ReadTrail"
@@ -136,11 +139,13 @@ resource "aws_iam_policy" "verifier_state" {
           "s3:GetIntelligentTieringConfiguration",
           "s3:GetInventoryConfiguration",
           "s3:GetLifecycleConfiguration",
+          "s3:GetMetricsConfiguration",
           "s3:GetReplicationConfiguration",
           "s3:ListBucket",
           "s3:ListBucketVersions",
         ]
-        Resource = local.log_bucket_arn
+        # Its access logs and its copies too, where there are any.
+        Resource = concat([local.log_bucket_arn], aws_s3_bucket.access_logs[*].arn, aws_s3_bucket.replica[*].arn, local.investigation_results_bucket_arns, local.config_history_bucket_arns)
       },
       {
         # Those to the log bucket are found by ListAccessPoints; whatever their names, none may open it wider.
@@ -174,7 +179,7 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:ListGrants",
           "kms:ListResourceTags",
         ]
-        Resource = aws_kms_key.logs.arn
+        Resource = concat([aws_kms_key.logs.arn], aws_kms_key.replica[*].arn)
       },
     ]
   })
@@ -197,10 +202,10 @@ resource "aws_iam_policy" "verifier_services" {
           "logs:DescribeMetricFilters",
           "logs:ListTagsForResource",
         ]
-        Resource = [
-          local.trail_log_group_arn, "${local.trail_log_group_arn}:*",
-          local.function_log_group_arn, "${local.function_log_group_arn}:*",
-        ]
+        Resource = flatten([
+          for arn in concat([local.trail_log_group_arn, local.function_log_group_arn], local.flow_log_group_arns, local.application_log_group_arns) :
+          [arn, "${arn}:*"]
+        ])
       },
       {
         Sid    = "ReadFunction"
@@ -288,7 +293,26 @@ resource "aws_iam_policy" "verifier_services" {
           [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, aws_iam_role.event_forwarding.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"],
           aws_iam_role.event_administration[*].arn,
           aws_iam_role.event_execution[*].arn,
+          aws_iam_role.break_glass[*].arn,
+          aws_iam_role.investigation[*].arn,
+          aws_iam_role.compliance_tools[*].arn,
+          compact(module.network[*].flow_log_role_arn),
+          aws_iam_role.replication[*].arn,
+          module.detection.config_role_arns,
         )
+      },
+      {
+        # The account as a whole: these know no resource. To have the credential report made is no more than to read it.
+        Sid    = "ReadAccount"
+        Effect = "Allow"
+        Action = [
+          "ec2:GetEbsEncryptionByDefault",
+          "iam:GenerateCredentialReport",
+          "iam:GetAccountPasswordPolicy",
+          "iam:GetAccountSummary",
+          "iam:GetCredentialReport",
+        ]
+        Resource = "*"
       },
       {
         # Whichever policy somebody attaches to a role, or bounds it by: AWS's own as well, which belong to no account.
@@ -300,7 +324,7 @@ resource "aws_iam_policy" "verifier_services" {
       ], [
       # Whom the log bucket's policy exempts must be there, and be open to nobody but its people. It is asked for by its name, which
       # another path may have taken; of a name that is nobody's, IAM knows no path.
-      for arn in compact([var.break_glass_role_arn]) : {
+      for arn in compact([local.break_glass_role_arn]) : {
         Sid      = "ReadBreakGlassRole"
         Effect   = "Allow"
         Action   = ["iam:GetRole"]
@@ -311,6 +335,13 @@ resource "aws_iam_policy" "verifier_services" {
         Sid      = "ReadStackSet"
         Effect   = "Allow"
         Action   = ["cloudformation:DescribeStackSet"]
+        Resource = [arn]
+      }
+      ], [
+      for arn in aws_cloudwatch_dashboard.audit[*].dashboard_arn : {
+        Sid      = "ReadDashboard"
+        Effect   = "Allow"
+        Action   = ["cloudwatch:GetDashboard"]
         Resource = [arn]
       }
     ])
@@ -340,7 +371,7 @@ resource "aws_iam_policy" "verifier_live_fire" {
         Sid      = "CreateSecurityGroupInVpc"
         Effect   = "Allow"
         Action   = "ec2:CreateSecurityGroup"
-        Resource = "${local.ec2_arn_prefix}:vpc/${aws_vpc.audit.id}"
+        Resource = local.vpc_arn
       },
       {
         # While creating only: otherwise any group could be given the tag, and then be opened or deleted.
@@ -535,4 +566,32 @@ resource "aws_iam_role_policy_attachment" "verifier_probe_role_policy" {
 
   role       = aws_iam_role.verifier.name
   policy_arn = aws_iam_policy.verifier_probe_role_policy[0].arn
+}
+
+# What is published on request only. CloudWatch knows no resource type for it: the namespace says which metrics.
+resource "aws_iam_policy" "verifier_metric" {
+  count = var.verification_metric_enabled ? 1 : 0
+
+  name        = "policy-verifier-metric-${var.environment}"
+  description = "Publish when the last clean verification was"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "PutVerificationMetric"
+      Effect    = "Allow"
+      Action    = "cloudwatch:PutMetricData"
+      Resource  = "*"
+      Condition = { StringEquals = { "cloudwatch:namespace" = local.verification_metric_namespace } }
+    }]
+  })
+
+  tags = { Name = "policy-verifier-metric-${var.environment}" }
+}
+
+resource "aws_iam_role_policy_attachment" "verifier_metric" {
+  count = length(aws_iam_policy.verifier_metric)
+
+  role       = aws_iam_role.verifier.name
+  policy_arn = aws_iam_policy.verifier_metric[0].arn
 }

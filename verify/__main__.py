@@ -36,6 +36,12 @@ def _sweep(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _who(arguments: Sequence[str]) -> int:
+    from verify.investigate.command import main
+
+    return main(arguments)
+
+
 # Each loads its own modules only when it is asked for.
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
@@ -45,6 +51,10 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
         "print what the infrastructure must be, and what shows it (docs/requirements.md)",
     ),
     "sweep": (_sweep, "remove what killed runs of the live fire have left in the account"),
+    "who": (
+        _who,
+        "print who did what, when and from where, by event history or log files",
+    ),
 }
 
 

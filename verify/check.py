@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from verify.inputs.declared import Configuration, DeclaredError, NotDeclaredError, Unresolved
-from verify.model import AlertTiming, NotVerifiedError, Observation
+from verify.model import AlertTiming, NetworkPicture, NotVerifiedError, Observation
 from verify.wording import in_words
 
 
@@ -35,6 +35,7 @@ class Check:
     evidence: list[str] = field(default_factory=list)  # beyond what the check itself read
     notes: list[str] = field(default_factory=list)  # for the reader of the report
     timings: list[AlertTiming] = field(default_factory=list)
+    network: NetworkPicture | None = None  # for the report, of the check that draws it
 
     def equal(
         self, subject: str, aspect: str, *, expected: Any, seen: Any, declared: str | None = None

@@ -198,6 +198,53 @@ class BaselineSource:
     sha256: str  # of that file
 
 
+OUTSIDE, GATEWAY, TIER, OTHER = "outside", "gateway", "tier", "other"
+
+
+@dataclass(frozen=True)
+class NetworkNode:
+    """What stands in the picture of a network: OUTSIDE, a GATEWAY, a TIER, or OTHER."""
+
+    name: str
+    kind: str
+    details: tuple[str, ...] = ()  # its groups, its subnets, how many interfaces are there
+
+
+@dataclass(frozen=True)
+class NetworkSubnet:
+    """A subnet, with what its routes lead to beyond the VPC."""
+
+    name: str
+    ranges: tuple[str, ...]
+    leads_to: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NetworkWay:
+    """Traffic that can pass between two nodes of a picture, by the nodes of `via`.
+
+    `chain` says every step, of a forbidden way from its very beginning.
+    """
+
+    source: str
+    via: tuple[str, ...]
+    destination: str
+    traffic: str
+    forbidden: bool
+    chain: str
+
+
+@dataclass(frozen=True)
+class NetworkPicture:
+    """What can pass through a VPC, as its gateways, routes, ACLs and groups are now."""
+
+    vpc: str
+    ranges: tuple[str, ...]
+    nodes: tuple[NetworkNode, ...]
+    subnets: tuple[NetworkSubnet, ...]
+    ways: tuple[NetworkWay, ...]
+
+
 @dataclass(frozen=True)
 class Report:
     """A whole run. The rows come from the baseline's list of controls, so none can vanish."""
@@ -214,6 +261,7 @@ class Report:
     waivers: tuple[WaiverUse, ...]
     notes: tuple[str, ...]  # what a reader must know to judge the run, e.g. cleanup of earlier runs
     baseline: tuple[BaselineSource, ...]  # the profile's file, then what it extends
+    network: NetworkPicture | None = None  # None where no check has looked at it as a whole
 
     @property
     def counts(self) -> Mapping[Outcome, int]:
@@ -248,6 +296,7 @@ class TestResult:
     seconds: float
     timings: tuple[AlertTiming, ...]
     notes: tuple[str, ...]
+    network: NetworkPicture | None = None
 
     def to_json(self) -> str:
         """As text, so that it can travel from a worker in a test report."""
@@ -268,5 +317,24 @@ def result_from_json(text: str) -> TestResult:
                 AlertTiming(**{**timing, "legs": tuple(Leg(**leg) for leg in timing["legs"])})
                 for timing in values["timings"]
             ),
+            "network": network_picture(values["network"]),
         }
     )
+
+
+def network_picture(values: Mapping[str, Any] | None) -> NetworkPicture | None:
+    """A picture from the values of its members, as JSON has them."""
+    if values is None:
+        return None
+    parts = {"nodes": NetworkNode, "subnets": NetworkSubnet, "ways": NetworkWay}
+    made = {
+        name: tuple(part(**_with_tuples(item)) for item in values[name])
+        for name, part in parts.items()
+    }
+    return NetworkPicture(**{**_with_tuples(values), **made})
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }

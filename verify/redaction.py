@@ -22,16 +22,19 @@ _SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?
 _HARMLESS_NAME = re.compile(r"(?i)^(next|continuation|marker).*token$|^token$|tokenexpiration")
 
 
-def jsonable(value: Any) -> Any:
-    """`value` as JSON can hold it: datetimes in ISO 8601, bytes in base64."""
+def jsonable(value: Any, secrets: frozenset[str] = frozenset()) -> Any:
+    """`value` as JSON can hold it: datetimes in ISO 8601, bytes in base64.
+
+    Bytes are redacted on the way, without `secrets`: in base64 nothing would be found.
+    """
     if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
+        return {str(key): jsonable(item, secrets) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [jsonable(item) for item in value]
+        return [jsonable(item, secrets) for item in value]
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
+        return base64.b64encode(_redacted_bytes(value, secrets)).decode("ascii")
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     return str(value)
@@ -55,6 +58,15 @@ def redact(value: Any, secrets: frozenset[str] = frozenset()) -> Any:
         # Most texts hold nothing that could be one, and are many.
         return _CREDENTIAL.sub(REDACTED, text) if _MARK.search(text) else text
     return value
+
+
+def _redacted_bytes(value: bytes, secrets: frozenset[str]) -> bytes:
+    """Text without credentials and `secrets`; what is no text stays as it is."""
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value
+    return str(redact(text, secrets)).encode("utf-8")
 
 
 @lru_cache(maxsize=10_000)  # the same few names come again and again

@@ -7,7 +7,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 from mutants.answers.campaign import AnswersError, Recording, try_answers
 from mutants.answers.text import lines_of, totals_of
@@ -58,6 +60,8 @@ def _try(read: argparse.Namespace) -> int:
         found = try_answers(
             recording,
             Path(folder),
+            partial(print, flush=True),
+            Event(),
             only=read.only,
             sample=read.sample,
             processes=read.processes,

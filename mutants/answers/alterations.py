@@ -248,6 +248,8 @@ def _kinds(shape: Shape, value: Any, where: Where) -> Iterator[tuple[str, Where,
     elif isinstance(value, datetime):
         yield "long ago", where, _LONG_AGO
         yield "far ahead", where, _FAR_AHEAD
+    elif isinstance(value, bytes):
+        yield from _of_table(value, where)
     elif isinstance(value, str) or (isinstance(value, Mapping) and "Statement" in value):
         yield from _of_text(shape, value, where)
 
@@ -260,6 +262,25 @@ def _of_list(shape: Shape, value: list[Any], where: Where) -> Iterator[tuple[str
             yield "one less", (*where, index), GONE
     member = shape.member if isinstance(shape, ListShape) else shape
     yield "one more", where, [*value, _another(value[0]) if value else example(member)]
+
+
+def _of_table(content: bytes, where: Where) -> Iterator[tuple[str, Where, Any]]:
+    """Of a table in CSV: no line, one line less, and one truth the other way."""
+    yield "empty", where, b""
+    yield "no text", where, b"\xff"
+    rows = [line.split(b",") for line in content.splitlines()]
+
+    def made(changed: list[list[bytes]]) -> bytes:
+        return b"\n".join(b",".join(row) for row in changed) + b"\n"
+
+    for number, row in enumerate(rows):
+        yield f"line {number + 1} gone", where, made([*rows[:number], *rows[number + 1 :]])
+        for column, value in enumerate(row):
+            if value in (b"true", b"false"):
+                other = b"false" if value == b"true" else b"true"
+                flipped = [*row[:column], other, *row[column + 1 :]]
+                instead = made([*rows[:number], flipped, *rows[number + 1 :]])
+                yield f"line {number + 1}, value {column + 1} flipped", where, instead
 
 
 def _another(value: Any) -> Any:

@@ -6,15 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
-from mutants.suite import ROOT
+from mutants.answers import progress
+from mutants.suite import ROOT, InterruptedRunError
 from verify.inputs import accounted
 
-_PATIENCE_SECONDS = 900.0
+_TOLD_SECONDS = 60.0
 
 
 class AnswersError(Exception):
@@ -29,6 +32,12 @@ class Recording:
     outputs: Path
     function_package: Path
 
+    @property
+    def profile(self) -> str:
+        """The profile that was deployed, and so held."""
+        document = json.loads(self.outputs.read_text(encoding="utf-8"))
+        return str(document["profile"]["value"])
+
 
 @dataclass(frozen=True)
 class AnswerFindings:
@@ -36,7 +45,8 @@ class AnswerFindings:
 
     `judged` and `harmless` are the members that were altered, `tried` how many alterations of
     either there were. `survivors` altered what is judged, and no control that should judge it
-    minded; `changed` altered what is harmless, and a control minded.
+    minded; `changed` altered what is harmless, and a control minded. `blind` are the controls that
+    concluded something where a call that they need had failed, of `failures` that were tried.
     """
 
     judged: frozenset[str]
@@ -44,16 +54,20 @@ class AnswerFindings:
     tried: Mapping[str, int]
     survivors: tuple[Mapping[str, str], ...]
     changed: tuple[Mapping[str, str], ...]
+    failures: int
+    blind: tuple[Mapping[str, str], ...]
 
     @property
     def good(self) -> bool:
         """Whether each verdict stood on what it should, and on nothing else."""
-        return not self.survivors and not self.changed
+        return not self.survivors and not self.changed and not self.blind
 
 
 def try_answers(
     recording: Recording,
     folder: Path,
+    say: Callable[[str], None],
+    stopping: Event,
     *,
     only: Sequence[str] = (),
     sample: bool = False,
@@ -62,9 +76,10 @@ def try_answers(
 ) -> AnswerFindings:
     """Try the alterations that match one of `only`: operation, member or control; all if empty.
 
-    `fields` holds the account of fields; `folder` keeps what the processes leave. Raises
-    AnswersError where a process came to nothing, and where the recorded run is not clean, so that
-    nothing could be concluded.
+    `fields` holds the account of fields; `folder` keeps what the processes leave; `say` is told
+    each minute how far it is. Raises AnswersError where a process came to nothing, and where the
+    recorded run is not clean, so that nothing could be concluded; InterruptedRunError once
+    `stopping` is set.
     """
     running = [
         _start(recording, folder, only, sample, f"{number}/{processes}", fields)
@@ -73,7 +88,7 @@ def try_answers(
     found = []
     for process, findings in running:
         try:
-            printed, _ = process.communicate(timeout=_PATIENCE_SECONDS)
+            printed = _printed(process, [path for _, path in running], say, stopping)
         except BaseException:
             for other, _ in running:
                 other.kill()
@@ -83,6 +98,25 @@ def try_answers(
             raise AnswersError(f"the altered answers came to nothing:\n{printed}")
         found.append(json.loads(findings.read_text(encoding="utf-8")))
     return _gathered(found)
+
+
+def _printed(
+    process: subprocess.Popen[str],
+    findings: Sequence[Path],
+    say: Callable[[str], None],
+    stopping: Event,
+) -> str:
+    """What the process printed, once it has ended."""
+    told = time.monotonic()
+    while True:
+        try:
+            return process.communicate(timeout=1.0)[0]
+        except subprocess.TimeoutExpired:
+            if stopping.is_set():
+                raise InterruptedRunError("the altered answers were interrupted") from None
+            if time.monotonic() - told > _TOLD_SECONDS:
+                told = time.monotonic()
+                say(f"altered answers: {sum(map(progress.read, findings)):,} tried so far")
 
 
 def _start(
@@ -107,6 +141,7 @@ def _start(
     ]
     command += [
         f"--outputs={recording.outputs}",
+        f"--profile={recording.profile}",
         f"--reports={own}",
         f"--replay={recording.folder}",
         f"--function-package={recording.function_package}",
@@ -129,12 +164,7 @@ def _start(
 
 
 def _gathered(found: Sequence[Mapping[str, Any]]) -> AnswerFindings:
-    unclean = {
-        name: message
-        for findings in found
-        for name, message in findings["messages"].items()
-        if name not in _BESIDE_THE_DOOR
-    }
+    unclean = {name: said for findings in found for name, said in findings["unclean"].items()}
     if unclean:
         said = "\n  ".join(f"{name}: {message}" for name, message in sorted(unclean.items()))
         raise AnswersError(f"the recorded run is not clean:\n  {said}")
@@ -163,8 +193,6 @@ def _gathered(found: Sequence[Mapping[str, Any]]) -> AnswerFindings:
         },
         tuple(survivors),
         tuple(item for findings in found for item in findings["changed"]),
+        sum(findings["failures"] for findings in found),
+        tuple(item for findings in found for item in findings["blind"]),
     )
-
-
-# What these rest on is read beside the door (see `verify.run.log_integrity`), and not replayed.
-_BESIDE_THE_DOOR = frozenset({"log-integrity-intact", "digests-on-time"})

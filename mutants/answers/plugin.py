@@ -8,15 +8,19 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
 
+from mutants.answers import progress
 from mutants.answers.alterations import Alteration, alterations, altered
+from mutants.answers.failures import DENIED, FAILURES, noticed
 from mutants.answers.sampling import sampled
+from verify.account.door import evidence_used
 from verify.account.recorded import Recorded, RecordKey
 from verify.account.shapes import output_shape
 from verify.inputs import accounted
@@ -25,6 +29,8 @@ from verify.model import Outcome
 from verify.suite import stash
 from verify.suite.results import result_of
 
+# What these rest on is read beside the door (see `verify.run.log_integrity`), and not replayed.
+_BESIDE_THE_DOOR = frozenset({"log-integrity-intact", "digests-on-time"})
 _PASSES = frozenset({Outcome.PASS, Outcome.NOT_APPLICABLE})
 
 
@@ -42,8 +48,9 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     config = session.config
     number, _, of = config.option.answers_share.partition("/")
     account = accounted.load(config.option.answers_account)
-    trial = _Trial(session, account, config.option.answers_only, config.option.answers_sample)
-    findings = trial.run(int(number) - 1, int(of))
+    trial = _Trial(session, account)
+    unclean = trial.unclean()
+    findings = {"unclean": unclean} if unclean else trial.run(int(number) - 1, int(of))
     config.option.answers_findings.write_text(json.dumps(findings, indent=1) + "\n")
     return True
 
@@ -51,29 +58,40 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 class _Trial:
     """The checks, the answers that they were given, and what became of altered ones."""
 
-    def __init__(
-        self, session: pytest.Session, account: Account, only: list[str], sample: bool
-    ) -> None:
+    def __init__(self, session: pytest.Session, account: Account) -> None:
+        option = session.config.option
+        self._findings: Path = option.answers_findings
+        self._tried = 0
         self._account = account
         self._run = session.config.stash[stash.RUN]
         source = self._run.aws.source
         if not isinstance(source, Recorded):
             raise pytest.UsageError("altered answers are those of a recorded run: give --replay")
         self._source = source
-        self._only, self._sample = only, sample
+        self._only: list[str] = option.answers_only
+        self._sample: bool = option.answers_sample
         self._items = {
             marker.args[0]: item
             for item in session.items
             for marker in item.iter_markers("control")
         }
         # What is not read through the door cannot be replayed: these controls have mutants alone.
-        self._clean = {name: self._outcome(name) for name in self._items}
+        self._needing: dict[str, set[str]] = defaultdict(set)  # evidence -> controls
+        self._clean = {name: self._first(name) for name in self._items}
         self._readers: dict[tuple[str, str], list[str]] = defaultdict(list)
         for name, item in self._items.items():
             marker = item.get_closest_marker("control")
             if marker is not None and self._clean[name][0] in _PASSES:
                 for call in {reading.call for reading in marker.args[1:]}:
                     self._readers[call].append(name)
+
+    def unclean(self) -> dict[str, str]:
+        """The controls that do not pass the answers as they are, and why: nothing follows then."""
+        return {
+            name: message
+            for name, (outcome, message) in self._clean.items()
+            if outcome not in _PASSES and name not in _BESIDE_THE_DOOR
+        }
 
     def run(self, share: int, of: int) -> dict[str, Any]:
         """Try a share of all alterations; what is to be told of it."""
@@ -112,12 +130,11 @@ class _Trial:
                 somewhere[group] = somewhere.get(group, False) or killed
             elif not killed:
                 survivors.append({**about, "controls": ", ".join(alteration.judged)})
+        blind, failures = self._failing(share, of)
         return {
-            "messages": {
-                name: message
-                for name, (outcome, message) in self._clean.items()
-                if outcome not in _PASSES
-            },
+            "failures": failures,
+            "blind": blind,
+            "unclean": {},
             "fields": {name: sorted(found) for name, found in fields.items()},
             "tried": tried,
             "survivors": survivors,
@@ -138,27 +155,82 @@ class _Trial:
             if self._source.refused(key):
                 # There was nothing; now there is something, with each of its members in turn.
                 found = [alteration for alteration in found if alteration.judged]
+            # What controls of another profile alone judge is not judged here.
+            found = [
+                alteration
+                for alteration in found
+                if not alteration.judged or self._items.keys() & alteration.judged
+            ]
             for alteration in sampled(found) if self._sample else found:
                 if self._wanted(key, alteration):
                     yield key, account, alteration
 
+    def _failing(self, share: int, of: int) -> tuple[list[dict[str, str]], int]:
+        """Let each operation fail in each way, and each of its calls be denied alone.
+
+        The controls that concluded on what they could not see, and how many failures were tried.
+        """
+        operations: dict[tuple[str, str], list[RecordKey]] = defaultdict(list)
+        for key, _ in self._source.answers():
+            operations[key[:2]].append(key)
+        tries = [(keys, failure) for keys in operations.values() for failure in FAILURES]
+        tries += [([key], DENIED) for keys in operations.values() for key in keys[1:]]
+        blind: list[dict[str, str]] = []
+        tried = 0
+        for index, (keys, failure) in enumerate(tries):
+            call = ".".join(keys[0][:2])
+            controls = set().union(*(self._needing[self._source.evidence(key)] for key in keys))
+            if index % of != share or not controls or not self._named(call, *controls):
+                continue
+            tried += 1
+            change = self._source.replaced(keys, FAILURES[failure])
+            seen = self._seen(change, keys[0], sorted(controls))
+            blind += [
+                {
+                    "call": call,
+                    "parameters": keys[0][2],
+                    "failure": failure,
+                    "control": control,
+                    "outcome": f"{outcome.value} {message}".strip()[:300],
+                }
+                for control, (outcome, message) in seen.items()
+                if not noticed(call, failure, outcome)
+            ]
+        return blind, tried
+
     def _wanted(self, key: RecordKey, alteration: Alteration) -> bool:
-        texts = (f"{key[0]}.{key[1]}", written(alteration.way), *alteration.judged)
+        return self._named(f"{key[0]}.{key[1]}", written(alteration.way), *alteration.judged)
+
+    def _named(self, *texts: str) -> bool:
         return not self._only or any(
             fnmatch.fnmatchcase(text, pattern) for text in texts for pattern in self._only
         )
 
     def _outcomes(self, key: RecordKey, alteration: Alteration) -> dict[str, tuple[Outcome, str]]:
         controls = alteration.judged or tuple(self._readers[key[:2]])
-        with self._source.altered(
+        change = self._source.altered(
             key, lambda answer: altered(answer, alteration.where, alteration.value)
-        ):
+        )
+        return self._seen(change, key, [control for control in controls if control in self._items])
+
+    def _seen(
+        self, change: AbstractContextManager[None], key: RecordKey, controls: Iterable[str]
+    ) -> dict[str, tuple[Outcome, str]]:
+        """What `controls` say under a change of answers to the operation of `key`."""
+        self._tried += 1
+        progress.write(self._findings, self._tried)
+        with change:
             self._run.aws.forget(*key[:2])
-            found = {
-                control: self._outcome(control) for control in controls if control in self._items
-            }
+            found = {control: self._outcome(control) for control in controls}
         self._run.aws.forget(*key[:2])
         return found
+
+    def _first(self, control: str) -> tuple[Outcome, str]:
+        with evidence_used() as identifiers:
+            outcome = self._outcome(control)
+        for evidence in identifiers:
+            self._needing[evidence].add(control)
+        return outcome
 
     def _outcome(self, control: str) -> tuple[Outcome, str]:
         item = self._items[control]

@@ -16,6 +16,11 @@ def lines_of(found: AnswerFindings) -> list[str]:
         f"NOT HARMLESS: {item['call']}: {item['alteration']}: {item['outcomes']} ({item['place']})"
         for item in found.changed
     ]
+    lines += [
+        f"BLIND: {item['call']} {item['failure']}: {item['control']}: {item['outcome']} "
+        f"({item['parameters']})"
+        for item in found.blind
+    ]
     return lines
 
 
@@ -24,5 +29,6 @@ def totals_of(found: AnswerFindings) -> str:
     return (
         f"altered answers: {len(found.judged)} fields judged, {len(found.harmless)} harmless; "
         f"{found.tried['judged']:,} and {found.tried['harmless']:,} alterations; "
-        f"{len(found.survivors)} survived, {len(found.changed)} changed what they should not"
+        f"{len(found.survivors)} survived, {len(found.changed)} changed what they should not; "
+        f"{found.failures:,} failed calls, {len(found.blind)} controls blind to them"
     )

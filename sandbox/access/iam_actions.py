@@ -87,6 +87,18 @@ _ACCOUNT_WIDE = frozenset(
     {
         "cloudtrail:DescribeTrails",
         "cloudwatch:ListAlarmMuteRules",
+        "cloudwatch:PutMetricData",
+        "config:DescribeConfigRules",
+        "config:DescribeConfigurationRecorderStatus",
+        "config:DescribeConfigurationRecorders",
+        "config:DescribeDeliveryChannelStatus",
+        "config:DescribeDeliveryChannels",
+        "config:DescribeRetentionConfigurations",
+        "iam:GetAccountAuthorizationDetails",
+        "iam:GenerateCredentialReport",
+        "iam:GetAccountPasswordPolicy",
+        "iam:GetAccountSummary",
+        "iam:GetCredentialReport",
         "kms:ListAliases",
         "s3:GetAccountPublicAccessBlock",
         "s3:ListAccessPoints",
@@ -153,9 +165,12 @@ _ARN_MEMBERS = {
     "kms": ("KeyId", "TargetKeyId"),
     "cloudtrail": ("Name", "TrailName"),
     "logs": ("resourceArn", "logGroupIdentifier"),
-    "iam": ("PolicyArn",),
+    "iam": ("PolicyArn", "PolicySourceArn"),
     "sts": ("RoleArn",),
     "events": ("ResourceARN",),
+    "athena": ("ResourceARN",),
+    "glue": ("ResourceArn",),
+    "config": ("ResourceArn",),
 }
 
 
@@ -205,6 +220,16 @@ def _stack_set(region: str, account: str, parameters: Mapping[str, Any]) -> str 
     return f"arn:{get_partition(region)}:cloudformation:{region}:{account}:stackset/{name}"
 
 
+def _catalog(region: str, account: str, parameters: Mapping[str, Any]) -> str:
+    """The innermost part of Glue's catalog that is named."""
+    prefix = f"arn:{get_partition(region)}:glue:{region}:{account}"
+    name, database = parameters.get("Name"), parameters.get("DatabaseName")
+    if database and name:
+        return f"{prefix}:table/{database}/{name}"
+    found = database or name
+    return f"{prefix}:database/{found}" if found else f"{prefix}:catalog"
+
+
 _ARNS: dict[str, Any] = {
     "cloudformation": _stack_set,
     "sqs": _queue,
@@ -219,5 +244,9 @@ _ARNS: dict[str, Any] = {
         "arn:{partition}:dynamodb:{region}:{account}:table/{name}", "TableName", "GlobalTableName"
     ),
     "events": _named("arn:{partition}:events:{region}:{account}:rule/{name}", "Name", "Rule"),
+    "athena": _named("arn:{partition}:athena:{region}:{account}:workgroup/{name}", "WorkGroup"),
+    "glue": _catalog,
+    # A dashboard is of no region.
+    "cloudwatch": _named("arn:{partition}:cloudwatch::{account}:dashboard/{name}", "DashboardName"),
     "s3control": _named("arn:{partition}:s3:{region}:{account}:accesspoint/{name}", "Name"),
 }

@@ -78,11 +78,14 @@ def needed_for(
         **_subscription(action, parameters),
         **_boundary(action, parameters),
         **_assumption(action, parameters),
+        **_namespace(action, parameters),
     }
     found = [Needed(action, resource, context)]
     tagging = _TAGGING.get((service, operation))
     if tagging and tags:
         found.append(Needed(tagging, resource, tags))
+    if service == "s3" and parameters.get("BypassGovernanceRetention"):
+        found.append(Needed("s3:BypassGovernanceRetention", resource))
     if action == "logs:DescribeAccountPolicies":
         beside = _ACCOUNT_POLICIES.get(str(parameters.get("policyType")))
         found += [Needed(beside, "*")] if beside else []
@@ -133,8 +136,18 @@ def _assumption(action: str, parameters: Mapping[str, Any]) -> Context:
         key: str(parameters[name]) for key, name in members.items() if parameters.get(name)
     }
     if parameters.get("SerialNumber") and parameters.get("TokenCode"):
-        found["aws:multifactorauthpresent"] = "true"
+        found |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
     return found
+
+
+def _namespace(action: str, parameters: Mapping[str, Any]) -> Context:
+    """The condition key of where metrics are published.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
+    """
+    if action != "cloudwatch:PutMetricData" or "Namespace" not in parameters:
+        return {}
+    return {"cloudwatch:namespace": str(parameters["Namespace"])}
 
 
 def _boundary(action: str, parameters: Mapping[str, Any]) -> Context:

@@ -128,6 +128,9 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def _glob(pattern: str, text: str) -> bool:
+    # Most patterns of a policy are none, and are told apart quicker than compared.
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == text
     return _expression(pattern).match(text) is not None
 
 
@@ -159,13 +162,29 @@ def conditions_hold(
         return denying
     for operator, keys in conditions.items():
         for key, wanted in keys.items() if isinstance(keys, dict) else ():
-            values = [_text(value) for value in _as_list(wanted)]
+            values = [_resolved(_text(value), context) for value in _as_list(wanted)]
             held = _holds(operator, context.get(key.lower()), values)
             if held is None:
                 held = denying
             if not held:
                 return False
     return True
+
+
+_VARIABLE = re.compile(r"\$\{([^},]*)\}")
+
+
+def _resolved(text: str, context: Mapping[str, str | tuple[str, ...]]) -> str:
+    """A value with its policy variables; one that the request lacks stays, and matches nothing.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
+
+    def value(found: re.Match[str]) -> str:
+        given = context.get(found[1].strip().lower())
+        return given if isinstance(given, str) else found[0]
+
+    return _VARIABLE.sub(value, text)
 
 
 def _text(value: Any) -> str:

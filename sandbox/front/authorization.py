@@ -49,7 +49,7 @@ _ORGANIZATION_TRAIL = (
     Needed("iam:CreateServiceLinkedRole", None, {"iam:awsservicename": "cloudtrail.amazonaws.com"}),
 )
 
-_ASSUME = "sts:AssumeRole"
+_ASSUME, _BYPASS = "sts:AssumeRole", "s3:BypassGovernanceRetention"
 
 # The request in whose thread moto asks for a bucket's permission on each key of a bulk deletion.
 _current: ContextVar[Arrived | None] = ContextVar("current", default=None)
@@ -63,7 +63,11 @@ def guard(world: World, arrived: Arrived) -> Answer | None:
     parameters: Mapping[str, Any] = arrived.path_parameters
     if arrived.service == "s3":
         versioned = "versionId=" in arrived.environ.get("QUERY_STRING", "")
-        parameters = {**parameters, "VersionId": "x" if versioned else None}
+        parameters = {
+            **parameters,
+            "VersionId": "x" if versioned else None,
+            "BypassGovernanceRetention": _bypasses(arrived),
+        }
     elif is_role or arrived.service in ("sns", "sts"):
         request = Request(arrived.fresh_environ())
         parameters = record.parse_parameters(
@@ -90,9 +94,23 @@ def guard(world: World, arrived: Arrived) -> Answer | None:
         refused = bucket_policy.blocked_public_access(_bucket(world, arrived), arrived)
         if refused is not None:
             return refused
-    if is_role and decision is not Decision.ALLOW:
-        return _check_role(world, arrived, needed, parameters)
-    return None
+    remaining = needed if decision is not Decision.ALLOW else ()
+    if needed[-1].action == _BYPASS:
+        # A lock's bypass is a permission of its own, whatever the policy says of the call itself.
+        bypass = needed[-1]
+        decision = _resource_decision(world, arrived, bypass, parameters)
+        if decision is Decision.DENY:
+            return refusals.access_denied(arrived, bypass.action, bypass.resource, _EXPLICIT)
+        remaining = (*remaining[:1], *(() if decision is Decision.ALLOW else (bypass,)))
+    return _check_role(world, arrived, remaining, parameters) if is_role and remaining else None
+
+
+def _bypasses(arrived: Arrived) -> bool:
+    """Whether a request would go past a lock in GOVERNANCE mode.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+    """
+    return arrived.headers.get("x-amz-bypass-governance-retention", "").lower() == "true"
 
 
 def get_permission(world: World, bucket: Any, action: str, resource: str) -> PermissionResult:
@@ -100,9 +118,9 @@ def get_permission(world: World, bucket: Any, action: str, resource: str) -> Per
     arrived = _current.get()
     if arrived is None or arrived.operation != "DeleteObjects":
         return PermissionResult.NEUTRAL
-    decision = _decide_of_bucket(bucket, arrived, action, resource)
-    if decision is Decision.DENY:
-        return PermissionResult.DENIED
+    for demanded in (action, *([_BYPASS] if _bypasses(arrived) else ())):
+        if _decide_of_bucket(bucket, arrived, demanded, resource) is Decision.DENY:
+            return PermissionResult.DENIED
     return PermissionResult.NEUTRAL
 
 

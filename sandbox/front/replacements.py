@@ -16,8 +16,12 @@ from sandbox.gaps import (
     alarm_states,
     bucket_configurations,
     buckets,
+    configuration,
+    credentials,
     function_resources,
     functions,
+    gateways,
+    kept_buckets,
     keys,
     log_groups,
     log_policies,
@@ -28,8 +32,10 @@ from sandbox.gaps import (
     regions,
     security_groups,
     shortcuts,
+    simulation,
     tables,
     topics,
+    workgroups,
 )
 from sandbox.messaging import confirmations, event_bus, log_events, mute_rules, notifications
 from sandbox.messaging.event_bus import EventBus
@@ -37,6 +43,8 @@ from sandbox.messaging.log_events import LogEvents
 from sandbox.messaging.notifications import Notifications
 from sandbox.metrics import alarms
 from sandbox.metrics.alarms import Alarms
+from sandbox.queries import executions
+from sandbox.queries.executions import Executions
 from sandbox.replacement import Replacement
 from sandbox.trail import api
 from sandbox.trail.api import TrailParts
@@ -50,9 +58,13 @@ _OF_THE_ACCOUNT = (
     *access_points.REPLACEMENTS,
     *alarm_states.REPLACEMENTS,
     *bucket_configurations.REPLACEMENTS,
+    *kept_buckets.REPLACEMENTS,
     *mute_rules.REPLACEMENTS,
     *buckets.REPLACEMENTS,
+    *configuration.REPLACEMENTS,
+    *credentials.REPLACEMENTS,
     *functions.REPLACEMENTS,
+    *gateways.REPLACEMENTS,
     *function_resources.REPLACEMENTS,
     *keys.REPLACEMENTS,
     *log_groups.REPLACEMENTS,
@@ -61,8 +73,10 @@ _OF_THE_ACCOUNT = (
     *networks.REPLACEMENTS,
     *policies.REPLACEMENTS,
     *queues.REPLACEMENTS,
+    *simulation.REPLACEMENTS,
     *tables.REPLACEMENTS,
     *topics.REPLACEMENTS,
+    *workgroups.REPLACEMENTS,
     *regions.REPLACEMENTS,
     *security_groups.REPLACEMENTS,
 )
@@ -74,6 +88,7 @@ TABLE: tuple[Replacement, ...] = (
     *event_bus.REPLACEMENTS,
     *log_events.REPLACEMENTS,
     *alarms.REPLACEMENTS,
+    *executions.REPLACEMENTS,
     *api.REPLACEMENTS,
     *shortcuts.REPLACEMENTS,
     *consistency.REPLACEMENTS,
@@ -91,6 +106,7 @@ class Parts:
     bus: EventBus
     log_events: LogEvents
     alarms: Alarms
+    queries: Executions
     trails: TrailParts
 
 
@@ -107,6 +123,7 @@ def install(parts: Parts) -> None:
             (event_bus.REPLACEMENTS, parts.bus),
             (log_events.REPLACEMENTS, parts.log_events),
             (alarms.REPLACEMENTS, parts.alarms),
+            (executions.REPLACEMENTS, parts.queries),
             (api.REPLACEMENTS, parts.trails),
             (shortcuts.REPLACEMENTS, None),
             (

@@ -18,17 +18,19 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import ThreadedWSGIServer
 
-from sandbox.front import authorization, replacements
+from sandbox.front import authorization, replacements, requests_of_buckets
 from sandbox.front.consistency import Consistency
 from sandbox.front.gateway import Gateway
 from sandbox.front.stacks import Stacks
 from sandbox.function import invocation
+from sandbox.gaps import credentials
 from sandbox.messaging import confirmations
 from sandbox.messaging.alarm_actions import AlarmActions
 from sandbox.messaging.event_bus import EventBus
 from sandbox.messaging.log_events import LogEvents
 from sandbox.messaging.notifications import Notifications, signing_key
 from sandbox.metrics.alarms import Alarms
+from sandbox.queries.executions import Executions
 from sandbox.settings import EVENTUAL, HOST, Settings
 from sandbox.trail.api import TrailParts
 from sandbox.trail.delivery import Delivery
@@ -133,6 +135,7 @@ class Sandbox:
         keys = SigningKeys()
         digests = Digests(world, keys)
         self._delivery = Delivery(world, bus, digests)
+        alarms = Alarms(world, AlarmActions(world, self._runtime, bus).changed)
         consistency = Consistency() if settings.consistency == EVENTUAL else None
         replacements.install(
             replacements.Parts(
@@ -142,7 +145,8 @@ class Sandbox:
                 notifications=Notifications(world, self._runtime),
                 bus=bus,
                 log_events=LogEvents(world, self._runtime),
-                alarms=Alarms(world, AlarmActions(world, self._runtime, bus).changed),
+                alarms=alarms,
+                queries=Executions(world),
                 trails=TrailParts(world, self._delivery, digests, keys),
             )
         )
@@ -156,11 +160,19 @@ class Sandbox:
                 *([consistency.guard] if consistency is not None else []),
                 Stacks(world).guard,
             ],
-            [consistency.happened] if consistency is not None else [],
+            [
+                functools.partial(requests_of_buckets.happened, world),
+                *([consistency.happened] if consistency is not None else []),
+            ],
             {
                 "/_sandbox/backfill-digest": digests.backfill,
                 "/_sandbox/rotate-signing-key": keys.rotate,
                 "/_sandbox/expire-unconfirmed-subscriptions": confirmations.expiry(world),
+                "/_sandbox/confirm-subscription": confirmations.confirming(world),
+                "/_sandbox/root-user": credentials.setting_of_root(world),
+                "/_sandbox/age-credentials": credentials.ageing(world),
+                "/_sandbox/expire-credential-report": credentials.expiry(world),
+                "/_sandbox/age-metrics": alarms.age,
             },
         )
         self._server = ThreadedWSGIServer(

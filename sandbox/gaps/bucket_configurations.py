@@ -15,14 +15,15 @@ from typing import Any
 from moto.s3.exceptions import S3ClientError
 from moto.s3.responses import S3Response
 
+from sandbox.gaps.kept_buckets import check_versioning, note_lifecycle
+from sandbox.metrics.bucket_requests import KEPT, SUBRESOURCE
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
 
 _NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _METADATA = "metadataConfiguration"
-# Attributes of moto's bucket, and gone with it.
-_KEPT = "configurations_of_the_sandbox"
+# An attribute of moto's bucket, and gone with it, like KEPT.
 _MFA_DELETE = "mfa_delete_of_the_sandbox"
 
 _Response = Any  # status, headers and body
@@ -45,7 +46,7 @@ _SUBRESOURCES: Mapping[str, _Subresource] = {
     "analytics": _Subresource(listing="ListBucketAnalyticsConfigurationResult"),
     "intelligent-tiering": _Subresource(listing="ListBucketIntelligentTieringConfigurationsOutput"),
     "inventory": _Subresource(listing="ListInventoryConfigurationsResult"),
-    "metrics": _Subresource(listing="ListMetricsConfigurationsResult"),
+    SUBRESOURCE: _Subresource(listing="ListMetricsConfigurationsResult"),
     _METADATA: _Subresource(),
 }
 
@@ -66,7 +67,7 @@ def bucket_response(
     if asked is None:
         return original(response, request, full_url)
     bucket = response.backend.get_bucket(response.parse_bucket_name_from_url(request, full_url))
-    kept: dict[tuple[str, str], str] = bucket.__dict__.setdefault(_KEPT, {})
+    kept: dict[tuple[str, str], str] = bucket.__dict__.setdefault(KEPT, {})
     key = (asked, query.get("id", [""])[0])
     if request.method in ("PUT", "POST"):
         kept[key] = _DECLARATION.sub("", response.body.decode())
@@ -158,10 +159,15 @@ def put_response(
     bucket_name: str,
     query: Mapping[str, Any],
 ) -> _Response:
-    """The answer to a request that changes a bucket: MFA delete comes with the versioning.
+    """The answer to a request that changes a bucket.
+
+    MFA delete comes with the versioning, and the least size of what moves with the lifecycle. What
+    locks or copies versions keeps them from being suspended.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiFactorAuthenticationDelete.html
     """
+    if "lifecycle" in query:
+        note_lifecycle(response.backend.get_bucket(bucket_name), request, response.body)
     if "versioning" not in query:
         return original(response, request, bucket_name, query)
     bucket = response.backend.get_bucket(bucket_name)
@@ -169,6 +175,7 @@ def put_response(
     needed = wanted is not None or getattr(bucket, _MFA_DELETE, "Disabled") == "Enabled"
     if needed and not request.headers.get("x-amz-mfa"):
         raise _S3Error(403, "AccessDenied", "Mfa Authentication must be used for this request")
+    check_versioning(bucket, response.body.decode())
     answer = original(response, request, bucket_name, query)
     if wanted is not None:
         setattr(bucket, _MFA_DELETE, wanted[1])
@@ -217,7 +224,8 @@ REPLACEMENTS = (
         S3Response,
         "_bucket_response_put",
         put_response,
-        "moto overlooks MFA delete, and that it takes an MFA device to change it.",
+        "moto overlooks MFA delete, that it takes an MFA device to change it, the least size of "
+        "what a lifecycle moves, and that locks and copies need versions.",
         Kind.AROUND,
     ),
     Replacement(

@@ -22,7 +22,7 @@ from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.responses import SNSResponse
 
 from sandbox.clock import iso_milliseconds, now
-from sandbox.control import Control
+from sandbox.control import Control, ControlError
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
 
@@ -97,6 +97,8 @@ def get_subscription_attributes(
     shown = original(backend, arn)
     if is_pending(backend.subscriptions[arn]):
         shown |= {"PendingConfirmation": True, "ConfirmationWasAuthenticated": False}
+    elif getattr(backend.subscriptions[arn], "sandbox_by_link", False):
+        shown |= {"ConfirmationWasAuthenticated": False}
     return shown
 
 
@@ -150,6 +152,24 @@ def expiry(world: World) -> Control:
         return {"expired": expired}
 
     return expire
+
+
+def confirming(world: World) -> Control:
+    """What opens the link in the message that SNS has sent to a mailbox, without signing in."""
+
+    def confirm(request: Mapping[str, Any]) -> dict[str, Any]:
+        confirmed = []
+        for backend in world.regions("sns"):
+            for arn, subscription in backend.subscriptions.items():
+                if is_pending(subscription) and subscription.endpoint == request.get("endpoint"):
+                    subscription.sandbox_token = None
+                    subscription.sandbox_by_link = True
+                    confirmed.append(arn)
+        if not confirmed:
+            raise ControlError("404 Not Found", "no subscription of this endpoint is pending")
+        return {"confirmed": confirmed}
+
+    return confirm
 
 
 def _of_topic(backend: Any, topic_arn: str | None) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from moto.cloudwatch import models as cloudwatch_models
 
 from sandbox.clock import now
-from sandbox.metrics import data_points, expressions
+from sandbox.control import ControlError
+from sandbox.metrics import bands, data_points, expressions
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
 
@@ -24,6 +25,7 @@ SHORTEST_EVALUATION_SECONDS = 1.0
 SHORTEST_QUEUE_METRIC_SECONDS = 5.0
 # How many periods further back CloudWatch looks for data: its documentation has an example of two.
 FURTHER_BACK = 2
+MAXIMUM_AGE_MINUTES = 30 * 24 * 60
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ class _Periods:
         return datetime.fromtimestamp(moment.timestamp() // self.seconds * self.seconds, UTC)
 
 
+# An alarm's values, newest first, whether each breaches, and the limit that they are held against.
+_Judged = tuple[expressions.Series, list[bool | None], float]
 # Is told of an alarm of moto's that has changed, and the state that it had before.
 Listener = Callable[[Any, str], None]
 
@@ -175,20 +179,61 @@ class Alarms:
         if getattr(alarm, "evaluation_criteria", None) is not None:
             return  # its query is in a language that is not known here
         count = int(alarm.evaluation_periods)
-        values = self._values(region, alarm, count + FURTHER_BACK)
-        if values is None:
+        judged = (
+            self._against_band(region, alarm, count + FURTHER_BACK)
+            if getattr(alarm, "threshold_metric_id", None)
+            else self._against_threshold(region, alarm, count + FURTHER_BACK)
+        )
+        if judged is None:
             return
-        threshold = float(alarm.threshold)
-        operator = alarm.comparison_operator
+        values, breaching, limit = judged
         state = judge(
-            [None if one is None else breaches(operator, one, threshold) for one in values],
+            breaching,
             count,
             int(alarm.datapoints_to_alarm or count),
             alarm.treat_missing_data or "missing",
             alarm.state_value,
         )
         if state != alarm.state_value:
-            self.change(alarm, state, _reason(state, values, alarm, threshold), "")
+            self.change(alarm, state, _reason(state, values, alarm, limit), "")
+
+    def _against_threshold(self, region: str, alarm: Any, count: int) -> _Judged | None:
+        values = self._values(region, alarm, count)
+        if values is None:
+            return None
+        threshold = float(alarm.threshold)
+        operator = alarm.comparison_operator
+        breaching = [None if one is None else breaches(operator, one, threshold) for one in values]
+        return values, breaching, threshold
+
+    def _against_band(self, region: str, alarm: Any, count: int) -> _Judged | None:
+        """Hold a metric against what is expected of it; without a model yet, it has no data."""
+        queries = {query.id: query for query in alarm.metric_data_queries}
+        watched = queries.get(alarm.threshold_metric_id)
+        found = bands.read((watched and watched.expression) or "")
+        if found is None or (asked := getattr(queries.get(found[0]), "metric_stat", None)) is None:
+            return None
+        metric = asked.metric
+        key = (metric.namespace, metric.metric_name, _dimensions(metric.dimensions))
+        clock = "WallClockWindow" in getattr(alarm, "evaluation_window", {})
+        periods = _Periods(int(asked.period), count, clock)
+        values = self._series(region, key, periods, asked.stat, asked.unit)
+        band = bands.expected(self._history(region, key, periods, asked.stat), found[1])
+        if band is None:
+            return [None] * count, [None] * count, 0.0
+        operator = alarm.comparison_operator
+        breaching = [None if one is None else band.breached(operator, one) for one in values]
+        return values, breaching, band.high
+
+    def _history(self, region: str, key: Any, periods: _Periods, name: str) -> list[float]:
+        """A statistic of each earlier period that has data, of those that a model is made of."""
+        begin = periods.end() - timedelta(seconds=periods.seconds * periods.count)
+        earliest = begin - timedelta(days=bands.TRAINING_DAYS)
+        found: dict[float, list[Point]] = defaultdict(list)
+        for point in self._points[region][key]:
+            if earliest < point.moment <= begin:
+                found[(begin - point.moment).total_seconds() // periods.seconds].append(point)
+        return [statistic(points, name) for points in found.values()]
 
     def _values(self, region: str, alarm: Any, count: int) -> expressions.Series | None:
         """The values of an alarm's periods, newest first; None when they cannot be had."""
@@ -242,6 +287,26 @@ class Alarms:
             inside = [point for point in recent if end - length < point.moment <= end]
             values.append(float(statistic(inside, name)) if inside else None)
         return values
+
+    def age(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Let all that has been published have been so some ``minutes`` earlier.
+
+        Raises ControlError without a number of minutes.
+        """
+        minutes = request.get("minutes")
+        if type(minutes) is not int or not 0 < minutes <= MAXIMUM_AGE_MINUTES:
+            raise ControlError(
+                "400 Bad Request", f"minutes must be a number from 1 to {MAXIMUM_AGE_MINUTES}"
+            )
+        aged = 0
+        with self._world.lock:
+            for backend in self._world.regions("cloudwatch"):
+                for datum in backend.metric_data:
+                    datum.timestamp -= timedelta(minutes=minutes)
+                aged += len(backend.metric_data)
+            self._points.clear()
+            self._read.clear()
+        return {"aged": aged}
 
     def change(self, alarm: Any, state: str, reason: str, reason_data: str) -> None:
         """Set an alarm's state and tell of it. Hold the lock."""

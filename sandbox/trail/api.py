@@ -73,6 +73,12 @@ def get_event_selectors(parts: TrailParts, trail: Any) -> tuple[list[Any], list[
     return trail.event_selectors or [dict(DEFAULT_SELECTOR)], []
 
 
+def event_selectors_shown(parts: TrailParts, original: Callable[[Any], str], response: Any) -> str:
+    """GetEventSelectors's answer, which has the selectors of the kind that there are."""
+    shown = json.loads(original(response))
+    return json.dumps({name: value for name, value in shown.items() if value})
+
+
 def put_event_selectors(
     parts: TrailParts, trail: Any, event_selectors: list[Any] | None, advanced: list[Any] | None
 ) -> None:
@@ -266,6 +272,13 @@ REPLACEMENTS = (
         "describe_trails",
         describe_trails,
         "moto ignores which trails were asked for.",
+    ),
+    Replacement(
+        CloudTrailResponse,
+        "get_event_selectors",
+        event_selectors_shown,
+        "Selectors of the kind that a trail has not got are not in the answer; moto shows none.",
+        Kind.AROUND,
     ),
     Replacement(
         CloudTrailResponse,

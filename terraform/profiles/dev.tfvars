@@ -8,7 +8,7 @@ private_subnet_cidr_blocks = ["10.0.10.0/24", "10.0.20.0/24"]
 
 key_deletion_window_days = 7
 log_bucket_force_destroy = true
-log_retention_days       = 7
+log_group_retention_days = 7
 
 activity_alarms = [
   "security-group-changes",

@@ -7,6 +7,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "replication"
+  source = "./tests/mocks"
+}
+
 variables {
   function_package = "tests/empty.zip"
 }
@@ -137,5 +142,40 @@ run "activity_alarms_can_be_chosen" {
   assert {
     condition     = keys(aws_cloudwatch_metric_alarm.activity) == ["root-account-use"] && keys(aws_cloudwatch_log_metric_filter.activity) == ["root-account-use"]
     error_message = "Only the chosen activity may have a filter and an alarm."
+  }
+}
+
+run "without_being_asked_for_nothing_counts_requests" {
+  assert {
+    condition     = length(aws_s3_bucket_metric.logs) == 0 && length(aws_cloudwatch_metric_alarm.unusual_access) == 0
+    error_message = "The alarm on unusual access is on without being asked for."
+  }
+}
+
+run "unusual_access_is_held_against_what_is_usual" {
+  variables {
+    unusual_access_alarm_enabled = true
+  }
+
+  assert {
+    condition     = output.alarm_names["unusual-access"] == "alarm-unusual-access-dev" && length(aws_s3_bucket_metric.logs[0].filter) == 0
+    error_message = "The requests to the whole bucket must be counted, and the alarm be named."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.unusual_access[0].comparison_operator == "GreaterThanUpperThreshold" &&
+      aws_cloudwatch_metric_alarm.unusual_access[0].alarm_actions == toset(["arn:aws:sns:ap-southeast-1:123456789012:sns-compliance-alerts-dev"]) &&
+      anytrue([
+        for query in aws_cloudwatch_metric_alarm.unusual_access[0].metric_query :
+        query.id == aws_cloudwatch_metric_alarm.unusual_access[0].threshold_metric_id && query.expression == "ANOMALY_DETECTION_BAND(requests, 3)"
+      ]) &&
+      one([
+        for query in aws_cloudwatch_metric_alarm.unusual_access[0].metric_query :
+        query.return_data && query.metric[0].namespace == "AWS/S3" && query.metric[0].metric_name == "AllRequests" && query.metric[0].stat == "Sum" &&
+        query.metric[0].dimensions["FilterId"] == aws_s3_bucket_metric.logs[0].name if query.id == "requests"
+      ])
+    )
+    error_message = "The alarm must ring at more requests than the band of its own metric has."
   }
 }

@@ -7,6 +7,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "replication"
+  source = "./tests/mocks"
+}
+
 variables {
   function_package = "tests/empty.zip"
 }
@@ -31,8 +36,6 @@ run "names_follow_the_environment" {
       trail_role   = output.trail_logs_role_name
       checker_role = output.function_role_name
       verifier     = output.verifier_role_name
-      group        = aws_security_group.application.name
-      vpc          = aws_vpc.audit.tags.Name
       } == {
       trail        = "cloudtrail-audit-staging"
       bucket       = "s3-cloudtrail-logs-staging-123456789012"
@@ -47,8 +50,6 @@ run "names_follow_the_environment" {
       trail_role   = "role-cloudtrail-logs-staging"
       checker_role = "role-compliance-checker-staging"
       verifier     = "role-verifier-staging"
-      group        = "security-group-application-staging"
-      vpc          = "vpc-audit-staging"
     }
     error_message = "A name does not follow <resource-type>-<purpose>-<environment>."
   }

@@ -1,3 +1,5 @@
+# What the network itself is like, its own tests show (modules/network/tests).
+
 mock_provider "aws" {
   source = "./tests/mocks"
 }
@@ -7,126 +9,70 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "replication"
+  source = "./tests/mocks"
+}
+
 variables {
   function_package = "tests/empty.zip"
 }
 
-run "the_network_is_private" {
-  assert {
-    condition     = aws_vpc.audit.cidr_block == "10.0.0.0/16" && aws_vpc.audit.enable_dns_support && aws_vpc.audit.enable_dns_hostnames
-    error_message = "The VPC must be 10.0.0.0/16 with DNS support and host names."
-  }
-
-  assert {
-    condition     = aws_subnet.private[*].cidr_block == ["10.0.10.0/24", "10.0.20.0/24"]
-    error_message = "The private subnets must be 10.0.10.0/24 and 10.0.20.0/24."
-  }
-
-  assert {
-    condition     = aws_subnet.private[*].availability_zone == ["ap-southeast-1a", "ap-southeast-1b"]
-    error_message = "The subnets must lie in the region's first two zones."
-  }
-
-  assert {
-    condition     = !anytrue(aws_subnet.private[*].map_public_ip_on_launch)
-    error_message = "No subnet may give out public addresses."
-  }
-
-  assert {
-    condition     = alltrue([for table in aws_route_table.private : length(table.route) == 0]) && length(aws_default_route_table.main.route) == 0
-    error_message = "No route table may hold a route besides the local one."
-  }
-
-  assert {
-    condition     = length(aws_route_table.private) == 2 && length(aws_route_table_association.private) == 2
-    error_message = "Each private subnet must have a route table of its own."
-  }
-}
-
-run "the_application_group_admits_https_from_the_vpc_alone" {
-  assert {
-    condition = toset([
-      for rule in aws_security_group.application.ingress :
-      "${rule.protocol} ${rule.from_port}-${rule.to_port} ${join(",", flatten([
-        for sources in [rule.cidr_blocks, rule.ipv6_cidr_blocks, rule.prefix_list_ids, rule.security_groups, [for self in [rule.self] : "self" if coalesce(self, false)]] :
-        sources == null ? [] : tolist(sources)
-      ]))}"
-    ]) == toset(["tcp 443-443 10.0.0.0/16"])
-    error_message = "The only ingress rule must be tcp/443 from 10.0.0.0/16."
-  }
-
-  assert {
-    condition     = toset([for rule in aws_security_group.application.egress : "${rule.protocol} ${join(",", rule.cidr_blocks)}"]) == toset(["-1 0.0.0.0/0"])
-    error_message = "The only egress rule must be all traffic."
-  }
-
-  assert {
-    condition     = aws_security_group.application.name == "security-group-application-dev"
-    error_message = "AWS refuses a group name that begins with sg-."
-  }
-}
-
-run "the_application_group_follows_the_vpc" {
+run "the_network_is_made_with_what_encrypts_its_flow_logs" {
   variables {
-    vpc_cidr_block             = "172.20.0.0/20"
-    private_subnet_cidr_blocks = ["172.20.0.0/24", "172.20.1.0/24", "172.20.8.0/21"]
+    flow_logs_enabled = true
   }
 
   assert {
-    condition     = toset(flatten([for rule in aws_security_group.application.ingress : rule.cidr_blocks])) == toset(["172.20.0.0/20"])
-    error_message = "HTTPS must come from the VPC's own range, whatever it is."
+    condition     = length(module.network) == 1 && length(data.aws_vpc.existing) == 0 && output.vpc_id == module.network[0].vpc_id
+    error_message = "Without a VPC of somebody else's there must be one of our own."
   }
 
   assert {
-    condition     = length(aws_subnet.private) == 3 && length(aws_route_table.private) == 3
-    error_message = "There must be a subnet and a route table for each range."
+    condition     = length(output.private_subnet_ids) == 2 && output.application_security_group_id != null
+    error_message = "The outputs must say where the network is."
   }
-}
 
-run "the_default_group_is_closed" {
   assert {
-    condition     = length(aws_default_security_group.closed.ingress) == 0 && length(aws_default_security_group.closed.egress) == 0
-    error_message = "The default security group must hold no rule."
+    condition     = strcontains(aws_kms_key.logs.policy, "log-group:/aws/vpc/flow-logs-dev") && output.flow_log_group_name == "/aws/vpc/flow-logs-dev"
+    error_message = "The key must let CloudWatch Logs encrypt the flow logs."
   }
 }
 
-run "a_subnet_outside_the_vpc_is_refused" {
-  command = plan
-
+run "the_trail_stands_without_a_network" {
   variables {
-    private_subnet_cidr_blocks = ["10.0.10.0/24", "10.1.0.0/24"]
+    existing_vpc_id   = "vpc-0a1b2c3d4e5f60718"
+    flow_logs_enabled = true # of no use then, as the other variables of the network
   }
 
-  expect_failures = [aws_subnet.private[1]]
-}
-
-run "a_subnet_larger_than_the_vpc_is_refused" {
-  command = plan
-
-  variables {
-    vpc_cidr_block             = "10.0.0.0/24"
-    private_subnet_cidr_blocks = ["10.0.0.0/25", "10.0.0.0/16"]
+  assert {
+    condition     = length(module.network) == 0 && output.vpc_id == "vpc-0a1b2c3d4e5f60718"
+    error_message = "In somebody else's VPC nothing may be made."
   }
 
-  expect_failures = [aws_subnet.private]
-}
-
-run "overlapping_subnets_are_refused" {
-  command = plan
-
-  variables {
-    private_subnet_cidr_blocks = ["10.0.8.0/22", "10.0.10.0/24"]
+  assert {
+    condition = (
+      length(concat(output.private_subnet_ids, output.private_route_table_ids, output.public_subnet_ids, output.nat_gateway_ids, output.network_acl_ids, output.vpc_endpoint_ids)) == 0 &&
+      output.application_security_group_id == null && output.default_security_group_id == null && output.internet_gateway_id == null && output.flow_log_id == null && output.flow_log_group_arn == null
+    )
+    error_message = "The outputs of what there is not must be null, or empty lists."
   }
 
-  expect_failures = [aws_subnet.private]
-}
-
-run "more_subnets_than_zones_are_refused" {
-  command = plan
-
-  variables {
-    private_subnet_cidr_blocks = ["10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24", "10.0.4.0/24"]
+  assert {
+    condition     = !strcontains(aws_kms_key.logs.policy, "flow-logs") && !strcontains(aws_iam_policy.verifier_services.policy, "flow-logs")
+    error_message = "Nobody may be given anything for flow logs that there are not."
   }
 
-  expect_failures = [aws_subnet.private]
+  # The group that verification opens its test rule on; whose VPC it is says its ARN, for it may be shared by another account.
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_policy.verifier_live_fire.policy).Statement : statement.Resource if statement.Sid == "CreateSecurityGroupInVpc"
+    ] == ["arn:aws:ec2:ap-southeast-1:210987654321:vpc/vpc-0a1b2c3d4e5f60718"]
+    error_message = "The verifier must be able to make its group in the existing VPC, and in no other."
+  }
+
+  assert {
+    condition     = output.trail_name == "cloudtrail-audit-dev" && length(output.alarm_names) > 5
+    error_message = "The trail and its alarms must be there all the same."
+  }
 }

@@ -7,6 +7,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "replication"
+  source = "./tests/mocks"
+}
+
 variables {
   function_package = "tests/empty.zip"
 }
@@ -300,7 +305,7 @@ run "an_existing_topic_is_used_as_it_is" {
 run "roles_are_least_privileged" {
   assert {
     condition = alltrue(flatten([
-      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : [
+      for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_detection, aws_iam_policy.verifier_live_fire] : [
         for statement in jsondecode(policy.policy).Statement : [
           for action in flatten([statement.Action]) : action == "kms:GenerateDataKey*" || !strcontains(action, "*")
         ]
@@ -314,7 +319,7 @@ run "roles_are_least_privileged" {
       for policy in [aws_iam_policy.trail_logs, aws_iam_policy.function, aws_iam_policy.verifier_state, aws_iam_policy.verifier_services, aws_iam_policy.verifier_live_fire] : [
         for statement in jsondecode(policy.policy).Statement : statement.Sid if contains(flatten([statement.Resource]), "*")
       ]
-    ])) == toset(["ReadSecurityGroupRules", "ReadAccountWide", "ReadAccountPoliciesOfLogGroups", "FindQueues"])
+    ])) == toset(["ReadSecurityGroupRules", "ReadAccount", "ReadAccountWide", "ReadAccountPoliciesOfLogGroups", "FindQueues"])
     error_message = "Only actions that know no resource, or that AWS asks for on all, may have the resource *."
   }
 
@@ -394,7 +399,7 @@ run "the_verifier_only_reads_but_for_live_fire" {
   assert {
     condition = alltrue(flatten([
       for statement in concat(jsondecode(aws_iam_policy.verifier_state.policy).Statement, jsondecode(aws_iam_policy.verifier_services.policy).Statement) : [
-        for action in flatten([statement.Action]) : can(regex("^([a-z0-9]+:(Get|List|Describe|Lookup|Filter)|(kms:Decrypt|logs:TestMetricFilter)$)", action))
+        for action in flatten([statement.Action]) : can(regex("^([a-z0-9]+:(Get|List|Describe|Lookup|Filter)|(kms:Decrypt|iam:GenerateCredentialReport|logs:TestMetricFilter)$)", action))
       ]
     ]))
     error_message = "The policies for reading may only read."

@@ -7,6 +7,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "replication"
+  source = "./tests/mocks"
+}
+
 variables {
   function_package = "tests/empty.zip"
 }
@@ -40,6 +45,74 @@ run "the_trail_records_everything_and_can_be_proven" {
     condition     = aws_cloudtrail.audit.sns_topic_name == "sns-trail-delivery-dev"
     error_message = "The trail must notify the delivery topic."
   }
+}
+
+run "data_events_come_beside_management_events_and_leave_out_what_would_go_round" {
+  variables {
+    data_events         = ["AWS::S3::Object", "AWS::Lambda::Function"]
+    access_logs_enabled = true
+    replication_region  = "eu-west-1"
+  }
+
+  assert {
+    condition = jsonencode([
+      for selector in aws_cloudtrail.audit.advanced_event_selector : {
+        for test in selector.field_selector :
+        test.field => concat(coalesce(test.equals, []), coalesce(test.starts_with, []), coalesce(test.not_equals, []), coalesce(test.not_starts_with, []))
+      }
+      ]) == jsonencode([
+      { eventCategory = ["Management"] },
+      {
+        eventCategory    = ["Data"]
+        "resources.type" = ["AWS::S3::Object"]
+        "resources.ARN"  = ["arn:aws:s3:::s3-cloudtrail-logs-dev-123456789012/", "arn:aws:s3:::s3-access-logs-dev-123456789012/", "arn:aws:s3:::s3-cloudtrail-logs-replica-dev-123456789012/"]
+      },
+      {
+        eventCategory    = ["Data"]
+        "resources.type" = ["AWS::S3::Object"]
+        "resources.ARN"  = ["arn:aws:s3:::s3-cloudtrail-logs-dev-123456789012/"]
+        readOnly         = ["false"]
+        eventName        = ["PutObject"]
+      },
+      { eventCategory = ["Data"], "resources.type" = ["AWS::Lambda::Function"] },
+    ])
+    error_message = "All management events, all objects but those of logs, changes of log files, and all invocations."
+  }
+
+  assert {
+    condition = jsonencode([
+      for selector in aws_cloudtrail.audit.advanced_event_selector : [
+        for test in selector.field_selector : test.field if length(coalesce(test.not_equals, [])) + length(coalesce(test.not_starts_with, [])) > 0
+      ]
+    ]) == jsonencode([[], ["resources.ARN"], ["eventName"], []])
+    error_message = "The logs' buckets and deliveries must be left out, and nothing else."
+  }
+
+  assert {
+    condition     = length(aws_cloudtrail.audit.event_selector) == 0
+    error_message = "A trail has selectors of one kind."
+  }
+}
+
+run "data_events_are_of_what_was_chosen" {
+  variables {
+    data_events = ["AWS::Lambda::Function"]
+  }
+
+  assert {
+    condition     = [for selector in aws_cloudtrail.audit.advanced_event_selector : selector.name] == ["Management events", "Invocations of functions"]
+    error_message = "Invocations alone were chosen."
+  }
+}
+
+run "data_events_of_an_unknown_type" {
+  command = plan
+
+  variables {
+    data_events = ["AWS::DynamoDB::Table"]
+  }
+
+  expect_failures = [var.data_events]
 }
 
 run "log_groups_are_kept_for_a_week_and_encrypted" {

@@ -9,6 +9,11 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "aws" {
+  alias  = "replication"
+  source = "./tests/mocks"
+}
+
 variables {
   function_package = "tests/empty.zip"
 }
@@ -17,37 +22,43 @@ run "bad_values_are_refused" {
   command = plan
 
   variables {
-    profile                       = "production"
-    environment                   = "Dev"
-    region                        = "Singapore"
-    owner                         = ""
-    cost_center                   = "<script>"
-    additional_tags               = { "aws:owner" = "us" }
-    vpc_cidr_block                = "10.0.0.0/8"
-    private_subnet_cidr_blocks    = ["10.0.10.0/24"]
-    key_deletion_window_days      = 6
-    break_glass_role_arn          = "*"
-    log_retention_days            = 2190
-    trail_name                    = "audit--trail"
-    existing_alert_topic_arn      = "security-alerts"
-    existing_alert_topic_key_arn  = "arn:aws:kms:ap-southeast-1:123456789012:alias/alerts"
-    activity_alarms               = ["vpc-changes"]
-    function_package              = "function.tar.gz"
-    function_runtime              = "python3.9"
-    function_timeout_seconds      = 901
-    function_memory_megabytes     = 64
-    function_reserved_concurrency = 0
-    function_log_level            = "verbose"
-    function_metric_namespace     = "AWS/Lambda"
-    further_event_regions         = ["Ireland"]
-    account_scan_schedule         = "hourly"
-    account_scan_checks           = ["everything"]
-    remediation_rules             = ["root-used"]
-    remediation_mode              = "always"
-    remediation_exemption_tag     = "aws:exempt"
-    verifier_principals           = ["*"]
-    verifier_probes               = ["earthquake"]
-    permissions_boundary_arn      = "arn:aws:iam::123456789012:role/boundary"
+    profile                        = "production"
+    environment                    = "Dev"
+    region                         = "Singapore"
+    owner                          = ""
+    cost_center                    = "<script>"
+    additional_tags                = { "aws:owner" = "us" }
+    existing_vpc_id                = "audit"
+    key_deletion_window_days       = 6
+    break_glass_role_arn           = "*"
+    log_group_retention_days       = 2190
+    trail_log_group_retention_days = 2190
+    log_retention_days             = 364
+    log_archive_after_days         = 0
+    object_lock_mode               = "LEGAL_HOLD"
+    object_lock_days               = 0
+    access_log_retention_days      = 0
+    replication_region             = "Sydney"
+    trail_name                     = "audit--trail"
+    existing_alert_topic_arn       = "security-alerts"
+    existing_alert_topic_key_arn   = "arn:aws:kms:ap-southeast-1:123456789012:alias/alerts"
+    activity_alarms                = ["weather-changes"]
+    function_package               = "function.tar.gz"
+    function_runtime               = "python3.9"
+    function_timeout_seconds       = 901
+    function_memory_megabytes      = 64
+    function_reserved_concurrency  = 0
+    function_log_level             = "verbose"
+    function_metric_namespace      = "AWS/Lambda"
+    further_event_regions          = ["Ireland"]
+    account_scan_schedule          = "hourly"
+    account_scan_checks            = ["everything"]
+    remediation_rules              = ["root-used"]
+    remediation_mode               = "always"
+    remediation_exemption_tag      = "aws:exempt"
+    verifier_principals            = ["*"]
+    verifier_probes                = ["earthquake"]
+    permissions_boundary_arn       = "arn:aws:iam::123456789012:role/boundary"
   }
 
   expect_failures = [
@@ -57,11 +68,17 @@ run "bad_values_are_refused" {
     var.owner,
     var.cost_center,
     var.additional_tags,
-    var.vpc_cidr_block,
-    var.private_subnet_cidr_blocks,
+    var.existing_vpc_id,
     var.key_deletion_window_days,
     var.break_glass_role_arn,
+    var.log_group_retention_days,
+    var.trail_log_group_retention_days,
     var.log_retention_days,
+    var.log_archive_after_days,
+    var.object_lock_mode,
+    var.object_lock_days,
+    var.access_log_retention_days,
+    var.replication_region,
     var.trail_name,
     var.existing_alert_topic_arn,
     var.existing_alert_topic_key_arn,
@@ -92,11 +109,9 @@ run "other_bad_values_are_refused" {
     environment                   = "a-name-that-is-too-long"
     region                        = "ap-southeast-1a"
     additional_tags               = { owner = "somebody else" }
-    vpc_cidr_block                = "10.0.1.0/16" # a host, not a network
-    private_subnet_cidr_blocks    = ["10.0.10.0/24", "10.0.20.5/24"]
     key_deletion_window_days      = 7.5
     break_glass_role_arn          = "arn:aws:iam::123456789012:role/*"
-    log_retention_days            = 0
+    log_group_retention_days      = 0
     trail_name                    = "192.168.5.4"
     existing_alert_topic_arn      = "arn:aws:sns:ap-southeast-1:123456789012:alerts.fifo"
     function_timeout_seconds      = 0
@@ -113,11 +128,9 @@ run "other_bad_values_are_refused" {
     var.environment,
     var.region,
     var.additional_tags,
-    var.vpc_cidr_block,
-    var.private_subnet_cidr_blocks,
     var.key_deletion_window_days,
     var.break_glass_role_arn,
-    var.log_retention_days,
+    var.log_group_retention_days,
     var.trail_name,
     var.existing_alert_topic_arn,
     var.function_timeout_seconds,
@@ -135,25 +148,21 @@ run "still_other_bad_values_are_refused" {
   command = plan
 
   variables {
-    environment                = "dev-"
-    owner                      = " " # as good as empty
-    cost_center                = ""
-    vpc_cidr_block             = "8.8.0.0/16" # not private
-    private_subnet_cidr_blocks = ["fd00::/64", "10.0.10.0/24"]
-    trail_name                 = "-trail"
-    log_retention_days         = 2556
-    additional_tags            = { "bad#key" = "x" }
-    account_scan_schedule      = "cron(0 * * * ?)" # a field too few
+    environment              = "dev-"
+    owner                    = " " # as good as empty
+    cost_center              = ""
+    trail_name               = "-trail"
+    log_group_retention_days = 2556
+    additional_tags          = { "bad#key" = "x" }
+    account_scan_schedule    = "cron(0 * * * ?)" # a field too few
   }
 
   expect_failures = [
     var.environment,
     var.owner,
     var.cost_center,
-    var.vpc_cidr_block,
-    var.private_subnet_cidr_blocks,
     var.trail_name,
-    var.log_retention_days,
+    var.log_group_retention_days,
     var.additional_tags,
     var.account_scan_schedule,
   ]
@@ -176,11 +185,9 @@ run "good_values_at_the_edge_are_accepted" {
   variables {
     environment                   = "prod-eu-central1"
     region                        = "us-gov-west-1"
-    vpc_cidr_block                = "192.168.128.0/24"
-    private_subnet_cidr_blocks    = ["192.168.128.0/28", "192.168.128.240/28"]
     key_deletion_window_days      = 30
     break_glass_role_arn          = "arn:aws-us-gov:iam::123456789012:role/a/path/break-glass"
-    log_retention_days            = 2192
+    log_group_retention_days      = 2192
     trail_name                    = "a.b_c-9"
     function_runtime              = "python3.13"
     function_timeout_seconds      = 900

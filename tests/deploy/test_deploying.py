@@ -110,6 +110,8 @@ def test_a_sandbox_gets_made_up_credentials_and_nothing_of_the_users(
         assert environment["AWS_ACCESS_KEY_ID"] == environment["AWS_SECRET_ACCESS_KEY"] == "test"
         assert environment["AWS_REGION"] == "ap-southeast-1"
         assert "127.0.0.1" in environment["NO_PROXY"]
+        # S3 Control's host, which begins with the account's number, is found at the sandbox too.
+        assert environment["HTTP_PROXY"] == fake_aws.url
         assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & set(environment)
     port = fake_aws.url.rpartition(":")[2]
     outputs = signed_in.work / f"sandbox-{port}-ap-southeast-1-dev" / "outputs.json"
@@ -485,7 +487,7 @@ def test_variables_of_ones_own_come_after_the_profiles_and_before_the_region(
 ) -> None:
     """Of two values Terraform takes the later, and the target is what was confirmed."""
     own = signed_in.folder / "strict.tfvars"
-    own.write_text("log_retention_days = 365\n")
+    own.write_text("log_group_retention_days = 365\n")
     for command in ("plan", "apply", "destroy"):
         given = [] if command == "plan" else ["--auto-approve"]
         package = [] if command == "destroy" else signed_in.package
@@ -499,3 +501,54 @@ def test_variables_of_ones_own_come_after_the_profiles_and_before_the_region(
             "-var=region=ap-southeast-1",
         ]
         assert f"variables {own}" in outcome.stderr
+
+
+# --- the module, and those that it calls ----------------------------------------------------------
+
+
+def _in_folders(machine: Machine) -> list[tuple[str, str]]:
+    """Command and folder of each call, the folder relative to the copy of the root module."""
+    folders = [Path(_option(call["arguments"], "-chdir")) for call in machine.calls()]
+    root = machine.work / "check" / "configuration"
+    return [
+        (command, str(folder.relative_to(root)))
+        for command, folder in zip(machine.commands(), folders, strict=True)
+    ]
+
+
+def test_each_module_that_has_tests_is_checked_in_its_folder(machine: Machine) -> None:
+    checked = machine.deploy("check")
+    assert checked.code == 0, checked.text
+    assert _in_folders(machine) == [
+        ("fmt", "."),
+        ("init", "."),
+        ("validate", "."),
+        ("test", "."),
+        ("init", "modules/detection"),
+        ("validate", "modules/detection"),
+        ("test", "modules/detection"),
+        ("init", "modules/investigation"),
+        ("validate", "modules/investigation"),
+        ("test", "modules/investigation"),
+        ("init", "modules/network"),
+        ("validate", "modules/network"),
+        ("test", "modules/network"),
+    ]
+    copy = machine.work / "check" / "configuration"
+    assert (copy / "modules/network/tests/network.tftest.hcl").is_file()
+
+
+def test_a_module_whose_tests_fail_is_named(machine: Machine) -> None:
+    machine.environment["SHIM_FAILS"] = "validate"
+    checked = machine.deploy("check")
+    assert checked.code == 7
+    assert "Terraform validate failed in terraform" in checked.stderr
+
+
+def test_a_deployment_takes_modules_along_without_their_tests(signed_in: Machine) -> None:
+    planned = signed_in.deploy("plan", *signed_in.package)
+    assert planned.code == 0, planned.text
+    [copy] = signed_in.work.glob("*/configuration")
+    assert (copy / "modules/network/network.tf").is_file()
+    assert not list(copy.rglob("*.tftest.hcl"))
+    assert not (copy / "modules/network/tests").exists()

@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deploy.support import Outcome, run
 from tests.sandbox.support import RunningSandbox, start
 from tests.suite.support import MAKE, REGION, ROOT, VARIABLES, command, environment
 from verify.live_fire import owner
@@ -33,9 +33,17 @@ def sandbox() -> Iterator[RunningSandbox]:
     assert running.process.wait(timeout=20) == 0
 
 
-def _deploy(sandbox: RunningSandbox, folder: Path, step: str, *arguments: str) -> Outcome:
-    where = ("--sandbox", sandbox.url, "--working-directory", str(folder / "work"))
-    return run(step, *where, *arguments, environment=environment(**VARIABLES))
+def _make(sandbox: RunningSandbox, folder: Path, target: str) -> subprocess.CompletedProcess[str]:
+    """As users run it."""
+    on_sandbox = (f"SANDBOX={sandbox.url}", f"WORK={folder / 'work'}", "AUTO_APPROVE=1")
+    return subprocess.run(
+        [MAKE, target, *on_sandbox],
+        cwd=ROOT,
+        env=environment(**VARIABLES),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _left(sandbox: RunningSandbox) -> list[str]:
@@ -56,20 +64,31 @@ def _left(sandbox: RunningSandbox) -> list[str]:
     ]
 
 
-def _killed_with(sandbox: RunningSandbox, outputs: Path, reports: Path, many: int) -> list[str]:
-    """Kill a run as soon as it has left so many things; gives those that are there then."""
-    process = subprocess.Popen(
-        command(outputs, reports, "--as-verifier", *PROBES),
+def _has(sandbox: RunningSandbox, many: int) -> bool:
+    return len(_left(sandbox)) >= many
+
+
+def _begin(sandbox: RunningSandbox, outputs: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command(outputs, outputs.parent / "reports", "--as-verifier", *PROBES, *arguments),
         cwd=ROOT,
         env=environment(sandbox.url),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    until = time.monotonic() + 60
-    while len(_left(sandbox)) < many:
+
+
+def _wait(process: subprocess.Popen[bytes], come: Callable[[], bool]) -> None:
+    until = time.monotonic() + 120
+    while not come():
         assert process.poll() is None
         assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _kill(sandbox: RunningSandbox, process: subprocess.Popen[bytes]) -> list[str]:
+    """Kill the run; gives what it left."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(timeout=20)
     # A call that was on its way when its caller died may still be answered.
@@ -90,11 +109,10 @@ def _silence(sandbox: RunningSandbox, outputs: dict[str, Any]) -> None:
 def test_what_killed_runs_left_is_swept_before_anything_is_destroyed(
     sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
-    """At each moment of a run: with nothing made yet, with a part, with everything."""
-    subprocess.run([sys.executable, "lambda/build.py"], cwd=ROOT, check=True, capture_output=True)
-    outputs_file = tmp_path / "outputs.json"
-    applied = _deploy(sandbox, tmp_path, "apply", "--auto-approve", "--output", str(outputs_file))
-    assert applied.code == 0, applied.text
+    """Killed at each moment of a run: with a part made, with everything, when it cleans up."""
+    applied = _make(sandbox, tmp_path, "deploy")
+    assert applied.returncode == 0, applied.stderr
+    [outputs_file] = (tmp_path / "work").glob("*/outputs.json")
     outputs = json.loads(outputs_file.read_text())
     _silence(sandbox, outputs)
 
@@ -108,77 +126,33 @@ def test_what_killed_runs_left_is_swept_before_anything_is_destroyed(
             check=False,
         )
 
-    for many in range(1, EVERYTHING + 1):
-        left = _killed_with(sandbox, outputs_file, tmp_path / str(many), many)
+    def swept(left: list[str]) -> None:
         listed = sweep("--dry-run")
         assert listed.returncode == 0, listed.stderr
         assert listed.stdout.count("would remove ") == len(left)
         assert _left(sandbox) == left, "it was only asked"
-        if many < EVERYTHING:
-            done = sweep()
-            assert done.returncode == 0, done.stderr
-            assert done.stdout.count("removed ") == len(left)
-            assert _left(sandbox) == []
-            assert sweep().stdout == "no run has left anything\n"
+        done = sweep()
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("removed ") == len(left)
+        assert _left(sandbox) == []
 
-    destroyed = _deploy(sandbox, tmp_path, "destroy", "--auto-approve")
-    assert destroyed.code == 0, destroyed.text
-    assert "of killed live fires:" in destroyed.stderr
-    assert _left(sandbox) == []
-    vpcs = sandbox.client("ec2", REGION).describe_vpcs()["Vpcs"]
-    assert outputs["vpc_id"]["value"] not in {vpc["VpcId"] for vpc in vpcs}
+    for many in range(1, EVERYTHING):
+        process = _begin(sandbox, outputs_file)
+        _wait(process, partial(_has, sandbox, many))
+        swept(_kill(sandbox, process))
+    assert sweep().stdout == "no run has left anything\n"
 
+    process = _begin(sandbox, outputs_file, "--alert-timeout=1")
+    _wait(process, partial(_has, sandbox, EVERYTHING))
+    _wait(process, lambda: not _has(sandbox, EVERYTHING))
+    swept(_kill(sandbox, process))
 
-def test_runs_killed_at_any_moment_leave_nothing_that_destroy_cannot_remove(
-    sandbox: RunningSandbox, tmp_path: Path
-) -> None:
-    """As users run it, in the middle of each tenth of the time that a whole run takes."""
-    on_sandbox = (f"SANDBOX={sandbox.url}", f"WORK={tmp_path / 'work'}", "AUTO_APPROVE=1")
-    variables = environment(**VARIABLES)
-
-    def make(target: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [MAKE, target, *on_sandbox],
-            cwd=ROOT,
-            env=variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def begin(reports: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [
-                *(MAKE, "verify", *on_sandbox, "AS_VERIFIER=1"),
-                *(f"REPORTS={tmp_path / reports}", f"VERIFY_ARGS={' '.join(PROBES)}"),
-            ],
-            cwd=ROOT,
-            env=variables,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-    applied = make("deploy")
-    assert applied.returncode == 0, applied.stderr
-    started = time.monotonic()
-    assert begin("whole").wait(timeout=300) == 0
-    whole = time.monotonic() - started
-    codes = []
-    for tenth in range(10):
-        killed = begin(f"killed-{tenth}")
-        try:
-            killed.wait(timeout=whole * (tenth + 0.5) / 10)
-        except subprocess.TimeoutExpired:
-            os.killpg(killed.pid, signal.SIGKILL)
-            killed.wait(timeout=20)
-        codes.append(killed.returncode)
-    # A run that is quicker than the one that was timed may be over before its last moments.
-    assert set(codes) <= {0, -signal.SIGKILL}
-    assert codes.count(-signal.SIGKILL) >= 5
-
-    destroyed = make("destroy")
+    process = _begin(sandbox, outputs_file)
+    _wait(process, partial(_has, sandbox, EVERYTHING))
+    assert len(_kill(sandbox, process)) == EVERYTHING
+    destroyed = _make(sandbox, tmp_path, "destroy")
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+    assert "of killed live fires:" in destroyed.stderr
     assert _left(sandbox) == []
     names = [vpc.get("Tags", []) for vpc in sandbox.client("ec2", REGION).describe_vpcs()["Vpcs"]]
     assert names == [[]], "the region's own VPC alone"

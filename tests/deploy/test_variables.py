@@ -9,12 +9,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
+from botocore.exceptions import ClientError
 
+from tests.deploy import ringing
 from tests.deploy.support import ROOT, run
 from tests.deploy.variables import (
     ACCOUNT,
@@ -22,8 +26,12 @@ from tests.deploy.variables import (
     BOUNDARY,
     BREAK_GLASS,
     FULL,
+    KEEPER,
+    MAILBOX,
+    PROFILES,
     REGION,
     SPARE,
+    STACK,
     TOPIC,
     TOPIC_KEY,
     baseline_of,
@@ -34,6 +42,7 @@ from tests.suite.support import Verification, verify
 
 _IN_FULL = pytest.mark.parametrize("deployed", [FULL], indirect=True)
 _IN_SPARE = pytest.mark.parametrize("deployed", [SPARE], indirect=True)
+_IN_STACK = pytest.mark.parametrize("deployed", [STACK], indirect=True)
 _WITHIN = ("verify/checks/test_event_path.py", "verify/checks/test_function_callers.py")
 
 
@@ -80,7 +89,7 @@ class Deployed:
 
 def _deploy(group: str, sandbox: RunningSandbox, folder: Path) -> Deployed:
     """Make what the values name, and deploy with them."""
-    credentials, topic_key = _before(sandbox)
+    credentials, topic_key = _before(sandbox, values_of(group))
 
     def named(value: Any) -> Any:
         return json.loads(json.dumps(value).replace(TOPIC_KEY, topic_key))
@@ -93,17 +102,22 @@ def _deploy(group: str, sandbox: RunningSandbox, folder: Path) -> Deployed:
     own.write_text("".join(lines))
     flags = (
         *("--sandbox", sandbox.url, "--region", REGION),
+        *("--profile", PROFILES[group]),
         *("--working-directory", str(folder / "work"), "--variables", str(own)),
+        *("--profile", PROFILES[group]),
     )
     output = ("--output", str(folder / "outputs.json"))
     applied = run("apply", *flags, *output, environment=os.environ)
     assert applied.code == 0, applied.text
+    if "alert_subscriptions" in values_of(group):
+        link = f"{sandbox.url}/_sandbox/confirm-subscription"
+        requests.post(link, json={"endpoint": MAILBOX}, timeout=10).raise_for_status()
     if "verifier_principals" not in values_of(group):
         credentials = {}  # anybody of the account may verify
     return Deployed(group, sandbox, folder, named(baseline_of(group)), credentials, flags)
 
 
-def _before(sandbox: RunningSandbox) -> tuple[dict[str, str], str]:
+def _before(sandbox: RunningSandbox, values: dict[str, Any]) -> tuple[dict[str, str], str]:
     """The principals, the boundary and the topic that the values name.
 
     Returns the credentials of the one principal that may verify, and the topic's key.
@@ -115,6 +129,8 @@ def _before(sandbox: RunningSandbox) -> tuple[dict[str, str], str]:
     iam.create_policy(
         PolicyName=BOUNDARY.rpartition("/")[2], PolicyDocument=_statement("*", Resource="*")
     )
+    if values.get("config_service_linked_role_enabled") is False:
+        iam.create_service_linked_role(AWSServiceName="config.amazonaws.com")
     user = AUDITOR.rpartition("/")[2]
     iam.create_user(UserName=user)
     iam.put_user_policy(
@@ -184,7 +200,7 @@ def _document(statements: list[dict[str, Any]]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-@pytest.fixture(scope="module", params=[FULL, SPARE])
+@pytest.fixture(scope="module", params=list(PROFILES))
 def deployed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
@@ -198,11 +214,38 @@ def deployed(
 
 def test_each_value_is_verified_clean_by_the_baseline_that_says_so(deployed: Deployed) -> None:
     probes = values_of(SPARE)["verifier_probes"] if deployed.group == SPARE else []
-    ran = deployed.verify(*(f"--probe={probe}" for probe in probes))
+    publishes = ["--put-metric"] if deployed.group == SPARE else []
+    ran = deployed.verify(*(f"--probe={probe}" for probe in probes), *publishes)
     assert ran.controls("FAIL", "ERROR", "NOT TESTED", "WAIVED") == set(), ran.text
     assert ran.code == 0, ran.text
     assert "alert-on-opened-rule" in ran.controls("PASS")
     assert "No changes." in deployed.plan()
+    if publishes:
+        _that_it_was_clean_is_a_metric(deployed)
+
+
+def _that_it_was_clean_is_a_metric(deployed: Deployed) -> None:
+    """What a run has published that was asked to, and the dashboard shows."""
+    cloudwatch = deployed.client("cloudwatch")
+    namespace = deployed.outputs["verification_metric_namespace"]
+    [metric] = cloudwatch.list_metrics(Namespace=namespace)["Metrics"]
+    assert metric["MetricName"] == "LastCleanVerification"
+    assert metric["Dimensions"] == [
+        {"Name": "Environment", "Value": deployed.outputs["environment"]}
+    ]
+    present = datetime.now(UTC)
+    found = cloudwatch.get_metric_statistics(
+        **metric,
+        StartTime=present - timedelta(hours=1),
+        EndTime=present + timedelta(minutes=1),
+        Period=3600,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    assert 0 <= present.timestamp() - max(point["Maximum"] for point in found) < 3600
+    body = cloudwatch.get_dashboard(DashboardName=deployed.outputs["dashboard_name"])
+    assert json.dumps(["LastCleanVerification", "Environment"])[1:-1] in json.dumps(
+        json.loads(body["DashboardBody"])
+    )
 
 
 @_IN_FULL
@@ -383,3 +426,38 @@ def test_each_remedy_that_the_baseline_asks_for_is_permitted_and_applied(
     )
     cloudtrail.stop_logging(Name=trail)
     eventually(lambda: cloudtrail.get_trail_status(Name=trail)["IsLogging"], seconds=60)
+
+
+@_IN_STACK
+def test_the_named_user_breaks_the_glass_with_a_second_factor_and_under_its_own_name(
+    deployed: Deployed,
+) -> None:
+    """By the trust policy as IAM reads it: so it is no role that nobody can assume."""
+    iam, path = deployed.client("iam"), KEEPER.rsplit(":", 1)[1].split("/")
+    iam.create_user(UserName=path[2], Path=f"/{path[1]}/")
+    key = iam.create_access_key(UserName=path[2])["AccessKey"]
+    keeper = deployed.sandbox.client(
+        "sts",
+        REGION,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    arn = next(one for one in deployed.outputs["access_role_arns"] if "break-glass" in one)
+    factor = {"SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/{path[2]}", "TokenCode": "123456"}
+
+    def assume(**parameters: str) -> Any:
+        return keeper.assume_role(RoleArn=arn, **parameters)["AssumedRoleUser"]["Arn"]
+
+    assert assume(RoleSessionName=path[2], **factor).endswith(f"/{path[2]}")
+    for parameters in ({"RoleSessionName": path[2]}, {"RoleSessionName": "somebody", **factor}):
+        with pytest.raises(ClientError, match="not authorized to perform: sts:AssumeRole"):
+            assume(**parameters)
+
+
+@_IN_STACK
+def test_every_alarm_rings_at_what_it_is_for_and_comes_to_rest(deployed: Deployed) -> None:
+    """By way of the trail, the log group and its metric filters, or the metrics of services."""
+    stack = ringing.Stack(deployed.sandbox, REGION, deployed.outputs)
+    assert ringing.without_a_way(stack) == []
+    assert set(stack.described()) == set(stack.alarms.values())
+    ringing.ring(stack)

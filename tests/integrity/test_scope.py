@@ -268,8 +268,8 @@ def test_an_archived_log_is_unverifiable(trail: Trail, commands: Commands) -> No
     trail.bucket.purge(log)
     trail.bucket.put(log, body or b"", storage_class="GLACIER")
     outcome = commands.ours(trail)
-    assert (outcome.exit_code, outcome.kinds) == (2, {"log-unreadable"})
-    assert "InvalidObjectState" in outcome.finding("log-unreadable")["seen"]
+    assert (outcome.exit_code, outcome.kinds) == (2, {"log-archived"})
+    assert "1 archived" in outcome.finding("log-archived")["seen"]
 
 
 def test_a_digest_that_may_not_be_read_is_unverifiable(

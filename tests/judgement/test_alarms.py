@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verify.alarms.alarm import CannotTellError, alarm_of, watches, wrong_units
+from verify.alarms.band import Unusual, faults_of_band
 from verify.alarms.behaviour import Behaviour, faults
 from verify.alarms.play import Data, Play, World, datum
 
@@ -390,3 +391,100 @@ def test_metric_math_that_does_nothing_changes_nothing(changes: dict[str, Any]) 
     same = computed({"watched": "events"}, period, **others)
     same["Metrics"][-1]["MetricStat"]["Stat"] = statistic
     assert judged(same, OCCURRENCE) == judged(alarm(**changes), OCCURRENCE)
+
+
+# --- alarms on a band -----------------------------------------------------------------------------
+
+UNUSUAL = Unusual(within=15, deviations=5, ordinary=1)
+
+
+def banded(
+    expression: str = "ANOMALY_DETECTION_BAND(requests, 3)",
+    stat: str = "Sum",
+    returned: bool = True,
+    period: int = 300,
+    **changes: Any,
+) -> dict[str, Any]:
+    """An alarm that rings when there are more events than is usual."""
+    metric = {
+        "Namespace": "N",
+        "MetricName": "Events",
+        "Dimensions": [{"Name": "Name", "Value": "n"}],
+    }
+    absent = dict.fromkeys(
+        ("Namespace", "MetricName", "Dimensions", "Statistic", "Period", "Threshold")
+    )
+    queries = [
+        {"Id": "usual", "Expression": expression, "ReturnData": True},
+        {
+            "Id": "requests",
+            "MetricStat": {"Metric": metric, "Period": period, "Stat": stat},
+            "ReturnData": returned,
+        },
+    ]
+    return alarm(
+        **{
+            **absent,
+            "ThresholdMetricId": "usual",
+            "ComparisonOperator": "GreaterThanUpperThreshold",
+            "Metrics": queries,
+            **changes,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        banded(),
+        banded("ANOMALY_DETECTION_BAND( requests )"),
+        banded("ANOMALY_DETECTION_BAND(requests, 1.5)"),
+        banded(ComparisonOperator="LessThanLowerOrGreaterThanUpperThreshold"),
+        banded(stat="SampleCount"),
+        banded(period=60),
+        banded(EvaluationPeriods=3, DatapointsToAlarm=1),
+        banded(TreatMissingData=None),
+    ],
+)
+def test_an_alarm_that_rings_at_what_is_unusual_does(found: dict[str, Any]) -> None:
+    assert faults_of_band(found, EVENTS, ACCOUNT, UNUSUAL) == ()
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (banded("ANOMALY_DETECTION_BAND(requests, 6)"), "does not ring within 15 minutes"),
+        (banded("ANOMALY_DETECTION_BAND(requests, 0.9)"), "does not rest amid values of 1"),
+        (banded(ComparisonOperator="LessThanLowerThreshold"), "does not ring within 15 minutes"),
+        (banded(stat="Average"), "watches the Average, which does not rise"),
+        (banded(returned=False), "watches nothing"),
+        (banded(period=3600), "its periods are of 60"),
+        (banded(EvaluationPeriods=3), "does not ring within 15 minutes"),
+        (banded(TreatMissingData="breaching"), "does not rest amid no data"),
+        (banded(TreatMissingData="ignore"), "does not come to rest"),
+        (alarm(), "against a fixed number"),
+    ],
+)
+def test_one_that_does_not_says_in_what_it_falls_short(found: dict[str, Any], said: str) -> None:
+    assert said in "; ".join(faults_of_band(found, EVENTS, ACCOUNT, UNUSUAL))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        banded("ANOMALY_DETECTION_BAND(requests, 3) * 2"),
+        banded("ANOMALY_DETECTION_BAND(others, 3)"),
+        banded(ThresholdMetricId="requests"),
+        banded(ThresholdMetricId="nothing"),
+        banded(Metrics=[]),
+        banded(ComparisonOperator="GreaterThanThreshold"),
+    ],
+)
+def test_a_band_that_is_not_known_cannot_be_judged(found: dict[str, Any]) -> None:
+    with pytest.raises(CannotTellError):
+        faults_of_band(found, EVENTS, ACCOUNT, UNUSUAL)
+
+
+def test_an_alarm_on_a_band_is_none_on_a_threshold() -> None:
+    with pytest.raises(CannotTellError, match="is an anomaly detector's"):
+        alarm_of(banded(), [EVENTS], ACCOUNT)

@@ -52,6 +52,23 @@ def test_a_truth_is_flipped_and_left_out() -> None:
     ]
 
 
+def test_a_table_loses_each_line_and_has_each_truth_turned() -> None:
+    shape = output_shape("iam", "get_credential_report")
+    assert shape is not None
+    field = _judged("Content")
+    account = OperationFields("iam", "get_credential_report", "here", {field.way: field})
+    answer = {"Content": b"user,mfa\neve,true\n"}
+    found = {change.kind: change.value for change in alterations(shape, answer, account)}
+    assert found == {
+        "gone": GONE,
+        "empty": b"",
+        "no text": b"\xff",
+        "line 1 gone": b"eve,true\n",
+        "line 2 gone": b"user,mfa\n",
+        "line 2, value 2 flipped": b"user,mfa\neve,false\n",
+    }
+
+
 def test_an_arn_becomes_another_and_of_another_account() -> None:
     found = _trail(_judged("trailList[].KmsKeyId"), Field(parsed("trailList"), "here", reason="x"))
     assert [text for text in found if "KmsKeyId" in text] == [

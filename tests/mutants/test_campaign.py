@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,10 +21,12 @@ from mutants import __main__ as program
 from mutants import untagged
 from mutants.account import Account
 from mutants.accounts import Given
-from mutants.deployed import EVERYTHING, build_package, deploy, sandbox
-from mutants.families import every_mutant
-from mutants.model import Mutant, Suite
-from mutants.suite import ROOT, Outcomes, SuiteRunner
+from mutants.campaign import Campaign
+from mutants.deployed import build_package, deploy, everything, sandbox
+from mutants.families import every_mutant, mutants_of
+from mutants.model import Fate, Judged, Mutant, Suite
+from mutants.suite import HASTY, PATIENT, ROOT, Outcomes, SuiteRunner
+from verify.inputs import baseline
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]:
     folder = tmp_path_factory.mktemp("deployed")
     package = build_package(folder, Event())
     with sandbox(folder / "sandbox.log") as url:
-        yield Given(url, deploy(url, package, folder, Event(), EVERYTHING), package)
+        yield Given(url, deploy(url, package, folder, Event(), everything("dev"), "dev"), package)
 
 
 def _arguments(deployed: Given, report: Path, *more: str) -> list[str]:
@@ -56,6 +59,12 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def _account(deployed: Given, folder: Path) -> Account:
+    return Account(
+        deployed.url, deployed.outputs, deployed.function_package, ROOT / "terraform", folder
+    )
+
+
 def _report(path: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(path.read_text())
     return document
@@ -63,14 +72,18 @@ def _report(path: Path) -> dict[str, Any]:
 
 def test_killed_mutants_give_exit_0_and_a_clean_account(deployed: Given, tmp_path: Path) -> None:
     report = tmp_path / "reports" / "mutants.json"
-    done = _run(*_arguments(deployed, report, "--only=validation-off"))
+    only = ["--only=validation-off", "--only=kms_key_arn"]
+    done = _run(*_arguments(deployed, report, *only))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "[  1/1] minded: kms_key_arn" in done.stdout
+    assert "outputs that lead nowhere: 1 tried; 0 survived," in done.stdout
     assert "[  1/1] killed        trail: validation-off" in done.stdout
     assert "1 seeded faults: 1 killed, 0 survived, 0 wrong control;" in done.stdout
     document = _report(report)
     assert document["clean_at_the_end"] is True
     assert document["totals"]["killed"] == 1
     assert document["controls"]["not_covered"] == []
+    assert document["outputs"] == [{"tried": ["kms_key_arn"], "wrong": [], "unmoved": []}]
     [mutant] = document["mutants"]
     assert mutant["seen"] == {
         "fail": ["declared-matches-live", "trail-log-file-validation"],
@@ -126,8 +139,8 @@ def test_a_mutant_that_is_not_killed_gives_exit_1(
     failed: list[str],
 ) -> None:
     mutant = Mutant("harmless", "trail", "a fault for a test", frozenset({fails}), break_it)
-    real = every_mutant()
-    monkeypatch.setattr(program, "every_mutant", lambda: (*real, mutant))
+    real = mutants_of(baseline.load("dev").controls)
+    monkeypatch.setattr(program, "mutants_of", lambda _: (*real, mutant))
     report = tmp_path / "mutants.json"
     assert program.main(_arguments(deployed, report, "--only=harmless")) == 1
     [found] = _report(report)["mutants"]
@@ -143,12 +156,10 @@ def test_an_account_that_is_not_mended_ends_the_campaign(
 ) -> None:
     first = Mutant("m1", "trail", "not mended", frozenset({"key-usable"}), _stop_for_good)
     second = Mutant("m2", "trail", "never tried", frozenset({"trail-is-logging"}), _stop)
-    real = every_mutant()
-    monkeypatch.setattr(program, "every_mutant", lambda: (*real, first, second))
+    real = mutants_of(baseline.load("dev").controls)
+    monkeypatch.setattr(program, "mutants_of", lambda _: (*real, first, second))
     report = tmp_path / "mutants.json"
-    account = Account(
-        deployed.url, deployed.outputs, deployed.function_package, ROOT / "terraform", tmp_path
-    )
+    account = _account(deployed, tmp_path)
     try:
         assert program.main(_arguments(deployed, report, "--only=m[12]")) == 1
     finally:
@@ -159,9 +170,7 @@ def test_an_account_that_is_not_mended_ends_the_campaign(
 
 
 def test_a_dirty_account_is_refused(deployed: Given, tmp_path: Path) -> None:
-    account = Account(
-        deployed.url, deployed.outputs, deployed.function_package, ROOT / "terraform", tmp_path
-    )
+    account = _account(deployed, tmp_path)
     with ExitStack() as mending:
         _stop(account, mending)
         done = _run(*_arguments(deployed, tmp_path / "mutants.json", "--only=validation-off"))
@@ -181,9 +190,17 @@ def _wait_until_gone(group: int) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        (signal.SIGINT, "killed"),
+        (signal.SIGTERM, "killed"),
+        (signal.SIGTERM, "altering the answers of a clean run"),
+    ],
+    ids=["SIGINT", "SIGTERM", "altering"],
+)
 def test_an_interrupted_campaign_mends(
-    deployed: Given, tmp_path: Path, number: signal.Signals
+    deployed: Given, tmp_path: Path, number: signal.Signals, moment: str
 ) -> None:
     arguments = _arguments(deployed, tmp_path / "mutants.json", "--only=trail")
     process = subprocess.Popen(
@@ -196,15 +213,52 @@ def test_an_interrupted_campaign_mends(
         start_new_session=True,
     )
     assert process.stdout is not None
-    while "killed" not in (line := process.stdout.readline()):
-        assert line, "it ended before a mutant was judged"
+    while moment not in (line := process.stdout.readline()):
+        assert line, "it ended before that moment"
     process.send_signal(number)
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 130, text
     assert "interrupted; the account was mended" in text
     _wait_until_gone(process.pid)
-    done = _run(*_arguments(deployed, tmp_path / "after.json", "--only=stopped"))
-    assert done.returncode == 0, done.stdout + done.stderr
+    if moment != "killed":
+        return  # nothing was broken yet
+    account = _account(deployed, tmp_path)
+    Campaign(account, SuiteRunner(tmp_path / "runs", "dev")).require_clean("after the interruption")
+
+
+class _Hurried:
+    """A suite on a machine that is so busy that what is awaited in haste comes too late."""
+
+    def __init__(self, folder: Path, fails: frozenset[str]) -> None:
+        self.timeouts: list[int] = []
+        self._folder = folder
+        self._fails = fails
+
+    def run(self, _account: Account, suite: Suite, *, alert_timeout: int = PATIENT) -> Outcomes:
+        self.timeouts.append(alert_timeout)
+        late = frozenset({"alert-by-both-paths"} if alert_timeout == HASTY else ())
+        failed = self._fails | late if suite is Suite.LIVE_FIRE else self._fails
+        outcomes = dict.fromkeys(failed, "FAIL")
+        return Outcomes(outcomes, dict.fromkeys(failed, "late"), self._folder)
+
+
+@pytest.mark.parametrize(
+    ("suite", "timeouts"),
+    [
+        (Suite.LIVE_FIRE, [HASTY, PATIENT]),
+        (Suite.STATE, [HASTY]),
+    ],
+)
+def test_what_came_late_is_waited_for_before_anything_is_concluded(
+    tmp_path: Path, suite: Suite, timeouts: list[int]
+) -> None:
+    fault = Mutant("m", "alerts", "none", frozenset({"topic"}), lambda *_: None, suite=suite)
+    hurried = _Hurried(tmp_path, fault.fails)
+    judged: list[Judged] = []
+    campaign = Campaign(cast(Account, None), cast(SuiteRunner, hurried))
+    campaign.judge(deque([fault]), judged.append, Event())
+    assert [item.fate for item in judged] == [Fate.KILLED]
+    assert hurried.timeouts == timeouts
 
 
 def test_the_list_names_mutants_and_controls() -> None:
@@ -234,22 +288,21 @@ def test_each_of_several_alike_resources_is_missed_when_untagged(
     deployed: Given, tmp_path: Path
 ) -> None:
     """The mutants untag the last of each address; here are the others."""
-    account = Account(
-        deployed.url, deployed.outputs, deployed.function_package, ROOT / "terraform", tmp_path
-    )
-    runner = SuiteRunner(tmp_path / "runs")
+    account = _account(deployed, tmp_path)
+    runner = SuiteRunner(tmp_path / "runs", "dev")
     others = [
-        (address.partition(".")[0], found)
+        (untagged.kind_of(address), found)
         for address in untagged.taggable()
         for found in untagged.instances(deployed.outputs, address)[:-1]
     ]
     assert len(others) >= 7, "subnets, route tables and alarms"
-    for kind, found in others:
-        with ExitStack() as mending:
+    with ExitStack() as mending:
+        for kind, found in others:
             untagged.untag(account, mending, kind, found)
-            outcomes = runner.run(account, Suite.STATE)
-        assert outcomes.controls("FAIL") == {"resources-tagged"}
-        assert found["id"] in outcomes.messages["resources-tagged"]
+        outcomes = runner.run(account, Suite.STATE)
+    assert outcomes.controls("FAIL") == {"resources-tagged"}
+    message = outcomes.messages["resources-tagged"]
+    assert [found["id"] for _, found in others if found["id"] not in message] == []
 
 
 def _caller(outcomes: Outcomes) -> str:
@@ -259,10 +312,8 @@ def _caller(outcomes: Outcomes) -> str:
 def test_a_run_is_the_verifiers_but_for_a_fault_that_blinds_its_role(
     deployed: Given, tmp_path: Path
 ) -> None:
-    account = Account(
-        deployed.url, deployed.outputs, deployed.function_package, ROOT / "terraform", tmp_path
-    )
-    runner = SuiteRunner(tmp_path / "runs")
+    account = _account(deployed, tmp_path)
+    runner = SuiteRunner(tmp_path / "runs", "dev")
     role = account.outputs["verifier_role_name"]
     [blinding] = [mutant for mutant in every_mutant() if mutant.name == "no-policy"]
     with ExitStack() as mending:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from mutants import untagged
 from mutants.coverage import Coverage, ExemptionError, coverage, load_exemptions
-from mutants.families import every_mutant
+from mutants.families import every_mutant, mutants_of
 from mutants.model import Fate, Mutant, Suite, fate_of
-from verify.inputs import baseline
+from verify.inputs import baseline, catalogue
 
-CONTROLS = set(baseline.load("dev").controls)
+CONTROLS = set(catalogue.load())
+PROFILES = baseline.profiles()
 MUTANTS = every_mutant()
 
 
@@ -21,11 +23,28 @@ def _mutant(*fails: str, errors: frozenset[str] = frozenset()) -> Mutant:
     return Mutant("m", "f", "d", frozenset(fails), lambda account, mending: None, errors)
 
 
-def test_every_control_has_a_mutant_or_an_explained_exemption() -> None:
-    found = coverage(CONTROLS, MUTANTS, load_exemptions())
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_control_has_a_mutant_or_an_explained_exemption(profile: str) -> None:
+    held = set(baseline.load(profile).controls)
+    found = coverage(held, mutants_of(held), load_exemptions())
     assert found.uncovered == frozenset()
-    assert found.covered | found.exempt.keys() == CONTROLS
+    assert found.covered | found.exempt.keys() == held
     assert set(found.exempt) == {"alert-within-target", "no-drift"}
+
+
+def test_a_profile_has_the_mutants_that_its_controls_must_notice() -> None:
+    """And expects of each what its own controls say, be it less than the whole catalogue's."""
+    [two] = [mutant for mutant in MUTANTS if mutant.name == "internet-gateway-with-route"]
+    assert len(two.fails) == 3
+    [held] = [mutant for mutant in mutants_of(sorted(two.fails)[:1]) if mutant.name == two.name]
+    assert held.fails == set(sorted(two.fails)[:1])
+    assert two.name not in {mutant.name for mutant in mutants_of({"vpc-address-range"})}
+    every = {mutant for profile in PROFILES for mutant in _names(baseline.load(profile).controls)}
+    assert every == {(mutant.family, mutant.name) for mutant in MUTANTS}
+
+
+def _names(controls: Collection[str]) -> set[tuple[str, str]]:
+    return {(mutant.family, mutant.name) for mutant in mutants_of(controls)}
 
 
 def test_names_are_unique_and_in_the_form_of_names() -> None:
@@ -150,5 +169,5 @@ def test_every_declared_type_that_bears_tags_can_be_untagged() -> None:
     """Each taggable resource of the module has its mutant, a new one as well."""
     addresses = list(untagged.taggable())
     assert len(addresses) > 20
-    assert {address.partition(".")[0] for address in addresses} == set(untagged.CHANGES)
+    assert {untagged.kind_of(address) for address in addresses} == set(untagged.CHANGES)
     assert set(addresses) >= untagged.OPTIONAL

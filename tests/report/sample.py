@@ -13,6 +13,10 @@ from verify.model import (
     ControlResult,
     EvidenceReference,
     Leg,
+    NetworkNode,
+    NetworkPicture,
+    NetworkSubnet,
+    NetworkWay,
     Observation,
     Outcome,
     Report,
@@ -239,6 +243,46 @@ TIMINGS = (
 )
 
 
+NETWORK = NetworkPicture(
+    "vpc-0a1b2c3d4e5f60718",
+    ("10.0.0.0/16", "2600:1f18::/56"),
+    (
+        NetworkNode("internet", "outside"),
+        NetworkNode("igw-0a1b2c3d4e5f60718", "gateway", ("internet gateway",)),
+        NetworkNode("nat-0a1b2c3d4e5f60718", "gateway", ("NAT gateway", "in subnet-1")),
+        NetworkNode("web", "tier", ("sg-1", "in 2 subnets", "1 interface")),
+        NetworkNode("database", "tier", ("sg-2", "in 2 subnets", "no interfaces")),
+        NetworkNode(f"sg-3 {SCRIPT}", "other", (IMAGE, LONG)),
+    ),
+    (
+        NetworkSubnet("subnet-1", ("10.0.1.0/24",), ("igw-0a1b2c3d4e5f60718",)),
+        NetworkSubnet(f"subnet-2 {SCRIPT}", ("10.0.10.0/24",), ()),
+    ),
+    (
+        NetworkWay(
+            "internet",
+            ("igw-0a1b2c3d4e5f60718",),
+            "web",
+            "tcp/80, tcp/443",
+            forbidden=False,
+            chain="internet -> igw-0a1b2c3d4e5f60718 -> subnet-1 -> sg-1 tcp/80, tcp/443",
+        ),
+        NetworkWay(
+            f"sg-3 {SCRIPT}", (), "database", SCRIPT, forbidden=True, chain=f"sg-3 -> sg-2 {SCRIPT}"
+        ),
+        NetworkWay(
+            "database",
+            ("nat-0a1b2c3d4e5f60718", "igw-0a1b2c3d4e5f60718"),
+            "internet",
+            "everything",
+            forbidden=True,
+            chain="subnet-2 -> sg-2 -> nat-0a1b2c3d4e5f60718 -> internet everything",
+        ),
+        NetworkWay("web", (), "web", "icmp/all", forbidden=True, chain="sg-1 -> sg-1 icmp/all"),
+    ),
+)
+
+
 def report(
     results: tuple[ControlResult, ...] = RESULTS,
     *,
@@ -285,4 +329,5 @@ def report(
             "Two security-group rules that an earlier, killed run had left were removed first.",
             f"A note from outside: {SCRIPT}",
         ),
+        network=NETWORK,
     )

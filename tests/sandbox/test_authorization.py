@@ -157,6 +157,29 @@ def test_a_subscription_by_protocol_and_endpoint(account: Account) -> None:
         assert refused(sns.subscribe, TopicArn=topic, Protocol=protocol, Endpoint=other)
 
 
+def test_metrics_are_published_by_their_namespace_and_a_dashboard_seen_by_its_name(
+    account: Account,
+) -> None:
+    own, dashboard = name("Own"), name("dashboard")
+    account.cloudwatch.put_dashboard(DashboardName=dashboard, DashboardBody='{"widgets": []}')
+    cloudwatch = session(
+        account,
+        {
+            "Action": "cloudwatch:PutMetricData",
+            "Condition": {"StringEquals": {"cloudwatch:namespace": own}},
+        },
+        {
+            "Action": "cloudwatch:GetDashboard",
+            "Resource": f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{dashboard}",
+        },
+    )("cloudwatch")
+    data = [{"MetricName": "m", "Value": 1}]
+    cloudwatch.put_metric_data(Namespace=own, MetricData=data)
+    assert refused(cloudwatch.put_metric_data, Namespace=name("Other"), MetricData=data)
+    assert cloudwatch.get_dashboard(DashboardName=dashboard)["DashboardName"] == dashboard
+    assert refused(cloudwatch.get_dashboard, DashboardName=name("other"))
+
+
 def test_what_knows_no_resource_is_permitted_for_all_alone(account: Account) -> None:
     somewhere = {"Resource": f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue"}
     narrow = session(

@@ -270,6 +270,53 @@ def test_advanced_selectors(account: Account) -> None:
     assert "kms.amazonaws.com" not in sources
 
 
+def test_advanced_selectors_of_data_events(account: Account) -> None:
+    trail = account.trail()
+    left_out, other = account.bucket(), account.bucket()
+    function = account.function("def handler(event, context): return 1")
+
+    def selector(*fields: dict[str, Any]) -> dict[str, Any]:
+        return {"Name": "some", "FieldSelectors": [*fields]}
+
+    data = {"Field": "eventCategory", "Equals": ["Data"]}
+    objects = {"Field": "resources.type", "Equals": ["AWS::S3::Object"]}
+    bucket = f"arn:aws:s3:::{left_out}/"
+    account.cloudtrail.put_event_selectors(
+        TrailName=trail["name"],
+        AdvancedEventSelectors=[
+            selector({"Field": "eventCategory", "Equals": ["Management"]}),
+            selector(data, objects, {"Field": "resources.ARN", "NotStartsWith": [bucket]}),
+            selector(
+                data,
+                objects,
+                {"Field": "resources.ARN", "StartsWith": [bucket]},
+                {"Field": "readOnly", "Equals": ["false"]},
+                {"Field": "eventName", "NotEquals": ["PutObject"]},
+            ),
+            selector(data, {"Field": "resources.type", "Equals": ["AWS::Lambda::Function"]}),
+        ],
+    )
+    for name_ in (left_out, other):
+        account.s3.put_object(Bucket=name_, Key="k", Body=b"x")
+        account.s3.get_object(Bucket=name_, Key="k")
+        account.s3.delete_object(Bucket=name_, Key="k")
+    account.lambda_.invoke(FunctionName=function)
+    account.s3.put_bucket_versioning(Bucket=other, VersioningConfiguration={"Status": "Enabled"})
+    account.record(trail["group"], "PutBucketVersioning")
+    taken = [
+        (one["eventName"], (one["requestParameters"] or {}).get("bucketName"))
+        for one in account.records(trail["group"])
+        if one["eventCategory"] == "Data"
+    ]
+    assert taken == [
+        ("DeleteObject", left_out),
+        ("PutObject", other),
+        ("GetObject", other),
+        ("DeleteObject", other),
+        ("Invoke", None),
+    ]
+
+
 def test_what_is_asked_of_a_trail_that_is_not_there(account: Account) -> None:
     for call in (
         account.cloudtrail.get_trail_status,

@@ -7,7 +7,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.support import Account, name
+from tests.sandbox.support import ACCOUNT, Account, name
 
 OTHER = "us-west-2"
 
@@ -125,6 +125,25 @@ def test_a_policy_has_a_greatest_length(account: Account) -> None:
         account.iam.create_policy_version(
             PolicyArn=made["Policy"]["Arn"], PolicyDocument=policy(6145)
         )
+
+
+def test_a_role_has_so_many_managed_policies(account: Account) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    role = name("role")
+    account.iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(document))
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    made = [
+        account.iam.create_policy(
+            PolicyName=name("policy"),
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )["Policy"]["Arn"]
+        for _ in range(11)
+    ]
+    for arn in (*made[:10], made[0]):
+        account.iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+    with pytest.raises(ClientError, match="Cannot exceed quota for PoliciesPerRole: 10"):
+        account.iam.attach_role_policy(RoleName=role, PolicyArn=made[10])
 
 
 def test_a_trust_policy_has_a_greatest_length(account: Account) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 
 from tests.sandbox.support import ACCOUNT, REGION, Account, eventually, name
 
@@ -166,6 +167,81 @@ def test_an_alarm_on_an_expression(account: Account) -> None:
             Namespace=namespace, MetricData=[{"MetricName": metric, "Value": 1}]
         )
         eventually(lambda: state(account, alarm), functools.partial(operator.eq, expected))
+
+
+def test_an_alarm_comes_to_rest_when_its_data_are_made_older(account: Account) -> None:
+    namespace = name("Namespace")
+    alarm = put_alarm(
+        account, Namespace=namespace, MetricName="m", TreatMissingData="notBreaching", Period=3600
+    )
+    account.cloudwatch.put_metric_data(
+        Namespace=namespace, MetricData=[{"MetricName": "m", "Value": 1}]
+    )
+    eventually(lambda: state(account, alarm), lambda found: found == "ALARM")
+    link = f"{account.sandbox.url}/_sandbox/age-metrics"
+    for wrong in ({}, {"minutes": 0}, {"minutes": "60"}, {"minutes": True}, {"minutes": 10**9}):
+        answer = requests.post(link, json=wrong, timeout=10)
+        assert (answer.status_code, "minutes must be" in answer.text) == (400, True)
+    assert requests.post(link, json={"minutes": 24 * 60}, timeout=10).json()["aged"] > 0
+    eventually(lambda: state(account, alarm), lambda found: found == "OK")
+
+
+def requests_counted(account: Account, bucket: str, metric: str, identifier: str) -> float:
+    dimensions = {"BucketName": bucket, "FilterId": identifier}
+    return total(account, "AWS/S3", metric, dimensions)
+
+
+def test_s3_counts_the_requests_that_a_configuration_is_for(account: Account) -> None:
+    bucket = account.bucket()
+    account.s3.put_object(Bucket=bucket, Key="a/1", Body=b"-")
+    for identifier, selected in (("all", {}), ("some", {"Filter": {"Prefix": "a/"}})):
+        account.s3.put_bucket_metrics_configuration(
+            Bucket=bucket, Id=identifier, MetricsConfiguration={"Id": identifier, **selected}
+        )
+    account.s3.get_object(Bucket=bucket, Key="a/1")
+    account.s3.put_object(Bucket=bucket, Key="b/1", Body=b"-")
+    assert requests_counted(account, bucket, "GetRequests", "some") == 1
+    assert requests_counted(account, bucket, "PutRequests", "some") == 0
+    assert requests_counted(account, bucket, "GetRequests", "all") == 1
+    # Those by which the configurations were put are among them, once there is one.
+    assert requests_counted(account, bucket, "AllRequests", "all") >= 2
+
+
+def test_an_alarm_on_a_band_rings_beyond_what_was_usual(account: Account) -> None:
+    namespace, alarm = name("Namespace"), name("alarm")
+
+    def put(value: float) -> None:
+        account.cloudwatch.put_metric_data(
+            Namespace=namespace, MetricData=[{"MetricName": "m", "Value": value}]
+        )
+
+    account.cloudwatch.put_metric_alarm(
+        AlarmName=alarm,
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanUpperThreshold",
+        ThresholdMetricId="usual",
+        TreatMissingData="notBreaching",
+        Metrics=[
+            {"Id": "usual", "Expression": "ANOMALY_DETECTION_BAND(m, 2)"},
+            {
+                "Id": "m",
+                "MetricStat": {
+                    "Metric": {"Namespace": namespace, "MetricName": "m"},
+                    "Period": 60,
+                    "Stat": "Sum",
+                },
+            },
+        ],
+    )
+    put(1000.0)  # nothing is known yet of what is usual
+    eventually(lambda: state(account, alarm), lambda found: found == "OK")
+    for value in (9.0, 10.0, 11.0, 10.0):
+        put(value)
+        requests.post(
+            f"{account.sandbox.url}/_sandbox/age-metrics", json={"minutes": 60}, timeout=10
+        ).raise_for_status()
+    put(5000.0)
+    eventually(lambda: state(account, alarm), lambda found: found == "ALARM")
 
 
 def test_an_alarm_in_another_unit_gets_no_data(account: Account) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +42,41 @@ def test_no_alteration_of_a_sample_survives(recording: Path, deployed: Path) -> 
     done = _answers(recording, deployed, "--sample")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 survived, 0 changed what they should not" in done.stdout
+    [(tried, blind)] = re.findall(r"([0-9,]+) failed calls, ([0-9]+) controls blind", done.stdout)
+    assert int(tried.replace(",", "")) > 500
+    assert blind == "0"
+
+
+# An empty answer to this says "none", and nothing else may pass for it.
+_EMPTY_IS_AN_ERROR = """
+from mutants.answers import failures
+
+failures.EMPTY_MEANS_NONE = frozenset()
+"""
+
+
+def test_a_control_that_passes_on_a_failed_call_is_named(
+    recording: Path, deployed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "no_exception.py").write_text(_EMPTY_IS_AN_ERROR)
+    findings = tmp_path / "findings.json"
+    verify(
+        deployed,
+        tmp_path,
+        "verify/checks",
+        "-pno_exception",
+        "-pmutants.answers.plugin",
+        f"--replay={recording}",
+        f"--answers-findings={findings}",
+        "--answers-only=s3.get_bucket_logging",
+        PYTHONPATH=str(tmp_path),
+    )
+    found = json.loads(findings.read_text())
+    assert found["failures"] >= 5
+    assert {(item["call"], item["failure"]) for item in found["blind"]} == {
+        ("s3.get_bucket_logging", "empty answer")
+    }
+    assert {item["control"] for item in found["blind"]} == {"log-bucket-sends-nothing-away"}
 
 
 def test_a_field_that_its_control_does_not_mind_is_named(

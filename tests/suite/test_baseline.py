@@ -42,6 +42,36 @@ def test_a_file_extends_a_profile_by_three_values(tmp_path: Path) -> None:
     assert set(dev.controls) - set(strict.controls) == {"no-internet-gateway"}
 
 
+def test_a_family_is_left_out_whole_and_one_of_it_added_again(tmp_path: Path) -> None:
+    trail = load(_write(tmp_path, "extends: prod\nwithout_families: [Network]\n"))
+    left = {name for name, item in catalogue.load().items() if item.family == "Network"}
+    assert set(load("prod").controls) - set(trail.controls) == left & set(load("prod").controls)
+    assert {"vpc-address-range", "vpc-flow-logs", "database-reaches-no-internet"} <= left
+    assert "trail-is-logging" in trail.controls
+    again = "extends: strict.yaml\nadditional_controls: [vpc-flow-logs]\n"
+    assert set(load(_write(tmp_path, again, "more.yaml")).controls) == {
+        *trail.controls,
+        "vpc-flow-logs",
+    }
+
+
+def test_what_a_place_holds_may_stand_for_several_and_not_for_itself(tmp_path: Path) -> None:
+    outputs = example()
+    name = outputs["flow_log_group_name"]["value"]
+    group = f"arn:aws:logs:ap-southeast-1:123456789012:log-group:{name}"
+    reads = ("roles", "permissions", "role-investigation-dev", "read-log-events", "resources")
+    for value, found in ((name, True), (None, False)):
+        outputs["flow_log_group_name"]["value"] = value
+        filled_in: Any = _filled("prod", json.dumps(outputs))
+        for part in reads:
+            filled_in = filled_in[part]
+        assert [text for text in filled_in if "flow" in text] == [group, f"{group}:*"] * found
+        assert not any("{" in text for text in filled_in)
+    itself = 'extends: dev\nkey: {principals: ["{each key.principals}"]}\n'
+    with pytest.raises(BaselineError, match="list that ends, for it names itself"):
+        _filled(_write(tmp_path, itself))
+
+
 def test_an_extension_adds_controls_and_extends_a_file_beside_it(tmp_path: Path) -> None:
     _write(tmp_path, "extends: dev\nwithout_controls: [key-rotates]\n", "base.yaml")
     found = load(
@@ -59,6 +89,11 @@ def test_an_extension_adds_controls_and_extends_a_file_beside_it(tmp_path: Path)
             "profile: ours\nextends: ./strict.yaml\n",
             2,
             r"a baseline extends itself: .*strict\.yaml extends .*remove one `extends`",
+        ),
+        (
+            "extends: dev\nwithout_families: [Network, Weather]\n",
+            2,
+            r"is without Weather, of which what it extends has no control: choose of Network, ",
         ),
         ("extends: dev\nwithout_controls: [no-such]\n", 2, r"is without no-such, which what it"),
         ("extends: dev\ncontrols: [key-rotates]\n", 1, r"should not be valid"),
@@ -266,7 +301,7 @@ def test_a_list_that_there_is_not_is_named_with_its_place(tmp_path: Path) -> Non
     with pytest.raises(
         BaselineError,
         match=r"strict\.yaml:2: function\.aliases\.0 names \{each others\}, which is no list of "
-        r"the baseline or the deployment: choose one of event_stack_set_arns, ",
+        r"the baseline or the deployment: choose one of ([a-z_]+, )+event_stack_set_arns, ",
     ):
         _filled(found)
 

@@ -18,7 +18,6 @@ from verify.suite.declarations import declared_readings
 _READING = ("Get", "Head", "List", "Describe")
 _ONE_BY_ONE = "its listing shows every one of them"
 _OLD = "the older form of another reading, which shows the same"
-_COUNTED = "numbers about requests in the account's own CloudWatch: nothing leaves, nothing moves"
 _OF_DIRECTORIES = "for directory buckets, which take no trail's files"
 _OUTPOSTS = "for buckets on Outposts, which take no trail's files"
 _CONTENT = "what lies in the bucket, which the validation of the log files reads"
@@ -33,10 +32,9 @@ LEFT_OUT = {
         "GetBucketLifecycle": _OLD,
         "GetBucketLocation": "encrypted under a key of its region, it can lie nowhere else",
         "GetBucketMetadataTableConfiguration": _OLD,
-        "GetBucketMetricsConfiguration": _COUNTED,
+        "GetBucketMetricsConfiguration": _ONE_BY_ONE,
         "GetBucketNotification": _OLD,
         "HeadBucket": "says that there is a bucket, and its region: the other answers do as well",
-        "ListBucketMetricsConfigurations": _COUNTED,
         "ListMultipartUploads": "parts of files that are not there yet; only the trail may write",
         "ListObjectVersions": _CONTENT,
         "ListObjects": _OLD,

@@ -101,6 +101,7 @@ def test_every_check_of_the_state_declares_what_it_reads() -> None:
         "alert-on-public-bucket-policy",
         "alert-on-administrator-role",
         "function-judges-every-rule",
+        "investigation-role-refused",
         "alert-within-target",
         "alert-by-both-paths",
         "live-fire-leaves-nothing",

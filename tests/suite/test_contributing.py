@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ import pytest
 
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION, ROOT, environment, role_statement
-from verify.inputs import deployment
 
 # Each test copies the repository and starts pytest on it.
 pytestmark = pytest.mark.slow
@@ -94,11 +94,11 @@ def _python(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedP
     )
 
 
-def _structure(folder: Path) -> subprocess.CompletedProcess[str]:
+def _structure(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
     page = _python(folder, "-m", "verify", "controls")
     if page.returncode == 0:
         (folder / "docs/controls.md").write_text(page.stdout)
-    return _python(folder, "-m", "pytest", "-ctests/pytest.ini", "--rootdir=.", "-q", *_STRUCTURE)
+    return _python(folder, "-m", "pytest", "-ctests/pytest.ini", "--rootdir=.", "-q", *tests)
 
 
 # --- a control ------------------------------------------------------------------------------------
@@ -110,13 +110,23 @@ def test_a_control_is_at_most_six_files_and_eighty_lines() -> None:
     assert sum(map(len, added.values())) <= 80
 
 
+# File -> which of them names it, and in what words.
 _FORGOTTEN = {
-    "verify/inputs/controls.yaml": "vpc-flow-logs, which the catalogue does not have",
-    "verify/inputs/baselines/dev.yaml": "vpc-flow-logs",
-    "verify/checks/test_flow_logs.py": "control vpc-flow-logs has no test",
-    "terraform/verifier.tf": "ec2:DescribeFlowLogs",
-    "verify/inputs/fields/ec2.yaml": "verify/inputs/fields/ec2.yaml lacks describe_flow_logs",
-    "mutants/network.py": "vpc-flow-logs",
+    "verify/inputs/controls.yaml": (
+        "tests/suite/test_catalogue_and_baseline.py",
+        "no-key-pairs, which the catalogue does not have",
+    ),
+    "verify/inputs/baselines/dev.yaml": ("tests/suite/test_baseline.py", "no-key-pairs"),
+    "verify/checks/test_key_pairs.py": (
+        "tests/suite/test_catalogue_and_baseline.py",
+        "control no-key-pairs has no test",
+    ),
+    "terraform/verifier.tf": ("tests/suite/test_permissions.py", "ec2:DescribeKeyPairs"),
+    "verify/inputs/fields/ec2.yaml": (
+        "tests/suite/test_fields.py",
+        "verify/inputs/fields/ec2.yaml lacks describe_key_pairs",
+    ),
+    "mutants/network.py": ("tests/mutants/test_definitions.py", "no-key-pairs"),
 }
 
 
@@ -124,16 +134,17 @@ def test_the_example_of_a_control_is_complete(copy: Path) -> None:
     diff = _example("diff control")
     assert set(_changes(diff)) == set(_FORGOTTEN)
     _apply(copy, diff)
-    done = _structure(copy)
+    done = _structure(copy, *_STRUCTURE)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("file", _FORGOTTEN)
 def test_a_forgotten_place_of_a_control_is_named_at_once(copy: Path, file: str) -> None:
     _apply(copy, _example("diff control"), file)
-    done = _structure(copy)
+    test, words = _FORGOTTEN[file]
+    done = _structure(copy, test)
     assert done.returncode == 1
-    assert _FORGOTTEN[file] in done.stdout
+    assert words in done.stdout
 
 
 def test_a_stale_page_of_controls_is_named(copy: Path) -> None:
@@ -142,20 +153,13 @@ def test_a_stale_page_of_controls_is_named(copy: Path) -> None:
     assert "run `make docs`" in done.stdout
 
 
-@pytest.fixture
-def flow_logs(sandbox: RunningSandbox, deployed: Path) -> Iterator[None]:
-    """The VPC's traffic is recorded."""
-    outputs = deployment.parse(deployed.read_text())
+@contextmanager
+def _key_pair(sandbox: RunningSandbox) -> Iterator[None]:
+    """Somebody may log on to machines with a key of their own."""
     ec2 = sandbox.client("ec2", REGION)
-    made = ec2.create_flow_logs(
-        ResourceType="VPC",
-        ResourceIds=[outputs.vpc_id],
-        TrafficType="ALL",
-        LogDestinationType="s3",
-        LogDestination=outputs.log_bucket_arn,
-    )
+    ec2.create_key_pair(KeyName="by-hand")
     yield
-    ec2.delete_flow_logs(FlowLogIds=made["FlowLogIds"])
+    ec2.delete_key_pair(KeyName="by-hand")
 
 
 def _verify(folder: Path, sandbox: RunningSandbox, deployed: Path, *arguments: str) -> str:
@@ -179,20 +183,19 @@ def test_the_new_control_fails_without_and_passes_with_what_it_asks_for(
     sandbox: RunningSandbox,
     deployed: Path,
     outputs: dict[str, Any],
-    request: pytest.FixtureRequest,
 ) -> None:
     diff = _example("diff control")
     _apply(copy, diff)
-    only = ("verify/checks/test_flow_logs.py",)
+    only = ("verify/checks/test_key_pairs.py",)
     # What was deployed is older than the change, and so is the verifier's role.
     [granted] = _changes(diff)["terraform/verifier.tf"]
     permission = granted.strip().strip('",')
     assert f"the caller lacks {permission}" in _verify(copy, sandbox, deployed, *only)
     with role_statement(sandbox, outputs["verifier_role_name"], "Allow", permission):
-        assert "FAIL vpc-flow-logs\n  vpc-" in _verify(copy, sandbox, deployed, *only)
-        request.getfixturevalue("flow_logs")
+        with _key_pair(sandbox):
+            assert "FAIL no-key-pairs\n  vpc-" in _verify(copy, sandbox, deployed, *only)
         now = _verify(copy, sandbox, deployed, *only)
-        assert re.search(r"^PASS +vpc-flow-logs", now, re.MULTILINE)
+        assert re.search(r"^PASS +no-key-pairs", now, re.MULTILINE)
 
 
 # --- a rule ---------------------------------------------------------------------------------------
@@ -206,27 +209,41 @@ _OF_RULES = (
 )
 _MADE_ANEW = "terraform/event-patterns.json"
 _FORGOTTEN_OF_A_RULE = {
-    "": "",
-    _MADE_ANEW: "python lambda/event_patterns.py",
-    "tests/compliance_checker/violations.py": "test_every_rule_has_a_violation_here",
-    "verify/live_fire/rule_samples.json": "test_every_rule_has_one_sample",
-    "verify/inputs/baselines/dev.yaml": "add these to log_groups.subscription_events",
+    _MADE_ANEW: (_OF_RULES[3], "python lambda/event_patterns.py"),
+    "tests/compliance_checker/violations.py": (
+        _OF_RULES[0],
+        "test_every_rule_has_a_violation_here",
+    ),
+    "verify/live_fire/rule_samples.json": (_OF_RULES[1], "test_every_rule_has_one_sample"),
+    "verify/inputs/baselines/dev.yaml": (
+        _OF_RULES[4],
+        "add these to log_groups.subscription_events",
+    ),
 }
 
 
-@pytest.mark.parametrize("file", _FORGOTTEN_OF_A_RULE)
-def test_a_rule_is_complete_or_what_it_lacks_is_named(copy: Path, file: str) -> None:
-    diff = _example("diff rule")
-    assert {*_changes(diff), "", _MADE_ANEW} == {
+def _with_rule(folder: Path, forgotten: str, *tests: str) -> subprocess.CompletedProcess[str]:
+    _apply(folder, _example("diff rule"), forgotten)
+    if forgotten != _MADE_ANEW:
+        assert _python(folder, "lambda/event_patterns.py").returncode == 0
+    return _python(folder, "-m", "pytest", "-ctests/pytest.ini", "--rootdir=.", "-q", *tests)
+
+
+def test_the_example_of_a_rule_is_complete(copy: Path) -> None:
+    assert {*_changes(_example("diff rule")), _MADE_ANEW} == {
         "lambda/compliance_checker/rules/keys.py",
         *_FORGOTTEN_OF_A_RULE,
     }
-    _apply(copy, diff, *filter(None, [file]))
-    if file != _MADE_ANEW:
-        assert _python(copy, "lambda/event_patterns.py").returncode == 0
-    done = _python(copy, "-m", "pytest", "-ctests/pytest.ini", "--rootdir=.", "-q", *_OF_RULES)
-    assert done.returncode == (1 if file else 0), done.stdout
-    assert _FORGOTTEN_OF_A_RULE[file] in done.stdout
+    done = _with_rule(copy, "none", *_OF_RULES)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("file", _FORGOTTEN_OF_A_RULE)
+def test_a_forgotten_place_of_a_rule_is_named_at_once(copy: Path, file: str) -> None:
+    test, words = _FORGOTTEN_OF_A_RULE[file]
+    done = _with_rule(copy, file, test)
+    assert done.returncode == 1
+    assert words in done.stdout
 
 
 # --- a format and a profile -----------------------------------------------------------------------

@@ -91,6 +91,115 @@ def test_our_own_configuration_is_read_block_by_block() -> None:
     ]
 
 
+# --- modules --------------------------------------------------------------------------------------
+
+_CALL = """
+variable "range" { default = "10.0.0.0/16" }
+module "network" {
+  source = "./modules/network"
+  count  = var.range == null ? 0 : 1
+  range  = var.range
+  names  = [var.range, "b"]
+  key    = aws_kms_key.logs.arn
+}
+"""
+_CALLED = """
+variable "range" { type = string }
+variable "names" { type = list(string) }
+variable "key" { type = string }
+variable "count" { default = 3 }
+resource "aws_vpc" "audit" {
+  cidr_block = var.range
+  names      = var.names
+  key        = var.key
+  number     = var.count
+}
+module "deeper" {
+  source = "../deeper"
+  range  = var.range
+}
+"""
+_DEEPER = 'variable "range" {}\nresource "aws_subnet" "one" {\n  cidr_block = var.range\n}\n'
+
+
+def _calling(folder: Path, called: str = _CALLED) -> Configuration:
+    for name, text in (("network", called), ("deeper", _DEEPER)):
+        (folder / "modules" / name).mkdir(parents=True)
+        (folder / "modules" / name / "main.tf").write_text(text)
+    return _configuration(folder, _CALL)
+
+
+@pytest.mark.parametrize(
+    ("address", "value"),
+    [
+        ("module.network.aws_vpc.audit.cidr_block", "10.1.0.0/16"),
+        ("module.network.aws_vpc.audit.names", ["10.1.0.0/16", "b"]),
+        ("module.network.aws_vpc.audit.key", Unresolved("${aws_kms_key.logs.arn}")),
+        ("module.network.aws_vpc.audit.number", 3),
+        ("module.network.aws_vpc.audit.tags", None),
+        ("module.network.module.deeper.aws_subnet.one.cidr_block", "10.1.0.0/16"),
+        ("module.network.var.range", "10.1.0.0/16"),
+    ],
+)
+def test_a_module_declares_with_what_it_is_given(
+    tmp_path: Path, address: str, value: object
+) -> None:
+    _calling(tmp_path)
+    own = tmp_path / "own.tfvars"
+    own.write_text('range = "10.1.0.0/16"\n')
+    assert Configuration(tmp_path, "dev", own).argument(address) == value
+
+
+def test_resources_are_those_of_modules_too(tmp_path: Path) -> None:
+    configuration = _calling(tmp_path)
+    assert configuration.resources() == {
+        "module.network.aws_vpc.audit",
+        "module.network.module.deeper.aws_subnet.one",
+    }
+    assert configuration.resource_types() == {"aws_vpc", "aws_subnet"}
+
+
+@pytest.mark.parametrize(
+    ("called", "said"),
+    [
+        (
+            'module "x" {\n  source = "git::https://example.org/x"\n}\n',
+            r"^module\.network\.module\.x comes from git::https://example\.org/x: .*cannot be read",
+        ),
+        ('module "x" {\n  source = "../absent"\n}\n', r"no Terraform configuration in .*absent"),
+        ('module "x" {\n  source = "./"\n}\n', r"^module\.network\.module\.x calls itself"),
+        ('resource "aws_vpc" "a" {\n  b = \n}\n', r"modules/network/main\.tf is not HCL"),
+    ],
+)
+def test_a_module_that_cannot_be_seen_is_not_left_out(
+    tmp_path: Path, called: str, said: str
+) -> None:
+    configuration = _calling(tmp_path, called)
+    below = "module.x." if "module" in called else ""
+    with pytest.raises(DeclaredError, match=said):
+        configuration.argument(f"module.network.{below}aws_vpc.a.b")
+    if below:
+        with pytest.raises(DeclaredError, match=said):
+            configuration.resource_types()
+
+
+def test_what_a_module_does_not_declare_is_named_whole(tmp_path: Path) -> None:
+    with pytest.raises(NotDeclaredError, match=r"declares no module\.network\.aws_vpc\.other$"):
+        _calling(tmp_path).argument("module.network.aws_vpc.other.cidr_block")
+    with pytest.raises(NotDeclaredError, match=r"declares no module\.elsewhere$"):
+        Configuration(tmp_path, "dev").argument("module.elsewhere.aws_vpc.other.cidr_block")
+
+
+def test_our_own_network_is_found_in_its_module() -> None:
+    configuration = Configuration(ROOT / "terraform", "prod")
+    assert configuration.argument("module.network.aws_vpc.audit.cidr_block") == "10.0.0.0/16"
+    assert (
+        configuration.argument("module.network.aws_cloudwatch_log_group.flow.retention_in_days")
+        == 365
+    )
+    assert "aws_nat_gateway" in configuration.resource_types()
+
+
 _REAL = 'resource "aws_vpc" "audit" {\n  cidr_block = "real"\n}\n'
 _FALSE = 'resource "aws_vpc" "audit" {\n  cidr_block = "false"\n}\n'
 

@@ -87,6 +87,18 @@ def test_an_output_of_the_wrong_type_is_named(name: str, value: Any) -> None:
         deployment.parse(_with(name, value))
 
 
+def test_a_network_is_there_or_it_is_not() -> None:
+    document = deployment.example()
+    assert deployment.parse(json.dumps(document)).has_network
+    for name in ("private_subnet_ids", "private_route_table_ids"):
+        document[name]["value"] = []
+    del document["application_security_group_id"]  # null, which Terraform does not print
+    with pytest.raises(deployment.DeploymentError, match="names a part of a network: private_sub"):
+        deployment.parse(json.dumps(document))
+    document["default_security_group_id"]["value"] = None
+    assert not deployment.parse(json.dumps(document)).has_network
+
+
 @pytest.mark.parametrize(
     "arn",
     [

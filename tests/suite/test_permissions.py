@@ -7,16 +7,19 @@ import re
 from tests.suite.support import ROOT
 from verify.suite.declarations import read_actions
 
+_POLICIES = "state|services|access|investigation|detection"
+_FILES = ("verifier.tf", "access_roles.tf", "investigation.tf", "detection.tf")
+
 
 def _permitted() -> set[str]:
     """The actions that the Terraform source of the policies for reading lists."""
-    source = (ROOT / "terraform/verifier.tf").read_text()
+    source = "".join((ROOT / "terraform" / name).read_text() for name in _FILES)
     policies = re.findall(
-        r'^resource "aws_iam_policy" "verifier_(?:state|services)" \{\n(.*?)^\}',
+        rf'^resource "aws_iam_policy" "verifier_(?:{_POLICIES})" \{{\n(.*?)^\}}',
         source,
         re.MULTILINE | re.DOTALL,
     )
-    assert len(policies) == 2
+    assert len(policies) == 5
     stated = re.findall(
         r"^\s*Action\s*=\s*(\[.*?\]|\".*?\")", "".join(policies), re.MULTILINE | re.DOTALL
     )

@@ -156,6 +156,19 @@ def test_a_replay_takes_no_role(account: Account, tmp_path: Path) -> None:
     assert "leave out --as-verifier" in run.text
 
 
+def test_a_replay_publishes_nothing(account: Account, tmp_path: Path) -> None:
+    run = verify(account.outputs_file, tmp_path, f"--replay={tmp_path}", "--put-metric")
+    assert run.code == 4, run.text
+    assert "leave out --put-metric" in run.text
+
+
+def test_what_is_not_clean_publishes_nothing(account: Account, tmp_path: Path) -> None:
+    """A part of the controls says nothing of the others."""
+    run = account.verify(tmp_path, "verify/checks/test_alarms.py", "--put-metric")
+    assert run.code == 6, run.text
+    assert "published" not in run.text, "it would be refused: this verifier may not publish"
+
+
 def test_an_unknown_probe_is_refused(account: Account, tmp_path: Path) -> None:
     run = account.verify(tmp_path, "--probe=earthquake")
     assert run.code == 4
@@ -377,3 +390,33 @@ def test_a_stopped_trail_fails_as_stopped_and_silent(account: Account, tmp_path:
     assert run.controls("ERROR") == {"alert-by-both-paths", "alert-within-target"}
     assert "within 8 s" in run.row("alert-on-opened-rule")["message"]
     assert account.live_fire_leftovers() == []
+
+
+def test_what_is_deleted_is_shown_for_a_while_and_is_no_resource(
+    sandbox: RunningSandbox, deployed: Path, outputs: dict[str, Any], tmp_path: Path
+) -> None:
+    """One without tags, which nobody is to miss, and one with them, which nobody is to look at."""
+    ec2 = sandbox.client("ec2", REGION)
+    endpoint = ec2.create_vpc_endpoint(
+        VpcId=outputs["vpc_id"],
+        ServiceName=f"com.amazonaws.{REGION}.s3",
+        VpcEndpointType="Gateway",
+    )["VpcEndpoint"]["VpcEndpointId"]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+    [shown] = ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint])["VpcEndpoints"]
+    assert shown["State"] == "deleted"
+    ours = {"Application": "trailwarden", "Environment": outputs["environment"]}
+    tags = [{"Key": key, "Value": value} for key, value in ours.items()]
+    gateway = ec2.create_nat_gateway(
+        SubnetId=outputs["private_subnet_ids"][0],
+        ConnectivityType="private",
+        TagSpecifications=[{"ResourceType": "natgateway", "Tags": tags}],
+    )["NatGateway"]["NatGatewayId"]
+    ec2.delete_nat_gateway(NatGatewayId=gateway)
+    [shown] = ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"]
+    assert shown["State"] == "deleted"
+    pages = sandbox.client("resourcegroupstaggingapi", REGION).get_paginator("get_resources")
+    listed = pages.paginate().search("ResourceTagMappingList[].ResourceARN")
+    assert f"arn:aws:ec2:{REGION}:{outputs['account_id']}:natgateway/{gateway}" in set(listed)
+    run = verify(deployed, tmp_path, "verify/checks/test_tags_and_names.py", url=sandbox.url)
+    assert run.controls("FAIL", "ERROR") == set(), run.text

@@ -17,7 +17,7 @@ import pytest
 
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION, ROOT, Verification, command, environment, verify
-from verify.inputs import catalogue
+from verify.inputs import baseline
 from verify.inputs.deployment import example
 from verify.suite.plugin import pytest_keyboard_interrupt
 
@@ -589,7 +589,7 @@ def test_a_failure_of_pytests_is_never_made_undone(
 ) -> None:
     checks.write_text(UNLISTED)
     mine = outputs_file.with_name("mine.yaml")
-    others = [name for name in catalogue.load() if name != "trail-is-logging"]
+    others = [name for name in baseline.load("dev").controls if name != "trail-is-logging"]
     mine.write_text(f"extends: dev\nwithout_controls: {json.dumps(others)}\n")
     run = _run(outputs_file, sandbox, checks, f"--profile={mine}")
     assert run.outcomes == {"trail-is-logging": "PASS"}

@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION, verify
 from verify.checks.subscribers import (
     Permitted,
     faults_of_attributes,
+    faults_of_audience,
+    faults_of_deployed,
     faults_of_entry,
     faults_of_retries,
     faults_of_topic,
+    named,
     parsed,
 )
 from verify.live_fire.owner import NAME_PREFIX
 from verify.model import NotVerifiedError
+from verify.redaction import REDACTED
 
 OURS, STRANGER = "123456789012", "999999999999"
 QUEUE = f"arn:aws:sqs:{REGION}:{OURS}:queue"
@@ -59,6 +64,73 @@ def test_what_a_listing_shows(changes: dict[str, str], faults: list[str]) -> Non
     found = list(faults_of_entry(_entry(**changes), PERMITTED))
     assert len(found) == len(faults)
     assert all(fault in text for fault, text in zip(faults, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "endpoint", "shown"),
+    [
+        ("email", "soc.lead@hospital.example", "email subscription of s...@hospital.example"),
+        ("email-json", "a@b.example", "email-json subscription of a...@b.example"),
+        ("email", REDACTED, f"email subscription of {REDACTED}"),
+        ("sms", "+15555550100", "sms subscription of ...0100"),
+        ("https", "https://pager/hook", "https subscription of https://pager/hook"),
+    ],
+)
+def test_people_are_not_named_in_full(protocol: str, endpoint: str, shown: str) -> None:
+    assert named(protocol, endpoint) == shown
+
+
+SOC, LEAD = ("email", "soc@hospital.example"), ("email", "lead@hospital.example")
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "required", "faults"),
+    [
+        ([], {}, []),
+        ([("sqs", QUEUE), ("https", "https://pager/")], {}, []),
+        ([SOC], {"email": [SOC[1]]}, []),
+        ([SOC], {"email": 1}, []),
+        ([("https", "https://pager/"), ("sqs", QUEUE)], {"https": 1}, []),
+        ([SOC], {}, ["email: 1 confirmed subscriptions, 0 were asked for"]),
+        ([("sms", "+15555550100")], {"email": 0}, ["sms: 1 confirmed subscriptions, 0 were"]),
+        ([], {"email": [SOC[1]]}, ["s...@hospital.example: asked for, and not there"]),
+        ([], {"sms": 1}, ["sms: 0 confirmed subscriptions, 1 were asked for"]),
+        ([SOC, LEAD], {"email": [SOC[1]]}, ["l...@hospital.example: nobody asked for it"]),
+        ([SOC, LEAD], {"email": 1}, ["email: 2 confirmed subscriptions, 1 were asked for"]),
+        ([], {"https": ["https://pager/"]}, ["https://pager/: asked for, and not there"]),
+        ([("https", "https://other/")], {"https": 2}, ["https: 1 confirmed subscriptions, 2"]),
+    ],
+)
+def test_who_is_told_is_who_was_asked_for(
+    confirmed: list[tuple[str, str]], required: dict[str, Any], faults: list[str]
+) -> None:
+    found = list(faults_of_audience(confirmed, required))
+    assert len(found) == len(faults)
+    assert all(fault in text for fault, text in zip(faults, found, strict=True))
+
+
+def test_whom_the_evidence_hides_cannot_be_held_to_a_name() -> None:
+    hidden = [("email", REDACTED)]
+    assert list(faults_of_audience(hidden, {"email": 1})) == []
+    with pytest.raises(NotVerifiedError, match="does not tell who is subscribed by email"):
+        list(faults_of_audience(hidden, {"email": [SOC[1]]}))
+
+
+@pytest.mark.parametrize(
+    ("deployed", "listed", "fault"),
+    [
+        ([], [QUEUE], None),
+        ([SOC[1]], [QUEUE, SOC[1]], None),
+        ([SOC[1], LEAD[1]], [REDACTED, REDACTED], None),
+        ([SOC[1]], [QUEUE], "1 of 1 that the deployment subscribed are not there"),
+        ([SOC[1], LEAD[1]], [REDACTED], "2 of 2 that the deployment subscribed"),
+    ],
+)
+def test_whom_the_deployment_subscribes_is_there(
+    deployed: list[str], listed: list[str], fault: str | None
+) -> None:
+    found = list(faults_of_deployed(deployed, listed))
+    assert found == [] if fault is None else len(found) == 1 and fault in found[0]
 
 
 def _attributes(**changes: Any) -> dict[str, str]:
@@ -106,6 +178,15 @@ RETRIES = {"healthyRetryPolicy": {"numRetries": 3}, "throttlePolicy": None}
         ),
         ({"PendingConfirmation": "true"}, "nobody confirmed it"),
         ({"ConfirmationWasAuthenticated": "false"}, "may end it"),
+        # By a mail's link, nobody signs in.
+        (
+            {
+                "Protocol": "email",
+                "Endpoint": "soc@hospital.example",
+                "ConfirmationWasAuthenticated": "false",
+            },
+            None,
+        ),
         (
             {
                 **HTTPS,
@@ -238,3 +319,37 @@ def test_what_live_fire_listens_with_is_nobody(
     subscribe(f"{NAME_PREFIX}of-another-run")
     run = verify(deployed, tmp_path / "one", *SUBSCRIPTIONS, one_wanted, url=sandbox.url)
     assert run.row("alert-topic-subscriptions")["outcome"] == "FAIL"
+
+
+def test_a_mailbox_is_subscribed_once_it_has_confirmed_and_no_other_is(
+    deployed: Path, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    topic = json.loads(deployed.read_text())["alert_topic_arn"]["value"]
+    sns = sandbox.client("sns", REGION)
+    file = tmp_path / "mail.yaml"
+    subscriptions = {"protocols": ["email"], "required": {"email": [SOC[1]]}}
+    file.write_text(json.dumps({"extends": "dev", "alert_topic": {"subscriptions": subscriptions}}))
+
+    def judged(name: str) -> tuple[str, str, list[str]]:
+        own = (*SUBSCRIPTIONS, f"--profile={file}")
+        run = verify(deployed, tmp_path / name, *own, url=sandbox.url)
+        row = run.row("alert-topic-subscriptions")
+        return row["outcome"], row["message"], run.report["notes"]
+
+    with ExitStack() as mending:
+        for address in (SOC[1], LEAD[1]):
+            made = sns.subscribe(
+                TopicArn=topic, Protocol="email", Endpoint=address, ReturnSubscriptionArn=True
+            )
+            mending.callback(sns.unsubscribe, SubscriptionArn=made["SubscriptionArn"])
+            outcome, message, _ = judged(f"pending-{address}")
+            assert outcome == "FAIL"
+            assert "pending, and no subscription yet: nobody confirmed it" in message
+            link = f"{sandbox.url}/_sandbox/confirm-subscription"
+            requests.post(link, json={"endpoint": address}, timeout=10).raise_for_status()
+            outcome, message, notes = judged(f"confirmed-{address}")
+            if address == SOC[1]:
+                assert outcome == "PASS", message
+                assert any("by email its alerts leave AWS unencrypted" in note for note in notes)
+        assert outcome == "FAIL"
+        assert "l...@hospital.example: nobody asked for it" in message

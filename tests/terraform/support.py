@@ -1,4 +1,4 @@
-"""The Terraform module as text: what its files declare."""
+"""The Terraform modules as text: what their files declare. Without a folder named, all of them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,35 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "terraform"
 
 
-@cache
-def text() -> str:
-    """All files of the module, one after another."""
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(MODULE.glob("*.tf")))
+# The root module, and those that it calls.
+MODULES = (MODULE, *sorted(path.parent for path in MODULE.glob("modules/*/variables.tf")))
 
 
 @cache
-def code() -> str:
+def text(module: Path | None = None) -> str:
+    """All files of a module, one after another."""
+    folders = MODULES if module is None else (module,)
+    paths = [path for folder in folders for path in sorted(folder.glob("*.tf"))]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+@cache
+def code(module: Path | None = None) -> str:
     """The same without comments."""
-    return re.sub(r"^\s*#.*$", "", text(), flags=re.MULTILINE)
+    return re.sub(r"^\s*#.*$", "", text(module), flags=re.MULTILINE)
+
+
+def native_tests(module: Path | None = None) -> list[Path]:
+    """The files of a module's native tests."""
+    folders = MODULES if module is None else (module,)
+    return [path for folder in folders for path in sorted(folder.glob("tests/*.tftest.hcl"))]
 
 
 @cache
-def blocks(kind: str) -> dict[str, dict[str, Any]]:
-    """The blocks of a kind with one label ("variable", "output") by label."""
+def blocks(kind: str, module: Path = MODULE) -> dict[str, dict[str, Any]]:
+    """The blocks of a kind with one label ("variable", "output") by label, of one module."""
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted(MODULE.glob("*.tf")):
+    for path in sorted(module.glob("*.tf")):
         with path.open(encoding="utf-8") as file:
             for block in hcl2.load(file).get(kind, []):
                 for label, body in block.items():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy import provider
-from tests.terraform.support import MODULE, ROOT, blocks, code, resource_types, text
+from tests.terraform.support import MODULE, MODULES, ROOT, blocks, code, resource_types, text
 from verify.inputs.deployment import Deployment
 
 # What the verification suite reads; the one list is Deployment's own.
@@ -16,20 +18,37 @@ OUTPUTS = {output.name for output in fields(Deployment)}
 
 # Types without tags in the provider's schema.
 UNTAGGED = {
+    "aws_athena_named_query",
+    "aws_glue_catalog_table",
     "aws_cloudformation_stack_instances",
-    "aws_cloudwatch_log_metric_filter",
+    "aws_cloudwatch_dashboard",
     "aws_cloudwatch_event_target",
+    "aws_cloudwatch_log_data_protection_policy",
+    "aws_cloudwatch_log_metric_filter",
     "aws_cloudwatch_log_subscription_filter",
+    "aws_config_configuration_recorder",
+    "aws_config_configuration_recorder_status",
+    "aws_config_delivery_channel",
+    "aws_config_retention_configuration",
+    "aws_ebs_encryption_by_default",
+    "aws_iam_account_password_policy",
     "aws_iam_role_policy_attachment",
     "aws_kms_alias",
     "aws_lambda_alias",
     "aws_lambda_permission",
     "aws_route_table_association",
+    "aws_s3_account_public_access_block",
+    "aws_s3_bucket_lifecycle_configuration",
+    "aws_s3_bucket_logging",
+    "aws_s3_bucket_metric",
+    "aws_s3_bucket_object_lock_configuration",
     "aws_s3_bucket_ownership_controls",
     "aws_s3_bucket_policy",
     "aws_s3_bucket_public_access_block",
+    "aws_s3_bucket_replication_configuration",
     "aws_s3_bucket_server_side_encryption_configuration",
     "aws_s3_bucket_versioning",
+    "aws_security_group_rule",
     "aws_sns_topic_policy",
     "aws_sns_topic_subscription",
 }
@@ -40,36 +59,94 @@ def test_the_outputs_are_the_agreed_ones() -> None:
     assert len(OUTPUTS) >= 25
 
 
-@pytest.mark.parametrize("name", sorted(OUTPUTS))
-def test_every_output_is_described(name: str) -> None:
-    description = blocks("output")[name]["description"].strip('"')
+def _named(kind: str) -> list[Any]:
+    """Each block of a kind, with its module."""
+    return [
+        pytest.param(module, name, id=f"{module.name}-{name}")
+        for module in MODULES
+        for name in sorted(blocks(kind, module))
+    ]
+
+
+@pytest.mark.parametrize(("module", "name"), _named("output"))
+def test_every_output_is_described_and_used(module: Path, name: str) -> None:
+    output = blocks("output", module)[name]
+    description = output["description"].strip('"')
     assert description.endswith(".")
-    assert len(description.split()) >= 4
+    assert len(description.split()) >= 3
+    if module != MODULE:
+        of_it = rf"\bmodule\.{module.name}(\[\*\])?\.{name}\b"
+        assert re.search(of_it, code(MODULE)) is not None
 
 
-@pytest.mark.parametrize("name", sorted(blocks("variable")))
-def test_every_variable_is_described_typed_validated_and_used(name: str) -> None:
-    variable = blocks("variable")[name]
+@pytest.mark.parametrize(("module", "name"), _named("variable"))
+def test_every_variable_is_described_typed_validated_and_used(module: Path, name: str) -> None:
+    variable = blocks("variable", module)[name]
     assert variable["description"].strip('"').count(" ") >= 3
     assert "type" in variable
-    assert "default" in variable, "the profile sets what it must; a plain plan needs no input"
-    assert (
-        "validation" in variable
-        or str(variable["type"]) == "${bool}"
-        or (str(variable["type"]) == "bool")
-    )
-    uses = re.sub(r'^variable "' + name + r'" \{.*?^\}', "", code(), flags=re.M | re.S)
-    assert f"var.{name}" in uses, "a variable that nothing reads is dead"
+    # The profile sets what it must, and a plain plan needs no input; what a module is given
+    # has its default there, and nowhere else.
+    assert ("default" in variable) == (module == MODULE)
+    assert f"var.{name}" in _without(code(module), name), "a variable that nothing reads is dead"
 
 
-def test_every_local_is_used() -> None:
+def _without(text: str, variable: str) -> str:
+    return re.sub(rf'^variable "{variable}" \{{.*?^\}}', "", text, flags=re.M | re.S)
+
+
+# What the root gives its modules of its own making, which no user could get wrong.
+_MADE = {
+    "access_log_bucket_names",
+    "break_glass_role_arns",
+    "flow_log_group_name",
+    "kms_key_arn",
+    "log_bucket_name",
+    "result_reader_arns",
+}
+
+
+@pytest.mark.parametrize(
+    "name", sorted({name for module in MODULES for name in blocks("variable", module)})
+)
+def test_what_a_good_value_is_is_said_in_one_place(name: str) -> None:
+    """By the module whose variable it is, or by the root for all of them."""
+    declared = [found for module in MODULES if (found := blocks("variable", module).get(name))]
+    validated = sum("validation" in variable for variable in declared)
+    truth = {str(variable["type"]).strip("${}") for variable in declared} == {"bool"}
+    assert validated == (0 if truth or name in _MADE else 1)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_every_local_is_used(module: Path) -> None:
     names = {
         name
-        for block in re.findall(r"^locals \{\n(.*?)^\}", code(), re.MULTILINE | re.DOTALL)
+        for block in re.findall(r"^locals \{\n(.*?)^\}", code(module), re.MULTILINE | re.DOTALL)
         for name in re.findall(r"^  ([a-z0-9_]+)\s+= ", block, re.MULTILINE)
     }
-    assert len(names) > 20
-    assert sorted(name for name in names if f"local.{name}" not in code()) == []
+    assert len(names) > 5
+    assert sorted(name for name in names if f"local.{name}" not in code(module)) == []
+
+
+def test_what_was_in_the_root_is_moved_into_the_network_under_its_name() -> None:
+    """That it works, a state of before shows (tests/deploy/test_sandbox_deployment.py)."""
+    moved = re.findall(
+        r"^moved \{\n  from = (\S+)\n  to   = module\.network\[0\]\.(\S+)\n\}",
+        code(MODULE),
+        re.MULTILINE,
+    )
+    network = code(MODULE / "modules" / "network")
+    declared = re.findall(r'^resource "(\w+)" "(\w+)"', network, re.MULTILINE)
+    assert len(moved) == code(MODULE).count("moved {") == 29
+    assert all(before == after for before, after in moved)
+    assert {before for before, _ in moved} <= {".".join(labels) for labels in declared}
+
+
+def test_modules_ask_for_the_same_provider_and_leave_its_newest_release_to_the_root() -> None:
+    for module in MODULES[1:]:
+        versions = (module / "versions.tf").read_text(encoding="utf-8")
+        assert re.findall(r'source\s*=\s*"([^"]+)"', versions) == ["hashicorp/aws"]
+        assert re.findall(r'version\s*=\s*"([^"]+)"', versions) == [">= 1.5.0", ">= 5.100"]
+        assert 'provider "' not in text(module)
 
 
 def test_one_provider_of_the_agreed_versions() -> None:
@@ -91,16 +168,19 @@ def test_nothing_resists_destruction() -> None:
     assert "retain_on_delete" not in code()
 
 
-def test_no_way_to_the_internet_is_declared() -> None:
-    forbidden = {
-        "aws_internet_gateway",
-        "aws_nat_gateway",
-        "aws_egress_only_internet_gateway",
-        "aws_eip",
-        "aws_route",
-        "aws_vpc_peering_connection",
-    }
+def test_ways_to_the_internet_are_those_of_the_public_subnets_alone() -> None:
+    """That there are none without public subnets, terraform's own tests show."""
+    forbidden = {"aws_egress_only_internet_gateway", "aws_route", "aws_vpc_peering_connection"}
     assert forbidden.isdisjoint(resource_types())
+    ways = re.findall(
+        r'^resource "aws_(?:internet_gateway|nat_gateway|eip)" "\w+" \{\n\s*count = (.*)$',
+        code(),
+        re.MULTILINE,
+    )
+    types = resource_types()
+    declared = [*types["aws_internet_gateway"], *types["aws_nat_gateway"], *types["aws_eip"]]
+    assert len(ways) == len(declared) == 3
+    assert set(ways) == {"local.tiers", "length(var.public_subnet_cidr_blocks)"}
 
 
 def test_no_credential_and_no_endpoint_is_declared() -> None:

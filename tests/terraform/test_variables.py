@@ -6,6 +6,7 @@ import importlib
 import re
 from collections import Counter
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from deploy import workspace
 from tests.deploy import variables
 from tests.deploy.variables import VARIABLES, Elsewhere, Varied
-from tests.terraform.support import MODULE, blocks, plain
+from tests.terraform.support import MODULES, blocks, native_tests, plain
 from verify.inputs import baseline
 
 DECLARED = sorted(blocks("variable"))
@@ -33,12 +34,12 @@ def test_the_value_is_another_than_the_default(name: str) -> None:
     assert isinstance(varied, Varied)
     default = plain(blocks("variable")[name]["default"])
     assert _unordered(varied.value) != _unordered(default)
-    assert varied.deployment in (variables.FULL, variables.SPARE)
+    assert varied.deployment in variables.PROFILES
 
 
 def _unordered(value: Any) -> Any:
     """A set of Terraform's has no order, so another order is no other value."""
-    return sorted(value) if isinstance(value, list) else value
+    return sorted(value, key=str) if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize(
@@ -53,9 +54,9 @@ def test_what_is_deployed_elsewhere_is_tested_there(name: str) -> None:
     assert elsewhere.why
 
 
-@pytest.mark.parametrize("group", [variables.FULL, variables.SPARE])
+@pytest.mark.parametrize("group", variables.PROFILES)
 def test_the_baselines_of_the_values_say_each_thing_once(group: str) -> None:
-    assert variables.baseline_of(group)["extends"] == "dev"
+    assert variables.baseline_of(group)["extends"] == variables.PROFILES[group]
     assert len(variables.values_of(group)) >= 5
 
 
@@ -69,11 +70,11 @@ def test_each_profile_has_its_file() -> None:
 
 
 @cache
-def _refused() -> Counter[str]:
+def _refused(module: Path) -> Counter[str]:
     """How often the module's native tests expect a variable to be refused."""
     return Counter(
         name
-        for path in (MODULE / "tests").glob("*.tftest.hcl")
+        for path in native_tests(module)
         for expected in re.findall(
             r"expect_failures = \[(.*?)\]", path.read_text(encoding="utf-8"), re.DOTALL
         )
@@ -82,12 +83,18 @@ def _refused() -> Counter[str]:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in DECLARED if "validation" in blocks("variable")[name]]
+    ("module", "name"),
+    [
+        pytest.param(module, name, id=f"{module.name}-{name}")
+        for module in MODULES
+        for name, variable in blocks("variable", module).items()
+        if "validation" in variable
+    ],
 )
-def test_every_validation_is_seen_to_refuse(name: str) -> None:
+def test_every_validation_is_seen_to_refuse(module: Path, name: str) -> None:
     """As many bad values as the variable has validations; each says a whole sentence."""
-    validations = blocks("variable")[name]["validation"]
-    assert _refused()[name] >= len(validations)
+    validations = blocks("variable", module)[name]["validation"]
+    assert _refused(module)[name] >= len(validations)
     for validation in validations:
         said = str(plain(validation["error_message"]))
         assert re.fullmatch(r"[A-Z].*[.)]", said, re.DOTALL), said

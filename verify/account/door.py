@@ -66,7 +66,7 @@ class Aws:
     def __init__(self, source: Source, store: EvidenceStore) -> None:
         self.region = source.region
         self.source = source
-        self._store = store
+        self.store = store
         self._lock = threading.Lock()
         self._kept: dict[str, Future[Called]] = {}
         self._unread: dict[str, tuple[str, str, Called]] = {}  # by evidence
@@ -210,7 +210,7 @@ class Aws:
 
     def record(self, call: ApiCall) -> str:
         """Keep as evidence what was read beside the door; gives the evidence's identifier."""
-        return self._store.record(call)
+        return self.store.record(call)
 
 
 def _unnoted(call: Callable[[], object]) -> None:

@@ -46,6 +46,7 @@ _IAM_ACTIONS = {
         "list_bucket_intelligent_tiering_configurations",
     ): "s3:GetIntelligentTieringConfiguration",
     ("s3", "list_bucket_inventory_configurations"): "s3:GetInventoryConfiguration",
+    ("s3", "list_bucket_metrics_configurations"): "s3:GetMetricsConfiguration",
     ("s3", "list_buckets"): "s3:ListAllMyBuckets",
     ("s3", "put_public_access_block"): "s3:PutBucketPublicAccessBlock",
     ("s3", "list_object_versions"): "s3:ListBucketVersions",

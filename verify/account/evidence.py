@@ -70,7 +70,7 @@ class EvidenceStore:
             "moment": call.moment,
             "error": call.error,
             "error_code": call.error_code,
-            "response": jsonable(call.pages),
+            "response": jsonable(call.pages, self._secrets),
         }
         # Without indentation: with it, Python's encoder takes a multiple of the time.
         text = json.dumps(redact(document, self._secrets), ensure_ascii=False)

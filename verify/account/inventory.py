@@ -1,8 +1,8 @@
 """The one inventory: every resource that the deployment has, found in the account.
 
-A resource is ours when an output names it, when it lies in our VPC or hangs on something of ours,
-or when it bears the deployment's identifying tags: the last alone would let whatever lost its tags
-out of sight. `KINDS` says for each Terraform type how its resources are found; a type that the
+A resource is ours when an output names it, when it lies in a VPC of ours or hangs on something of
+ours, or when it bears the deployment's identifying tags: the last alone would let whatever lost its
+tags out of sight. `KINDS` says for each Terraform type how its resources are found; a type that the
 module declares and that is missing here is one that nobody looks at.
 """
 
@@ -43,7 +43,8 @@ class Kind:
 
     `parts` are Terraform types that bear no tags and belong to a resource of this kind, whose
     controls look at them. `found_by` is empty where the outputs alone say which there are. `named`
-    are the outputs that tell a name of such a resource, which AWS gives by `names`.
+    are the outputs that tell a name of such a resource, which AWS gives by `names`. `deleted` are
+    those that AWS shows for a while after they are gone, tags and all.
     """
 
     types: tuple[str, ...]
@@ -55,6 +56,7 @@ class Kind:
     named_by: tuple[Reading[Any], ...] = ()
     named: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    deleted: Find | None = None
 
 
 class Inventory:
@@ -94,7 +96,7 @@ class Inventory:
         raise NotVerifiedError(f"nothing says what the output {output} names")
 
     def unknown(self) -> list[str]:
-        """The ARNs of what bears the deployment's tags and is not in the inventory.
+        """The ARNs of what bears the deployment's tags, is there and is not in the inventory.
 
         Raises NotVerifiedError where AWS lists nothing that bears them.
         """
@@ -106,12 +108,19 @@ class Inventory:
         }
         if not tagged:
             raise NotVerifiedError("AWS lists nothing that bears the deployment's tags")
-        return sorted(tagged - {resource.arn for resource in self.everything()})
+        deleted = [
+            found
+            for kind in KINDS
+            if kind.deleted is not None
+            for found in kind.deleted(self._aws, self._deployment)
+        ]
+        return sorted(tagged - {resource.arn for resource in (*self.everything(), *deleted)})
 
 
 def undeclared_types(declared: Iterable[str]) -> list[str]:
-    """The Terraform types among `declared` that no kind of the inventory covers."""
+    """The Terraform types among `declared` that no kind of the inventory covers, nor a setting."""
     covered = {name for kind in KINDS for name in (*kind.types, *kind.parts)}
+    covered |= SETTINGS_OF_ACCOUNT
     return sorted(set(declared) - covered)
 
 
@@ -127,6 +136,10 @@ def _arn(deployment: Deployment, service: str, resource: str) -> str:
     return f"arn:{deployment.partition}:{service}:{place}:{resource}"
 
 
+# EC2 writes states in capitals or not, by kind.
+_DELETED = "deleted"
+
+
 def _in_vpc(
     reading: Reading[[Deployment]],
     listing: str,
@@ -134,25 +147,45 @@ def _in_vpc(
     noun: str,
     *types: str,
     parts: tuple[str, ...] = (),
+    optional: bool = False,
 ) -> Kind:
-    """A kind that EC2 lists by VPC, with its tags."""
+    """A kind that EC2 lists by VPC, with its tags.
 
-    def listed(aws: Aws, deployment: Deployment) -> dict[str, Mapping[str, Any]]:
-        return {pick(entry, identifier): entry for entry in aws.pick(reading(deployment), listing)}
+    Of an `optional` one there may be none. What is deleted is shown for a while, and is none.
+    """
+
+    def listed(
+        aws: Aws, deployment: Deployment, *, deleted: bool = False
+    ) -> dict[str, Mapping[str, Any]]:
+        return {
+            pick(entry, identifier): entry
+            for entry in aws.pick(reading(deployment), listing)
+            if (str(entry.get("State", "")).lower() == _DELETED) is deleted
+        }
+
+    def resource(deployment: Deployment, name: str) -> Resource:
+        return Resource(types[0], name, _arn(deployment, "ec2", f"{noun}/{name}"))
 
     def find(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
+        if not deployment.has_network:
+            return  # what lies in somebody else's VPC is theirs
         found = listed(aws, deployment)
         named = {name for type_ in types for name in deployment.identified(type_)}
-        if named - found.keys() or not found:
+        if named - found.keys() or not (found or optional):
             missing = ", ".join(sorted(named - found.keys())) or f"any {noun} of the VPC"
             raise NotVerifiedError(f"{reading.operation} does not list {missing}")
         for name in sorted(found):
-            yield Resource(types[0], name, _arn(deployment, "ec2", f"{noun}/{name}"))
+            yield resource(deployment, name)
+
+    def deleted(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
+        if deployment.has_network:
+            for name in listed(aws, deployment, deleted=True):
+                yield resource(deployment, name)
 
     def tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
         return _pairs(listed(aws, deployment)[found.identifier].get("Tags", []))
 
-    return Kind(types, find, tags, (reading,), (reading,), parts=parts)
+    return Kind(types, find, tags, (reading,), (reading,), parts=parts, deleted=deleted)
 
 
 def _by_arn(type_: str) -> Find:
@@ -163,6 +196,24 @@ def _by_arn(type_: str) -> Find:
             yield Resource(type_, arn, arn)
 
     return find
+
+
+def _addresses(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
+    for identifier in deployment.identified("aws_eip"):
+        _address(aws, deployment, identifier)
+        yield Resource("aws_eip", identifier, _arn(deployment, "ec2", f"elastic-ip/{identifier}"))
+
+
+def _address(aws: Aws, deployment: Deployment, identifier: str) -> Mapping[str, Any]:
+    found = aws.pick(reads.address(deployment, identifier), "Addresses")
+    if [pick(address, "AllocationId") for address in found] != [identifier]:
+        raise NotVerifiedError(f"describe_addresses does not list {identifier}")
+    address: Mapping[str, Any] = found[0]
+    return address
+
+
+def _address_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+    return _pairs(_address(aws, deployment, found.identifier).get("Tags", []))
 
 
 def _trail_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
@@ -182,11 +233,12 @@ def _trail_names(aws: Aws, deployment: Deployment) -> list[str]:
 
 
 def _buckets(_: Aws, deployment: Deployment) -> Iterator[Resource]:
-    yield Resource("aws_s3_bucket", deployment.log_bucket_arn, deployment.log_bucket_arn)
+    for name in deployment.identified("aws_s3_bucket"):
+        yield Resource("aws_s3_bucket", name, deployment.bucket_arn(name))
 
 
-def _bucket_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
-    answer = aws.read(reads.bucket_tags(deployment))
+def _bucket_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+    answer = aws.read(reads.bucket_tags(deployment, found.identifier))
     return _pairs(pick(answer.response, "TagSet")) if answer.response else {}
 
 
@@ -195,8 +247,8 @@ def _bucket_names(aws: Aws, deployment: Deployment) -> list[str]:
     return [deployment.log_bucket_name]
 
 
-def _key_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
-    return _pairs(aws.pick(reads.key_tags(deployment), "Tags"), "TagKey", "TagValue")
+def _key_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+    return _pairs(aws.pick(reads.key_tags(deployment, found.arn), "Tags"), "TagKey", "TagValue")
 
 
 def _key_names(aws: Aws, deployment: Deployment) -> list[str]:
@@ -218,12 +270,17 @@ def _log_group_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
 
 
 def _log_group_names(aws: Aws, deployment: Deployment) -> list[str]:
-    return [
+    """The names of the log groups. Raises NotVerifiedError where an application's is not there."""
+    found = [
         pick(group, "logGroupName")
         for name in deployment.identified("aws_cloudwatch_log_group")
         for group in aws.pick(reads.log_group(deployment, name), "logGroups")
         if pick(group, "arn") == f"{reads.log_group_arn(deployment, name)}:*"
     ]
+    missing = sorted(set(deployment.application_log_group_names) - set(found))
+    if missing:
+        raise NotVerifiedError(f"describe_log_groups does not list {', '.join(missing)}")
+    return found
 
 
 def _function_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
@@ -319,6 +376,45 @@ def _policy_tags(aws: Aws, _: Deployment, found: Resource) -> Tags:
     return _pairs(aws.pick(reads.managed_policy(found.arn), "Policy").get("Tags", []))
 
 
+def _workgroups(_: Aws, deployment: Deployment) -> Iterator[Resource]:
+    for name in deployment.identified("aws_athena_workgroup"):
+        yield Resource("aws_athena_workgroup", name, reads.workgroup_arn(deployment))
+
+
+def _workgroup_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
+    return _pairs(aws.pick(reads.workgroup_tags(deployment), "Tags"))
+
+
+def _databases(_: Aws, deployment: Deployment) -> Iterator[Resource]:
+    for name in deployment.identified("aws_glue_catalog_database"):
+        yield Resource("aws_glue_catalog_database", name, reads.database_arn(deployment))
+
+
+def _database_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
+    tags: Tags = aws.pick(reads.database_tags(deployment)).get("Tags") or {}
+    return tags
+
+
+def _service_linked_roles(_: Aws, deployment: Deployment) -> Iterator[Resource]:
+    for arn in deployment.identified("aws_iam_service_linked_role"):
+        yield Resource("aws_iam_service_linked_role", arn.rpartition("/")[2], arn)
+
+
+def _config_rules(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
+    """Those that the outputs name: AWS Config gives one that is made again another ARN."""
+    named = deployment.identified("aws_config_config_rule")
+    listed = aws.pick(reads.config_rules(deployment), "ConfigRules") if named else []
+    arns = {pick(rule, "ConfigRuleName"): pick(rule, "ConfigRuleArn") for rule in listed}
+    if missing := sorted(set(named) - arns.keys()):
+        raise NotVerifiedError(f"describe_config_rules does not list {', '.join(missing)}")
+    for name in named:
+        yield Resource("aws_config_config_rule", name, arns[name])
+
+
+def _config_rule_tags(aws: Aws, _: Deployment, found: Resource) -> Tags:
+    return _pairs(aws.pick(reads.config_rule_tags(found.arn), "Tags"))
+
+
 KINDS = (
     _in_vpc(reads.vpc, "Vpcs", "VpcId", "vpc", "aws_vpc"),
     _in_vpc(reads.subnets, "Subnets", "SubnetId", "subnet", "aws_subnet"),
@@ -337,6 +433,7 @@ KINDS = (
         "NetworkAclId",
         "network-acl",
         "aws_default_network_acl",
+        "aws_network_acl",
     ),
     _in_vpc(
         reads.security_groups,
@@ -345,7 +442,41 @@ KINDS = (
         "security-group",
         "aws_security_group",
         "aws_default_security_group",
+        parts=("aws_security_group_rule",),
     ),
+    _in_vpc(
+        reads.internet_gateways,
+        "InternetGateways",
+        "InternetGatewayId",
+        "internet-gateway",
+        "aws_internet_gateway",
+        optional=True,
+    ),
+    _in_vpc(
+        reads.nat_gateways,
+        "NatGateways",
+        "NatGatewayId",
+        "natgateway",
+        "aws_nat_gateway",
+        optional=True,
+    ),
+    _in_vpc(
+        reads.vpc_endpoints,
+        "VpcEndpoints",
+        "VpcEndpointId",
+        "vpc-endpoint",
+        "aws_vpc_endpoint",
+        optional=True,
+    ),
+    _in_vpc(
+        reads.flow_logs,
+        "FlowLogs",
+        "FlowLogId",
+        "vpc-flow-log",
+        "aws_flow_log",
+        optional=True,
+    ),
+    Kind(("aws_eip",), _addresses, _address_tags, (reads.address,), (reads.address,)),
     Kind(
         ("aws_cloudtrail",),
         _by_arn("aws_cloudtrail"),
@@ -364,9 +495,14 @@ KINDS = (
         named_by=(reads.bucket_acl,),
         named=("log_bucket_name",),
         parts=(
+            "aws_s3_bucket_lifecycle_configuration",
+            "aws_s3_bucket_logging",
+            "aws_s3_bucket_metric",
+            "aws_s3_bucket_object_lock_configuration",
             "aws_s3_bucket_ownership_controls",
             "aws_s3_bucket_policy",
             "aws_s3_bucket_public_access_block",
+            "aws_s3_bucket_replication_configuration",
             "aws_s3_bucket_server_side_encryption_configuration",
             "aws_s3_bucket_versioning",
         ),
@@ -388,8 +524,12 @@ KINDS = (
         (reads.log_group_tags,),
         names=_log_group_names,
         named_by=(reads.log_group,),
-        named=("trail_log_group_name", "function_log_group_name"),
-        parts=("aws_cloudwatch_log_metric_filter", "aws_cloudwatch_log_subscription_filter"),
+        named=("trail_log_group_name", "function_log_group_name", "flow_log_group_name"),
+        parts=(
+            "aws_cloudwatch_log_data_protection_policy",
+            "aws_cloudwatch_log_metric_filter",
+            "aws_cloudwatch_log_subscription_filter",
+        ),
     ),
     Kind(
         ("aws_lambda_function",),
@@ -433,12 +573,41 @@ KINDS = (
         named=("alert_topic_name",),
         parts=("aws_sns_topic_policy", "aws_sns_topic_subscription"),
     ),
+    Kind(
+        ("aws_athena_workgroup",),
+        _workgroups,
+        _workgroup_tags,
+        (reads.workgroup_tags,),
+        parts=("aws_athena_named_query",),
+    ),
+    Kind(
+        ("aws_glue_catalog_database",),
+        _databases,
+        _database_tags,
+        (reads.database_tags,),
+        parts=("aws_glue_catalog_table",),
+    ),
+    Kind(
+        ("aws_config_config_rule",),
+        _config_rules,
+        _config_rule_tags,
+        (reads.config_rule_tags,),
+        (reads.config_rules,),
+        parts=(
+            "aws_config_configuration_recorder",
+            "aws_config_configuration_recorder_status",
+            "aws_config_delivery_channel",
+            "aws_config_retention_configuration",
+        ),
+    ),
     Kind(("aws_sqs_queue",), _queues, _queue_tags, (reads.queue_tags,)),
     Kind(
         ("aws_cloudwatch_metric_alarm",),
         _by_arn("aws_cloudwatch_metric_alarm"),
         _alarm_tags,
         (reads.alarm_tags,),
+        # A dashboard shows them, and can bear no tags.
+        parts=("aws_cloudwatch_dashboard",),
     ),
     Kind(
         ("aws_iam_role",),
@@ -447,6 +616,8 @@ KINDS = (
         (reads.role,),
         parts=("aws_iam_role_policy_attachment",),
     ),
+    # AWS's own, with permissions and a trust that nobody else can change.
+    Kind(("aws_iam_service_linked_role",), _service_linked_roles, _role_tags, (reads.role,)),
     Kind(
         ("aws_iam_policy",),
         _policies,
@@ -454,6 +625,16 @@ KINDS = (
         (reads.managed_policy,),
         (reads.attached_policies,),
     ),
+)
+
+# What is no resource but a setting of the account, without tags or name: the account's own controls
+# look at it.
+SETTINGS_OF_ACCOUNT = frozenset(
+    {
+        "aws_ebs_encryption_by_default",
+        "aws_iam_account_password_policy",
+        "aws_s3_account_public_access_block",
+    }
 )
 
 # What a control reads that lists everything, that looks at all tags, at all names.

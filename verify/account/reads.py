@@ -8,6 +8,7 @@ entries of a prefix list) is made when a check needs it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from verify.account.errors import NOT_OFFERED
@@ -114,6 +115,30 @@ local_gateway_associations = of_deployment(
     "ec2", "describe_local_gateway_route_table_vpc_associations", _NOT_IN_THIS_REGION
 )(_in_vpc)
 vpc_endpoints = of_deployment("ec2", "describe_vpc_endpoints")(_in_vpc)
+
+
+@of_each("ec2", "describe_addresses", _each("aws_eip"))
+def address(_: Deployment, identifier: str) -> dict[str, Any]:
+    """One public address, by its allocation."""
+    return {"AllocationIds": [identifier]}
+
+
+@of_each(
+    "ec2",
+    "describe_managed_prefix_lists",
+    lambda deployment: deployment.gateway_endpoint_prefix_list_ids,
+)
+def managed_prefix_list(_: Deployment, identifier: str) -> dict[str, Any]:
+    """Whose a prefix list is, and how it is called."""
+    return {"PrefixListIds": [identifier]}
+
+
+@of_deployment("ec2", "describe_flow_logs")
+def flow_logs(deployment: Deployment) -> dict[str, Any]:
+    """The flow logs of the VPC."""
+    return {"Filters": [{"Name": "resource-id", "Values": [deployment.vpc_id]}]}
+
+
 # These three know no filter for the VPC.
 egress_only_gateways = of_account("ec2", "describe_egress_only_internet_gateways")
 vpc_peerings = of_account("ec2", "describe_vpc_peering_connections")
@@ -160,75 +185,91 @@ enabled_regions = of_account("ec2", "describe_regions")
 # --- log bucket -----------------------------------------------------------------------------------
 
 
-def _bucket(deployment: Deployment) -> dict[str, Any]:
+# Each reading of the log bucket is one of the other buckets too: their names come after the
+# deployment.
+
+
+def _bucket(deployment: Deployment, name: str = "") -> dict[str, Any]:
     # Names of buckets are the world's: should ours be gone, anybody may have one of its name.
     return {
-        "Bucket": deployment.log_bucket_name,
+        "Bucket": name or deployment.log_bucket_name,
         "ExpectedBucketOwner": deployment.account_id,
     }
+
+
+def _bucket_place(deployment: Deployment, name: str = "") -> str:
+    region = deployment.bucket_region(name)
+    return "" if region == deployment.region else region
+
+
+def _each_bucket(deployment: Deployment) -> Iterable[tuple[Any, ...]]:
+    return ((deployment,), *((deployment, name) for name in deployment.further_buckets))
+
+
+def _of_bucket(
+    operation: str,
+    *absent: str,
+    service: str = "s3",
+    parameters: Callable[..., Mapping[str, Any]] = _bucket,
+) -> Reading[...]:
+    return Reading(service, operation, parameters, absent, known=_each_bucket, place=_bucket_place)
 
 
 def _account(deployment: Deployment) -> dict[str, Any]:
     return {"AccountId": deployment.account_id}
 
 
-bucket_policy = of_deployment("s3", "get_bucket_policy", "NoSuchBucketPolicy")(_bucket)
+bucket_policy = _of_bucket("get_bucket_policy", "NoSuchBucketPolicy")
 # Whether S3 itself holds the policy to be public.
-bucket_policy_status = of_deployment("s3", "get_bucket_policy_status", "NoSuchBucketPolicy")(
-    _bucket
+bucket_policy_status = _of_bucket("get_bucket_policy_status", "NoSuchBucketPolicy")
+bucket_encryption = _of_bucket(
+    "get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"
 )
-bucket_encryption = of_deployment(
-    "s3", "get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"
-)(_bucket)
-public_access_block = of_deployment(
-    "s3", "get_public_access_block", "NoSuchPublicAccessBlockConfiguration"
-)(_bucket)
+public_access_block = _of_bucket("get_public_access_block", "NoSuchPublicAccessBlockConfiguration")
 # What the account blocks for all of its buckets; asked for where the baseline demands any of it.
 account_public_access_block = following(
     "s3control", "get_public_access_block", "NoSuchPublicAccessBlockConfiguration"
 )(_account)
-bucket_acl = of_deployment("s3", "get_bucket_acl")(_bucket)
-bucket_versioning = of_deployment("s3", "get_bucket_versioning")(_bucket)
-bucket_object_lock = of_deployment(
-    "s3", "get_object_lock_configuration", "ObjectLockConfigurationNotFoundError"
-)(_bucket)
-bucket_ownership = of_deployment(
-    "s3", "get_bucket_ownership_controls", "OwnershipControlsNotFoundError"
-)(_bucket)
+bucket_acl = _of_bucket("get_bucket_acl")
+bucket_versioning = _of_bucket("get_bucket_versioning")
+bucket_object_lock = _of_bucket(
+    "get_object_lock_configuration", "ObjectLockConfigurationNotFoundError"
+)
+bucket_ownership = _of_bucket("get_bucket_ownership_controls", "OwnershipControlsNotFoundError")
 # What S3 itself does to the bucket's objects in time.
-bucket_lifecycle = of_deployment(
-    "s3", "get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration"
-)(_bucket)
-bucket_tiering = of_deployment("s3", "list_bucket_intelligent_tiering_configurations")(_bucket)
-bucket_tags = of_deployment("s3", "get_bucket_tagging", "NoSuchTagSet")(_bucket)
+bucket_lifecycle = _of_bucket("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration")
+bucket_tiering = _of_bucket("list_bucket_intelligent_tiering_configurations")
+bucket_tags = _of_bucket("get_bucket_tagging", "NoSuchTagSet")
 
 # What S3 itself sends elsewhere: files, lists of them, news of them, who asked for them.
-bucket_replication = of_deployment(
-    "s3", "get_bucket_replication", "ReplicationConfigurationNotFoundError"
-)(_bucket)
-bucket_inventories = of_deployment("s3", "list_bucket_inventory_configurations")(_bucket)
-bucket_analytics = of_deployment("s3", "list_bucket_analytics_configurations")(_bucket)
-bucket_metadata = of_deployment(
-    "s3", "get_bucket_metadata_configuration", "MetadataConfigurationNotFound"
-)(_bucket)
-bucket_notifications = of_deployment("s3", "get_bucket_notification_configuration")(_bucket)
-bucket_logging = of_deployment("s3", "get_bucket_logging")(_bucket)
+bucket_replication = _of_bucket("get_bucket_replication", "ReplicationConfigurationNotFoundError")
+bucket_inventories = _of_bucket("list_bucket_inventory_configurations")
+bucket_analytics = _of_bucket("list_bucket_analytics_configurations")
+# Of which requests it keeps metrics; of the log bucket alone, which is watched by them.
+bucket_request_metrics = replace(
+    _of_bucket("list_bucket_metrics_configurations"), known=lambda deployment: ((deployment,),)
+)
+bucket_metadata = _of_bucket("get_bucket_metadata_configuration", "MetadataConfigurationNotFound")
+bucket_notifications = _of_bucket("get_bucket_notification_configuration")
+bucket_logging = _of_bucket("get_bucket_logging")
 
 # How else the bucket can be reached, and at whose expense.
-bucket_website = of_deployment("s3", "get_bucket_website", "NoSuchWebsiteConfiguration")(_bucket)
-bucket_cors = of_deployment("s3", "get_bucket_cors", "NoSuchCORSConfiguration")(_bucket)
-bucket_payer = of_deployment("s3", "get_bucket_request_payment")(_bucket)
+bucket_website = _of_bucket("get_bucket_website", "NoSuchWebsiteConfiguration")
+bucket_cors = _of_bucket("get_bucket_cors", "NoSuchCORSConfiguration")
+bucket_payer = _of_bucket("get_bucket_request_payment")
 # By these S3 says that a region has no acceleration.
-bucket_acceleration = of_deployment(
-    "s3", "get_bucket_accelerate_configuration", "MethodNotAllowed", "UnsupportedArgument"
-)(_bucket)
-bucket_tag_access = of_deployment("s3", "get_bucket_abac")(_bucket)
+bucket_acceleration = _of_bucket(
+    "get_bucket_accelerate_configuration", "MethodNotAllowed", "UnsupportedArgument"
+)
+bucket_tag_access = _of_bucket("get_bucket_abac")
 
 
-@of_deployment("s3control", "list_access_points")
-def access_points(deployment: Deployment) -> dict[str, Any]:
-    """The account's access points to the bucket."""
-    return {**_account(deployment), "Bucket": deployment.log_bucket_name}
+def _access_points(deployment: Deployment, name: str = "") -> dict[str, Any]:
+    return {**_account(deployment), "Bucket": name or deployment.log_bucket_name}
+
+
+# The account's access points to a bucket.
+access_points = _of_bucket("list_access_points", service="s3control", parameters=_access_points)
 
 
 def _access_point(deployment: Deployment, name: str) -> dict[str, Any]:
@@ -245,26 +286,157 @@ access_point_policy_status = following(
 )(_access_point)
 
 
+# --- investigation --------------------------------------------------------------------------------
+
+
+def _where_asked(deployment: Deployment) -> Iterable[tuple[Any, ...]]:
+    return () if deployment.investigation_workgroup_name is None else ((deployment,),)
+
+
+def _workgroup(deployment: Deployment) -> dict[str, Any]:
+    return {"WorkGroup": deployment.investigation_workgroup_name}
+
+
+# Where queries are asked, and how.
+workgroup = Reading("athena", "get_work_group", _workgroup, known=_where_asked)
+# The queries that are saved there, by their ids.
+saved_queries = Reading("athena", "list_named_queries", _workgroup, known=_where_asked)
+
+
+@following("athena", "get_named_query")
+def saved_query(identifier: str) -> dict[str, Any]:
+    """One saved query."""
+    return {"NamedQueryId": identifier}
+
+
+def _regional_arn(deployment: Deployment, service: str, resource: str) -> str:
+    place = f"{deployment.region}:{deployment.account_id}"
+    return f"arn:{deployment.partition}:{service}:{place}:{resource}"
+
+
+def workgroup_arn(deployment: Deployment) -> str:
+    """The ARN of the workgroup."""
+    return _regional_arn(
+        deployment, "athena", f"workgroup/{deployment.investigation_workgroup_name}"
+    )
+
+
+def database_arn(deployment: Deployment) -> str:
+    """The ARN of the database that has the table of the trail's records."""
+    place = f"{deployment.region}:{deployment.account_id}"
+    return (
+        f"arn:{deployment.partition}:glue:{place}:database/{deployment.investigation_database_name}"
+    )
+
+
+workgroup_tags = Reading(
+    "athena",
+    "list_tags_for_resource",
+    lambda deployment: {"ResourceARN": workgroup_arn(deployment)},
+    known=_where_asked,
+)
+database_tags = Reading(
+    "glue",
+    "get_tags",
+    lambda deployment: {"ResourceArn": database_arn(deployment)},
+    known=_where_asked,
+)
+# The table of the trail's records: where its files lie, and what is in them.
+records_table = Reading(
+    "glue",
+    "get_table",
+    lambda deployment: {
+        "CatalogId": deployment.account_id,
+        "DatabaseName": deployment.investigation_database_name,
+        "Name": deployment.investigation_table_name,
+    },
+    known=_where_asked,
+)
+
+
+# --- detection ------------------------------------------------------------------------------------
+
+
+def _where_recorded(deployment: Deployment) -> Iterable[tuple[Any, ...]]:
+    return () if deployment.config_recorder_name is None else ((deployment,),)
+
+
+def _of_config(operation: str) -> Reading[[Deployment]]:
+    """A listing of AWS Config's in the home region: all that the account has there."""
+    return Reading("config", operation, lambda _: {}, known=_where_recorded)
+
+
+config_recorders = _of_config("describe_configuration_recorders")
+config_recorder_status = _of_config("describe_configuration_recorder_status")
+config_channels = _of_config("describe_delivery_channels")
+# How the last deliveries went.
+config_channel_status = _of_config("describe_delivery_channel_status")
+# How long AWS Config itself keeps what it recorded.
+config_retention = _of_config("describe_retention_configurations")
+config_rules = _of_config("describe_config_rules")
+
+
+@following("config", "list_tags_for_resource")
+def config_rule_tags(arn: str) -> dict[str, Any]:
+    """A rule's tags."""
+    return {"ResourceArn": arn}
+
+
+# --- account --------------------------------------------------------------------------------------
+
+account_summary = of_account("iam", "get_account_summary")
+password_policy = of_account("iam", "get_account_password_policy", "NoSuchEntity")
+# IAM makes the report when it is asked to, and keeps it for four hours; by these codes it says that
+# it has none, that it has only an older one, and that it has not finished.
+credential_report_state = of_account("iam", "generate_credential_report")
+REPORT_NOT_READY = ("ReportNotPresent", "ReportExpired", "ReportInProgress")
+
+
+@following("iam", "get_credential_report", *REPORT_NOT_READY)
+def credential_report() -> dict[str, Any]:
+    """A line for the root user and for each IAM user, as CSV."""
+    return {}
+
+
+# Of the region that is asked: each has a setting of its own.
+volumes_encrypted = of_account("ec2", "get_ebs_encryption_by_default")
+
+
 # --- key ------------------------------------------------------------------------------------------
 
 
-def _key(deployment: Deployment) -> dict[str, Any]:
-    return {"KeyId": deployment.kms_key_arn}
+# Each is one of the key of the copies too: its ARN comes after the deployment.
 
 
-key = of_deployment("kms", "describe_key")(_key)
+def _key(deployment: Deployment, arn: str = "") -> dict[str, Any]:
+    return {"KeyId": arn or deployment.kms_key_arn}
+
+
+def _key_policy(deployment: Deployment, arn: str = "") -> dict[str, Any]:
+    return {**_key(deployment, arn), "PolicyName": "default"}
+
+
+def _key_place(deployment: Deployment, arn: str = "") -> str:
+    region = arn.split(":")[3] if arn else deployment.region
+    return "" if region == deployment.region else region
+
+
+def _each_key(deployment: Deployment) -> Iterable[tuple[Any, ...]]:
+    return ((deployment,), *((deployment, arn) for arn in deployment.replica_key_arns))
+
+
+def _of_key(operation: str, parameters: Callable[..., Mapping[str, Any]] = _key) -> Reading[...]:
+    return Reading("kms", operation, parameters, known=_each_key, place=_key_place)
+
+
+key = _of_key("describe_key")
 key_aliases = of_deployment("kms", "list_aliases")(_key)
 # Whether, and how often, the key's material is rotated.
-key_rotation = of_deployment("kms", "get_key_rotation_status")(_key)
-key_tags = of_deployment("kms", "list_resource_tags")(_key)
+key_rotation = _of_key("get_key_rotation_status")
+key_tags = _of_key("list_resource_tags")
 # Who may use the key beside all policies.
-key_grants = of_deployment("kms", "list_grants")(_key)
-
-
-@of_deployment("kms", "get_key_policy")
-def key_policy(deployment: Deployment) -> dict[str, Any]:
-    """The key's policy."""
-    return {**_key(deployment), "PolicyName": "default"}
+key_grants = _of_key("list_grants")
+key_policy = _of_key("get_key_policy", _key_policy)
 
 
 # --- log groups -----------------------------------------------------------------------------------
@@ -550,6 +722,14 @@ def queue_tags(_: Deployment, url: str) -> dict[str, Any]:
 
 # Every metric alarm of the account and region.
 alarms = of_account("cloudwatch", "describe_alarms", AlarmTypes=["MetricAlarm"])
+# The dashboard of the outputs, if there is any.
+dashboard = Reading(
+    "cloudwatch",
+    "get_dashboard",
+    lambda deployment: {"DashboardName": deployment.dashboard_name},
+    known=lambda deployment: () if deployment.dashboard_name is None else ((deployment,),),
+    absent=("ResourceNotFound", "DashboardNotFoundError"),
+)
 # The rules by which alarms' actions are muted.
 mute_rules = of_account("cloudwatch", "list_alarm_mute_rules")
 
@@ -591,6 +771,26 @@ instance_profiles = of_each("iam", "list_instance_profiles_for_role", roles)(_ro
 def other_role(name: str) -> dict[str, Any]:
     """A role, with its trust policy."""
     return {"RoleName": name}
+
+
+# Every user, group, role and policy of the account.
+account_authorization = of_account("iam", "get_account_authorization_details")
+
+
+@following("iam", "simulate_principal_policy")
+def simulation(arn: str, actions: list[str], resources: list[str]) -> dict[str, Any]:
+    """What IAM's simulator says to a role's actions, on resources or, for "*", without any."""
+    entry = {
+        "ContextKeyName": "aws:PrincipalArn",
+        "ContextKeyValues": [arn],
+        "ContextKeyType": "string",
+    }
+    return {
+        "PolicySourceArn": arn,
+        "ActionNames": actions,
+        "ContextEntries": [entry],
+        **({} if resources == ["*"] else {"ResourceArns": resources}),
+    }
 
 
 @following("iam", "get_role_policy")

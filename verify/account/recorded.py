@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +16,7 @@ from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from verify.account.answer import Called, merged
+from verify.account.read import Read
 from verify.account.shapes import UnknownOperationError, output_shape
 from verify.model import NotVerifiedError
 from verify.redaction import jsonable
@@ -85,13 +88,28 @@ class Recorded:
         self, key: RecordKey, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     ) -> Iterator[None]:
         """Give another answer to one call inside the `with` block."""
-        recorded = self._calls[key]
-        pages = (change(merged(recorded.pages)),)
-        self._calls[key] = replace(recorded, pages=pages, error=None)
+
+        def answered(called: Called) -> Called:
+            return replace(called, pages=(change(merged(called.pages)),), error=None)
+
+        with self.replaced((key,), answered):
+            yield
+
+    @contextmanager
+    def replaced(
+        self, keys: Iterable[RecordKey], change: Callable[[Called], Called]
+    ) -> Iterator[None]:
+        """Let `change` make something else of these calls inside the `with` block."""
+        recorded = {key: self._calls[key] for key in keys}
+        self._calls |= {key: change(called) for key, called in recorded.items()}
         try:
             yield
         finally:
-            self._calls[key] = recorded
+            self._calls |= recorded
+
+    def evidence(self, key: RecordKey) -> str:
+        """The identifier of the evidence that keeps a call."""
+        return self._calls[key].evidence
 
     def client(self, service: str, region: str) -> Any:
         """There is none: what is read beside the door is not in the evidence."""
@@ -125,6 +143,11 @@ def _document(path: Path) -> Mapping[str, Any]:
     return found
 
 
+def key_of(read: Read, region: str) -> RecordKey:
+    """The call that `read` makes, of a deployment in `region`."""
+    return _key(read.service, read.operation, read.parameters, read.moment, read.region or region)
+
+
 def _key(
     service: str, operation: str, parameters: Mapping[str, Any], moment: str, region: str
 ) -> RecordKey:
@@ -146,7 +169,7 @@ def _called(document: Mapping[str, Any]) -> Called:
 
 
 def answered(service: str, operation: str, page: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A page as boto3 gave it, with times in the place of their texts."""
+    """A page as boto3 gave it, with times and bytes in the place of their texts."""
     try:
         shape = output_shape(service, operation)
     except UnknownOperationError:
@@ -167,4 +190,17 @@ def _restored(value: Any, shape: Shape) -> Any:
         return {key: _restored(item, shape.value) for key, item in value.items()}
     if shape.type_name == "timestamp" and isinstance(value, str):
         return datetime.fromisoformat(value)
+    # A stream was read as text already.
+    if shape.type_name == "blob" and not shape.serialization.get("streaming"):
+        return _bytes(value)
     return value
+
+
+def _bytes(value: Any) -> Any:
+    """The bytes of a text in base64; what is no such text as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return value

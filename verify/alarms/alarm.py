@@ -24,6 +24,14 @@ _COMPARISONS = frozenset(
         "LessThanOrEqualToThreshold",
     }
 )
+# Those of an alarm that holds its metric against a band.
+_OF_BAND = frozenset(
+    {
+        "GreaterThanUpperThreshold",
+        "LessThanLowerThreshold",
+        "LessThanLowerOrGreaterThanUpperThreshold",
+    }
+)
 STATISTICS = frozenset({"SampleCount", "Average", "Sum", "Minimum", "Maximum"})
 # Alarms on this service's metrics ignore missing data, whatever they are told (PutMetricAlarm).
 _ALWAYS_IGNORES = "AWS/DynamoDB"
@@ -76,14 +84,14 @@ class Alarm:
 
 def watches(answer: Answer, wanted: Metric, account: str) -> bool:
     """Whether one of an alarm's metrics is the wanted one."""
-    return any(_same(metric, wanted, account) for metric in _metrics(answer))
+    return any(_same(metric, wanted, account) for metric in metrics_of(answer))
 
 
 def others(answer: Answer, wanted: Sequence[Metric], account: str) -> list[str]:
     """The metrics that an alarm depends on besides those that are wanted."""
     return [
         f"{metric['Namespace']} {metric['MetricName']}"
-        for metric in _metrics(answer)
+        for metric in metrics_of(answer)
         if not any(_same(metric, item, account) for item in wanted)
     ]
 
@@ -95,7 +103,7 @@ def wrong_units(answer: Answer, wanted: Sequence[Metric], account: str) -> list[
     unit is not known.
     """
     found = []
-    for metric in _metrics(answer):
+    for metric in metrics_of(answer):
         if "Unit" in metric:
             for item in wanted:
                 if _same(metric, item, account) and metric["Unit"] != _unit_of(item):
@@ -103,8 +111,12 @@ def wrong_units(answer: Answer, wanted: Sequence[Metric], account: str) -> list[
     return found
 
 
-def alarm_of(answer: Answer, metrics: Sequence[Metric], account: str) -> Alarm:
+def alarm_of(
+    answer: Answer, metrics: Sequence[Metric], account: str, *, of_band: bool = False
+) -> Alarm:
     """The alarm of an answer, of which `metrics` are those that can be played.
+
+    One `of_band` compares what a band's alarm does: its threshold is how wide the band is.
 
     Raises CannotTellError, and KeyError where the answer lacks what every alarm has.
     """
@@ -112,7 +124,7 @@ def alarm_of(answer: Answer, metrics: Sequence[Metric], account: str) -> Alarm:
     evaluated = int(answer["EvaluationPeriods"])
     queries, watched, seconds = _queries(answer, metrics, account)
     treatment = answer.get("TreatMissingData", "missing")
-    if any(metric["Namespace"] == _ALWAYS_IGNORES for metric in _metrics(answer)):
+    if any(metric["Namespace"] == _ALWAYS_IGNORES for metric in metrics_of(answer)):
         treatment = "ignore"
     return Alarm(
         queries=queries,
@@ -120,7 +132,9 @@ def alarm_of(answer: Answer, metrics: Sequence[Metric], account: str) -> Alarm:
         minutes=seconds // 60,
         evaluated=evaluated,
         needed=int(answer.get("DatapointsToAlarm", evaluated)),
-        comparison=_one_of(_COMPARISONS, answer["ComparisonOperator"], "comparison"),
+        comparison=_one_of(
+            _OF_BAND if of_band else _COMPARISONS, answer["ComparisonOperator"], "comparison"
+        ),
         threshold=float(answer["Threshold"]),
         treatment=_one_of(TREATMENTS, treatment, "treatment of missing data"),
         windows=_windows(answer.get("EvaluationWindow")),
@@ -214,8 +228,8 @@ def _place(metric: Mapping[str, Any], metrics: Sequence[Metric], account: str) -
     raise CannotTellError(f"it also looks at {metric['Namespace']} {metric['MetricName']}")
 
 
-def _metrics(answer: Answer) -> Iterator[Mapping[str, Any]]:
-    """An alarm's own metric, or those of its metric math, all in one shape."""
+def metrics_of(answer: Answer) -> Iterator[Mapping[str, Any]]:
+    """An alarm's own metric, or those of its metric math, each as a MetricAlarm has its own."""
     if "MetricName" in answer:
         yield answer
     for query in answer.get("Metrics", []):

@@ -21,6 +21,10 @@ BREACHES: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": operator.gt,
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
+    # Of deviations, by the width of the band that is around 0.
+    "GreaterThanUpperThreshold": operator.gt,
+    "LessThanLowerThreshold": lambda value, width: value < -width,
+    "LessThanLowerOrGreaterThanUpperThreshold": lambda value, width: abs(value) > width,
 }
 
 

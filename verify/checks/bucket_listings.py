@@ -15,18 +15,20 @@ _LISTS = {
     "list_bucket_analytics_configurations": "AnalyticsConfigurationList",
     "list_bucket_intelligent_tiering_configurations": "IntelligentTieringConfigurationList",
     "list_bucket_inventory_configurations": "InventoryConfigurationList",
+    "list_bucket_metrics_configurations": "MetricsConfigurationList",
 }
 
 
 def listed(
-    check: Check, aws: Aws, deployment: Deployment, reading: Reading[[Deployment]]
+    check: Check, aws: Aws, deployment: Deployment, reading: Reading[...], bucket: str = ""
 ) -> list[Mapping[str, Any]]:
-    """The configurations of one of the listings.
+    """The configurations of one of the listings, of the log bucket or another by its name.
 
     S3 leaves an empty list out. It shows 100 at a time: that there are more is not seen.
     """
-    answer = aws.pick(reading(deployment))
+    name = bucket or deployment.log_bucket_name
+    answer = aws.pick(reading(deployment, name))
     if pick(answer, "IsTruncated"):
-        check.unknown(deployment.log_bucket_arn, f"{reading.operation} shows only a part")
+        check.unknown(deployment.bucket_arn(name), f"{reading.operation} shows only a part")
     found: list[Mapping[str, Any]] = answer.get(_LISTS[reading.operation]) or []
     return found

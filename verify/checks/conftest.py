@@ -19,6 +19,23 @@ from verify.check import Check
 from verify.checks.settings import SETTINGS
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
+from verify.run.verification import Run
+
+
+@pytest.fixture(autouse=True)
+def network_of_ones_own(
+    request: pytest.FixtureRequest, check: Check, deployment: Deployment, verification_run: Run
+) -> None:
+    """What is true of somebody else's network is not to the credit of a deployment without one."""
+    control = request.node.get_closest_marker("control").args[0]
+    families = {item.identifier: item.family for item in verification_run.controls}
+    if families.get(control) == "Network" and not deployment.has_network:
+        check.equal(
+            deployment.vpc_id,
+            "whose network it is",
+            expected="the deployment's own",
+            seen="somebody else's",
+        )
 
 
 @pytest.fixture
@@ -46,6 +63,21 @@ def hold_settings(
                 )
 
     return hold
+
+
+@pytest.fixture
+def unless_owned(
+    request: pytest.FixtureRequest, check: Check, baseline: Mapping[str, Any]
+) -> Callable[[], None]:
+    """Ends the check where the baseline says that another team owns its control."""
+    control = request.node.get_closest_marker("control").args[0]
+
+    def end() -> None:
+        team = baseline["account"]["owners"].get(control)
+        if team is not None:
+            check.not_applicable(f"the baseline says that {team} owns this, and answers for it")
+
+    return end
 
 
 @pytest.fixture
@@ -93,7 +125,9 @@ def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     return _with_all(
         aws.pick(reads.security_groups(deployment), "SecurityGroups"),
         "GroupId",
-        (deployment.application_security_group_id, deployment.default_security_group_id),
+        filter(
+            None, (deployment.application_security_group_id, deployment.default_security_group_id)
+        ),
     )
 
 
@@ -101,7 +135,9 @@ def vpc_groups(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
 def vpc_subnets(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]]:
     """Every subnet of the VPC, those that the outputs do not name included."""
     return _with_all(
-        aws.pick(reads.subnets(deployment), "Subnets"), "SubnetId", deployment.private_subnet_ids
+        aws.pick(reads.subnets(deployment), "Subnets"),
+        "SubnetId",
+        (*deployment.private_subnet_ids, *deployment.public_subnet_ids),
     )
 
 
@@ -111,7 +147,7 @@ def vpc_route_tables(aws: Aws, deployment: Deployment) -> list[Mapping[str, Any]
     return _with_all(
         aws.pick(reads.route_tables(deployment), "RouteTables"),
         "RouteTableId",
-        deployment.private_route_table_ids,
+        (*deployment.private_route_table_ids, *deployment.public_route_table_ids),
     )
 
 

@@ -85,7 +85,7 @@ def _not_peered(item: _Item, deployment: Deployment) -> bool:
 
 def _not_exempt(item: _Item, deployment: Deployment) -> bool:
     """An exemption is of the VPC or a subnet of it, and is disabled where it is overruled."""
-    ours = {deployment.vpc_id, *deployment.private_subnet_ids}
+    ours = {deployment.vpc_id, *deployment.private_subnet_ids, *deployment.public_subnet_ids}
     if str(pick(item, "ResourceArn")).rpartition("/")[2] not in ours:
         return True
     return pick(item, "State") in ("create-failed", "delete-complete", "disable-complete")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,17 @@ from verify.account.door import Aws
 from verify.checks.subscription import misjudged_by
 from verify.events.filters import narrowings
 from verify.events.patterns import names_selected
-from verify.events.samples import Place, Sample, occurrences, root_use
+from verify.events.samples import (
+    Place,
+    Sample,
+    failed_sign_ins,
+    occurrences,
+    ordinary_read,
+    refused_calls,
+    role_use,
+    root_use,
+    sign_ins_without_mfa,
+)
 from verify.inputs.deployment import Deployment
 
 
@@ -79,21 +89,33 @@ def _number(text: str) -> float:
 def counting(
     aws: Aws, deployment: Deployment, required: Mapping[str, Any], found: Iterable[Counted]
 ) -> Iterator[Counted]:
-    """Those that count every event of what is required; that they count others is no fault.
+    """Those that count every event of what is required, and not whatever there is.
 
     First those whose pattern shows it, then those that show it when they are tried.
     """
     whole = [item for item in found if not item.faults]
     needed = {name for names in required.get("events", {}).values() for name in names}
-    root = required.get("root_user", False)
-    for item in whole:
-        if not root and needed <= names_selected(item.pattern):
-            yield item
     place = Place(deployment.partition, deployment.account_id, deployment.region)
-    tried: list[Sample] = [*occurrences(required.get("events", {}), place)]
-    if root:
-        tried += root_use(place)
+    kinds = _kinds(required, place)
+    for item in whole:
+        if not kinds and needed <= names_selected(item.pattern):
+            yield item
+    tried = [*occurrences(required.get("events", {}), place), *kinds, ordinary_read(place)]
     # The shortest is as a rule the one that was made for it.
     for item in sorted(whole, key=lambda item: len(item.pattern)):
         if not names_selected(item.pattern) and not misjudged_by(aws, item.pattern, tried):
             yield item
+
+
+_KINDS: Mapping[str, Callable[[Place], Iterator[Sample]]] = {
+    "root-user": root_use,
+    "refused-calls": refused_calls,
+    "sign-ins-without-mfa": sign_ins_without_mfa,
+    "failed-sign-ins": failed_sign_ins,
+}
+
+
+def _kinds(required: Mapping[str, Any], place: Place) -> list[Sample]:
+    """What is required besides events by their names."""
+    of_role = [*role_use(required["role"], place)] if "role" in required else []
+    return [*(_KINDS[required["kind"]](place) if "kind" in required else ()), *of_role]

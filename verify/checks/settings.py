@@ -292,7 +292,7 @@ SETTINGS = (
         reads.vpc,
         ("Vpcs", "CidrBlock"),
         lambda baseline: baseline["network"]["vpc_cidr_block"],
-        "aws_vpc.audit.cidr_block",
+        "module.network.aws_vpc.audit.cidr_block",
     ),
 )
 

@@ -13,11 +13,15 @@ from typing import Any
 
 from verify.account.answer import pick
 from verify.model import NotVerifiedError
+from verify.redaction import REDACTED
 
 # What ListSubscriptionsByTopic says instead of an ARN.
 PENDING = "PendingConfirmation"
 DELETED = "Deleted"
 _HTTP = ("http", "https")
+_MAIL = ("email", "email-json")
+# What leads to a person: who was not asked for is a stranger, and what is sent leaves AWS in clear.
+PERSONAL = (*_MAIL, "sms")
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,18 @@ class Permitted:
 
 
 def name_of(listed: Mapping[str, Any]) -> str:
-    """How messages name an entry of ListSubscriptionsByTopic."""
-    return f"{pick(listed, 'Protocol')} subscription of {pick(listed, 'Endpoint')}"
+    """How messages name an entry of ListSubscriptionsByTopic; a person not by the whole address."""
+    return named(pick(listed, "Protocol"), pick(listed, "Endpoint"))
+
+
+def named(protocol: str, endpoint: str) -> str:
+    """How messages name who is subscribed by a protocol."""
+    if protocol in _MAIL:
+        start, _, domain = endpoint.rpartition("@")
+        endpoint = f"{start[:1]}...@{domain}" if start else endpoint
+    elif protocol == "sms":
+        endpoint = f"...{endpoint[-4:]}"
+    return f"{protocol} subscription of {endpoint}"
 
 
 def faults_of_entry(listed: Mapping[str, Any], permitted: Permitted) -> Iterator[str]:
@@ -42,7 +56,7 @@ def faults_of_entry(listed: Mapping[str, Any], permitted: Permitted) -> Iterator
     if pick(listed, "TopicArn") != permitted.topic:
         yield f"{name}: of the topic {listed['TopicArn']}"
     if pick(listed, "SubscriptionArn") == PENDING:
-        yield f"{name}: nobody confirmed it"
+        yield f"{name}: pending, and no subscription yet: nobody confirmed it"
     if listed["Protocol"] not in permitted.protocols:
         yield f"{name}: a protocol that the baseline does not list"
     for what, account in (
@@ -74,8 +88,10 @@ def faults_of_attributes(
         if arn and account_of(arn) not in permitted.accounts:
             yield f"{name}: {what} {arn}, of an account that the baseline does not list"
     if attributes["Protocol"] not in _HTTP:
-        # Where nobody signed in to confirm, nobody need sign in to end it. HTTPS has no other way.
-        if pick(attributes, "ConfirmationWasAuthenticated") != "true":
+        # Where nobody signed in to confirm, nobody need sign in to end it. HTTPS has no other way,
+        # nor has a mail's link: that one whose baseline asks for it has gone is seen below.
+        authenticated = pick(attributes, "ConfirmationWasAuthenticated") == "true"
+        if not authenticated and attributes["Protocol"] not in _MAIL:
             yield f"{name}: anyone who knows its ARN may end it"
     else:
         in_force = parsed(attributes, "EffectiveDeliveryPolicy")
@@ -87,6 +103,40 @@ def faults_of_attributes(
                 permitted.minimum_retries,
             )
         )
+
+
+def faults_of_audience(
+    confirmed: Collection[tuple[str, str]], required: Mapping[str, int | Collection[str]]
+) -> Iterator[str]:
+    """Who is subscribed and was not asked for, or was asked for and is not, in words.
+
+    `confirmed` are protocol and endpoint of each confirmed subscription. `required` says for a
+    protocol which endpoints must be among them, or how many; by e-mail and SMS, exactly those.
+    Raises NotVerifiedError where endpoints are asked for by name and evidence does not tell them.
+    """
+    for protocol in sorted({*required, *(one for one, _ in confirmed if one in PERSONAL)}):
+        there = sorted(endpoint for one, endpoint in confirmed if one == protocol)
+        asked = required.get(protocol, 0)
+        if isinstance(asked, int):
+            if len(there) < asked or (protocol in PERSONAL and len(there) > asked):
+                yield f"{protocol}: {len(there)} confirmed subscriptions, {asked} were asked for"
+            continue
+        if REDACTED in there:
+            raise NotVerifiedError(f"the evidence does not tell who is subscribed by {protocol}")
+        for endpoint in sorted(set(asked) - set(there)):
+            yield f"{named(protocol, endpoint)}: asked for, and not there"
+        for endpoint in sorted(set(there) - set(asked)) if protocol in PERSONAL else ():
+            yield f"{named(protocol, endpoint)}: nobody asked for it"
+
+
+def faults_of_deployed(endpoints: Collection[str], listed: Collection[str]) -> Iterator[str]:
+    """Whom the deployment says that it has subscribed, and who is not among `listed`, in words.
+
+    Evidence tells none of these endpoints: there, as many as it hides are taken to be listed.
+    """
+    missing = [endpoint for endpoint in endpoints if endpoint not in listed]
+    if len(missing) > list(listed).count(REDACTED):
+        yield f"{len(missing)} of {len(endpoints)} that the deployment subscribed are not there"
 
 
 def faults_of_topic(

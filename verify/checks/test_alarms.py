@@ -11,9 +11,11 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.alarms.alarm import CannotTellError, alarm_of, others, watches, wrong_units
+from verify.alarms.band import Unusual, faults_of_band
 from verify.alarms.behaviour import Behaviour, faults
 from verify.check import Check
-from verify.checks.metric_filters import counted_by, counting
+from verify.checks.bucket_listings import listed
+from verify.checks.metric_filters import Counted, counted_by, counting
 from verify.checks.subscription import faults_of_pattern
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
@@ -21,6 +23,7 @@ from verify.wording import in_words
 
 Alarm = Mapping[str, Any]  # a MetricAlarm of DescribeAlarms
 _Metrics = Sequence[Mapping[str, Any]]
+_Wanted = Behaviour | Unusual
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ class _Judge:
         self._ours = frozenset(deployment.alarm_names.values())
 
     def hold(
-        self, check: Check, purpose: str, expected: str, ways: Iterable[tuple[_Metrics, Behaviour]]
+        self, check: Check, purpose: str, expected: str, ways: Iterable[tuple[_Metrics, _Wanted]]
     ) -> None:
         """In one of some ways there must be an alarm on the metrics that behaves so."""
         found: dict[str, list[str]] = {}
@@ -79,7 +82,7 @@ class _Judge:
             return False
         return all(watches(alarm, item, account) for item in metrics)
 
-    def _faults(self, name: str, alarm: Alarm, metrics: _Metrics, wanted: Behaviour) -> list[str]:
+    def _faults(self, name: str, alarm: Alarm, metrics: _Metrics, wanted: _Wanted) -> list[str]:
         account = self._deployment.account_id
         heard = self._unheard(name, alarm)
         try:
@@ -88,7 +91,7 @@ class _Judge:
             units = wrong_units(alarm, metrics, account)
             if units:
                 return [*heard, f"it takes data in {in_words(units)}, in which there are none"]
-            return [*heard, *_evaluation(alarm), *faults(alarm_of(alarm, metrics, account), wanted)]
+            return [*heard, *_evaluation(alarm), *_shortcomings(alarm, metrics, account, wanted)]
         except KeyError as error:
             raise NotVerifiedError(f"the API's answer on {name} lacks {error}") from None
 
@@ -98,6 +101,15 @@ class _Judge:
             return []
         found = [] if notifies(alarm, self._deployment) else ["it does not notify the alert topic"]
         return [*found, *([self._muted[name]] if name in self._muted else [])]
+
+
+def _shortcomings(
+    alarm: Alarm, metrics: _Metrics, account: str, wanted: _Wanted
+) -> tuple[str, ...]:
+    if isinstance(wanted, Unusual):
+        [metric] = metrics
+        return faults_of_band(alarm, metric, account, wanted)
+    return faults(alarm_of(alarm, metrics, account), wanted)
 
 
 def notifies(alarm: Alarm, deployment: Deployment) -> bool:
@@ -270,15 +282,106 @@ def test_metric_filters_and_alarms_watch_security_changes(
         deployment.trail_log_group_name,
     )
     for required in baseline["alarms"]["metric_filters"]:
-        within = required["within_minutes"]
-        ways = (
-            ([item.metric], Behaviour("occurrence", within, item.value, item.ordinary))
-            for item in counting(aws, deployment, required, found)
+        _hold_filter(judge, check, aws, deployment, required, found)
+
+
+@pytest.mark.control(
+    "unusual-access-rings",
+    reads.alarms,
+    reads.mute_rules,
+    reads.mute_rule,
+    reads.bucket_request_metrics,
+)
+def test_unusual_access_to_the_log_bucket_rings(
+    check: Check,
+    aws: Aws,
+    alarms: list[Alarm],
+    muted: Mapping[str, str],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+) -> None:
+    judge = _Judge([alarm for alarm in alarms if notifies(alarm, deployment)], muted, deployment)
+    bucket, required = deployment.log_bucket_name, baseline["alarms"]["unusual_access"]
+    wanted = Unusual(
+        required["within_minutes"], required["deviations"], required["ordinary_deviations"]
+    )
+    counted = [
+        pick(found, "Id")
+        for found in listed(check, aws, deployment, reads.bucket_request_metrics)
+        if "Filter" not in found
+    ]
+    check.holds(
+        bucket,
+        "metrics of its requests",
+        bool(counted),
+        expected="of the whole bucket",
+        seen=counted or "none of the whole bucket",
+    )
+    ways = (
+        (
+            [
+                {
+                    "namespace": "AWS/S3",
+                    "metric": "AllRequests",
+                    "dimensions": {"BucketName": bucket, "FilterId": name},
+                    "unit": "Count",
+                }
+            ],
+            wanted,
         )
-        expected = f"within {within} minutes on a metric filter for every {_events(required)}"
-        judge.hold(check, required["purpose"], expected, ways)
+        for name in counted
+    )
+    judge.hold(check, "unusual access", f"on {bucket}'s AWS/S3 AllRequests, {wanted}", ways)
+
+
+@pytest.mark.control(
+    "break-glass-use-rings",
+    reads.alarms,
+    reads.mute_rules,
+    reads.mute_rule,
+    reads.metric_filters,
+    reads.pattern_on_messages,
+)
+def test_use_of_the_break_glass_role_rings(
+    check: Check,
+    aws: Aws,
+    alarms: list[Alarm],
+    muted: Mapping[str, str],
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+) -> None:
+    judge = _Judge([alarm for alarm in alarms if notifies(alarm, deployment)], muted, deployment)
+    found = counted_by(
+        aws.pick(reads.metric_filters(deployment), "metricFilters"),
+        deployment.trail_log_group_name,
+    )
+    required = baseline["access"]["break_glass"]
+    _hold_filter(judge, check, aws, deployment, {"purpose": "break glass", **required}, found)
+
+
+def _hold_filter(
+    judge: _Judge,
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    required: Mapping[str, Any],
+    found: Sequence[Counted],
+) -> None:
+    """An alarm must ring at the events that are required, counted by some filter.
+
+    At the first of them, or at the first that is more than `more_than` in 5 minutes.
+    """
+    within, number = required["within_minutes"], required.get("more_than", 0) + 1
+    ways = (
+        ([item.metric], Behaviour("occurrence", within, item.value * number, item.ordinary))
+        for item in counting(aws, deployment, required, found)
+    )
+    expected = f"within {within} minutes on a metric filter for every {_events(required)}"
+    judge.hold(check, required["purpose"], expected, ways)
 
 
 def _events(required: Mapping[str, Any]) -> str:
     names = [name for found in required.get("events", {}).values() for name in found]
-    return in_words([*names, *(["use of the root user"] if required.get("root_user") else [])])
+    kind = [required["kind"].replace("-", " ")] if "kind" in required else []
+    role = [f"use of {required['role']}"] if "role" in required else []
+    return in_words([*names, *kind, *role])

@@ -21,8 +21,11 @@ from verify.checks.encryption import report_key
 from verify.checks.subscribers import (
     DELETED,
     PENDING,
+    PERSONAL,
     Permitted,
     faults_of_attributes,
+    faults_of_audience,
+    faults_of_deployed,
     faults_of_entry,
     faults_of_topic,
     name_of,
@@ -125,8 +128,9 @@ def test_alert_topic_is_heard_by_whom_the_baseline_lists(
     here = f"{deployment.region}:{deployment.account_id}"
     listening = f"arn:{deployment.partition}:sqs:{here}:{NAME_PREFIX}"
     faults: list[str] = []
-    confirmed = 0
-    for listed in aws.pick(reads.alert_subscriptions(deployment), "Subscriptions"):
+    confirmed: list[tuple[str, str]] = []
+    subscriptions = aws.pick(reads.alert_subscriptions(deployment), "Subscriptions")
+    for listed in subscriptions:
         arn = pick(listed, "SubscriptionArn")
         if arn == DELETED:
             check.notes.append(f"{name}: {name_of(listed)} has ended")
@@ -137,16 +141,27 @@ def test_alert_topic_is_heard_by_whom_the_baseline_lists(
             continue
         attributes = aws.pick(reads.subscription(arn), "Attributes")
         faults += faults_of_attributes(listed, attributes, permitted)
-        confirmed += 1
+        confirmed.append((listed["Protocol"], listed["Endpoint"]))
+    faults += faults_of_audience(confirmed, required["subscriptions"]["required"])
+    # Those that have yet to confirm are named above.
+    there = [listed["Endpoint"] for listed in subscriptions if listed["SubscriptionArn"] != DELETED]
+    faults += faults_of_deployed(deployment.alert_subscription_endpoints, there)
     check.none(name, "what is wrong with subscriptions", dict.fromkeys(faults))
     minimum = required["subscriptions"]["minimum"]
     check.holds(
         name,
         "confirmed subscriptions",
-        confirmed >= minimum,
+        len(confirmed) >= minimum,
         expected=f"at least {minimum}",
-        seen=confirmed,
+        seen=len(confirmed),
     )
+    in_clear = sorted({protocol for protocol, _ in confirmed if protocol in PERSONAL})
+    if in_clear:
+        by_mail = "; who has a mail may end the subscription by its link"
+        check.notes.append(
+            f"{name}: by {' and '.join(in_clear)} its alerts leave AWS unencrypted"
+            f"{by_mail if in_clear != ['sms'] else ''}"
+        )
     if not confirmed:
         check.notes.append(
             f"nobody is subscribed to the alert topic {name}: its alerts reach nobody"

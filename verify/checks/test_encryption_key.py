@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from verify.account.door import Aws
 from verify.check import Check
 from verify.checks.admission import report_allowed, report_refused, root_of
 from verify.checks.findings import report_findings
+from verify.checks.keys import hold_rotation, hold_usable
 from verify.inputs.deployment import Deployment
 from verify.policy import (
     Finding,
@@ -26,50 +26,14 @@ from verify.policy import (
     service_grants,
 )
 
-# What tells of another use, of material that KMS did not make or does not hold, of a second key, or
-# of an end.
-_ABSENT = (
-    "CloudHsmClusterId",
-    "CustomKeyStoreId",
-    "DeletionDate",
-    "EncapsulationAlgorithms",
-    "ExpirationModel",
-    "KeyAgreementAlgorithms",
-    "MacAlgorithms",
-    "MultiRegionConfiguration",
-    "PendingDeletionWindowInDays",
-    "SigningAlgorithms",
-    "ValidTo",
-    "XksKeyConfiguration",
-)
-_OVERDUE, _ROUNDED = timedelta(days=7), timedelta(days=1)  # KMS tells a day rather than an instant
-
 
 @pytest.mark.control("key-usable", reads.key, reads.key_aliases)
 def test_key_is_ours_enabled_and_staying(
     check: Check, aws: Aws, deployment: Deployment, hold_settings: Callable[[], None]
 ) -> None:
     name = deployment.kms_key_arn
-    key = aws.pick(reads.key(deployment), "KeyMetadata")
-    for aspect, field, expected in (
-        ("ARN", "Arn", name),
-        ("id", "KeyId", deployment.kms_key_id),
-        ("account", "AWSAccountId", deployment.account_id),
-        ("manager", "KeyManager", "CUSTOMER"),
-        ("enabled", "Enabled", True),
-        ("state", "KeyState", "Enabled"),
-        ("usage", "KeyUsage", "ENCRYPT_DECRYPT"),
-        ("specification", "KeySpec", "SYMMETRIC_DEFAULT"),
-        ("algorithms", "EncryptionAlgorithms", ["SYMMETRIC_DEFAULT"]),
-        ("origin of its material", "Origin", "AWS_KMS"),
-    ):
-        check.equal(name, aspect, expected=expected, seen=pick(key, field))
+    hold_usable(check, aws, deployment, name)
     hold_settings()
-    check.none(
-        name,
-        "what a key of KMS's own, in one region and without an end, does not have",
-        [f"{field} {key[field]}" for field in _ABSENT if key.get(field)],
-    )
     # Another name of the key is another way to be admitted to it: IAM policies may go by aliases.
     aliases = aws.pick(reads.key_aliases(deployment), "Aliases")
     arn = f"{name.rpartition(':')[0]}:{deployment.kms_key_alias}"
@@ -92,29 +56,8 @@ def test_key_rotates(
     baseline: Mapping[str, Any],
     hold_settings: Callable[[], None],
 ) -> None:
-    name = deployment.kms_key_arn
-    answer = aws.read(reads.key_rotation(deployment))
-    status = pick(answer.response or {})
-    # KMS gives back whichever way the key was named by.
-    check.holds(
-        name,
-        "key that is told about",
-        pick(status, "KeyId") in (name, deployment.kms_key_id),
-        expected=name,
-        seen=status["KeyId"],
-    )
     hold_settings()
-    if not status["KeyRotationEnabled"]:
-        return
-    following, now = pick(status, "NextRotationDate"), answer.time
-    maximum = timedelta(days=baseline["key"]["maximum_rotation_days"])
-    check.holds(
-        name,
-        "next rotation",
-        now - _OVERDUE <= following <= now + maximum + _ROUNDED,
-        expected=f"within {maximum.days} days, and not overdue",
-        seen=following,
-    )
+    hold_rotation(check, aws, deployment, baseline, deployment.kms_key_arn)
 
 
 @pytest.mark.control("key-policy-least-privilege", reads.key_policy)
@@ -213,6 +156,7 @@ def _uses(
         "aws:SourceArn": sorted(deployment.alarm_arns.values())[0],
         "aws:SourceAccount": deployment.account_id,
     }
+    config = {"aws:SourceAccount": deployment.account_id}
     cloudtrail, alarms, events = "cloudtrail", "cloudwatch", "events"
     uses: list[tuple[str, str, str, Mapping[str, str]]] = [
         (cloudtrail, "kms:GenerateDataKey", "to encrypt log files", files),
@@ -224,6 +168,8 @@ def _uses(
         (alarms, "kms:Decrypt", "to send alerts", alarm),
         (events, "kms:GenerateDataKey", "to send alerts", alerts),
         (events, "kms:Decrypt", "to send alerts", alerts),
+        ("config", "kms:GenerateDataKey", "to deliver what it recorded", config),
+        ("config", "kms:Decrypt", "to deliver what it recorded", config),
     ]
     for group in (deployment.trail_log_group_name, deployment.function_log_group_name):
         bound = {"kms:EncryptionContext:aws:logs:arn": reads.log_group_arn(deployment, group)}

@@ -12,31 +12,31 @@ from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
 from verify.checks.bucket_listings import listed
+from verify.checks.buckets import (
+    LIFECYCLE_READS,
+    hold_denied,
+    hold_leftovers,
+    hold_lock,
+    hold_losses,
+    lifecycle,
+    named,
+    policy_of,
+)
 from verify.checks.findings import report_findings, report_judgement
 from verify.checks.trust import EXEMPT_ROLE_READS, hold_exempt_role
 from verify.inputs.deployment import Deployment
 from verify.policy import (
     denies_insecure_transport,
     denies_other_encryption,
-    denies_people,
     foreign_grants,
     public_grants,
     service_grants,
 )
-from verify.policy.lifecycle import archivals, locks_as, removals
+from verify.policy.lifecycle import archivals, removals
 
 
 def _policy(check: Check, aws: Aws, deployment: Deployment) -> str | None:
-    """The bucket's policy; that there is none is itself an observation."""
-    answer = aws.read(reads.bucket_policy(deployment))
-    check.holds(
-        deployment.log_bucket_arn,
-        "bucket policy",
-        answer.found,
-        expected="exists",
-        seen="exists" if answer.found else answer.error_code,
-    )
-    return None if answer.response is None else str(pick(answer.response, "Policy"))
+    return policy_of(check, aws, deployment, deployment.log_bucket_name)
 
 
 @pytest.mark.control("log-bucket-encrypted", reads.bucket_encryption)
@@ -103,18 +103,11 @@ def test_log_bucket_admits_no_stranger(check: Check, aws: Aws, deployment: Deplo
         name,
         "ACL grants to others than the owner",
         [
-            f"{grant.get('Permission')} to {_named(pick(grant, 'Grantee'))}"
+            f"{grant.get('Permission')} to {named(pick(grant, 'Grantee'))}"
             for grant in pick(acl, "Grants")
-            if _named(pick(grant, "Grantee")) != f"CanonicalUser {owner}"
+            if named(pick(grant, "Grantee")) != f"CanonicalUser {owner}"
         ],
     )
-
-
-def _named(grantee: Mapping[str, Any]) -> str:
-    """Whom an ACL grants something, with the kind that tells what the identifier is."""
-    identifiers = (grantee.get(member) for member in ("URI", "EmailAddress", "ID"))
-    found = " ".join(text for text in identifiers if text)
-    return f"{grantee.get('Type')} {found}"
 
 
 @pytest.mark.control("log-bucket-versioned", reads.bucket_versioning, reads.bucket_object_lock)
@@ -130,15 +123,7 @@ def test_log_bucket_keeps_every_version(
     # S3 leaves it out for a bucket where it was never set.
     mfa_delete = aws.pick(reads.bucket_versioning(deployment)).get("MFADelete", "Disabled")
     check.equal(name, "MFA delete", expected=required["mfa_delete"], seen=mfa_delete)
-    answer = aws.read(reads.bucket_object_lock(deployment))
-    lock = {} if answer.response is None else pick(answer.response, "ObjectLockConfiguration")
-    check.holds(
-        name,
-        "Object Lock",
-        locks_as(lock, required["object_lock"]),
-        expected=required["object_lock"],
-        seen=lock or "none",
-    )
+    hold_lock(check, aws, deployment, deployment.log_bucket_name, required["object_lock"])
 
 
 @pytest.mark.control("log-bucket-owner-enforced", reads.bucket_ownership)
@@ -219,21 +204,11 @@ def test_log_bucket_lets_nobody_forge_or_erase_files(
         return
     required = baseline["log_bucket"]
     exempt = required["break_glass_roles"]
-    everyone = "denied to everyone"
-    for actions, services_exempt, excepted in (
-        (required["protected_actions"], False, exempt),
-        (required["protected_writes"], True, [*exempt, "services"]),
+    for actions, services in (
+        (required["protected_actions"], False),
+        (required["protected_writes"], True),
     ):
-        expected = f"{everyone} but {', '.join(excepted)}" if excepted else everyone
-        for action in actions:
-            judgement = denies_people(
-                policy,
-                deployment.log_bucket_arn,
-                [action],
-                exempt,
-                services_exempt=services_exempt,
-            )
-            report_judgement(check, deployment.log_bucket_arn, action, judgement, expected)
+        hold_denied(check, policy, deployment.log_bucket_arn, actions, exempt, services=services)
     for role in exempt:
         hold_exempt_role(check, aws, deployment, baseline, role)
 
@@ -257,13 +232,26 @@ def test_log_bucket_refuses_files_encrypted_otherwise(
     )
 
 
-@pytest.mark.control("log-bucket-keeps-files", reads.bucket_lifecycle, reads.bucket_tiering)
-def test_log_bucket_has_no_rule_that_removes_files(
+@pytest.mark.control("log-bucket-keeps-files", *LIFECYCLE_READS)
+def test_log_bucket_has_no_rule_that_removes_files_too_soon(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    answer = aws.read(reads.bucket_lifecycle(deployment))
-    rules = pick(answer.response, "Rules") if answer.response is not None else []
-    name, permitted = deployment.log_bucket_arn, baseline["log_bucket"]["lifecycle_actions"]
-    check.none(name, "lifecycle rules that remove or move files", removals(rules, permitted))
+    required, name = baseline["log_bucket"], deployment.log_bucket_name
+    if not isinstance(required["lifecycle"], str):
+        hold_losses(check, aws, deployment, name, required["lifecycle"])
+        return
+    subject, permitted = deployment.log_bucket_arn, required["lifecycle_actions"]
+    rules = lifecycle(aws, deployment, name).get("Rules", ())
+    check.none(subject, "lifecycle rules that remove or move files", removals(rules, permitted))
     tierings = listed(check, aws, deployment, reads.bucket_tiering)
-    check.none(name, "tiering that archives files", archivals(tierings, permitted))
+    check.none(subject, "tiering that archives files", archivals(tierings, permitted))
+
+
+@pytest.mark.control("log-bucket-lets-files-go", reads.bucket_lifecycle, reads.bucket_object_lock)
+def test_log_bucket_archives_and_removes_files_in_time(
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+) -> None:
+    required = baseline["log_bucket"]["lifecycle"]
+    if isinstance(required, str):
+        check.not_applicable("the baseline's log_bucket.lifecycle says that files stay for good")
+    hold_leftovers(check, aws, deployment, deployment.log_bucket_name, required)

@@ -168,6 +168,8 @@ def _note_coverage(check: Check, validation: Validation) -> None:
     for validated in validation.result.scopes:
         spans = "; ".join(time_span(*interval) for interval in validated.covered)
         covered.setdefault(spans or "nothing yet", []).append(validated.scope.region)
+    if validation.archived:
+        check.notes.append("; ".join(validation.archived))
     check.notes.append(
         f"Log integrity, asked for {time_span(request.start, request.end)}: "
         f"{totals.digests_proven + totals.backfill_digests_proven:,} of "

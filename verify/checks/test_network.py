@@ -12,6 +12,7 @@ from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.addresses import AddressSet
 from verify.check import Check
+from verify.checks.network_tiers import PRIVATE, PUBLIC, tier_of
 from verify.checks.ranges import ranges_of
 from verify.inputs.deployment import Deployment
 
@@ -44,7 +45,7 @@ def test_vpc_has_the_required_ranges_and_dns(
             key,
             expected=True,
             seen=aws.pick(reads.vpc_attribute(deployment, attribute), key, "Value"),
-            declared=f"aws_vpc.audit.{argument}",
+            declared=f"module.network.aws_vpc.audit.{argument}",
         )
 
 
@@ -91,7 +92,7 @@ def _outside(blocks: Iterable[str], ranges: Iterable[str]) -> list[str]:
 
 
 @pytest.mark.control("subnets-private-layout", reads.vpc, reads.subnets)
-def test_vpc_holds_only_the_private_subnets(
+def test_vpc_holds_only_the_subnets_of_the_baseline(
     check: Check,
     deployment: Deployment,
     baseline: Mapping[str, Any],
@@ -99,13 +100,19 @@ def test_vpc_holds_only_the_private_subnets(
     vpc_subnets: list[Mapping[str, Any]],
 ) -> None:
     network = baseline["network"]
-    check.equal(
-        pick(vpc, "VpcId"),
-        "subnets",
-        expected=set(network["private_subnet_cidr_blocks"]),
-        seen={pick(subnet, "CidrBlock") for subnet in vpc_subnets},
-        declared="var.private_subnet_cidr_blocks",
-    )
+    # A subnet that the baseline does not know counts as private.
+    for tier in (PRIVATE, PUBLIC):
+        check.equal(
+            pick(vpc, "VpcId"),
+            f"{tier} subnets",
+            expected=set(network[f"{tier}_subnet_cidr_blocks"]),
+            seen={
+                pick(subnet, "CidrBlock")
+                for subnet in vpc_subnets
+                if tier_of(subnet, network) == tier
+            },
+            declared=f"var.{tier}_subnet_cidr_blocks",
+        )
     # Local Zones and Wavelength Zones, at the edge, have longer names than the region's own.
     zones = {pick(subnet, "AvailabilityZone") for subnet in vpc_subnets}
     check.none(
@@ -143,11 +150,12 @@ def test_subnets_assign_no_public_addresses(
     vpc: Mapping[str, Any],
     vpc_subnets: list[Mapping[str, Any]],
 ) -> None:
+    network = baseline["network"]
     given = [
         ("public address on launch", "MapPublicIpOnLaunch"),
         ("customer-owned address on launch", "MapCustomerOwnedIpOnLaunch"),
     ]
-    if not (baseline["network"]["vpc_ipv6_cidr_blocks"] and ranges_of(vpc, "Ipv6")):
+    if not (network["vpc_ipv6_cidr_blocks"] and ranges_of(vpc, "Ipv6")):
         given += [
             ("IPv6 address on launch", "AssignIpv6AddressOnCreation"),
             ("IPv6 alone", "Ipv6Native"),
@@ -155,8 +163,10 @@ def test_subnets_assign_no_public_addresses(
         ]
     for subnet in vpc_subnets:
         name = pick(subnet, "SubnetId")
+        public = tier_of(subnet, network) == PUBLIC
         for aspect, key in given:
-            check.equal(name, aspect, expected=False, seen=pick(subnet, key))
+            may = public and key == "MapPublicIpOnLaunch" and network["public_addresses_on_launch"]
+            check.equal(name, aspect, expected=may, seen=pick(subnet, key))
         # On an Outpost: that many interfaces stand in the customer's network as well.
         check.equal(
             name,

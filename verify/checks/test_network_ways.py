@@ -20,6 +20,7 @@ from verify.checks.connections import (
     readings,
 )
 from verify.checks.findings import report_findings
+from verify.checks.network_tiers import PUBLIC, tier_of
 from verify.checks.prefix_lists import resolved
 from verify.checks.ranges import ranges_of
 from verify.exposure import interface_weaknesses, internet_routes, ways_out
@@ -63,7 +64,11 @@ def test_no_route_leads_out(
         check.none(
             name,
             "routes for public addresses",
-            [route.reason for route in internet_routes(table, resolved(aws, named))],
+            [
+                route.reason
+                for route in internet_routes(table, resolved(aws, named))
+                if route.target not in network["ways_to_the_internet"]
+            ],
         )
         for association in pick(table, "Associations"):
             check.equal(
@@ -143,13 +148,37 @@ def test_no_other_network_is_connected(
             report_findings(check, name, "policy", grants)
 
 
-@pytest.mark.control("interfaces-private", reads.vpc, reads.interfaces)
+def _of_services(aws: Aws, deployment: Deployment) -> set[str]:
+    """The interfaces that NAT gateways and endpoints of the VPC say that they have."""
+    gateways = [
+        pick(address, "NetworkInterfaceId")
+        for gateway in aws.pick(reads.nat_gateways(deployment), "NatGateways")
+        if pick(gateway, "State") == "available"
+        for address in pick(gateway, "NatGatewayAddresses")
+    ]
+    endpoints = [
+        name
+        for _, endpoint in ENDPOINTS.present(aws, deployment)
+        for name in pick(endpoint, "NetworkInterfaceIds")
+    ]
+    return {*gateways, *endpoints}
+
+
+@pytest.mark.control(
+    "interfaces-private",
+    reads.vpc,
+    reads.subnets,
+    reads.interfaces,
+    reads.nat_gateways,
+    reads.vpc_endpoints,
+)
 def test_interfaces_are_private(
     check: Check,
     aws: Aws,
     deployment: Deployment,
     baseline: Mapping[str, Any],
     vpc: Mapping[str, Any],
+    vpc_subnets: list[Mapping[str, Any]],
 ) -> None:
     network = baseline["network"]
     ours = aws.pick(reads.interfaces(deployment), "NetworkInterfaces")
@@ -173,12 +202,20 @@ def test_interfaces_are_private(
         pick(interface, "NetworkInterfaceId"): interface for interface in [*of_machines, *ours]
     }
     admitted = AddressSet.parse(*network["vpc_ipv6_cidr_blocks"])
+    unlisted = sorted(_of_services(aws, deployment) - every.keys())
+    if unlisted:
+        check.unknown(deployment.vpc_id, f"AWS's listing lacks {', '.join(unlisted)}")
+    tiers = {pick(subnet, "SubnetId"): tier_of(subnet, network) for subnet in vpc_subnets}
     for name, interface in every.items():
         check.equal(name, "VPC", expected=deployment.vpc_id, seen=pick(interface, "VpcId"))
+        subnet = pick(interface, "SubnetId")
+        check.holds(name, "subnet", subnet in tiers, expected="one of the VPC", seen=subnet)
+        among_public = tiers.get(subnet) == PUBLIC
+        kinds = network["public_interface_kinds" if among_public else "interface_kinds"]
         check.none(
             name,
             "ways in or out",
             interface_weaknesses(
-                interface, deployment.account_id, network["interface_kinds"], admitted
+                interface, deployment.account_id, kinds, admitted, public=among_public
             ),
         )

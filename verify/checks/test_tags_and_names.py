@@ -85,6 +85,8 @@ def test_resources_carry_the_names_of_the_convention(
 ) -> None:
     for output, name in baseline["names"].items():
         said = getattr(deployment, output)
+        if said is None:
+            continue  # whether there has to be such a resource is another control's to say
         check.equal(output, "name", expected=name, seen=said)
         known = inventory.has_named(output, said)
         check.holds(

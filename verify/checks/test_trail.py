@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
-from verify.events.selection import unrecorded
+from verify.events.selection import DataEvents, recorded_data, unrecorded, unrecorded_data
 from verify.inputs.deployment import Deployment
 from verify.wording import utc_time
 
@@ -84,15 +84,7 @@ def test_trail_records_all_management_events(
     deployment: Deployment,
     baseline: Mapping[str, Any],
 ) -> None:
-    selectors = aws.pick(reads.event_selectors(deployment))
-    check.equal(
-        deployment.trail_arn,
-        "trail that was asked for",
-        expected=deployment.trail_arn,
-        seen=pick(selectors, "TrailARN"),
-    )
-    basic = selectors.get("EventSelectors") or []
-    advanced = selectors.get("AdvancedEventSelectors") or []
+    basic, advanced = _selectors(check, aws, deployment)
     left_out = unrecorded(basic, advanced, baseline["trail"]["read_write_type"])
     check.holds(
         deployment.trail_arn,
@@ -109,6 +101,68 @@ def test_trail_records_all_management_events(
         expected=baseline["trail"]["recursive_logging"],
         seen=trail.get("RecursiveLogging", True),
     )
+
+
+def _selectors(
+    check: Check, aws: Aws, deployment: Deployment
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The basic and the advanced selectors of the trail that was asked for."""
+    selectors = aws.pick(reads.event_selectors(deployment))
+    check.equal(
+        deployment.trail_arn,
+        "trail that was asked for",
+        expected=deployment.trail_arn,
+        seen=pick(selectors, "TrailARN"),
+    )
+    return selectors.get("EventSelectors") or [], selectors.get("AdvancedEventSelectors") or []
+
+
+@pytest.mark.control("trail-data-events", reads.event_selectors)
+def test_trail_records_data_events_that_do_not_go_round(
+    check: Check,
+    aws: Aws,
+    deployment: Deployment,
+    baseline: Mapping[str, Any],
+    unless_owned: Callable[[], None],
+) -> None:
+    unless_owned()
+    basic, advanced = _selectors(check, aws, deployment)
+    for events in _data_events(baseline["trail"]["data_events"]):
+        left_out = unrecorded_data(basic, advanced, events)
+        check.holds(
+            deployment.trail_arn,
+            f"data events of {_in_words(events)}",
+            left_out is None,
+            expected="all recorded",
+            seen=f"{left_out or 'none'} left out by {advanced or basic or 'no selector'}",
+        )
+    for events in _data_events(baseline["trail"]["circular_data_events"]):
+        taken = recorded_data(basic, advanced, events)
+        check.holds(
+            deployment.trail_arn,
+            f"data events of {_in_words(events)}",
+            taken is None,
+            expected="none recorded: each would be the cause of the next",
+            seen=f"{taken or 'none'} recorded by {advanced or basic or 'no selector'}",
+        )
+
+
+def _data_events(required: Iterable[Mapping[str, Any]]) -> Iterator[DataEvents]:
+    for entry in required:
+        for arn in entry["arns"]:
+            yield DataEvents(
+                entry["type"],
+                arn,
+                tuple(entry.get("but_for", ())),
+                tuple(entry.get("names", ())),
+                entry.get("read_write_type", "All"),
+            )
+
+
+def _in_words(events: DataEvents) -> str:
+    named = f", {' and '.join(events.names)}" if events.names else ""
+    left_out = f" but for {', '.join(events.but_for)}" if events.but_for else ""
+    return f"{events.type} {events.arn}*{left_out}{named}"
 
 
 @pytest.mark.control("trail-destination", reads.trail)

@@ -46,7 +46,13 @@ def samples(events: Mapping[str, Iterable[str]], place: Place) -> tuple[Sample, 
     in, by a role and in another region.
     """
     found = occurrences(events, place)
-    return (*found, *_sign_ins(place), *root_use(place), _read_by_a_user(place))
+    return (
+        *found,
+        *_sign_ins(place),
+        *root_use(place),
+        ordinary_read(place),
+        _invocation(place),
+    )
 
 
 def occurrences(events: Mapping[str, Iterable[str]], place: Place) -> tuple[Sample, ...]:
@@ -96,10 +102,106 @@ def root_use(place: Place) -> Iterator[Sample]:
     )
 
 
-def _read_by_a_user(place: Place) -> Sample:
+def role_use(role: str, place: Place) -> Iterator[Sample]:
+    """A user assumes `role`, by its ARN, or is refused it; and something that a session reads."""
+    asked = {"roleArn": role, "roleSessionName": "ada"}
+    assumed = {"eventSource": "sts.amazonaws.com", "eventName": "AssumeRole"}
+    yield from _both_dresses(
+        "an assumption of the role", place, **assumed, requestParameters=asked, readOnly=True
+    )
+    # Of what it refuses for want of permission, CloudTrail keeps no parameters.
+    message = f"is not authorized to perform: sts:AssumeRole on resource: {role}"
+    refused = {
+        "errorCode": "AccessDenied",
+        "errorMessage": f"User: arn:{place.partition}:iam::{place.account}:user/ada {message}",
+    }
+    yield from _both_dresses(
+        "a refused assumption of the role", place, **assumed, **refused, readOnly=True
+    )
+    name = role.rpartition("/")[2]
+    session = f"arn:{place.partition}:sts::{place.account}:assumed-role/{name}/ada"
+    issuer = {"type": "Role", "principalId": "AROAEXAMPLE", "arn": role, "userName": name}
+    identity = {
+        "type": "AssumedRole",
+        "principalId": "AROAEXAMPLE:ada",
+        "arn": session,
+        "accountId": place.account,
+        "sessionContext": {"sessionIssuer": {**issuer, "accountId": place.account}},
+    }
+    read = {"eventSource": "s3.amazonaws.com", "eventName": "ListObjects"}
+    yield from _both_dresses(
+        "a read in a session of the role", place, **read, userIdentity=identity, readOnly=True
+    )
+
+
+def refused_calls(place: Place) -> Iterator[Sample]:
+    """Calls that AWS refused, as services say it."""
+    for source, name, code in (
+        ("ec2.amazonaws.com", "RunInstances", "Client.UnauthorizedOperation"),
+        ("s3.amazonaws.com", "GetObject", "AccessDenied"),
+        ("kms.amazonaws.com", "Decrypt", "AccessDeniedException"),
+    ):
+        yield from _both_dresses(
+            f"a {name} that was refused with {code}",
+            place,
+            eventSource=source,
+            eventName=name,
+            errorCode=code,
+            errorMessage="not authorized",
+        )
+
+
+def sign_ins_without_mfa(place: Place) -> Iterator[Sample]:
+    """A user's sign-in without a second factor; one with it is not among them."""
+    for used in ("No", "Yes"):
+        yield Sample(
+            f"a user's sign-in with MFAUsed {used}", _sign_in(place, used), wanted=used == "No"
+        )
+
+
+def failed_sign_ins(place: Place) -> Iterator[Sample]:
+    """A user's sign-in that failed; one that did not is not among them."""
+    failed = {
+        **_sign_in(place, "No"),
+        "errorMessage": "Failed authentication",
+        "responseElements": {"ConsoleLogin": "Failure"},
+    }
+    yield Sample("a failed sign-in", failed)
+    yield Sample("a sign-in that did not fail", _sign_in(place, "Yes"), wanted=False)
+
+
+def _sign_in(place: Place, used: str) -> dict[str, Any]:
+    return _record(
+        place,
+        eventSource=_SIGN_IN,
+        eventName="ConsoleLogin",
+        eventType="AwsConsoleSignIn",
+        responseElements={"ConsoleLogin": "Success"},
+        additionalEventData={"MFAUsed": used, "MobileVersion": "No"},
+    )
+
+
+def ordinary_read(place: Place) -> Sample:
+    """What no pattern may select that is for something: a user reads."""
     read = {"eventSource": "ec2.amazonaws.com", "eventName": "DescribeInstances"}
     record = _record(place, **read, readOnly=True)
     return Sample("a read by a user", record, wanted=False)
+
+
+def _invocation(place: Place) -> Sample:
+    """What the function must not be sent: it would be invoked by each of its own invocations."""
+    arn = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:any"
+    record = _record(
+        place,
+        eventSource="lambda.amazonaws.com",
+        eventName="Invoke",
+        userIdentity={"type": "AWSService", "invokedBy": "logs.amazonaws.com"},
+        requestParameters={"functionName": arn, "invocationType": "Event"},
+        resources=[{"accountId": place.account, "type": "AWS::Lambda::Function", "ARN": arn}],
+        managementEvent=False,
+        eventCategory="Data",
+    )
+    return Sample("an invocation of a function by CloudWatch Logs", record, wanted=False)
 
 
 def _both_dresses(description: str, place: Place, **parts: Any) -> Iterator[Sample]:

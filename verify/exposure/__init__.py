@@ -5,6 +5,7 @@ Everything public is importable from here. Nothing here talks to AWS.
 
 from __future__ import annotations
 
+from verify.exposure.acls import network_acl_lacks
 from verify.exposure.comparison import Difference, Part, allowed_sources, difference_from
 from verify.exposure.interfaces import interface_kind, interface_weaknesses
 from verify.exposure.internet import (
@@ -49,6 +50,7 @@ __all__ = [
     "internet_exposures",
     "internet_routes",
     "network_acl_internet_exposures",
+    "network_acl_lacks",
     "rules_from_descriptions",
     "rules_from_group",
     "rules_from_permissions",

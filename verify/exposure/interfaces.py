@@ -13,7 +13,8 @@ from typing import Any
 from verify.addresses import PUBLIC, AddressSet
 from verify.exposure.rules import NO_ADDRESS
 
-_ADDRESSES = ("PublicIp", "CarrierIp", "CustomerOwnedIp")
+_OF_NETWORKS = ("CarrierIp", "CustomerOwnedIp")  # of a telephone network, of one's own house
+_ADDRESSES = ("PublicIp", *_OF_NETWORKS)
 
 
 def interface_kind(interface: Mapping[str, Any]) -> str:
@@ -33,21 +34,26 @@ def interface_weaknesses(
     account: str,
     kinds: Collection[str],
     admitted: AddressSet = NO_ADDRESS,
+    *,
+    public: bool = False,
 ) -> Iterator[str]:
-    """What is wrong with one entry of DescribeNetworkInterfaces in a private VPC of `account`.
+    """What is wrong with one entry of DescribeNetworkInterfaces in a VPC of `account`.
 
-    `kinds` are the sorts of interfaces that there may be, `admitted` the public IPv6 addresses that
-    the VPC itself may have. Raises ValueError for an interface that cannot be read.
+    `kinds` are the sorts of interfaces that there may be in its subnet, `admitted` the public IPv6
+    addresses that the VPC itself may have; in a `public` subnet it may have an Elastic IP address,
+    or one that AWS gave it. Raises ValueError for an interface that cannot be read.
     """
     kind = interface_kind(interface)
     if kind not in kinds:
         yield f"is a {kind} ({interface.get('Description') or 'without a description'})"
     if (owner := _part(interface, "OwnerId")) != account:
         yield f"belongs to account {owner}"
-    for address in _public_addresses(interface, admitted):
+    for address in _public_addresses(interface, admitted, _OF_NETWORKS if public else _ADDRESSES):
         yield f"has the public address {address}"
-    # What a router or a NAT instance needs, and nobody else.
-    if not _part(interface, "SourceDestCheck"):
+    # What a router or a NAT instance needs, and nobody else. A NAT gateway, where one may be, is
+    # there to forward.
+    forwards = not _part(interface, "SourceDestCheck")
+    if forwards and not (kind == "nat_gateway" and kind in kinds):
         yield "forwards what is not addressed to it (no source/destination check)"
     attachment = interface.get("Attachment") or {}
     holder = attachment.get("InstanceOwnerId", account)
@@ -56,10 +62,12 @@ def interface_weaknesses(
         yield f"is attached to a machine of account {holder}"
 
 
-def _public_addresses(interface: Mapping[str, Any], admitted: AddressSet) -> Iterator[str]:
+def _public_addresses(
+    interface: Mapping[str, Any], admitted: AddressSet, named: tuple[str, ...]
+) -> Iterator[str]:
     holders = [interface, *(_part(interface, "PrivateIpAddresses"))]
     associations = [holder.get("Association") or {} for holder in holders]
-    ipv4 = (entry[key] for entry in associations for key in _ADDRESSES if entry.get(key))
+    ipv4 = (entry[key] for entry in associations for key in named if entry.get(key))
     yield from dict.fromkeys(ipv4)  # the first private address repeats the interface's own
     ipv6 = [entry["Ipv6Address"] for entry in _part(interface, "Ipv6Addresses")]
     ipv6 += [entry["Ipv6Prefix"] for entry in interface.get("Ipv6Prefixes") or ()]

@@ -101,11 +101,11 @@ def ways_out(route_table: Mapping[str, Any], blocks: AddressSet) -> tuple[WayOut
     found = []
     inside = AddressSet()
     for route in route_table["Routes"]:
-        destination = _destination(route, table)
-        if _stays_inside(route, destination, blocks):
+        destination = destination_of(route, table)
+        if stays_inside(route, destination, blocks):
             inside |= AddressSet.parse(destination)
         else:
-            kind, target, _ = _target(route)
+            kind, target, _ = target_of(route)
             found.append(WayOut(target, f"{table} sends {destination} to {kind} {target}"))
     if not inside.covers(blocks):
         found.append(WayOut("", f"{table} has no local route for {(blocks - inside).describe()}"))
@@ -119,14 +119,16 @@ def ways_out(route_table: Mapping[str, Any], blocks: AddressSet) -> tuple[WayOut
     return tuple(found)
 
 
-def _stays_inside(route: Mapping[str, Any], destination: str, blocks: AddressSet) -> bool:
+def stays_inside(route: Mapping[str, Any], destination: str, blocks: AddressSet) -> bool:
+    """Whether a route is the VPC's own: to its addresses, by no way but the VPC itself."""
     # The next hop of a route that a route server made is an address.
-    if _target(route)[1] != "local" or "IpAddress" in route:
+    if target_of(route)[1] != "local" or "IpAddress" in route:
         return False
     return "DestinationPrefixListId" not in route and blocks.covers(AddressSet.parse(destination))
 
 
-def _destination(route: Mapping[str, Any], table: str) -> str:
+def destination_of(route: Mapping[str, Any], table: str) -> str:
+    """The one destination of a route of `table`. Raises ValueError where it has not just one."""
     named = [route[key] for key in _DESTINATIONS if route.get(key)]
     if len(named) != 1 or not isinstance(named[0], str):
         raise ValueError(f"a route of {table} without one destination: {dict(route)!r}")
@@ -138,7 +140,7 @@ _DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "Destinatio
 
 def _judge(route: Mapping[str, Any], table: str, prefix_lists: PrefixLists) -> InternetRoute | None:
     list_id = route.get("DestinationPrefixListId")
-    destination = _destination(route, table)
+    destination = destination_of(route, table)
     gateway = route.get("GatewayId") or ""
     if gateway == "local" or (gateway.startswith("vpce-") and list_id):
         return None
@@ -153,7 +155,7 @@ def _judge(route: Mapping[str, Any], table: str, prefix_lists: PrefixLists) -> I
     if known and not addresses & (PUBLIC | NAT64):
         return None
 
-    kind, target, is_gateway = _target(route)
+    kind, target, is_gateway = target_of(route)
     what = f"{table} sends {destination} to {kind} {target}"
     if route.get("State") == "blackhole":
         return InternetRoute(
@@ -173,7 +175,8 @@ def _judge(route: Mapping[str, Any], table: str, prefix_lists: PrefixLists) -> I
     return InternetRoute(Reach.POSSIBLE, kind, target, destination, reason)
 
 
-def _target(route: Mapping[str, Any]) -> tuple[str, str, bool]:
+def target_of(route: Mapping[str, Any]) -> tuple[str, str, bool]:
+    """The kind of a route's target in words, its id, and whether it leads to the internet."""
     for field, kind, is_gateway in _TARGETS:
         if route.get(field):
             return kind, str(route[field]), is_gateway

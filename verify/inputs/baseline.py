@@ -1,7 +1,8 @@
 """The baseline: which controls hold for an account, and the posture that it is held to.
 
 It belongs to the auditor. A baseline may extend another: mappings are merged, everything else is
-replaced, and `additional_controls` and `without_controls` change the list of controls.
+replaced, and `additional_controls`, `without_controls` and `without_families` change the list of
+controls.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from verify import schemas
+from verify.inputs import catalogue
 from verify.inputs.located import Located, Place, Spot, read_located
 from verify.inputs.reader import UnreadableError
-from verify.model import BaselineSource
+from verify.model import BaselineSource, Control
 
 FOLDER = Path(__file__).parent / "baselines"
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _EACH = re.compile(r"\{each ([a-z][a-z0-9_.]*)\}")
 _MAXIMUM_CHARACTERS = 1_000_000
 _MAXIMUM_FAULTS = 12  # that a message lists
-_OF_EXTENSION = frozenset({"extends", "additional_controls", "without_controls"})
+_OF_EXTENSION = frozenset(
+    {"extends", "additional_controls", "without_controls", "without_families"}
+)
 
 
 class BaselineError(Exception):
@@ -65,7 +69,8 @@ def load(profile: str) -> Baseline:
     """The baseline of a profile: one of `profiles`, or the path of a YAML file.
 
     Raises BaselineError for an unknown profile, a file that cannot be read or that the schema
-    refuses, and a baseline that extends itself.
+    refuses, and a baseline that extends itself; CatalogueError where it is without a family and the
+    catalogue cannot be used.
     """
     layers, sources, document = _merged(_path(profile), ())
     _require_valid("baseline", document, profile, layers)
@@ -93,14 +98,30 @@ def _at(layers: Iterable[Located], place: Place) -> str:
     return next(layer for length, layer in found if length == deepest).at(*place)
 
 
-def require_known(baseline: Baseline, controls: Iterable[str]) -> None:
-    """Raise BaselineError where the baseline lists a control that the catalogue lacks."""
+# Whose controls another team may answer for.
+_OWNED_BY_SOME = ("Account", "Detection")
+
+
+def require_known(baseline: Baseline, controls: Mapping[str, Control]) -> None:
+    """Raise BaselineError where the baseline names a control that the catalogue does not have.
+
+    What another team owns must be a control of the account or of what watches it: the others are
+    this deployment's.
+    """
     unknown = sorted(set(baseline.controls) - set(controls))
     if unknown:
         raise BaselineError(
             f"the baseline {baseline.profile} lists {', '.join(unknown)}, which the catalogue does "
             "not have: correct the name, or add the control to verify/inputs/controls.yaml"
         )
+
+    owned = [name for name, control in controls.items() if control.family in _OWNED_BY_SOME]
+    for name in baseline.values["account"]["owners"]:
+        if name not in owned:
+            raise BaselineError(
+                f"{_at(baseline.layers, ('account', 'owners', name))}: account.owners names "
+                f"{name}, which no other team can own: choose of {', '.join(owned)}"
+            )
 
 
 def filled(
@@ -149,12 +170,19 @@ class _Filling:
             ]
         return value
 
-    def _members(self, item: Any, place: Place) -> list[Any]:
+    def _members(self, item: Any, place: Place, within: tuple[str, ...] = ()) -> list[Any]:
         """What a member of a list stands for."""
         found = _EACH.search(item) if isinstance(item, str) else None
         if found is None:
             return [item]
-        return [item.replace(found[0], name) for name in self._listed(found, place)]
+        if found[0] in within:
+            raise self._unknown(found, "list that ends, for it names itself", place)
+        # What a place of the baseline holds may itself stand for several.
+        return [
+            member
+            for name in self._listed(found, place)
+            for member in self._members(item.replace(found[0], name), place, (*within, found[0]))
+        ]
 
     def _listed(self, found: re.Match[str], place: Place) -> Sequence[str]:
         if "." not in found[1]:
@@ -256,6 +284,7 @@ def _shown(path: Path) -> str:
 
 def _controls(layer: Located, base: list[str], document: Mapping[str, Any]) -> list[str]:
     added, removed = document.get("additional_controls", []), document.get("without_controls", [])
+    base = _without_families(layer, base, document.get("without_families", []))
     absent = sorted(set(removed) - set(base))
     if absent:
         raise BaselineError(
@@ -263,6 +292,21 @@ def _controls(layer: Located, base: list[str], document: Mapping[str, Any]) -> l
             "what it extends does not have: correct the name"
         )
     return [name for name in dict.fromkeys([*base, *added]) if name not in removed]
+
+
+def _without_families(layer: Located, base: list[str], families: list[str]) -> list[str]:
+    """The controls but for those of these families of the catalogue."""
+    if not families:
+        return base
+    family_of = {name: control.family for name, control in catalogue.load().items()}
+    present = dict.fromkeys(family_of[name] for name in base if name in family_of)
+    absent = sorted(set(families) - present.keys())
+    if absent:
+        raise BaselineError(
+            f"{layer.at('without_families')}: the baseline is without {', '.join(absent)}, of "
+            f"which what it extends has no control: choose of {', '.join(present)}"
+        )
+    return [name for name in base if family_of.get(name) not in families]
 
 
 def _laid_over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What the Terraform configuration declares, read with python-hcl2 and without running Terraform.
 
-Only what can be known without Terraform is resolved: literals, and variables with a literal value
-in a tfvars file or in their default. Everything else is Unresolved, never guessed.
+Only what can be known without Terraform is resolved: literals, variables with a literal value in a
+tfvars file or in their default, and what a module is given of these. Everything else is
+Unresolved, never guessed.
 
 Parsing HCL is slow, so only the blocks that are asked for are parsed.
 """
@@ -9,7 +10,7 @@ Parsing HCL is slow, so only the blocks that are asked for are parsed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,14 +24,19 @@ _VARIABLE = re.compile(r"^\$\{var\.([A-Za-z_][\w-]*)\}$")
 _BOOKKEEPING = frozenset({"__is_block__", "__comments__", "__inline_comments__"})
 
 # Blocks as `terraform fmt` lays them out: on one line, or closed by a brace in the first column.
-_LABELS = r'(?:resource[ \t]+"(?P<kind>[^"\n]+)"[ \t]+|variable[ \t]+)"(?P<name>[^"\n]+)"'
+_LABELS = (
+    r'(?:resource[ \t]+"(?P<kind>[^"\n]+)"|(?P<block>variable|module))[ \t]+"(?P<name>[^"\n]+)"'
+)
 _BLOCK = re.compile(rf"^{_LABELS}[ \t]*{{(?:.*}}[ \t]*$|(?s:.*?)^}}[ \t]*$)", re.MULTILINE)
-_OPENING = re.compile(r"^[ \t]*(?:resource|variable)\b", re.MULTILINE)
+_OPENING = re.compile(r"^[ \t]*(?:resource|variable|module)\b", re.MULTILINE)
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|(?:#|//).*')
 _HIDING = re.compile(r"/\*|<<")  # block comments and heredocs may hold what looks like a block
 
-# (kind, name) of a resource, ("variable", name) of a variable
+# (kind, name) of a resource, ("variable", name) of a variable, ("module", name) of a module's call
 _Labels = tuple[str, str]
+_OTHERS = ("variable", "module")
+# Arguments of a module's call that are Terraform's own and no variables of the module.
+_OF_CALLS = frozenset({"source", "version", "count", "for_each", "providers", "depends_on"})
 
 
 class DeclaredError(Exception):
@@ -51,31 +57,34 @@ class Unresolved:
         return f"the expression {self.expression}"
 
 
-class Configuration:
-    """The root module in `folder`, with the values of `folder`/profiles/<profile>.tfvars.
+class _Module:
+    """The module in `folder`, its variables having the values that `given` returns.
 
-    Those in the file `variables`, if there is one, take their place.
+    `address` is the module's own, with a dot behind, and empty for the root; `above` are the
+    folders of those that call it.
     """
 
-    def __init__(self, folder: Path, profile: str, variables: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        given: Callable[[], Mapping[str, Any]],
+        address: str = "",
+        above: tuple[Path, ...] = (),
+    ) -> None:
         self._folder = folder
-        own = folder / "profiles" / f"{profile}.tfvars"
-        self._assignments = [
-            *([own] if own.exists() else []),
-            *([variables] if variables is not None else []),
-        ]
+        self._give = given
+        self._address = address
+        self._above = above
         self._bodies: dict[_Labels, Mapping[str, Any]] = {}
+        self._modules: dict[str, _Module] = {}
 
     def argument(self, address: str) -> Any:
-        """The argument at `address`, such as `aws_vpc.audit.cidr_block`; None when it is not given.
-
-        `var.<name>` is the value of a variable.
-        A nested block is entered at its first occurrence. Raises NotDeclaredError when
-        there is no such resource, DeclaredError when there is no configuration or it is not HCL.
-        """
+        """The argument at `address`, seen from this module; None when it is not given."""
         kind, name, *path = address.split(".")
         if kind == "var":
             return self._variable(name)
+        if kind == "module":
+            return self._called(name).argument(".".join(path))
         value: Any = self._body((kind, name))
         for part in path:
             if isinstance(value, list):
@@ -85,18 +94,45 @@ class Configuration:
             value = value.get(part)
         return self._plain(value)
 
-    def resource_types(self) -> frozenset[str]:
-        """The types of the resources that are declared. Raises DeclaredError."""
-        return frozenset(kind for kind, _ in self._blocks if kind != "variable")
+    def resources(self) -> Iterator[str]:
+        """The addresses of the resources that this module and those that it calls declare."""
+        for kind, name in self._blocks:
+            if kind == "module":
+                yield from self._called(name).resources()
+            elif kind != "variable":
+                yield f"{self._address}{kind}.{name}"
 
-    def resources(self) -> frozenset[str]:
-        """The addresses of the resources that are declared. Raises DeclaredError."""
-        return frozenset(f"{kind}.{name}" for kind, name in self._blocks if kind != "variable")
+    def _called(self, name: str) -> _Module:
+        """The module that is called by this name."""
+        if name not in self._modules:
+            self._modules[name] = self._open(name)
+        return self._modules[name]
+
+    def _open(self, name: str) -> _Module:
+        call = self._body(("module", name))
+        address = f"{self._address}module.{name}"
+        source = self._plain(call.get("source"))
+        if not isinstance(source, str) or not source.startswith(("./", "../")):
+            raise DeclaredError(
+                f"{address} comes from {source}: what it declares cannot be read, since only "
+                "modules in folders of the configuration (./ or ../) can"
+            )
+        folder = (self._folder / source).resolve()
+        above = (*self._above, self._folder.resolve())
+        if folder in above:
+            raise DeclaredError(f"{address} calls itself")
+        return _Module(folder, lambda: self._inputs(call), f"{address}.", above)
+
+    def _inputs(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a module's variables are given, as far as this module knows it."""
+        left_out = _OF_CALLS | _BOOKKEEPING
+        return {name: self._plain(value) for name, value in call.items() if name not in left_out}
 
     def _body(self, labels: _Labels) -> Mapping[str, Any]:
         if labels not in self._bodies:
             if labels not in self._blocks:
-                raise NotDeclaredError(f"the configuration declares no {'.'.join(labels)}")
+                declared = f"{self._address}{'.'.join(labels)}"
+                raise NotDeclaredError(f"the configuration declares no {declared}")
             path, text = self._blocks[labels]
             self._bodies |= _only(labels, text) or _bodies(_parsed(path, _read(path)))
         return self._bodies[labels]
@@ -107,8 +143,8 @@ class Configuration:
         files = sorted(self._folder.glob("*.tf"))
         if not files:
             raise DeclaredError(
-                f"there is no Terraform configuration in {self._folder}: name its folder with "
-                "--terraform-folder=<folder>"
+                f"there is no Terraform configuration in {self._folder}: name the folder of the "
+                "root module, with its modules in it, by --terraform-folder=<folder>"
             )
         found: dict[_Labels, tuple[Path, str]] = {}
         for path in files:
@@ -122,40 +158,60 @@ class Configuration:
         return found
 
     @cached_property
+    def _given(self) -> Mapping[str, Any]:
+        return self._give()
+
+    def _variable(self, name: str) -> Any:
+        """The value of a variable; Unresolved where the configuration gives it none."""
+        if name in self._given:
+            return self._given[name]
+        if ("variable", name) in self._blocks:
+            declaration = self._body(("variable", name))
+            if "default" in declaration:
+                return self._plain(declaration["default"])
+        return _unknown(name)
+
+    def _plain(self, value: Any) -> Any:
+        return _plain(value, self._variable)
+
+
+class Configuration:
+    """The root module in `folder` and what it calls, with `folder`/profiles/<profile>.tfvars.
+
+    The values in the file `variables`, if there is one, take the place of the profile's.
+    """
+
+    def __init__(self, folder: Path, profile: str, variables: Path | None = None) -> None:
+        own = folder / "profiles" / f"{profile}.tfvars"
+        self._assignments = [
+            *([own] if own.exists() else []),
+            *([variables] if variables is not None else []),
+        ]
+        self._root = _Module(folder, self._assigned)
+
+    def argument(self, address: str) -> Any:
+        """The argument at `address`, such as `aws_kms_key.logs.policy`; None when it is not given.
+
+        One of a module that is called begins with the call, without the index that it may have:
+        `module.network.aws_vpc.audit.cidr_block`. `var.<name>` is the value of a variable. A nested
+        block is entered at its first occurrence. Raises NotDeclaredError when there is no such
+        resource, DeclaredError when there is no configuration, it is not HCL or not all here.
+        """
+        return self._root.argument(address)
+
+    def resource_types(self) -> frozenset[str]:
+        """The types of the resources that are declared. Raises DeclaredError."""
+        return frozenset(address.split(".")[-2] for address in self._root.resources())
+
+    def resources(self) -> frozenset[str]:
+        """The addresses of the resources that are declared. Raises DeclaredError."""
+        return frozenset(self._root.resources())
+
     def _assigned(self) -> Mapping[str, Any]:
         assigned: dict[str, Any] = {}
         for path in self._assignments:
             assigned |= _parsed(path, _read(path))
-        return assigned
-
-    def _variable(self, name: str) -> Any:
-        """The value of a variable; Unresolved where the configuration gives it none."""
-        given = self._assigned
-        if name not in given and ("variable", name) in self._blocks:
-            declaration = self._body(("variable", name))
-            given = {name: declaration["default"]} if "default" in declaration else {}
-        return self._plain(given[name]) if name in given else Unresolved(f"${{var.{name}}}")
-
-    def _plain(self, value: Any) -> Any:
-        """`value` without python-hcl2's bookkeeping and quotes, and with variables replaced."""
-        if isinstance(value, Mapping):
-            return {
-                _unquoted(key): self._plain(item)
-                for key, item in value.items()
-                if key not in _BOOKKEEPING
-            }
-        if isinstance(value, list):
-            return [self._plain(item) for item in value]
-        if not isinstance(value, str):
-            return value
-        named = _VARIABLE.match(value)
-        if named:
-            return self._variable(named.group(1))
-        if "${" in value or "%{" in value:
-            return Unresolved(_unquoted(value))
-        if value == "null":
-            return None
-        return _unquoted(value)
+        return {name: _plain(value, _unknown) for name, value in assigned.items()}
 
 
 def _cut(text: str) -> dict[_Labels, str] | None:
@@ -163,7 +219,8 @@ def _cut(text: str) -> dict[_Labels, str] | None:
     if _HIDING.search(_STRING_OR_COMMENT.sub("", text)):
         return None
     blocks = {
-        (found["kind"] or "variable", found["name"]): found[0] for found in _BLOCK.finditer(text)
+        (found["kind"] or found["block"], found["name"]): found[0]
+        for found in _BLOCK.finditer(text)
     }
     return blocks if len(blocks) == len(_OPENING.findall(text)) else None
 
@@ -178,14 +235,14 @@ def _only(labels: _Labels, text: str) -> dict[_Labels, Mapping[str, Any]] | None
 
 
 def _bodies(document: Mapping[str, Any]) -> dict[_Labels, Mapping[str, Any]]:
-    variables = {("variable", name): body for name, body in _members(document, "variable")}
+    others = {(block, name): body for block in _OTHERS for name, body in _members(document, block)}
     resources = {
         (_unquoted(kind), _unquoted(name)): body
         for kind, named in _members(document, "resource")
         for name, body in named.items()
         if name not in _BOOKKEEPING
     }
-    return variables | resources
+    return others | resources
 
 
 def _members(document: Mapping[str, Any], block: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -207,6 +264,32 @@ def _parsed(path: Path, text: str) -> Mapping[str, Any]:
         return hcl.parsed(text)
     except hcl.HclError as error:
         raise DeclaredError(f"{path} is not HCL: {error}") from None
+
+
+def _plain(value: Any, variable: Callable[[str], Any]) -> Any:
+    """`value` without python-hcl2's bookkeeping and quotes, and with variables replaced."""
+    if isinstance(value, Mapping):
+        return {
+            _unquoted(key): _plain(item, variable)
+            for key, item in value.items()
+            if key not in _BOOKKEEPING
+        }
+    if isinstance(value, list):
+        return [_plain(item, variable) for item in value]
+    if not isinstance(value, str):
+        return value
+    named = _VARIABLE.match(value)
+    if named:
+        return variable(named.group(1))
+    if "${" in value or "%{" in value:
+        return Unresolved(_unquoted(value))
+    if value == "null":
+        return None
+    return _unquoted(value)
+
+
+def _unknown(name: str) -> Unresolved:
+    return Unresolved(f"${{var.{name}}}")
 
 
 def _unquoted(text: str) -> str:

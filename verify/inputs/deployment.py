@@ -35,16 +35,19 @@ def _output(description: str, example: object, resource: str = "", **schema: Any
     )
 
 
+def _output_or_none(description: str, example: object, resource: str = "", **schema: Any) -> Any:
+    """An output of a part that may be off: null then, which Terraform does not print at all."""
+    described = _output(description, example, resource, **schema)
+    rules = {**described.metadata["schema"], "type": ["string", "null"]}
+    return field(default=None, metadata={**described.metadata, "schema": rules})
+
+
 def _text(pattern: str) -> dict[str, Any]:
     return {"type": "string", "pattern": pattern}
 
 
 def _arn(service: str) -> dict[str, Any]:
     return _text(f"^arn:aws[a-z-]*:{service}:")
-
-
-def _list(pattern: str) -> dict[str, Any]:
-    return {"type": "array", "minItems": 1, "uniqueItems": True, "items": _text(pattern)}
 
 
 def _list_or_none(pattern: str) -> dict[str, Any]:
@@ -76,30 +79,20 @@ class Deployment:
     partition: str = _output("AWS partition.", "aws", **_text("^aws(-[a-z]+)*$"))
     environment: str = _output("Environment, part of every name.", "dev")
     profile: str = _output("Profile that was deployed.", "dev")
-    vpc_id: str = _output("VPC.", "vpc-0a1b2c3d4e5f60718", "aws_vpc.audit", **_text("^vpc-"))
+    vpc_id: str = _output(
+        "VPC.", "vpc-0a1b2c3d4e5f60718", "module.network.aws_vpc.audit", **_text("^vpc-")
+    )
     private_subnet_ids: tuple[str, ...] = _output(
         "Private subnets.",
         ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
-        "aws_subnet.private",
-        **_list("^subnet-"),
+        "module.network.aws_subnet.private",
+        **_list_or_none("^subnet-"),
     )
     private_route_table_ids: tuple[str, ...] = _output(
         "Route tables of the private subnets.",
         ["rtb-0a1b2c3d", "rtb-1a1b2c3d"],
-        "aws_route_table.private",
-        **_list("^rtb-"),
-    )
-    application_security_group_id: str = _output(
-        "Application security group.",
-        "sg-0a1b2c3d",
-        "aws_security_group.application",
-        **_text("^sg-"),
-    )
-    default_security_group_id: str = _output(
-        "The VPC's default security group.",
-        "sg-1a1b2c3d",
-        "aws_default_security_group.closed",
-        **_text("^sg-"),
+        "module.network.aws_route_table.private",
+        **_list_or_none("^rtb-"),
     )
     trail_name: str = _output("Trail.", "cloudtrail-audit-dev")
     trail_arn: str = _output(
@@ -232,6 +225,11 @@ class Deployment:
         "aws_sns_topic.alerts",
         **_arn("sns"),
     )
+    alert_subscription_endpoints: tuple[str, ...] = _output(
+        "Addresses, numbers and URLs that alerts are sent to on request: personal data.",
+        [],
+        **_list_or_none("."),
+    )
     delivery_topic_arn: str = _output(
         "Topic that the trail notifies of each log file.",
         f"arn:aws:sns:{_HERE}:sns-trail-delivery-dev",
@@ -267,6 +265,253 @@ class Deployment:
         "aws_cloudwatch_metric_alarm",
         **_BY_PURPOSE,
     )
+    access_role_arns: tuple[str, ...] = _output(
+        "Roles for break glass, investigation and compliance tools.",
+        [
+            f"arn:aws:iam::{_ACCOUNT}:role/role-break-glass-dev",
+            f"arn:aws:iam::{_ACCOUNT}:role/role-investigation-dev",
+            f"arn:aws:iam::{_ACCOUNT}:role/role-compliance-tools-dev",
+        ],
+        "aws_iam_role",
+        **_list_or_none("^arn:aws[a-z-]*:iam:"),
+    )
+    trail_protection_policy_arns: tuple[str, ...] = _output(
+        "Policy that denies whatever would stop the trail or blind it.",
+        [f"arn:aws:iam::{_ACCOUNT}:policy/policy-trail-protection-dev"],
+        "aws_iam_policy.trail_protection",
+        **_list_or_none("^arn:aws[a-z-]*:iam:"),
+    )
+    trail_protection_policy_document: str = _output(
+        "The same policy as JSON; empty where there is none.", "", type="string"
+    )
+    access_log_bucket_names: tuple[str, ...] = _output(
+        "Bucket of the log bucket's access logs.",
+        [f"s3-access-logs-dev-{_ACCOUNT}"],
+        "aws_s3_bucket.access_logs",
+        **_list_or_none("^[a-z0-9]"),
+    )
+    investigation_results_bucket_names: tuple[str, ...] = _output(
+        "Bucket of the results of queries.",
+        [f"s3-investigation-results-dev-{_ACCOUNT}"],
+        "module.investigation.aws_s3_bucket.results",
+        **_list_or_none("^[a-z0-9]"),
+    )
+    config_history_bucket_names: tuple[str, ...] = _output(
+        "Bucket that AWS Config delivers into.",
+        [f"s3-config-history-dev-{_ACCOUNT}"],
+        "module.detection.aws_s3_bucket.config_history",
+        **_list_or_none("^[a-z0-9]"),
+    )
+    config_rule_names: tuple[str, ...] = _output(
+        "Rules of AWS Config.",
+        ["config-rule-cloudtrail-enabled-dev"],
+        "module.detection.aws_config_config_rule.managed",
+        **_list_or_none("."),
+    )
+    config_role_arns: tuple[str, ...] = _output(
+        "Service-linked role of AWS Config, if the deployment made it.",
+        [
+            f"arn:aws:iam::{_ACCOUNT}:role/aws-service-role/config.amazonaws.com/"
+            "AWSServiceRoleForConfig"
+        ],
+        "module.detection.aws_iam_service_linked_role.config",
+        **_list_or_none("^arn:aws[a-z-]*:iam:"),
+    )
+    replica_bucket_names: tuple[str, ...] = _output(
+        "Bucket of the copies of the log files.",
+        [f"s3-cloudtrail-logs-replica-dev-{_ACCOUNT}"],
+        "aws_s3_bucket.replica",
+        **_list_or_none("^[a-z0-9]"),
+    )
+    replica_regions: tuple[str, ...] = _output(
+        "Region of the copies of the log files.",
+        ["ap-southeast-2"],
+        **_list_or_none("^[a-z]{2,5}(-[a-z]+)+-[0-9]$"),
+    )
+    replica_key_arns: tuple[str, ...] = _output(
+        "Key of the copies of the log files.",
+        [f"arn:aws:kms:ap-southeast-2:{_ACCOUNT}:key/4321dcba-12ab-34cd-56ef-1234567890ab"],
+        "aws_kms_key.replica",
+        **_list_or_none("^arn:aws[a-z-]*:kms:"),
+    )
+    replication_role_arns: tuple[str, ...] = _output(
+        "Role with which S3 copies the log files.",
+        [f"arn:aws:iam::{_ACCOUNT}:role/role-log-replication-dev"],
+        "aws_iam_role.replication",
+        **_list_or_none("^arn:aws[a-z-]*:iam:"),
+    )
+    application_log_group_names: tuple[str, ...] = _output(
+        "Log groups of applications.",
+        ["/application/django-dev", "/application/laravel-dev"],
+        "aws_cloudwatch_log_group.application",
+        **_list_or_none("^[A-Za-z0-9_/.#-]{1,512}$"),
+    )
+    # The network in tiers, and flow logs.
+    public_subnet_ids: tuple[str, ...] = _output(
+        "Public subnets.",
+        ["subnet-2a1b2c3d", "subnet-3a1b2c3d"],
+        "module.network.aws_subnet.public",
+        **_list_or_none("^subnet-"),
+    )
+    public_route_table_ids: tuple[str, ...] = _output(
+        "Route tables of the public subnets.",
+        ["rtb-2a1b2c3d"],
+        "module.network.aws_route_table.public",
+        **_list_or_none("^rtb-"),
+    )
+    nat_gateway_ids: tuple[str, ...] = _output(
+        "NAT gateways, in the order of the public subnets.",
+        ["nat-0a1b2c3d", "nat-1a1b2c3d"],
+        "module.network.aws_nat_gateway.private",
+        **_list_or_none("^nat-"),
+    )
+    nat_address_ids: tuple[str, ...] = _output(
+        "Public addresses of the NAT gateways, by their allocation.",
+        ["eipalloc-0a1b2c3d", "eipalloc-1a1b2c3d"],
+        "module.network.aws_eip.nat",
+        **_list_or_none("^eipalloc-"),
+    )
+    network_acl_ids: tuple[str, ...] = _output(
+        "Network ACLs of the tiers.",
+        ["acl-0a1b2c3d", "acl-1a1b2c3d"],
+        "module.network.aws_network_acl.tier",
+        **_list_or_none("^acl-"),
+    )
+    vpc_endpoint_ids: tuple[str, ...] = _output(
+        "Endpoints of AWS services.",
+        ["vpce-0a1b2c3d", "vpce-1a1b2c3d"],
+        "aws_vpc_endpoint",
+        **_list_or_none("^vpce-"),
+    )
+    gateway_endpoint_prefix_list_ids: tuple[str, ...] = _output(
+        "AWS's prefix lists of the services that have a gateway endpoint.",
+        ["pl-0a1b2c3d"],
+        **_list_or_none("^pl-"),
+    )
+    internet_gateway_id: str | None = _output_or_none(
+        "Internet gateway.",
+        "igw-0a1b2c3d",
+        "module.network.aws_internet_gateway.public",
+        **_text("^igw-"),
+    )
+    application_security_group_id: str | None = _output_or_none(
+        "Application security group.",
+        "sg-0a1b2c3d",
+        "module.network.aws_security_group.application",
+        **_text("^sg-"),
+    )
+    default_security_group_id: str | None = _output_or_none(
+        "The VPC's default security group.",
+        "sg-1a1b2c3d",
+        "module.network.aws_default_security_group.closed",
+        **_text("^sg-"),
+    )
+    web_security_group_id: str | None = _output_or_none(
+        "Security group of the web tier.",
+        "sg-2a1b2c3d",
+        "module.network.aws_security_group.web",
+        **_text("^sg-"),
+    )
+    database_security_group_id: str | None = _output_or_none(
+        "Security group of the database tier.",
+        "sg-3a1b2c3d",
+        "module.network.aws_security_group.database",
+        **_text("^sg-"),
+    )
+    bastion_security_group_id: str | None = _output_or_none(
+        "Security group of the bastion.",
+        "sg-4a1b2c3d",
+        "module.network.aws_security_group.bastion",
+        **_text("^sg-"),
+    )
+    endpoints_security_group_id: str | None = _output_or_none(
+        "Security group of the interface endpoints.",
+        "sg-5a1b2c3d",
+        "module.network.aws_security_group.endpoints",
+        **_text("^sg-"),
+    )
+    flow_log_id: str | None = _output_or_none(
+        "Flow log of the VPC.", "fl-0a1b2c3d", "module.network.aws_flow_log.vpc", **_text("^fl-")
+    )
+    flow_log_group_name: str | None = _output_or_none(
+        "Log group of the VPC's flow logs.",
+        "/aws/vpc/flow-logs-dev",
+        "module.network.aws_cloudwatch_log_group.flow",
+    )
+    flow_log_group_arn: str | None = _output_or_none(
+        "Log group of the VPC's flow logs.",
+        f"arn:aws:logs:{_HERE}:log-group:/aws/vpc/flow-logs-dev",
+        **_arn("logs"),
+    )
+    flow_log_role_arn: str | None = _output_or_none(
+        "Role with which VPC Flow Logs writes to its log group.",
+        f"arn:aws:iam::{_ACCOUNT}:role/role-vpc-flow-logs-dev",
+        "module.network.aws_iam_role.flow_logs",
+        **_arn("iam"),
+    )
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the VPC is the deployment's own, and not somebody else's that it only uses."""
+        return bool(self.private_subnet_ids)
+
+    # What is watched, at a glance.
+    dashboard_name: str | None = _output_or_none(
+        "Dashboard of the alarms and of what they watch.",
+        "dashboard-audit-dev",
+        "aws_cloudwatch_dashboard.audit",
+    )
+    verification_metric_namespace: str | None = _output_or_none(
+        "Namespace of the metric that tells when the last clean verification was.",
+        "Trailwarden/Verification",
+    )
+
+    # What asks the trail's log files.
+    investigation_workgroup_name: str | None = _output_or_none(
+        "Athena workgroup in which the trail's log files are asked.",
+        "workgroup-investigation-dev",
+        "module.investigation.aws_athena_workgroup.investigation",
+    )
+    investigation_database_name: str | None = _output_or_none(
+        "Glue database with the table of the trail's records.",
+        "investigation_dev",
+        "module.investigation.aws_glue_catalog_database.investigation",
+    )
+    investigation_table_name: str | None = _output_or_none(
+        "Glue table of the trail's records.",
+        "trail_records",
+        "module.investigation.aws_glue_catalog_table.records",
+    )
+
+    # What watches the account beside the trail.
+    config_recorder_name: str | None = _output_or_none(
+        "Recorder of AWS Config.",
+        "config-recorder-dev",
+    )
+    config_delivery_channel_name: str | None = _output_or_none(
+        "Delivery channel of AWS Config.",
+        "config-delivery-dev",
+    )
+
+    @property
+    def further_buckets(self) -> tuple[str, ...]:
+        """The names of the buckets beside the log bucket."""
+        return (
+            *self.access_log_bucket_names,
+            *self.replica_bucket_names,
+            *self.investigation_results_bucket_names,
+            *self.config_history_bucket_names,
+        )
+
+    def bucket_region(self, name: str) -> str:
+        """The region of one of the deployment's buckets."""
+        if name in self.replica_bucket_names and self.replica_regions:
+            return self.replica_regions[0]
+        return self.region
+
+    def bucket_arn(self, name: str) -> str:
+        """The ARN of a bucket."""
+        return f"arn:{self.partition}:s3:::{name}"
 
     @property
     def kms_key_id(self) -> str:
@@ -295,7 +540,7 @@ class Deployment:
         return tuple(
             text
             for output in fields(self)
-            if output.metadata["resource"].partition(".")[0] == kind
+            if _type(output.metadata["resource"]) == kind
             for text in _strings(getattr(self, output.name))
         )
 
@@ -321,9 +566,30 @@ class Deployment:
         }
 
     def lists(self) -> Mapping[str, tuple[str, ...]]:
-        """What a baseline may name by {each ...}: every output that is a list."""
+        """What a baseline may name by {each ...}: every output that is a list, or may be null.
+
+        `investigation_catalog_arns` is what an investigation's table is found in.
+        """
         values = {output.name: getattr(self, output.name) for output in fields(self)}
-        return {name: value for name, value in values.items() if isinstance(value, tuple)}
+        optional = {
+            name: () if values[name] is None else (values[name],) for name in _names_of_optional()
+        }
+        listed = {name: value for name, value in values.items() if isinstance(value, tuple)}
+        catalog = f"arn:{self.partition}:glue:{self.region}:{self.account_id}:catalog"
+        catalogs = {"investigation_catalog_arns": (catalog,) if optional[_DATABASE] else ()}
+        return listed | optional | catalogs
+
+
+def _type(address: str) -> str:
+    """The type in a resource's address, which may be the type alone or begin with modules."""
+    return address.split(".")[-2:][0]
+
+
+_DATABASE = "investigation_database_name"
+
+
+def _names_of_optional() -> frozenset[str]:
+    return frozenset(output.name for output in fields(Deployment) if output.default is None)
 
 
 def schema() -> dict[str, Any]:
@@ -341,7 +607,7 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Terraform outputs",
         "type": "object",
-        "required": sorted(outputs),
+        "required": sorted(outputs.keys() - _names_of_optional()),
         "properties": outputs,
     }
 
@@ -374,7 +640,8 @@ def parse(text: str, source: str = "the outputs") -> Deployment:
     """The Deployment that the JSON `text` describes.
 
     Raises DeploymentError when the text is not JSON or lacks an output, or when an output has the
-    wrong type or names another account or region than the rest; every fault is listed.
+    wrong type, names another account or region than the rest or but a part of a network; every
+    fault is listed.
     """
     try:
         document = json.loads(text)
@@ -393,9 +660,12 @@ def parse(text: str, source: str = "the outputs") -> Deployment:
             + "\nRun `make deploy` again so that the outputs match this version."
         )
     values: dict[str, Any] = {
-        output.name: _frozen(document[output.name]["value"]) for output in fields(Deployment)
+        output.name: _frozen(document[output.name]["value"])
+        for output in fields(Deployment)
+        if output.name in document
     }
     deployment = Deployment(**values)
+    _require_whole_network(deployment, source)
     strangers = _arns_elsewhere(deployment)
     if strangers:
         raise DeploymentError(
@@ -403,6 +673,22 @@ def parse(text: str, source: str = "the outputs") -> Deployment:
             "but these outputs are of another:\n  " + "\n  ".join(strangers)
         )
     return deployment
+
+
+def _require_whole_network(deployment: Deployment, source: str) -> None:
+    """A deployment has a network of its own, or none: with a part the rest would go unseen."""
+    names = (
+        "private_subnet_ids",
+        "private_route_table_ids",
+        "application_security_group_id",
+        "default_security_group_id",
+    )
+    absent = [name for name in names if not getattr(deployment, name)]
+    if absent and len(absent) < len(names):
+        raise DeploymentError(
+            f"{source} names a part of a network: {', '.join(absent)} is empty, and the rest is "
+            "not: give the outputs of the whole deployment"
+        )
 
 
 def sensitive_values(text: str) -> frozenset[str]:
@@ -429,16 +715,19 @@ def _strings(value: Any) -> list[str]:
 
 
 def _arns_elsewhere(deployment: Deployment) -> list[str]:
-    """The ARN outputs whose account or region is not the deployment's (empty parts are global)."""
+    """The ARN outputs whose account or region is not the deployment's (empty parts are global).
+
+    What belongs to the copies is in their region.
+    """
     elsewhere = []
     for output in fields(Deployment):
         for text in sorted(_strings(getattr(deployment, output.name))):
             parts = text.split(":", 5)
             if len(parts) < 6 or parts[0] != "arn":
                 continue
-            if parts[4] not in ("", deployment.account_id) or parts[3] not in (
-                "",
-                deployment.region,
-            ):
+            regions = [deployment.region]
+            if output.name == "replica_key_arns":
+                regions = list(deployment.replica_regions)
+            if parts[4] not in ("", deployment.account_id) or parts[3] not in ("", *regions):
                 elsewhere.append(f"{output.name} = {text}")
     return elsewhere

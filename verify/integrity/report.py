@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from verify import __version__
+from verify.integrity import restore
 from verify.integrity.judge.anomaly import Anomaly, Severity, anomaly_document
 from verify.integrity.judge.coverage import Interval
 from verify.integrity.judge.totals import Totals
@@ -40,6 +41,7 @@ def document(result: Result, trail_arn: str, finished: datetime) -> dict[str, An
         "verdict": VERDICTS[result.exit_code],
         "exit_code": result.exit_code,
         "totals": result.totals.as_dict(),
+        "archived": restore.document(result.totals),
         "targets": [
             {
                 "account": validated.scope.account,
@@ -84,6 +86,7 @@ def lines(result: Result, trail_arn: str) -> Iterator[str]:
         yield f"and {result.totals.findings_omitted:,} more that are only counted"
     yield ""
     yield from _totals(result.totals)
+    yield from restore.lines(result.totals)
     yield ""
     yield from _coverage(result)
     yield ""

@@ -13,6 +13,7 @@ from verify.policy.denials import (
     denies_people,
 )
 from verify.policy.document import Condition, Document, PolicyError, Principal, Statement
+from verify.policy.endpoints import allows_anything, resources_beyond
 from verify.policy.evaluation import Decision, Evaluation, effective_allows
 from verify.policy.finding import Finding, Judgement, Verdict, verdict_of
 from verify.policy.grants import (
@@ -53,6 +54,7 @@ __all__ = [
     "Statement",
     "TrustedPrincipal",
     "Verdict",
+    "allows_anything",
     "allows_beside",
     "beyond_need",
     "denies_insecure_transport",
@@ -69,6 +71,7 @@ __all__ = [
     "overbroad_identity_statements",
     "public_grants",
     "refused_invokers",
+    "resources_beyond",
     "service_grants",
     "takes_resources",
     "trust_findings",

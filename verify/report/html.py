@@ -29,6 +29,7 @@ from verify.model import (
     Report,
 )
 from verify.report.display import iso_time, shortened, visible
+from verify.report.network import drawing
 
 FILE_NAME = "report.html"
 
@@ -92,6 +93,8 @@ def render(report: Report) -> str:
         style_hash=_content_hash(style),
         families=families(report.results),
         attention=attention(report.results),
+        network=report.network,
+        drawn=None if report.network is None else drawing(report.network),
         evidence={found.identifier: found for found in report.evidence},
         references=sorted(report.evidence, key=lambda found: found.identifier),
         timings=sorted(report.timings, key=lambda timing: (timing.probe, timing.total_seconds)),

@@ -26,11 +26,12 @@ from verify.model import (
     Report,
     Target,
     WaiverUse,
+    network_picture,
 )
 from verify.report.display import iso_time, visible
 
 FILE_NAME = "report.json"
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 SCHEMA_PATH = Path(__file__).parent.parent / "schemas" / "report.schema.json"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -59,6 +60,7 @@ def document(report: Report) -> dict[str, Any]:
         "baseline": _plain(report.baseline),
         "caller": report.caller,
         "waivers": _plain(report.waivers),
+        "network": _plain(report.network),
         "notes": list(report.notes),
         "results": _plain(report.results),
         "timings": _plain(_ordered_timings(report.timings)),
@@ -161,6 +163,7 @@ def _report(found: Mapping[str, Any]) -> Report:
         waivers=tuple(WaiverUse(**waiver) for waiver in found["waivers"]),
         notes=tuple(found["notes"]),
         baseline=tuple(BaselineSource(**source) for source in found["baseline"]),
+        network=network_picture(found["network"]),
     )
 
 

@@ -60,6 +60,13 @@ class Validation:
     unasked: Mapping[str, str]
     evidence: str
 
+    @property
+    def archived(self) -> tuple[str, ...]:
+        """What is archived, and what a restore would cost; nothing where nothing is."""
+        from verify.integrity import restore
+
+        return tuple(line.strip() for line in restore.lines(self.result.totals))
+
 
 @dataclass
 class _Statuses:

@@ -1,8 +1,9 @@
 """Whether the deployment that the outputs describe is in the account at all.
 
 Where it is not, every control would fail or find nothing: true, but no finding about a deployment.
-The VPC stands for the whole: all of the deployment hangs on it, and no other thing's absence is
-looked for here, since what somebody has removed of a deployment is for its controls to say.
+The VPC stands for the whole: all of the deployment hangs on it, or is verified in it, and no other
+thing's absence is looked for here, since what somebody has removed of a deployment is for its
+controls to say.
 """
 
 from __future__ import annotations

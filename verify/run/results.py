@@ -73,6 +73,7 @@ def build_report(
             *dict.fromkeys(note for phase in phases for note in phase.notes),
         ),
         baseline=run.sources,
+        network=next((phase.network for phase in phases if phase.network), None),
     )
 
 

@@ -36,6 +36,7 @@ class Settings:
         None  # the folder of a run whose evidence is judged, in place of an account
     )
     as_verifier: bool = False  # assume the role that the outputs name, and verify as it
+    put_metric: bool = False  # publish, if the run is clean, when it was
     caller: str = ""
 
 

@@ -17,13 +17,18 @@ def fired_volley(config: pytest.Config) -> Volley:
     if volley is None:
         started = config.stash[stash.RUN]
         probes = chosen(started.settings.probes)
-        view = config.stash.get(stash.VIEW, None)
-        # A worker has no terminal.
-        tell = Mailbox(started.folder).put if view is None else view.tell
-        volley = Volley(started, probes, Wait(tell))
+        volley = Volley(started, probes, wait_told(config))
         config.stash[stash.VOLLEY] = volley
         volley.fire()
     return volley
+
+
+def wait_told(config: pytest.Config) -> Wait:
+    """A wait that the user sees while it lasts."""
+    view = config.stash.get(stash.VIEW, None)
+    # A worker has no terminal.
+    tell = Mailbox(config.stash[stash.RUN].folder).put if view is None else view.tell
+    return Wait(tell)
 
 
 def fired_invocation(config: pytest.Config) -> Invocation:

@@ -12,10 +12,11 @@ from verify.check import Check
 from verify.inputs import deployment
 from verify.live_fire.invocation import Invocation
 from verify.live_fire.volley import Volley
+from verify.live_fire.waiting import Wait
 from verify.run.log_integrity import LogIntegrity
 from verify.run.verification import Run
 from verify.suite import declarations, stash
-from verify.suite.firing import fired_invocation, fired_volley
+from verify.suite.firing import fired_invocation, fired_volley, wait_told
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +61,12 @@ def check(request: pytest.FixtureRequest, verification_run: Run) -> Check:
     made = Check(configuration=verification_run.configuration)
     request.node.stash[stash.CHECK] = made
     return made
+
+
+@pytest.fixture
+def wait(request: pytest.FixtureRequest) -> Wait:
+    """Tells the user of a check's wait while it lasts."""
+    return wait_told(request.config)
 
 
 @pytest.fixture(scope="session")

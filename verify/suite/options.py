@@ -105,6 +105,12 @@ def add_options(parser: pytest.Parser) -> None:
         "(default: %(default)s)",
     )
     group.addoption(
+        "--put-metric",
+        action="store_true",
+        help="if the run is clean, publish when it was as a metric of the account, for the "
+        "dashboard (verification_metric_namespace of the outputs)",
+    )
+    group.addoption(
         "--replay",
         metavar="FOLDER",
         help="judge the evidence in the folder of an earlier run instead of an account: the state "
@@ -158,6 +164,10 @@ def settings_of(config: pytest.Config) -> Settings:
             "--replay asks nothing of an account, so there is no role to assume for it: leave out "
             "--as-verifier"
         )
+    if config.option.put_metric and config.option.replay:
+        raise RunError(
+            "--replay says how an account was, and not that it is clean now: leave out --put-metric"
+        )
     plan, plan_problem = _plan(config.option.plan)
     return default_settings(
         outputs_text=deployment.read(source),
@@ -172,6 +182,7 @@ def settings_of(config: pytest.Config) -> Settings:
         replay=config.option.replay,
         waivers=config.option.waivers,
         as_verifier=config.option.as_verifier,
+        put_metric=config.option.put_metric,
         probes=tuple(config.option.probe),
         plan=plan,
         plan_problem=plan_problem,

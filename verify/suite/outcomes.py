@@ -81,6 +81,7 @@ def pytest_runtest_makereport(
         seconds=call.duration,
         timings=tuple(made.timings) if made else (),
         notes=(*(made.notes if made else ()), *unaccounted),
+        network=made.network if made else None,
     )
     attach(result, report, travels=hasattr(item.config, "workerinput"))
     return report

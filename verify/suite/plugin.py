@@ -20,11 +20,13 @@ from typing import Any
 
 import pytest
 
+from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.inputs import deployment
 from verify.live_fire.waiting import Mailbox
 from verify.report import ReportError, write_reports
 from verify.report.summary import print_summary
+from verify.run.clean_metric import publish
 from verify.run.results import Collected, build_report, without_row
 from verify.run.settings import RunError, Settings
 from verify.run.verification import Run, begin, prepare, start
@@ -255,6 +257,12 @@ def pytest_sessionfinish(
     if int(session.exitstatus) in _WITHOUT_VERDICT:
         collected.problem = _WITHOUT_VERDICT[int(session.exitstatus)]
         return value
+    if started.settings.put_metric and int(session.exitstatus) == pytest.ExitCode.OK:
+        try:
+            publish(started, datetime.now(UTC))
+        except ActionFailedError as error:
+            collected.problem = f"clean, but that it was could not be published: {error}"
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     try:
         _point_latest(started.folder)
     except OSError as error:

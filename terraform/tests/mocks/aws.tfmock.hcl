@@ -27,6 +27,13 @@ mock_data "aws_availability_zones" {
   }
 }
 
+# Another account's, which shares it with ours.
+mock_data "aws_vpc" {
+  defaults = {
+    arn = "arn:aws:ec2:ap-southeast-1:210987654321:vpc/vpc-0a1b2c3d4e5f60718"
+  }
+}
+
 mock_data "aws_regions" {
   defaults = {
     names = ["ap-northeast-1", "ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-west-1", "us-east-1", "us-east-2", "us-west-2"]

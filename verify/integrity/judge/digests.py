@@ -168,12 +168,16 @@ def generation_time(metadata: Mapping[str, str]) -> datetime | None:
 
 @dataclass(frozen=True)
 class JudgedDigest:
-    """A digest as it was found: the version that holds the truth, and what is to be said of it."""
+    """A digest as it was found: the version that holds the truth, and what is to be said of it.
+
+    Of versions that are archived `archived_bytes` is what is stored.
+    """
 
     name: DigestName
     node: Node
     digest: Digest | None
     anomalies: tuple[Anomaly, ...]
+    archived_bytes: int = 0
 
 
 def judge_digest_versions(

@@ -18,6 +18,7 @@ class Version:
     is_latest: bool
     is_marker: bool
     modified: datetime
+    size: int = 0  # in bytes, as stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,13 @@ from verify.wording import utc_time
 @dataclass(frozen=True)
 class CheckedLog:
     """One log file checked. `size` is in bytes, uncompressed; `intact` says whether it is as
-    recorded and readable by everyone."""
+    recorded and readable by everyone. Of an archived one `archived_bytes` is what is stored, and it
+    is neither intact nor anything else."""
 
     size: int
     intact: bool
     anomalies: tuple[Anomaly, ...]
+    archived_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 
 @dataclass(frozen=True)
 class Totals:
-    """Counts of objects; `log_bytes` is uncompressed.
+    """Counts of objects; `log_bytes` is uncompressed, `archived_bytes` as stored.
 
     The names are those of integrity.schema.json, which calls an anomaly a finding.
     """
@@ -23,6 +23,9 @@ class Totals:
     logs_uncovered: int = 0
     logs_pending: int = 0
     log_bytes: int = 0
+    digests_archived: int = 0
+    logs_archived: int = 0
+    archived_bytes: int = 0
     findings_omitted: int = 0
 
     def __add__(self, other: Totals) -> Totals:

@@ -23,7 +23,13 @@ def version_histories(client: Any, bucket: str, prefix: str, after: str) -> Iter
         for is_marker, name in ((False, "Versions"), (True, "DeleteMarkers")):
             for row in page.get(name, ()):
                 rows.setdefault(row["Key"], []).append(
-                    Version(row["VersionId"], row["IsLatest"], is_marker, row["LastModified"])
+                    Version(
+                        row["VersionId"],
+                        row["IsLatest"],
+                        is_marker,
+                        row["LastModified"],
+                        row.get("Size", 0),
+                    )
                 )
         keys = sorted(rows)
         carried = {}
@@ -54,7 +60,13 @@ def plain_histories(client: Any, bucket: str, prefix: str, after: str) -> Iterat
         parameters["StartAfter"] = after
     for page in _object_pages(client, parameters):
         for row in page.get("Contents", ()):
-            latest = Version("", is_latest=True, is_marker=False, modified=row["LastModified"])
+            latest = Version(
+                "",
+                is_latest=True,
+                is_marker=False,
+                modified=row["LastModified"],
+                size=row.get("Size", 0),
+            )
             yield History(row["Key"], (latest,))
 
 

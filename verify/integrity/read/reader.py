@@ -24,6 +24,10 @@ class UnreadableError(Exception):
     """Something could not be read, and the message says why: nothing can be concluded from it."""
 
 
+class ArchivedError(UnreadableError):
+    """The object is in an archive: it is there, and can be read once it is restored."""
+
+
 # What is done with an object's user metadata (without x-amz-meta-) and its bytes as they come.
 Consumer = Callable[[Mapping[str, str], Iterable[bytes]], T]
 
@@ -41,7 +45,7 @@ class Reader(Protocol):
     def read(self, bucket: str, key: str, version: str | None, consume: Consumer[T]) -> T:
         """What `consume` makes of an object; it may be called again when a read breaks off.
 
-        Raises ObjectMissingError and UnreadableError.
+        Raises ObjectMissingError and UnreadableError, of which ArchivedError for what is archived.
         """
         ...
 

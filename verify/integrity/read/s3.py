@@ -20,7 +20,12 @@ from verify.integrity.judge.signature import PublicKey
 from verify.integrity.read.fast_get import FastGet
 from verify.integrity.read.listings import folder_names, plain_histories, version_histories
 from verify.integrity.read.plain_http import NotPlainError
-from verify.integrity.read.reader import Consumer, ObjectMissingError, UnreadableError
+from verify.integrity.read.reader import (
+    ArchivedError,
+    Consumer,
+    ObjectMissingError,
+    UnreadableError,
+)
 
 T = TypeVar("T")
 
@@ -41,6 +46,8 @@ ACTIONS = (
 _MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 # What a GET of a version that is a delete marker is answered with.
 _MARKER = frozenset({"MethodNotAllowed", "405"})
+# And a GET of what is archived and not restored.
+_ARCHIVED = "InvalidObjectState"
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,8 @@ class S3Reader:
             except ClientError as error:
                 if code_and_message(error)[0] in _MISSING | _MARKER:
                     raise ObjectMissingError(key) from error
+                if code_and_message(error)[0] == _ARCHIVED:
+                    raise ArchivedError(f"{key}: archived{_in_class(error)}") from error
                 raise UnreadableError(f"{key}: {self._unreadable(error, operation)}") from error
             except BotoCoreError as error:
                 # The client repeats a request, but not the reading of an answer that breaks off.
@@ -224,6 +233,12 @@ class S3Reader:
 def reader(connection: Connection) -> S3Reader:
     """The reader of this process for a connection."""
     return S3Reader(connection)
+
+
+def _in_class(error: ClientError) -> str:
+    detail = {**error.response, **error.response.get("Error", {})}
+    where = detail.get("StorageClass") or detail.get("AccessTier")
+    return f" ({where})" if where else ""
 
 
 def _chunks(body: Any) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from verify.integrity.judge.logs import (
     log_anomaly,
 )
 from verify.integrity.read.reader import (
+    ArchivedError,
     ObjectMissingError,
     Reader,
     UnreadableError,
@@ -37,6 +38,8 @@ def check_log(
         content = reader.read(entry.bucket, entry.key, None, _consume)
     except ObjectMissingError:
         content = None
+    except ArchivedError:
+        return CheckedLog(0, False, (), _stored_bytes(reader, entry, history))
     except UnreadableError as error:
         anomaly = log_anomaly(scope, entry, digest_key, AnomalyKind.LOG_UNREADABLE, str(error))
         return CheckedLog(0, False, (anomaly,))
@@ -55,6 +58,15 @@ def check_log(
         for kind, seen in judge_log_versions(wrong, history, earlier)
     )
     return CheckedLog(size, not anomalies, anomalies)
+
+
+def _stored_bytes(reader: Reader, entry: LogEntry, history: History | None) -> int:
+    """How large an archived file is as it is stored; 0 where that cannot be seen."""
+    try:
+        found = history or history_of(reader, entry.bucket, entry.key)
+    except UnreadableError:
+        return 0
+    return found.versions[0].size if found is not None and found.versions else 0
 
 
 def _compare(reader: Reader, entry: LogEntry, versions: tuple[Version, ...]) -> EarlierVersions:

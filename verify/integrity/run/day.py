@@ -132,6 +132,12 @@ class _Day:
             self._find(
                 AnomalyKind.LISTING_UNREADABLE, self._folders[0], "its log files", listing.problem
             )
+        if self._tally.totals.logs_archived:
+            # In one finding: a restore is of all of them, and there may be thousands a day.
+            count = self._tally.totals.logs_archived
+            seen = f"{count:,} archived: to be restored first"
+            folder = self._folders[0]
+            self._find(AnomalyKind.LOG_ARCHIVED, folder, "log files that can be read", seen)
         unreferenced = self._unreferenced(listing)
         anomalies = tuple(self._tally.anomalies)
         return DayResult(
@@ -229,6 +235,8 @@ class _Day:
     def _count_digest(self, loaded: JudgedDigest) -> None:
         self._tally.find(loaded.anomalies)
         proven = int(loaded.node.proven)
+        archived = [one for one in loaded.anomalies if one.kind is AnomalyKind.DIGEST_ARCHIVED]
+        self._tally.add(digests_archived=len(archived), archived_bytes=loaded.archived_bytes)
         if loaded.name.backfill:
             self._tally.add(backfill_digests=1, backfill_digests_proven=proven)
         else:
@@ -303,6 +311,8 @@ class _Day:
                 logs=len(checked),
                 logs_intact=sum(log.intact for log in checked),
                 log_bytes=sum(log.size for log in checked),
+                logs_archived=sum(log.archived_bytes is not None for log in checked),
+                archived_bytes=sum(log.archived_bytes or 0 for log in checked),
             )
 
     # --- what no digest names -----------------------------------------------------------------
@@ -366,7 +376,9 @@ class _Day:
         end = midnight(job.day + ONE_DAY)
         retry = {
             AnomalyKind.LISTING_UNREADABLE,
+            AnomalyKind.DIGEST_ARCHIVED,
             AnomalyKind.DIGEST_UNREADABLE,
+            AnomalyKind.LOG_ARCHIVED,
             AnomalyKind.LOG_UNREADABLE,
         }
         return (

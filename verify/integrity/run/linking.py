@@ -19,7 +19,12 @@ from verify.integrity.judge.layout import (
     Place,
 )
 from verify.integrity.judge.signature import SIGNING_DELAY, PublicKey
-from verify.integrity.read.reader import ObjectMissingError, Reader, UnreadableError
+from verify.integrity.read.reader import (
+    ArchivedError,
+    ObjectMissingError,
+    Reader,
+    UnreadableError,
+)
 from verify.integrity.run.load_digest import load_digest
 from verify.integrity.run.request import Request
 
@@ -116,8 +121,9 @@ class Linker:
         try:
             seen = self._observe(link.bucket, link.key)
         except UnreadableError as error:
+            archived = isinstance(error, ArchivedError)
             unreadable = Discrepancy(
-                AnomalyKind.DIGEST_UNREADABLE,
+                AnomalyKind.DIGEST_ARCHIVED if archived else AnomalyKind.DIGEST_UNREADABLE,
                 f"the digest that {lookup.node.key} names as the one before",
                 str(error),
             )

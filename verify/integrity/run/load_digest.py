@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from verify.integrity.judge.anomaly import AnomalyKind, Discrepancy
@@ -17,7 +18,12 @@ from verify.integrity.judge.digests import (
 from verify.integrity.judge.history import MAXIMUM_VERSIONS_READ, History, Version
 from verify.integrity.judge.layout import ChainScope, DigestName
 from verify.integrity.judge.signature import PublicKey
-from verify.integrity.read.reader import ObjectMissingError, Reader, UnreadableError
+from verify.integrity.read.reader import (
+    ArchivedError,
+    ObjectMissingError,
+    Reader,
+    UnreadableError,
+)
 
 _AROUND_SIGNING = timedelta(hours=1)
 
@@ -36,6 +42,7 @@ def load_digest(
     """
     judged: list[tuple[Version, DigestVersion]] = []
     unread: list[Discrepancy] = []
+    archived_bytes = 0
     for version in history.contents[:MAXIMUM_VERSIONS_READ]:
         # The latest is read as anyone would read it.
         identifier = None if version.is_latest else version.identifier
@@ -43,6 +50,10 @@ def load_digest(
             found = _read(
                 reader, scope.region, bucket, history.key, identifier, name, keys, version.modified
             )
+        except ArchivedError:
+            archived_bytes += version.size
+            size = f"archived, {version.size:,} bytes as stored: to be restored first"
+            unread.append(Discrepancy(AnomalyKind.DIGEST_ARCHIVED, "a digest", size))
         except UnreadableError as error:
             unread.append(Discrepancy(AnomalyKind.DIGEST_UNREADABLE, "a digest", str(error)))
         except ObjectMissingError:
@@ -53,7 +64,8 @@ def load_digest(
             )
         else:
             judged.append((version, found))
-    return judge_digest_versions(scope, bucket, history, name, judged, unread)
+    whole = judge_digest_versions(scope, bucket, history, name, judged, unread)
+    return replace(whole, archived_bytes=archived_bytes)
 
 
 def _read(

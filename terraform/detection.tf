@@ -1,0 +1,75 @@
+# What watches the account beside the trail (modules/detection), each by a switch of its own: an organization that runs a service
+# centrally leaves it off here.
+
+module "detection" {
+  source = "./modules/detection"
+
+  environment             = var.environment
+  kms_key_arn             = aws_kms_key.logs.arn
+  log_bucket_name         = local.log_bucket_name
+  access_log_bucket_names = aws_s3_bucket_policy.access_logs[*].bucket # by the policy S3 may deliver
+  break_glass_role_arns   = compact([local.break_glass_role_arn])
+  force_destroy           = var.log_bucket_force_destroy
+
+  config_enabled                     = var.config_enabled
+  config_service_linked_role_enabled = var.config_service_linked_role_enabled
+  config_retention_days              = var.config_retention_days
+}
+
+locals {
+  # Built from the name: the policy of the bucket of access logs comes before the bucket.
+  config_history_bucket_arns = [for made in [var.config_enabled] : "arn:${local.partition}:s3:::s3-config-history-${var.environment}-${local.account_id}" if made]
+
+  # What the key's policy says of the services: they deliver as themselves, and name no more than the account.
+  # https://docs.aws.amazon.com/config/latest/developerguide/s3-kms-key-policy.html
+  key_detection_statements = [for made in [var.config_enabled] : {
+    Sid       = "ConfigEncryptsHistory"
+    Effect    = "Allow"
+    Principal = { Service = "config.amazonaws.com" }
+    Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+    Resource  = "*"
+    Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
+  } if made]
+}
+
+# --- Verification ----------------------------------------------------------------------------------------------------
+
+# Whatever is off here may be on by somebody else's hand: the verifier sees that as well.
+resource "aws_iam_policy" "verifier_detection" {
+  name        = "policy-verifier-detection-${var.environment}"
+  description = "See what watches the account beside the trail"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        # Listings of the account, which know no resource.
+        Sid    = "ReadConfig"
+        Effect = "Allow"
+        Action = [
+          "config:DescribeConfigRules",
+          "config:DescribeConfigurationRecorderStatus",
+          "config:DescribeConfigurationRecorders",
+          "config:DescribeDeliveryChannelStatus",
+          "config:DescribeDeliveryChannels",
+          "config:DescribeRetentionConfigurations",
+        ]
+        Resource = "*"
+      },
+      {
+        # AWS Config chooses the ends of their ARNs.
+        Sid      = "ReadConfigTags"
+        Effect   = "Allow"
+        Action   = "config:ListTagsForResource"
+        Resource = "arn:${local.partition}:config:${local.region}:${local.account_id}:config-rule/*"
+      },
+    ]
+  })
+
+  tags = { Name = "policy-verifier-detection-${var.environment}" }
+}
+
+resource "aws_iam_role_policy_attachment" "verifier_detection" {
+  role       = aws_iam_role.verifier.name
+  policy_arn = aws_iam_policy.verifier_detection.arn
+}

@@ -1,0 +1,24 @@
+output "config_recorder_name" {
+  description = "Name of AWS Config's recorder; null without one."
+  value       = one(aws_config_configuration_recorder_status.account[*].name)
+}
+
+output "config_delivery_channel_name" {
+  description = "Name of AWS Config's delivery channel; null without one."
+  value       = one(aws_config_delivery_channel.history[*].name)
+}
+
+output "config_history_bucket_names" {
+  description = "Name of the bucket that AWS Config delivers into; none without AWS Config."
+  value       = aws_s3_bucket.config_history[*].bucket
+}
+
+output "config_rule_names" {
+  description = "Names of the rules of AWS Config; none without AWS Config."
+  value       = sort([for rule in aws_config_config_rule.managed : rule.name])
+}
+
+output "config_role_arns" {
+  description = "ARN of AWS Config's service-linked role, if it was made here."
+  value       = aws_iam_service_linked_role.config[*].arn
+}

@@ -1,0 +1,158 @@
+mock_provider "aws" {
+  source = "../../tests/mocks"
+}
+
+variables {
+  environment                        = "prod-eu"
+  kms_key_arn                        = "arn:aws:kms:ap-southeast-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  log_bucket_name                    = "s3-cloudtrail-logs-prod-eu-123456789012"
+  access_log_bucket_names            = ["s3-access-logs-prod-eu-123456789012"]
+  break_glass_role_arns              = ["arn:aws:iam::123456789012:role/role-break-glass-prod-eu"]
+  force_destroy                      = false
+  config_enabled                     = true
+  config_service_linked_role_enabled = true
+  config_retention_days              = 2557
+}
+
+run "nothing_is_there_unasked" {
+  variables {
+    config_enabled = false
+  }
+
+  assert {
+    condition = (
+      length(aws_config_configuration_recorder.account) == 0 && length(aws_config_delivery_channel.history) == 0 &&
+      length(aws_config_config_rule.managed) == 0 && length(aws_config_retention_configuration.history) == 0 &&
+      length(aws_s3_bucket.config_history) == 0 && length(aws_s3_bucket_logging.config_history) == 0 &&
+      length(aws_iam_service_linked_role.config) == 0
+    )
+    error_message = "Without config_enabled nothing of AWS Config may be there."
+  }
+
+  assert {
+    condition = (
+      output.config_recorder_name == null && output.config_delivery_channel_name == null &&
+      length(output.config_history_bucket_names) == 0 && length(output.config_rule_names) == 0 && length(output.config_role_arns) == 0
+    )
+    error_message = "The outputs must say that there is nothing."
+  }
+}
+
+run "every_resource_is_recorded_at_once" {
+  assert {
+    condition = (
+      aws_config_configuration_recorder.account[0].recording_group[0].all_supported &&
+      aws_config_configuration_recorder.account[0].recording_group[0].include_global_resource_types &&
+      aws_config_configuration_recorder.account[0].recording_mode[0].recording_frequency == "CONTINUOUS" &&
+      aws_config_configuration_recorder_status.account[0].is_enabled
+    )
+    error_message = "The recorder must record everything, as it changes, and be on."
+  }
+
+  assert {
+    condition     = aws_config_configuration_recorder.account[0].role_arn == "arn:aws:iam::123456789012:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+    error_message = "It must record as the role that AWS made for it."
+  }
+}
+
+run "what_is_recorded_is_delivered_and_kept" {
+  assert {
+    condition = (
+      aws_config_delivery_channel.history[0].s3_bucket_name == "s3-config-history-prod-eu-123456789012" &&
+      aws_config_delivery_channel.history[0].s3_kms_key_arn == var.kms_key_arn &&
+      aws_config_delivery_channel.history[0].snapshot_delivery_properties[0].delivery_frequency == "TwentyFour_Hours"
+    )
+    error_message = "It must be delivered into its own bucket, encrypted with the key."
+  }
+
+  assert {
+    condition = (
+      aws_config_retention_configuration.history[0].retention_period_in_days == 2557 &&
+      aws_s3_bucket_lifecycle_configuration.config_history[0].rule[0].expiration[0].days == 2557 &&
+      aws_s3_bucket_lifecycle_configuration.config_history[0].rule[0].noncurrent_version_expiration[0].noncurrent_days == 2557
+    )
+    error_message = "It must be kept for seven years, in both places."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_s3_bucket_policy.config_history[0].policy).Statement : statement.Sid => [
+        statement.Effect, try(statement.Principal.Service, statement.Principal), try(statement.Condition.ArnNotLike["aws:PrincipalArn"], null)
+      ]
+      } == {
+      ConfigFindsBucket     = ["Allow", "config.amazonaws.com", null]
+      ConfigDeliversHistory = ["Allow", "config.amazonaws.com", null]
+      DenyInsecureTransport = ["Deny", "*", null]
+      DenyWritesByPeople    = ["Deny", "*", "arn:aws:iam::123456789012:role/role-break-glass-prod-eu"]
+      DenyDeletion          = ["Deny", "*", "arn:aws:iam::123456789012:role/role-break-glass-prod-eu"]
+      DenyTampering         = ["Deny", "*", "arn:aws:iam::123456789012:role/role-break-glass-prod-eu"]
+    }
+    error_message = "AWS Config alone may write, and only the break-glass role may delete."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_s3_bucket_policy.config_history[0].policy).Statement :
+      statement.Condition.StringEquals["aws:SourceAccount"] == "123456789012" if statement.Effect == "Allow"
+    ])
+    error_message = "AWS Config may deliver for this account alone."
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_logging.config_history) == 1 && aws_s3_bucket.config_history[0].force_destroy == false
+    error_message = "Requests for it must be logged, and it must not go with the bucket."
+  }
+}
+
+run "without_a_break_glass_role_nobody_deletes" {
+  variables {
+    break_glass_role_arns   = []
+    access_log_bucket_names = []
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_s3_bucket_policy.config_history[0].policy).Statement : can(statement.Condition) if statement.Sid == "DenyDeletion"] == [false]
+    error_message = "Nobody may be spared."
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_logging.config_history) == 0
+    error_message = "There is nowhere to log to."
+  }
+}
+
+run "the_rules_are_those_of_the_list" {
+  assert {
+    condition = alltrue([
+      for name, rule in aws_config_config_rule.managed :
+      rule.name == "config-rule-${name}-prod-eu" && rule.source[0].owner == "AWS" && length(rule.scope) == 0
+    ]) && length(aws_config_config_rule.managed) == 15
+    error_message = "Each rule must be AWS's own, and for all resources."
+  }
+
+  assert {
+    condition     = jsondecode(aws_config_config_rule.managed["cloudtrail-enabled"].input_parameters) == { s3BucketName = "s3-cloudtrail-logs-prod-eu-123456789012" }
+    error_message = "The trail must be one that delivers into the log bucket."
+  }
+}
+
+run "a_service_linked_role_that_is_there_is_left_alone" {
+  variables {
+    config_service_linked_role_enabled = false
+  }
+
+  assert {
+    condition     = length(aws_iam_service_linked_role.config) == 0 && endswith(aws_config_configuration_recorder.account[0].role_arn, "/AWSServiceRoleForConfig")
+    error_message = "The role must be used and not made."
+  }
+}
+
+run "bad_values_are_refused" {
+  command = plan
+
+  variables {
+    config_retention_days = 3653
+  }
+
+  expect_failures = [var.config_retention_days]
+}

@@ -1,0 +1,54 @@
+# The services that watch the account, each by a switch of its own. The root's variables of the same names are the user's, with
+# their defaults; what a good value is is said here.
+
+variable "environment" {
+  description = "Name of the environment, which ends every resource name. The caller says what it may be."
+  type        = string
+}
+
+variable "kms_key_arn" {
+  description = "ARN of the key that encrypts what these services deliver. Its policy must admit them."
+  type        = string
+}
+
+variable "log_bucket_name" {
+  description = "Name of the bucket that the account's trail delivers into, as a rule of AWS Config demands."
+  type        = string
+}
+
+# A list, since a plan knows how long it is before it knows the name.
+variable "access_log_bucket_names" {
+  description = "Name of the bucket that requests for the delivered files are logged in, whose policy admits that. Without one none is logged."
+  type        = list(string)
+}
+
+variable "break_glass_role_arns" {
+  description = "ARN of the role that may delete and alter the delivered files in an emergency; without one nobody may."
+  type        = list(string)
+}
+
+variable "force_destroy" {
+  description = "Whether the bucket of the delivered files is deleted with what it holds."
+  type        = bool
+}
+
+variable "config_enabled" {
+  description = "Whether AWS Config records the account's resources, and holds them to rules."
+  type        = bool
+}
+
+variable "config_service_linked_role_enabled" {
+  description = "Whether the service-linked role of AWS Config is made. An account has one at most, and may have it already."
+  type        = bool
+}
+
+variable "config_retention_days" {
+  description = "Days that what AWS Config records is kept: by itself, and in the bucket that it delivers into."
+  type        = number
+
+  # AWS Config's own limits.
+  validation {
+    condition     = var.config_retention_days >= 30 && var.config_retention_days <= 2557 && floor(var.config_retention_days) == var.config_retention_days
+    error_message = "Keep what AWS Config records 30 to 2557 days (seven years): it takes no other."
+  }
+}

@@ -1,0 +1,73 @@
+# What watches the account beside the trail: what the root adds to the module's parts.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "global_services"
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "replication"
+  source = "./tests/mocks"
+}
+
+variables {
+  function_package = "tests/empty.zip"
+}
+
+run "by_default_the_trail_alone_watches" {
+  assert {
+    condition = (
+      output.config_recorder_name == null && output.config_delivery_channel_name == null &&
+      length(output.config_history_bucket_names) == 0 && length(output.config_rule_names) == 0 && length(output.config_role_arns) == 0
+    )
+    error_message = "Without config_enabled nothing of AWS Config may be there."
+  }
+
+  assert {
+    condition     = !strcontains(aws_kms_key.logs.policy, "config.amazonaws.com")
+    error_message = "The key must admit no service that does not use it."
+  }
+}
+
+run "aws_config_is_admitted_where_it_is_on" {
+  variables {
+    config_enabled      = true
+    access_logs_enabled = true
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Condition if statement.Sid == "ConfigEncryptsHistory"
+    ] == [{ StringEquals = { "aws:SourceAccount" = "123456789012" } }]
+    error_message = "AWS Config must be able to encrypt, for this account alone."
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_bucket_policy.access_logs[0].policy).Statement[0].Condition.ArnLike["aws:SourceArn"] == ["arn:aws:s3:::s3-cloudtrail-logs-dev-123456789012", "arn:aws:s3:::s3-config-history-dev-123456789012"]
+    error_message = "Requests for what it delivers must be logged beside those for log files."
+  }
+
+  assert {
+    condition = (
+      output.config_recorder_name == "config-recorder-dev" && output.config_delivery_channel_name == "config-delivery-dev" &&
+      output.config_history_bucket_names == ["s3-config-history-dev-123456789012"] && length(output.config_rule_names) == 15 &&
+      length(output.config_role_arns) == 1
+    )
+    error_message = "The outputs must name what there is."
+  }
+}
+
+run "the_verifier_only_looks" {
+  assert {
+    condition = alltrue(flatten([
+      for statement in jsondecode(aws_iam_policy.verifier_detection.policy).Statement : [
+        for action in flatten([statement.Action]) : can(regex(":(Describe|Get|List)", action))
+      ]
+    ]))
+    error_message = "The verifier sees what watches, and changes nothing."
+  }
+}

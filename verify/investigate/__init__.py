@@ -1,0 +1,1 @@
+"""For people in an incident: who did what, when and from where, by CloudTrail's own records."""
