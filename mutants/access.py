@@ -30,8 +30,10 @@ def _grant(role: str, statement: Mapping[str, Any], account: Account, mending: E
     account.role_policy(mending, account.outputs[role], json.loads(text))
 
 
-for _name, _description, _role, _statement in (
-    ("everything", "everything", _FUNCTION_ROLE, {"Action": "*", "Resource": "*"}),
+_RECORDS = ("logs-read-by-named-roles-alone", "application-logs-unmasked-for-nobody")
+
+for _name, _description, _role, _statement, *_also in (
+    ("everything", "everything", _FUNCTION_ROLE, {"Action": "*", "Resource": "*"}, *_RECORDS),
     ("a-whole-service", "everything of S3", _FUNCTION_ROLE, {"Action": "s3:*", "Resource": "*"}),
     (
         "a-whole-service-on-one-resource",
@@ -44,6 +46,7 @@ for _name, _description, _role, _statement in (
         "whatever is not IAM's",
         _VERIFIER_ROLE,
         {"NotAction": "iam:*", "Resource": "*"},
+        *_RECORDS,
     ),
     (
         "all-resources-but-one",
@@ -62,6 +65,7 @@ for _name, _description, _role, _statement in (
         "assuming any role",
         _TRAIL_ROLE,
         {"Action": "sts:AssumeRole", "Resource": "*"},
+        "logs-read-by-named-roles-alone",  # by way of the roles that may
     ),
     (
         "deletion-of-any-file",
@@ -145,6 +149,7 @@ for _name, _description, _role, _statement in (
         f"an inline policy of the {_role.removesuffix('_name')} permits {_description}",
         partial(_grant, _role, _statement),
         "roles-least-privilege",
+        *_also,
     )
 
 
@@ -162,15 +167,13 @@ def administrator(account: Account, mending: ExitStack) -> None:
 
 @FAMILY.fault("the function's own policy gets a wider default version", "roles-least-privilege")
 def wider_version(account: Account, mending: ExitStack) -> None:
-    [attached] = account.iam.list_attached_role_policies(RoleName=account.outputs[_FUNCTION_ROLE])[
-        "AttachedPolicies"
-    ]
+    arn = account.own_policy(account.outputs[_FUNCTION_ROLE])
     everything = {
         "Effect": "Allow",
         "Action": ["logs:*", "sns:*", "sqs:*", "kms:*"],
         "Resource": "*",
     }
-    change_policy(account, mending, attached["PolicyArn"], everything)
+    change_policy(account, mending, arn, everything)
 
 
 @FAMILY.fault("the verifier's role has lost its policies", "roles-least-privilege")
@@ -186,12 +189,10 @@ def no_policy(account: Account, mending: ExitStack) -> None:
 def _change_function_policy(
     account: Account, mending: ExitStack, change: Callable[[list[Document]], None]
 ) -> None:
-    [attached] = account.iam.list_attached_role_policies(RoleName=account.outputs[_FUNCTION_ROLE])[
-        "AttachedPolicies"
-    ]
-    statements = policy_statements(account, attached["PolicyArn"])
+    arn = account.own_policy(account.outputs[_FUNCTION_ROLE])
+    statements = policy_statements(account, arn)
     change(statements)
-    change_policy(account, mending, attached["PolicyArn"], *statements)
+    change_policy(account, mending, arn, *statements)
 
 
 @FAMILY.fault("the function may no longer write its log", "roles-least-privilege")

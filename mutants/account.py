@@ -194,6 +194,13 @@ class Account:
         self.iam.put_role_policy(**which, PolicyDocument=document)
         mending.callback(self.iam.delete_role_policy, **which)
 
+    def own_policy(self, role: str) -> str:
+        """The ARN of a role's one managed policy beside that which protects the trail from all."""
+        found = self.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        protecting = self.outputs["trail_protection_policy_arns"]
+        [arn] = [one["PolicyArn"] for one in found if one["PolicyArn"] not in protecting]
+        return str(arn)
+
     # --- resources that are read, changed and put back -------------------------------------------
 
     @cached_property

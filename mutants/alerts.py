@@ -116,10 +116,7 @@ def function_throttled(account: Account, mending: ExitStack) -> None:
 
 @_cut("the function's role may no longer publish")
 def publishing_not_permitted(account: Account, mending: ExitStack) -> None:
-    [attached] = account.iam.list_attached_role_policies(
-        RoleName=account.outputs["function_role_name"]
-    )["AttachedPolicies"]
-    arn = attached["PolicyArn"]
+    arn = account.own_policy(account.outputs["function_role_name"])
     kept = [item for item in policy_statements(account, arn) if item["Sid"] != "PublishAlerts"]
     change_policy(account, mending, arn, *kept)
 

@@ -720,8 +720,8 @@ def _role(account: Account) -> str:
 @FAMILY.fault("the flow logs' role may write no longer", "vpc-flow-logs", "roles-least-privilege")
 def flow_log_role_without_policy(account: Account, mending: ExitStack) -> None:
     role = _role(account)
-    [policy] = account.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
-    attached = {"RoleName": role, "PolicyArn": policy["PolicyArn"]}
+    arn = account.own_policy(role)
+    attached = {"RoleName": role, "PolicyArn": arn}
     mending.callback(account.iam.attach_role_policy, **attached)
     account.iam.detach_role_policy(**attached)
 

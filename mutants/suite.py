@@ -30,7 +30,7 @@ HASTY, PATIENT = 4, 60
 
 _ARGUMENTS = {
     # Of the log files only the newest are validated: an account collects them by the second.
-    Suite.STATE: ("verify/checks", "--integrity-hours=0.04"),
+    Suite.STATE: ("verify/checks", "--integrity-hours=0.015"),
     Suite.LIVE_FIRE: ("verify/live_fire", *(f"--probe={key}" for key in OPTIONAL)),
 }
 

@@ -501,10 +501,8 @@ def another_folder(account: Account, mending: ExitStack) -> None:
     "the trail writes to another log group of ours", "trail-destination", "roles-least-privilege"
 )
 def another_log_group(account: Account, mending: ExitStack) -> None:
-    [attached] = account.iam.list_attached_role_policies(
-        RoleName=account.outputs["trail_logs_role_name"]
-    )["AttachedPolicies"]
-    allowed = policy_statements(account, attached["PolicyArn"])
+    arn = account.own_policy(account.outputs["trail_logs_role_name"])
+    allowed = policy_statements(account, arn)
     here = account.outputs["trail_log_group_arn"]
     there = here.replace(
         account.outputs["trail_log_group_name"], account.outputs["function_log_group_name"]
@@ -513,7 +511,7 @@ def another_log_group(account: Account, mending: ExitStack) -> None:
         resources = allow["Resource"]
         listed = resources if isinstance(resources, list) else [resources]
         allow["Resource"] = [*listed, *(item.replace(here, there) for item in listed)]
-    change_policy(account, mending, attached["PolicyArn"], *allowed)
+    change_policy(account, mending, arn, *allowed)
     _update(account, mending, CloudWatchLogsLogGroupArn=f"{there}:*")
 
 
@@ -531,14 +529,12 @@ def no_log_group(account: Account, mending: ExitStack) -> None:
     "roles-least-privilege",
 )
 def log_group_refuses(account: Account, mending: ExitStack) -> None:
-    [attached] = account.iam.list_attached_role_policies(
-        RoleName=account.outputs["trail_logs_role_name"]
-    )["AttachedPolicies"]
+    arn = account.own_policy(account.outputs["trail_logs_role_name"])
     group = account.outputs["trail_log_group_arn"]
     change_policy(
         account,
         mending,
-        attached["PolicyArn"],
+        arn,
         {
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],

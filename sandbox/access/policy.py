@@ -56,8 +56,9 @@ class AccessRequest:
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
+@functools.lru_cache(maxsize=1024)
 def parse(text: str | bytes) -> Document:
-    """A policy document; an empty one for what is not a JSON object."""
+    """A policy document, which nobody may change; an empty one for what is not a JSON object."""
     try:
         document = json.loads(text)
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import os
 import signal
@@ -39,6 +40,9 @@ from sandbox.trail.signing_keys import SigningKeys
 from sandbox.world import World
 
 log = logging.getLogger(__name__)
+
+# How many more objects than before are made until rubbish is looked for.
+GARBAGE_ALLOCATIONS = 20_000
 
 
 class PortInUseError(OSError):
@@ -218,6 +222,11 @@ def _listen(port: int) -> socket.socket:
 def run(settings: Settings) -> None:
     """Serve in the foreground until SIGTERM or SIGINT; print the ready line."""
     sandbox = Sandbox(settings)
+    # All that has been imported stays; looking through it again and again, as the account grows,
+    # would take more than any service.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_ALLOCATIONS)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

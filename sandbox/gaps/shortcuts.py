@@ -7,13 +7,15 @@ listing costs is what all the others wait for.
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from moto import backends
-from moto.core import serialize
+from moto.core import responses, serialize
 from moto.s3.models import FakeDeleteMarker, S3Backend
+from moto.sqs.models import Queue
 
 from sandbox.replacement import Kind, Replacement
 
@@ -28,6 +30,32 @@ def list_of_moto_modules(context: None, original: Callable[[], Iterable[str]]) -
 def parse_to_aware_datetime(context: None, original: Callable[[Any], Any], value: Any) -> Any:
     """An instant with its zone, of a text."""
     return original(value)
+
+
+@functools.cache
+def method_names_from_class(
+    context: None, original: Callable[[Any], list[str]], kind: type
+) -> frozenset[str]:
+    """The names of a class's methods."""
+    return frozenset(original(kind))
+
+
+def messages_delayed(context: None, queue: Any) -> int:
+    """How many of a queue's messages nobody may see yet."""
+    moment = time.time() * 1000
+    return sum(moment < message.delayed_until for message in queue._messages)
+
+
+def messages_not_visible(context: None, queue: Any) -> int:
+    """How many of a queue's messages somebody has received, and not yet deleted."""
+    moment = time.time() * 1000
+    return sum(moment <= message.visible_at for message in queue._messages)
+
+
+def messages_to_receive(context: None, queue: Any) -> int:
+    """How many of a queue's messages can be received."""
+    moment = time.time() * 1000
+    return sum(message.visible_at < moment >= message.delayed_until for message in queue._messages)
 
 
 @dataclass
@@ -124,5 +152,25 @@ REPLACEMENTS = (
         "list_object_versions",
         list_object_versions,
         "moto copies every version of every object in the bucket, whatever the prefix.",
+    ),
+    Replacement(
+        responses,
+        "method_names_from_class",
+        method_names_from_class,
+        "moto looks through its own class at each request.",
+        Kind.AROUND,
+    ),
+    *(
+        Replacement(
+            Queue,
+            name,
+            by,
+            "moto reads the clock for each message, and counts them whenever one is sent.",
+        )
+        for name, by in (
+            ("approximate_number_of_messages", messages_to_receive),
+            ("approximate_number_of_messages_delayed", messages_delayed),
+            ("approximate_number_of_messages_not_visible", messages_not_visible),
+        )
     ),
 )

@@ -73,11 +73,19 @@ def compile_pattern(text: str | None) -> FilterPattern:
 
 def value_at(selector: str, message: str) -> Any:
     """The first value that a selector such as ``$.detail.bytes`` finds in a JSON message."""
+    return next(_select(_document(message), _steps(selector)), None)
+
+
+@functools.lru_cache(maxsize=16)
+def _document(message: str) -> Any:
+    """A message's JSON, which nobody may change; None for one that is none.
+
+    Kept, since a group's filters look at a message one after the other.
+    """
     try:
-        document = json.loads(message)
+        return json.loads(message)
     except (ValueError, RecursionError):
         return None
-    return next(_select(document, _steps(selector)), None)
 
 
 # --- JSON patterns -------------------------------------------------------------------------
@@ -349,10 +357,8 @@ def _json_matcher(text: str) -> Matcher:
     condition = _JsonParser(text).parse()
 
     def matches(message: str) -> bool:
-        try:
-            document = json.loads(message)
-        except (ValueError, RecursionError):
-            return False  # an event that is not JSON is never selected by a JSON pattern
+        # An event that is not JSON is never selected by a JSON pattern.
+        document = _document(message)
         return isinstance(document, dict | list) and condition(document)
 
     return matches

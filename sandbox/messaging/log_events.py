@@ -12,6 +12,7 @@ import copy
 import gzip
 import json
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,9 @@ from sandbox.world import World
 
 log = logging.getLogger(__name__)
 
+# A filter's default value is told for each minute in which it selected nothing.
+DEFAULT_SECONDS = 60.0
+SHORTEST_DEFAULT_SECONDS = 1.0
 CONTROL_TEXT = "CWL CONTROL MESSAGE: Checking health of destination Lambda function."
 
 
@@ -38,6 +42,8 @@ class LogEvents:
     def __init__(self, world: World, runtime: LambdaRuntime) -> None:
         self._world = world
         self._runtime = runtime
+        # When the default of a metric of a region is due again, by the clock that only goes on.
+        self._default_due: dict[tuple[str, str, str], float] = {}
 
     def arrived(self, stream: Any, events: list[Any]) -> None:
         """Handle events that have just been stored in a moto LogStream, under the lock."""
@@ -164,8 +170,8 @@ class LogEvents:
             if (value := _metric_value(str(transformation["metricValue"]), message)) is not None
         ]
         default = transformation.get("defaultValue")
-        if default is not None and total > len(chosen):
-            points += [(float(default), {})] * (total - len(chosen))
+        if default is not None and total > len(chosen) and self._is_due(region, transformation):
+            points.append((float(default), {}))
         for value, dimensions in points:
             data_points.publish(
                 self._world,
@@ -176,6 +182,16 @@ class LogEvents:
                 dimensions,
                 transformation.get("unit") or "None",
             )
+
+    def _is_due(self, region: str, transformation: Mapping[str, Any]) -> bool:
+        """Whether a metric's default is to be told again; if so, it is taken for told."""
+        key = (region, transformation["metricNamespace"], transformation["metricName"])
+        moment = time.monotonic()
+        if moment < self._default_due.get(key, 0.0):
+            return False
+        wait = max(self._world.settings.latency(DEFAULT_SECONDS), SHORTEST_DEFAULT_SECONDS)
+        self._default_due[key] = moment + wait
+        return True
 
     def _embedded_metrics(self, group: Any, events: list[Any]) -> None:
         account = log_settings.of_account(self._world.backend("logs", group.region))

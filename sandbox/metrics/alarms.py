@@ -14,6 +14,7 @@ from moto.cloudwatch import models as cloudwatch_models
 from sandbox.clock import now
 from sandbox.control import ControlError
 from sandbox.metrics import bands, data_points, expressions
+from sandbox.metrics.points import Point, Points, statistic
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
 
@@ -26,36 +27,6 @@ SHORTEST_QUEUE_METRIC_SECONDS = 5.0
 # How many periods further back CloudWatch looks for data: its documentation has an example of two.
 FURTHER_BACK = 2
 MAXIMUM_AGE_MINUTES = 30 * 24 * 60
-
-
-@dataclass(frozen=True)
-class Point:
-    """A data point: one value, or the summary of several."""
-
-    moment: datetime
-    total: float
-    count: float
-    low: float
-    high: float
-    unit: str = "None"
-
-
-def statistic(points: Sequence[Point], name: str) -> float:
-    """A statistic of the points of one period; percentiles are of single values."""
-    count = sum(point.count for point in points)
-    if name == "Sum":
-        return sum(point.total for point in points)
-    if name == "SampleCount":
-        return count
-    if name == "Minimum":
-        return min(point.low for point in points)
-    if name == "Maximum":
-        return max(point.high for point in points)
-    if name.startswith("p"):
-        ordered = sorted(point.high for point in points)
-        rank = float(name[1:]) / 100 * (len(ordered) - 1)
-        return ordered[round(rank)]
-    return sum(point.total for point in points) / count if count else 0.0
 
 
 def breaches(operator: str, value: float, threshold: float) -> bool:
@@ -124,7 +95,7 @@ class Alarms:
     def __init__(self, world: World, tell: Listener) -> None:
         self._world = world
         self._tell = tell
-        self._points: dict[str, dict[Any, list[Point]]] = defaultdict(lambda: defaultdict(list))
+        self._points: dict[str, dict[Any, Points]] = defaultdict(lambda: defaultdict(Points))
         self._read: dict[str, int] = defaultdict(int)
         latency = world.settings.latency
         world.scheduler.every(
@@ -172,7 +143,7 @@ class Alarms:
         start = self._read[region] if self._read[region] <= len(data) else 0
         for datum in data[start:]:
             key = (datum.namespace, datum.name, _dimensions(datum.dimensions))
-            self._points[region][key].append(_point(datum))
+            self._points[region][key].take(_point(datum))
         self._read[region] = len(data)
 
     def _evaluate(self, region: str, alarm: Any) -> None:
@@ -230,9 +201,8 @@ class Alarms:
         begin = periods.end() - timedelta(seconds=periods.seconds * periods.count)
         earliest = begin - timedelta(days=bands.TRAINING_DAYS)
         found: dict[float, list[Point]] = defaultdict(list)
-        for point in self._points[region][key]:
-            if earliest < point.moment <= begin:
-                found[(begin - point.moment).total_seconds() // periods.seconds].append(point)
+        for point in self._points[region][key].between(earliest, begin):
+            found[(begin - point.moment).total_seconds() // periods.seconds].append(point)
         return [statistic(points, name) for points in found.values()]
 
     def _values(self, region: str, alarm: Any, count: int) -> expressions.Series | None:
@@ -275,16 +245,15 @@ class Alarms:
         """
         moment = periods.end()
         length = timedelta(seconds=periods.seconds)
-        begin = moment - length * periods.count
-        recent = [
-            point
-            for point in self._points[region][key]
-            if begin <= point.moment <= moment and unit in (None, "", point.unit)
-        ]
+        points = self._points[region][key]
         values: expressions.Series = []
         for index in range(periods.count):
             end = moment - length * index
-            inside = [point for point in recent if end - length < point.moment <= end]
+            inside = [
+                point
+                for point in points.between(end - length, end)
+                if unit in (None, "", point.unit)
+            ]
             values.append(float(statistic(inside, name)) if inside else None)
         return values
 
