@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import aws
+from . import aws, threat
 from .accounting import Accounting
 from .alert import build, encode
 from .coalesce import Candidate
@@ -58,7 +58,7 @@ class UntoldAlertsError(RuntimeError):
 class _Case:
     """A record that rules looked at, with its alerts that are still to be told.
 
-    A scan's alert has no judgement.
+    A scan's alert has no judgement, nor has a threat's.
     """
 
     judgement: Judgement | None
@@ -145,13 +145,7 @@ class Checker:
             self._remediation.begin()
         lease_until = received + int((seconds + _LEASE_MARGIN_SECONDS) * 1000)
         accounting = Accounting(delivery, received, lease_until)
-        cases: list[_Case] = []
-        if delivery.kind == "schedule":
-            cases = self._scan(accounting, mapping(event), seconds - _SECONDS_TO_PUBLISH)
-        for entry in delivery.malformed:
-            self._reject(accounting, "malformed log event", "no message", entry, None)
-        for message in delivery.messages:
-            cases += self._judge(accounting, message)
+        cases = self._cases(accounting, mapping(event), seconds)
         if delivery.kind == "schedule":
             accounting.gathers_at = received  # what nobody came for
         elif seconds > _GATHERING_SECONDS + _SECONDS_TO_PUBLISH:
@@ -166,6 +160,22 @@ class Checker:
         if open_cases or accounting.untold:
             raise UntoldAlertsError(len(open_cases), len(accounting.untold))
         return summary
+
+    def _cases(
+        self, accounting: Accounting, event: Mapping[str, Any], seconds: float
+    ) -> list[_Case]:
+        """All that the delivery gives to tell, or to decide."""
+        delivery = accounting.delivery
+        cases: list[_Case] = []
+        if delivery.kind == "schedule":
+            cases += self._scan(accounting, event, seconds - _SECONDS_TO_PUBLISH)
+        for entry in delivery.malformed:
+            self._reject(accounting, "malformed log event", "no message", entry, None)
+        for message in delivery.messages:
+            cases += self._judge(accounting, message)
+        for message in delivery.findings:
+            cases += self._threat(accounting, message)
+        return cases
 
     def _settle(self, accounting: Accounting, cases: list[_Case], seconds: float) -> list[_Case]:
         """Tell what is this invocation's to tell; return what another has taken and not told.
@@ -225,6 +235,20 @@ class Checker:
         )
         # EventBridge may deliver the same event twice.
         return [] if alert is None else [_Case(None, [(None, alert)])]
+
+    def _threat(self, accounting: Accounting, message: Message) -> list[_Case]:
+        """What GuardDuty found is told as it stands: it is no record, and no rule judges it."""
+        alert = threat.build(
+            mapping(message.content),
+            environment=self._settings.environment,
+            received=accounting.received,
+            delivered=message.delivered,
+            path=accounting.delivery.path,
+        )
+        self._log.write("INFO", "threat finding", alert_id=alert["alert_id"], **alert["event"])
+        if not accounting.first(alert["alert_id"]):
+            return []
+        return [_Case(None, [(None, alert)], arrived=message.delivered)]
 
     def _refuse(
         self,

@@ -10,7 +10,8 @@ Ways in:
   put on the bus counts: its sources begin with ``aws.``, which PutEvents refuses to everybody else
   (EventBridge API reference, PutEventsRequestEntry), and the envelope names the record's account.
 * EventBridge's "Scheduled Event": no record, but the time to scan the account.
-* A direct test: ``{"test": {"records": [record, ...], "publish": true}}``.
+* EventBridge's "GuardDuty Finding": no record either, but a threat that is told as it stands.
+* A direct test: ``{"test": {"records": [...], "findings": [...], "publish": true}}``.
 
 Anything else is refused by name: the function has nothing to do for it, and silence would look
 like success.
@@ -27,6 +28,7 @@ from typing import Any, Literal
 
 from .record import mapping, text
 from .screen import screen
+from .threat import DETAIL_TYPE, SOURCE
 from .times import from_epoch, from_iso
 
 # Lambda takes 1 MB from CloudWatch Logs; real batches of records grow about twelvefold.
@@ -64,7 +66,8 @@ class Delivery:
     """The records of one invocation and where they came from.
 
     ``passed_over`` holds the ids of the log events whose records no rule looks at, as their text
-    already tells; ``malformed`` the log events without a message.
+    already tells; ``malformed`` the log events without a message; ``findings`` what GuardDuty
+    found, which are no records.
     """
 
     kind: Literal["logs", "control", "eventbridge", "schedule", "test"]
@@ -74,6 +77,7 @@ class Delivery:
     publish: bool = True
     malformed: tuple[object, ...] = ()
     passed_over: tuple[str, ...] = ()
+    findings: tuple[Message, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -175,15 +179,26 @@ def _skim(content: str) -> Delivery | None:
 
 
 def _read_test(test: object) -> Delivery:
-    records = mapping(test).get("records")
-    if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
-        raise UnreadableEventError("test.records must be a list of CloudTrail records")
-    if len(records) > MAXIMUM_TEST_RECORDS:
-        raise UnreadableEventError(f"test.records holds more than {MAXIMUM_TEST_RECORDS} records")
+    findings = _test_members(test, "findings", "GuardDuty findings", [])
+    records = _test_members(test, "records", "CloudTrail records", [] if findings else None)
     publish = mapping(test).get("publish", True)
     if not isinstance(publish, bool):
         raise UnreadableEventError("test.publish must be true or false")
-    return Delivery("test", tuple(Message(record) for record in records), publish=publish)
+    return Delivery(
+        "test",
+        tuple(Message(record) for record in records),
+        publish=publish,
+        findings=tuple(Message(finding) for finding in findings),
+    )
+
+
+def _test_members(test: object, name: str, what: str, missing: object) -> list[dict[str, Any]]:
+    members = mapping(test).get(name, missing)
+    if not isinstance(members, list) or not all(isinstance(each, dict) for each in members):
+        raise UnreadableEventError(f"test.{name} must be a list of {what}")
+    if len(members) > MAXIMUM_TEST_RECORDS:
+        raise UnreadableEventError(f"test.{name} holds more than {MAXIMUM_TEST_RECORDS}")
+    return members
 
 
 def _refuse_forgery(event: Mapping[str, Any], detail: Mapping[str, Any]) -> None:
@@ -216,6 +231,9 @@ def read_event(event: object) -> Delivery:
     detail_type = event.get("detail-type")
     if detail_type == "Scheduled Event" and event.get("source") == "aws.events":
         return Delivery("schedule", ())
+    if detail_type == DETAIL_TYPE and event.get("source") == SOURCE:
+        finding = Message(mapping(event.get("detail")), delivered=from_iso(event.get("time")))
+        return Delivery("eventbridge", (), findings=(finding,))
     if isinstance(detail_type, str):
         if not detail_type.endswith(_VIA_CLOUDTRAIL):
             raise UnsupportedEventError(
