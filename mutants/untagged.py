@@ -138,6 +138,22 @@ CHANGES: Mapping[str, tuple[Change, Change]] = {
             ResourceArn=found["arn"], Tags=_listed(tags)
         ),
     ),
+    "aws_guardduty_detector": (
+        lambda account, found, tags: account.client("guardduty").untag_resource(
+            ResourceArn=found["arn"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.client("guardduty").tag_resource(
+            ResourceArn=found["arn"], Tags=dict(tags)
+        ),
+    ),
+    "aws_accessanalyzer_analyzer": (
+        lambda account, found, tags: account.client("accessanalyzer").untag_resource(
+            resourceArn=found["arn"], tagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.client("accessanalyzer").tag_resource(
+            resourceArn=found["arn"], tags=dict(tags)
+        ),
+    ),
     "aws_cloudformation_stack_set": (
         lambda account, found, _: _tag_stack_set(account, found, {}),
         lambda account, found, tags: _tag_stack_set(account, found, tags),
@@ -310,7 +326,10 @@ _OF_TIERS = frozenset(
 _OF_PRIVATE_NETWORKS = frozenset({"module.network.aws_route_table.private"})
 # Only where a service watches the account: by the control that wants it.
 _OF_SERVICES = {
+    "aws_cloudwatch_event_rule.threat_findings": "threats-alerted",
+    "module.detection.aws_accessanalyzer_analyzer.account": "outside-access-analyzed",
     "module.detection.aws_config_config_rule.managed": "configuration-recorded",
+    "module.detection.aws_guardduty_detector.account": "threats-detected",
     "module.detection.aws_iam_service_linked_role.config": "configuration-recorded",
     "module.detection.aws_s3_bucket.config_history": "configuration-recorded",
 }

@@ -14,6 +14,12 @@ module "detection" {
   config_enabled                     = var.config_enabled
   config_service_linked_role_enabled = var.config_service_linked_role_enabled
   config_retention_days              = var.config_retention_days
+
+  guardduty_enabled       = var.guardduty_enabled
+  guardduty_protections   = var.guardduty_protections
+  security_hub_enabled    = var.security_hub_enabled
+  security_hub_standards  = var.security_hub_standards
+  access_analyzer_enabled = var.access_analyzer_enabled
 }
 
 locals {
@@ -30,6 +36,45 @@ locals {
     Resource  = "*"
     Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
   } if made]
+}
+
+# --- What GuardDuty finds --------------------------------------------------------------------------------------------
+
+# High and critical findings go to the function, which tells them as it tells violations. Not to the topic itself: EventBridge
+# names no source to a topic, so that any rule of the account could publish to one that admits it.
+resource "aws_cloudwatch_event_rule" "threat_findings" {
+  count = var.guardduty_enabled ? 1 : 0
+
+  name        = "rule-threat-findings-${var.environment}"
+  description = "Takes high findings of GuardDuty to the compliance function"
+  event_pattern = jsonencode({
+    source        = ["aws.guardduty"]
+    "detail-type" = ["GuardDuty Finding"]
+    detail        = { severity = [{ numeric = [">=", 7] }] } # high, and critical
+  })
+
+  tags = { Name = "rule-threat-findings-${var.environment}" }
+}
+
+resource "aws_lambda_permission" "threat_findings" {
+  count = var.guardduty_enabled ? 1 : 0
+
+  statement_id   = "AllowThreatFindings"
+  action         = "lambda:InvokeFunction"
+  function_name  = aws_lambda_function.compliance_checker.function_name
+  principal      = "events.amazonaws.com"
+  source_arn     = aws_cloudwatch_event_rule.threat_findings[0].arn
+  source_account = local.account_id
+}
+
+resource "aws_cloudwatch_event_target" "threat_findings" {
+  count = var.guardduty_enabled ? 1 : 0
+
+  rule      = aws_cloudwatch_event_rule.threat_findings[0].name
+  target_id = "compliance-checker"
+  arn       = aws_lambda_function.compliance_checker.arn
+
+  depends_on = [aws_lambda_permission.threat_findings]
 }
 
 # --- Verification ----------------------------------------------------------------------------------------------------
@@ -62,6 +107,31 @@ resource "aws_iam_policy" "verifier_detection" {
         Effect   = "Allow"
         Action   = "config:ListTagsForResource"
         Resource = "arn:${local.partition}:config:${local.region}:${local.account_id}:config-rule/*"
+      },
+      {
+        Sid      = "FindDetectors"
+        Effect   = "Allow"
+        Action   = ["access-analyzer:ListAnalyzers", "guardduty:ListDetectors"]
+        Resource = "*"
+      },
+      {
+        # GuardDuty chooses its detector's id, and a filter's name is whoever's made it.
+        Sid      = "ReadDetector"
+        Effect   = "Allow"
+        Action   = ["guardduty:GetDetector", "guardduty:GetFilter", "guardduty:ListFilters", "guardduty:ListIPSets"]
+        Resource = "arn:${local.partition}:guardduty:${local.region}:${local.account_id}:detector/*"
+      },
+      {
+        Sid      = "ReadHub"
+        Effect   = "Allow"
+        Action   = ["securityhub:DescribeHub", "securityhub:GetEnabledStandards"]
+        Resource = "arn:${local.partition}:securityhub:${local.region}:${local.account_id}:hub/default"
+      },
+      {
+        Sid      = "ReadAnalyzer"
+        Effect   = "Allow"
+        Action   = "access-analyzer:ListArchiveRules"
+        Resource = "arn:${local.partition}:access-analyzer:${local.region}:${local.account_id}:analyzer/*"
       },
     ]
   })

@@ -452,3 +452,18 @@ output "config_role_arns" {
   description = "ARN of AWS Config's service-linked role, where the deployment has made it."
   value       = module.detection.config_role_arns
 }
+
+output "guardduty_detector_id" {
+  description = "Id of GuardDuty's detector; null without one."
+  value       = module.detection.guardduty_detector_id
+}
+
+output "security_hub_arn" {
+  description = "ARN of Security Hub's hub; null without one."
+  value       = module.detection.security_hub_arn
+}
+
+output "access_analyzer_name" {
+  description = "Name of IAM Access Analyzer's analyzer; null without one."
+  value       = module.detection.access_analyzer_name
+}

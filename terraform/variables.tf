@@ -821,6 +821,36 @@ variable "config_retention_days" {
   default     = 2557 # seven years
 }
 
+variable "guardduty_enabled" {
+  description = "Whether GuardDuty looks for threats in the home region, and its high findings are told. An account has one detector a region: leave it off where another team runs it."
+  type        = bool
+  default     = false
+}
+
+variable "guardduty_protections" {
+  description = "What GuardDuty looks at besides calls, flow logs and queries of names, by its features' names. Not every region has all; RUNTIME_MONITORING needs an agent on what it watches."
+  type        = list(string)
+  default     = ["EBS_MALWARE_PROTECTION", "LAMBDA_NETWORK_LOGS", "RDS_LOGIN_EVENTS", "S3_DATA_EVENTS"]
+}
+
+variable "security_hub_enabled" {
+  description = "Whether Security Hub holds the account to standards in the home region. Its checks need AWS Config. An account has one hub a region: leave it off where another team runs it."
+  type        = bool
+  default     = false
+}
+
+variable "security_hub_standards" {
+  description = "The standards that Security Hub holds the account to, as their ARNs have them after `standards/`."
+  type        = list(string)
+  default     = ["aws-foundational-security-best-practices/v/1.0.0", "nist-800-53/v/5.0.0"]
+}
+
+variable "access_analyzer_enabled" {
+  description = "Whether IAM Access Analyzer looks for what is open to others than the account, in the home region."
+  type        = bool
+  default     = false
+}
+
 variable "compliance_tools_principals" {
   description = "ARNs of the IAM principals that may assume the role for compliance tools. Empty: nobody, until somebody is named."
   type        = list(string)

@@ -19,7 +19,10 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import ThreadedWSGIServer
 
-from sandbox.front import authorization, replacements, requests_of_buckets
+from sandbox.detection.analyzers import Analyzers
+from sandbox.detection.detectors import Detectors
+from sandbox.detection.hubs import Hubs
+from sandbox.front import authorization, own_services, replacements, requests_of_buckets
 from sandbox.front.consistency import Consistency
 from sandbox.front.gateway import Gateway
 from sandbox.front.stacks import Stacks
@@ -162,7 +165,14 @@ class Sandbox:
             [
                 functools.partial(authorization.guard, world),
                 *([consistency.guard] if consistency is not None else []),
-                Stacks(world).guard,
+                own_services.guard(
+                    (
+                        Stacks(world).answers,
+                        Detectors(world).answers,
+                        Hubs(world).answers,
+                        Analyzers(world).answers,
+                    )
+                ),
             ],
             [
                 functools.partial(requests_of_buckets.happened, world),

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from moto.core.request import Request
-from moto.core.serialize import get_serializer_class
-from moto.core.utils import get_service_model
-
-from sandbox.front import errors
-from sandbox.front.errors import Answer, Protocol
-from sandbox.front.gateway import Arrived
-from sandbox.stacks.stack_sets import Operation, Stack, StackError, StackSet, StackSets
-from sandbox.trail import record
+from sandbox.front.own_services import Answering, Answers
+from sandbox.refusal import RefusedError
+from sandbox.stacks.stack_sets import Operation, Stack, StackSet, StackSets
 from sandbox.world import World
 
 _Parameters = Mapping[str, Any]
@@ -25,7 +19,7 @@ class Stacks:
     def __init__(self, world: World) -> None:
         self._account = world.settings.account
         self._sets = StackSets(world)
-        self._answers: dict[str, Callable[[str, _Parameters], Mapping[str, Any]]] = {
+        answers: dict[str, Answering] = {
             "CreateStackInstances": self._create_instances,
             "CreateStackSet": self._create,
             "DeleteStackInstances": self._delete_instances,
@@ -38,28 +32,9 @@ class Stacks:
             "ListStackSetOperationResults": self._list_results,
             "UpdateStackSet": self._update,
         }
-
-    def guard(self, arrived: Arrived) -> Answer | None:
-        """The answer to a call of CloudFormation's that the sandbox knows."""
-        answer = self._answers.get(arrived.operation)
-        if arrived.service != "cloudformation" or answer is None:
-            return None
-        request = Request(arrived.fresh_environ())
-        parameters = record.parse_parameters(
-            arrived.service, arrived.operation, arrived.path_parameters, request
-        )
-        try:
-            told = answer(arrived.signature.region, parameters)
-        except StackError as error:
-            return errors.error(Protocol.QUERY, error.code, error.message, error.status)
-        model = get_service_model(arrived.service).operation_model(arrived.operation)
-        written = get_serializer_class(arrived.service, "query")(model).serialize(told)
-        body = written["body"]
-        return Answer(
-            "200 OK",
-            [("Content-Type", "text/xml")],
-            body.encode() if isinstance(body, str) else body,
-        )
+        self.answers: Answers = {
+            ("cloudformation", operation): answer for operation, answer in answers.items()
+        }
 
     def _found(self, region: str, parameters: _Parameters) -> StackSet:
         return self._sets.get(region, str(parameters["StackSetName"]))
@@ -107,7 +82,7 @@ class Stacks:
 
     def _require_own(self, parameters: _Parameters) -> None:
         if list(parameters.get("Accounts", [])) != [self._account]:
-            raise StackError(
+            raise RefusedError(
                 "ValidationError", f"the sandbox has the account {self._account} alone"
             )
 
@@ -143,7 +118,7 @@ class Stacks:
             if asked is None or asked in (stack.name, stack.arn)
         ]
         if asked is not None and not there:
-            raise StackError("ValidationError", f"Stack with id {asked} does not exist")
+            raise RefusedError("ValidationError", f"Stack with id {asked} does not exist")
         return {
             "Stacks": [
                 {
@@ -163,7 +138,7 @@ class Stacks:
         found = self._found(region, parameters)
         operation = found.operations.get(str(parameters["OperationId"]))
         if operation is None:
-            raise StackError("OperationNotFoundException", "Operation not found")
+            raise RefusedError("OperationNotFoundException", "Operation not found")
         return found, operation
 
     def _describe_operation(self, region: str, parameters: _Parameters) -> Mapping[str, Any]:

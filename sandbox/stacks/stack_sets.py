@@ -18,19 +18,12 @@ from moto.utilities.utils import get_partition
 from sandbox.access import permissions
 from sandbox.access.policy import Principal
 from sandbox.clock import now
+from sandbox.refusal import RefusedError
 from sandbox.stacks.template import Needed, Rule, TemplateError, rules_of, to_put, to_remove
 from sandbox.world import World
 
 SERVICE = "cloudformation.amazonaws.com"
 _SELF_MANAGED = "SELF_MANAGED"
-
-
-class StackError(Exception):
-    """A refusal in CloudFormation's words."""
-
-    def __init__(self, code: str, message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST):
-        super().__init__(message)
-        self.code, self.message, self.status = code, message, status
 
 
 @dataclass
@@ -92,11 +85,11 @@ class StackSets:
     # --- sets ------------------------------------------------------------------------------------
 
     def create(self, region: str, settings: Mapping[str, Any]) -> StackSet:
-        """Make a set without stacks. Raises StackError."""
+        """Make a set without stacks. Raises RefusedError."""
         name = str(settings["StackSetName"])
         if (region, name) in self._sets:
             message = f"The name {name} is already in use."
-            raise StackError("NameAlreadyExistsException", message, HTTPStatus.CONFLICT)
+            raise RefusedError("NameAlreadyExistsException", message, HTTPStatus.CONFLICT)
         kept = _settings(self._world, region, settings)
         _rules(kept)
         identifier = f"{name}:{uuid.uuid4()}"
@@ -106,15 +99,15 @@ class StackSets:
         return made
 
     def get(self, region: str, name: str) -> StackSet:
-        """The set of a name or an id. Raises StackError."""
+        """The set of a name or an id. Raises RefusedError."""
         found = self._sets.get((region, name.partition(":")[0]))
         if found is None or name not in (found.name, found.identifier):
             message = f"StackSet {name} not found"
-            raise StackError("StackSetNotFoundException", message, HTTPStatus.NOT_FOUND)
+            raise RefusedError("StackSetNotFoundException", message, HTTPStatus.NOT_FOUND)
         return found
 
     def update(self, region: str, settings: Mapping[str, Any]) -> Operation:
-        """Alter a set, and then all of its stacks. Raises StackError."""
+        """Alter a set, and then all of its stacks. Raises RefusedError."""
         found = self.get(region, str(settings["StackSetName"]))
         template = found.settings if settings.get("UsePreviousTemplate") else settings
         changes = {"StackSetName": found.name, "TemplateBody": template.get("TemplateBody")}
@@ -136,13 +129,13 @@ class StackSets:
         return self._operate(found, "UPDATE", tuple(found.stacks), alter)
 
     def delete(self, region: str, name: str) -> None:
-        """Delete a set that has no stacks; one that is not there is deleted. Raises StackError."""
+        """Delete a set without stacks; one that is not there is deleted. Raises RefusedError."""
         found = self._sets.get((region, name.partition(":")[0]))
         if found is None:
             return
         if found.stacks:
             message = "StackSet is not empty"
-            raise StackError("StackSetNotEmptyException", message, HTTPStatus.CONFLICT)
+            raise RefusedError("StackSetNotEmptyException", message, HTTPStatus.CONFLICT)
         del self._sets[region, found.name]
 
     # --- stacks ----------------------------------------------------------------------------------
@@ -191,11 +184,11 @@ class StackSets:
         return self._operate(found, "DELETE", tuple(regions), remove)
 
     def stack(self, found: StackSet, account: str, region: str) -> Stack:
-        """The stack of a set in a region. Raises StackError."""
+        """The stack of a set in a region. Raises RefusedError."""
         there = found.stacks.get(region) if account == self._world.settings.account else None
         if there is None:
             message = f"Stack instance for StackSet {found.name} not found"
-            raise StackError("StackInstanceNotFoundException", message, HTTPStatus.NOT_FOUND)
+            raise RefusedError("StackInstanceNotFoundException", message, HTTPStatus.NOT_FOUND)
         return there
 
     def stacks_in(self, region: str) -> list[Stack]:
@@ -303,9 +296,9 @@ class StackSets:
 def _settings(world: World, region: str, given: Mapping[str, Any]) -> dict[str, Any]:
     model = given.get("PermissionModel") or _SELF_MANAGED
     if model != _SELF_MANAGED:
-        raise StackError("ValidationError", f"the sandbox has no stack sets of model {model}")
+        raise RefusedError("ValidationError", f"the sandbox has no stack sets of model {model}")
     if given.get("Parameters"):
-        raise StackError("ValidationError", "the sandbox has no parameters of stack sets")
+        raise RefusedError("ValidationError", "the sandbox has no parameters of stack sets")
     role = "arn:{}:iam::{}:role/AWSCloudFormationStackSetAdministrationRole"
     return {
         "StackSetName": given["StackSetName"],
@@ -325,4 +318,4 @@ def _rules(settings: Mapping[str, Any]) -> tuple[Rule, ...]:
     try:
         return rules_of(settings["TemplateBody"] or "")
     except TemplateError as error:
-        raise StackError("ValidationError", str(error)) from None
+        raise RefusedError("ValidationError", str(error)) from None

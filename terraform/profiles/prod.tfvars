@@ -51,6 +51,11 @@ data_events = ["AWS::Lambda::Function", "AWS::S3::Object"]
 # What an organization runs centrally it switches off here.
 config_enabled = true
 
+# Threats, standards, and what is open to others than the account.
+guardduty_enabled       = true
+security_hub_enabled    = true
+access_analyzer_enabled = true
+
 account_settings_enabled = true
 
 account_scan_enabled         = true

@@ -61,6 +61,32 @@ run "aws_config_is_admitted_where_it_is_on" {
   }
 }
 
+run "high_findings_of_guardduty_reach_the_function" {
+  variables {
+    guardduty_enabled = true
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_cloudwatch_event_rule.threat_findings[0].event_pattern).detail.severity == [{ numeric = [">=", 7] }] &&
+      aws_cloudwatch_event_target.threat_findings[0].arn == aws_lambda_function.compliance_checker.arn &&
+      aws_lambda_permission.threat_findings[0].source_arn == aws_cloudwatch_event_rule.threat_findings[0].arn &&
+      aws_lambda_permission.threat_findings[0].source_account == "123456789012"
+    )
+    error_message = "Findings from 7.0 on must go to the function, by this rule of this account alone."
+  }
+}
+
+run "without_guardduty_nothing_of_it_reaches_the_function" {
+  assert {
+    condition = (
+      length(aws_cloudwatch_event_rule.threat_findings) == 0 && length(aws_cloudwatch_event_target.threat_findings) == 0 &&
+      length(aws_lambda_permission.threat_findings) == 0
+    )
+    error_message = "Without guardduty_enabled there is nothing to tell."
+  }
+}
+
 run "the_verifier_only_looks" {
   assert {
     condition = alltrue(flatten([

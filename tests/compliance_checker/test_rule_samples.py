@@ -9,6 +9,7 @@ from compliance_checker.evaluate import evaluate
 from compliance_checker.pipeline import AuditPipeline
 from compliance_checker.rules import RULES
 
+from tests.compliance_checker.door import Door
 from verify.inputs import deployment
 from verify.live_fire.invocation import Sample, samples
 
@@ -19,12 +20,17 @@ _PIPELINE = AuditPipeline(
     trail_arn=_DEPLOYED.trail_arn,
     key_arn=_DEPLOYED.kms_key_arn,
 )
-_SAMPLES = [pytest.param(each, id=each.rule) for each in samples(_DEPLOYED, "RUN-1")]
+_ALL = samples(_DEPLOYED, "RUN-1")
+_SAMPLES = [pytest.param(each, id=each.rule) for each in _ALL if not each.is_finding]
 
 
-def test_every_rule_has_one_sample() -> None:
-    sampled = sorted(each.rule for each in samples(_DEPLOYED, "RUN-1"))
-    assert sampled == sorted(rule.id for rule in RULES)
+def test_every_rule_has_one_sample_and_so_has_a_finding() -> None:
+    of_records = sorted(each.rule for each in _ALL if not each.is_finding)
+    assert of_records == sorted(rule.id for rule in RULES)
+    [finding] = [each for each in _ALL if each.is_finding]
+    door = Door()
+    [alert] = door.handle({"test": {"findings": [finding.record]}})["alerts"]
+    assert (alert["rule"], alert["event"]["event_id"]) == (finding.rule, finding.event_id)
 
 
 @pytest.mark.parametrize("sample", _SAMPLES)

@@ -92,8 +92,11 @@ def test_a_finding_is_told_with_what_it_says() -> None:
 
 @pytest.mark.parametrize(
     ("severity", "name"),
-    [(10, "CRITICAL"), (9, "CRITICAL"), (8.9, "HIGH"), (7, "HIGH"), (6.9, "MEDIUM"), (4, "MEDIUM")]
-    + [(3.9, "LOW"), (None, "HIGH"), (True, "HIGH"), ("8", "HIGH")],
+    [
+        *((10, "CRITICAL"), (9, "CRITICAL"), (8.9, "HIGH"), (7, "HIGH")),
+        *((6.9, "MEDIUM"), (4, "MEDIUM"), (3.9, "LOW")),
+        *((None, "HIGH"), (True, "HIGH"), ("8", "HIGH")),
+    ],
 )
 def test_its_severity_has_guarddutys_name(severity: object, name: str) -> None:
     assert _alert(_finding(severity=severity))["severity"] == name

@@ -454,6 +454,30 @@ VARIABLES: dict[str, Varied | Elsewhere] = {
             }
         },
     ),
+    "guardduty_enabled": Varied(
+        SPARE,
+        True,
+        {
+            "additional_controls": ["threats-detected", "threats-alerted"],
+            "function": {"findings": {"from_severity": 7}},
+        },
+    ),
+    "guardduty_protections": Varied(
+        SPARE,
+        ["EKS_AUDIT_LOGS", "S3_DATA_EVENTS"],
+        {"threats": {"protections": ["EKS_AUDIT_LOGS", "S3_DATA_EVENTS"]}},
+    ),
+    "security_hub_enabled": Varied(
+        SPARE, True, {"additional_controls": ["account-held-to-standards"]}
+    ),
+    "security_hub_standards": Varied(
+        SPARE,
+        ["cis-aws-foundations-benchmark/v/3.0.0"],
+        {"security_hub": {"standards": ["cis-aws-foundations-benchmark/v/3.0.0"]}},
+    ),
+    "access_analyzer_enabled": Varied(
+        SPARE, True, {"additional_controls": ["outside-access-analyzed"]}
+    ),
     "investigation_enabled": Varied(
         STACK, True, {"roles": {"additions": {"investigation-queries": "required"}}}
     ),

@@ -20,6 +20,7 @@ OUTPUTS = {output.name for output in fields(Deployment)}
 UNTAGGED = {
     "aws_athena_named_query",
     "aws_glue_catalog_table",
+    "aws_guardduty_detector_feature",
     "aws_cloudformation_stack_instances",
     "aws_cloudwatch_dashboard",
     "aws_cloudwatch_event_target",
@@ -38,6 +39,8 @@ UNTAGGED = {
     "aws_lambda_permission",
     "aws_route_table_association",
     "aws_s3_account_public_access_block",
+    "aws_securityhub_account",
+    "aws_securityhub_standards_subscription",
     "aws_s3_bucket_lifecycle_configuration",
     "aws_s3_bucket_logging",
     "aws_s3_bucket_metric",

@@ -29,7 +29,10 @@ _NO_SUCH_ADDRESS = re.compile(r"(?i)unable to determine service/operation name t
 # IAM names the permission after the operation, but for these. Source: Service Authorization
 # Reference, page "Actions, resources, and condition keys for Amazon S3".
 _IAM_ACTIONS = {
+    ("accessanalyzer", "list_analyzers"): "access-analyzer:ListAnalyzers",
+    ("accessanalyzer", "list_archive_rules"): "access-analyzer:ListArchiveRules",
     ("resourcegroupstaggingapi", "get_resources"): "tag:GetResources",
+    ("guardduty", "list_ip_sets"): "guardduty:ListIPSets",
     ("lambda", "invoke"): "lambda:InvokeFunction",
     ("s3", "get_bucket_accelerate_configuration"): "s3:GetAccelerateConfiguration",
     ("s3", "get_bucket_cors"): "s3:GetBucketCORS",

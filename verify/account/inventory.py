@@ -415,6 +415,31 @@ def _config_rule_tags(aws: Aws, _: Deployment, found: Resource) -> Tags:
     return _pairs(aws.pick(reads.config_rule_tags(found.arn), "Tags"))
 
 
+def _detectors(_: Aws, deployment: Deployment) -> Iterator[Resource]:
+    for name in deployment.identified("aws_guardduty_detector"):
+        arn = _arn(deployment, "guardduty", f"detector/{name}")
+        yield Resource("aws_guardduty_detector", name, arn)
+
+
+def _detector_tags(aws: Aws, _: Deployment, found: Resource) -> Tags:
+    tags: Tags = aws.pick(reads.detector(found.identifier), "Tags")
+    return tags
+
+
+def _analyzers(_: Aws, deployment: Deployment) -> Iterator[Resource]:
+    for name in deployment.identified("aws_accessanalyzer_analyzer"):
+        arn = _arn(deployment, "access-analyzer", f"analyzer/{name}")
+        yield Resource("aws_accessanalyzer_analyzer", name, arn)
+
+
+def _analyzer_tags(aws: Aws, _: Deployment, found: Resource) -> Tags:
+    for analyzer in aws.pick(reads.analyzers(), "analyzers"):
+        if pick(analyzer, "name") == found.identifier:
+            tags: Tags = pick(analyzer, "tags")
+            return tags
+    raise NotVerifiedError(f"list_analyzers does not list {found.identifier}")
+
+
 KINDS = (
     _in_vpc(reads.vpc, "Vpcs", "VpcId", "vpc", "aws_vpc"),
     _in_vpc(reads.subnets, "Subnets", "SubnetId", "subnet", "aws_subnet"),
@@ -600,6 +625,14 @@ KINDS = (
             "aws_config_retention_configuration",
         ),
     ),
+    Kind(
+        ("aws_guardduty_detector",),
+        _detectors,
+        _detector_tags,
+        (reads.detector,),
+        parts=("aws_guardduty_detector_feature",),
+    ),
+    Kind(("aws_accessanalyzer_analyzer",), _analyzers, _analyzer_tags, (reads.analyzers,)),
     Kind(("aws_sqs_queue",), _queues, _queue_tags, (reads.queue_tags,)),
     Kind(
         ("aws_cloudwatch_metric_alarm",),
@@ -634,6 +667,8 @@ SETTINGS_OF_ACCOUNT = frozenset(
         "aws_ebs_encryption_by_default",
         "aws_iam_account_password_policy",
         "aws_s3_account_public_access_block",
+        "aws_securityhub_account",
+        "aws_securityhub_standards_subscription",
     }
 )
 

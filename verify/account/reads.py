@@ -382,6 +382,57 @@ def config_rule_tags(arn: str) -> dict[str, Any]:
     return {"ResourceArn": arn}
 
 
+def _watching(service: str, operation: str, output: str, *absent: str) -> Reading[[]]:
+    """A listing, fetched ahead where the deployment has what an output names."""
+
+    def known(deployment: Deployment) -> Iterable[tuple[Any, ...]]:
+        return () if getattr(deployment, output) is None else ((),)
+
+    return replace(of_account(service, operation, *absent), known=known)
+
+
+# GuardDuty tells that there is no such detector, or filter, as a bad request.
+_NO_DETECTOR = "BadRequestException"
+detectors = _watching("guardduty", "list_detectors", "guardduty_detector_id")
+
+
+@following("guardduty", "get_detector", _NO_DETECTOR)
+def detector(identifier: str) -> dict[str, Any]:
+    """A detector: whether it is on, what it looks at, how soon it tells; its tags."""
+    return {"DetectorId": identifier}
+
+
+@following("guardduty", "list_filters")
+def detector_filters(identifier: str) -> dict[str, Any]:
+    """The names of a detector's filters, of which some keep findings from being told."""
+    return {"DetectorId": identifier}
+
+
+@following("guardduty", "get_filter", _NO_DETECTOR)
+def detector_filter(identifier: str, name: str) -> dict[str, Any]:
+    """What a filter does with the findings that it selects."""
+    return {"DetectorId": identifier, "FilterName": name}
+
+
+@following("guardduty", "list_ip_sets")
+def trusted_addresses(identifier: str) -> dict[str, Any]:
+    """The lists of addresses that a detector trusts."""
+    return {"DetectorId": identifier}
+
+
+# An account without Security Hub is told that it may not ask.
+_NO_HUB = "InvalidAccessException"
+hub = _watching("securityhub", "describe_hub", "security_hub_arn", _NO_HUB)
+standards = _watching("securityhub", "get_enabled_standards", "security_hub_arn", _NO_HUB)
+analyzers = _watching("accessanalyzer", "list_analyzers", "access_analyzer_name")
+
+
+@following("accessanalyzer", "list_archive_rules")
+def archive_rules(name: str) -> dict[str, Any]:
+    """What an analyzer is told to keep quiet."""
+    return {"analyzerName": name}
+
+
 # --- account --------------------------------------------------------------------------------------
 
 account_summary = of_account("iam", "get_account_summary")

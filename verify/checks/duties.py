@@ -1,7 +1,7 @@
-"""What the function does besides judging records, where the baseline asks for it: scan and mend.
+"""What the function does besides judging records, where the baseline asks for it.
 
-The baseline says it once (`function.scan`, `function.remediation`); what follows from it for the
-function's variables, its callers and its role is derived here.
+The baseline says it once (`function.scan`, `function.findings`, `function.remediation`); what
+follows from it for the function's variables, its callers and its role is derived here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,12 @@ def scan_rules(baseline: Baseline) -> list[str]:
     """The EventBridge rules that start the scan: one, or none where no scan is asked for."""
     scan = baseline["function"]["scan"]
     return [scan["rule"]] if scan["checks"] else []
+
+
+def finding_rules(baseline: Baseline) -> list[str]:
+    """The EventBridge rules that bring GuardDuty's findings: one, or none where none are told."""
+    findings = baseline["function"]["findings"]
+    return [findings["rule"]] if findings["from_severity"] is not None else []
 
 
 def variables(baseline: Baseline) -> dict[str, str]:

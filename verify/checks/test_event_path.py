@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,22 +13,11 @@ from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
 from verify.checks.duties import scan_rules
+from verify.checks.event_rules import Side, hold_rule, home_side, pattern_of, rule_found
 from verify.events.event_bus import Pattern, UnknownPatternError, events, lets_through
 from verify.events.samples import Place
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
-
-# What would hand the target something else than the event.
-_ALTERATIONS = ("Input", "InputPath", "InputTransformer")
-
-
-@dataclass(frozen=True)
-class _Side:
-    """The rules of one region, and where they must send events."""
-
-    region: str
-    target: str
-    role: str
 
 
 @pytest.mark.control(
@@ -77,55 +64,37 @@ def test_eventbridge_takes_what_a_rule_judges_to_the_function(
 
 
 def _hold_scan(check: Check, aws: Aws, deployment: Deployment, name: str, schedule: str) -> None:
-    home = _home(deployment)
+    home = home_side(deployment)
     arn = reads.event_rule_arn(deployment, home.region, name)
-    rule = _found(check, aws, arn)
+    rule = rule_found(check, aws, arn)
     if rule is None:
         return
-    _hold_rule(check, aws, arn, rule, home)
+    hold_rule(check, aws, arn, rule, home)
     check.equal(arn, "state", expected="ENABLED", seen=pick(rule, "State"))
     check.equal(arn, "schedule", expected=schedule, seen=rule.get("ScheduleExpression"))
     # An event that it takes besides would be judged by none of the patterns here.
     check.equal(arn, "pattern", expected="none", seen=rule.get("EventPattern", "none"))
 
 
-def _home(deployment: Deployment) -> _Side:
-    return _Side(deployment.region, deployment.function_arn, "none")
-
-
-def _found(check: Check, aws: Aws, arn: str) -> Mapping[str, Any] | None:
-    rule = aws.read(reads.event_rule(arn)).response
-    if rule is None:
-        check.holds(arn, "rule", False, expected="there", seen="no such rule")
-    return rule
-
-
-def _sides(deployment: Deployment) -> Iterator[_Side]:
-    yield _home(deployment)
+def _sides(deployment: Deployment) -> Iterator[Side]:
+    yield home_side(deployment)
     for region in deployment.forwarding_regions:
-        yield _Side(region, reads.event_bus_arn(deployment), deployment.event_forwarding_role_arn)
+        yield Side(region, reads.event_bus_arn(deployment), deployment.event_forwarding_role_arn)
 
 
 def _hold_side(
-    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any], side: _Side
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any], side: Side
 ) -> None:
     rules: list[tuple[str, Pattern]] = []
     for name in baseline["function"]["event_path"]:
         arn = reads.event_rule_arn(deployment, side.region, name)
-        rule = _found(check, aws, arn)
+        rule = rule_found(check, aws, arn)
         if rule is None:
             continue
-        _hold_rule(check, aws, arn, rule, side)
-        check.holds(
-            arn,
-            "pattern",
-            "EventPattern" in rule,
-            expected="one that selects events",
-            seen=rule.get("ScheduleExpression"),
-        )
-        pattern = rule.get("EventPattern")
+        hold_rule(check, aws, arn, rule, side)
+        pattern = pattern_of(check, arn, rule)
         if pattern is not None:
-            rules.append((pick(rule, "State"), Pattern(_parsed(arn, pattern))))
+            rules.append((pick(rule, "State"), pattern))
     place = Place(deployment.partition, deployment.account_id, side.region)
     wanted = events(baseline["log_groups"]["subscription_events"], place)
     try:
@@ -137,31 +106,3 @@ def _hold_side(
     except UnknownPatternError as error:
         raise NotVerifiedError(f"a pattern in {side.region} cannot be judged: {error}") from None
     check.none(side.region, "events that no rule takes to the function", kept_back)
-
-
-def _hold_rule(check: Check, aws: Aws, arn: str, rule: Mapping[str, Any], side: _Side) -> None:
-    check.equal(arn, "ARN", expected=arn, seen=pick(rule, "Arn"))
-    check.equal(arn, "bus", expected="default", seen=pick(rule, "EventBusName"))
-    check.equal(arn, "service that manages it", expected="none", seen=rule.get("ManagedBy", "none"))
-    targets = aws.pick(reads.event_targets(arn), "Targets")
-    check.equal(
-        arn,
-        "targets, with the roles by which they are reached",
-        expected=[(side.target, side.role)],
-        seen=[(pick(target, "Arn"), target.get("RoleArn", "none")) for target in targets],
-    )
-    check.none(
-        arn,
-        "what its targets are handed in the event's place",
-        [f"{part} {target[part]}" for target in targets for part in _ALTERATIONS if part in target],
-    )
-
-
-def _parsed(arn: str, pattern: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(pattern)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise NotVerifiedError(f"the pattern of {arn} is no JSON object")
-    return found

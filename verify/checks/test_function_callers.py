@@ -11,7 +11,7 @@ from verify.account import reads
 from verify.account.answer import Answer, pick
 from verify.account.door import Aws
 from verify.check import Check
-from verify.checks.duties import scan_rules
+from verify.checks.duties import finding_rules, scan_rules
 from verify.checks.findings import report_findings
 from verify.inputs.deployment import Deployment
 from verify.policy import Invoker, other_invocations, refused_invokers
@@ -31,7 +31,8 @@ def test_only_the_trail_log_group_may_invoke_the_function(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     name, required = deployment.function_arn, baseline["function"]
-    rules = [*required["event_path"], *required["event_rules"], *scan_rules(baseline)]
+    duties = [*scan_rules(baseline), *finding_rules(baseline)]
+    rules = [*required["event_path"], *required["event_rules"], *duties]
     invokers = _invokers(deployment, rules)
     answer = aws.read(reads.function_policy(deployment))
     check.holds(

@@ -8,6 +8,7 @@ alone).
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -113,16 +114,41 @@ def _fits(test: Any, value: Any) -> bool:
         return value is not _ABSENT and type(value) is type(test) and bool(value == test)
     if len(test) != 1:
         raise UnknownPatternError(f"{json.dumps(test)} is no single comparison")
-    [(operator, operand)] = test.items()
-    if operator == "exists":
+    [(comparison, operand)] = test.items()
+    if comparison == "exists":
         # Of a leaf alone: an object is there, and no leaf.
         return (value is not _ABSENT and not isinstance(value, dict)) is bool(operand)
-    if operator == "anything-but":
+    if comparison == "anything-but":
         excluded = operand if isinstance(operand, list) else [operand]
         return value is not _ABSENT and not any(_fits(each, value) for each in excluded)
-    if operator not in _TEXT_TESTS or not isinstance(operand, str):
+    if comparison == "numeric":
+        return _in_range(operand, value)
+    if comparison not in _TEXT_TESTS or not isinstance(operand, str):
         raise UnknownPatternError(f"the comparison {json.dumps(test)} is not known here")
-    return isinstance(value, str) and _TEXT_TESTS[operator](value, operand)
+    return isinstance(value, str) and _TEXT_TESTS[comparison](value, operand)
+
+
+def _in_range(operand: Any, value: Any) -> bool:
+    """Whether a number is on the side, or between the two, that ``[">=", 7, "<", 9]`` says."""
+    if not isinstance(operand, list) or len(operand) not in (2, 4):
+        raise UnknownPatternError(f"numeric {json.dumps(operand)} is not known here")
+    bounds = list(zip(operand[::2], operand[1::2], strict=True))
+    if any(sign not in _COMPARISONS or not _is_number(bound) for sign, bound in bounds):
+        raise UnknownPatternError(f"numeric {json.dumps(operand)} is not known here")
+    return _is_number(value) and all(_COMPARISONS[sign](value, bound) for sign, bound in bounds)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def _wildcard(value: str, operand: str) -> bool:

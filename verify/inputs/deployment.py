@@ -492,6 +492,23 @@ class Deployment:
         "Delivery channel of AWS Config.",
         "config-delivery-dev",
     )
+    guardduty_detector_id: str | None = _output_or_none(
+        "Detector of GuardDuty.",
+        "12abc34d567e8fa901bc2d34e56789f0",
+        "module.detection.aws_guardduty_detector.account",
+        pattern="^[0-9a-f]+$",
+    )
+    security_hub_arn: str | None = _output_or_none(
+        "Hub of Security Hub.",
+        f"arn:aws:securityhub:ap-southeast-1:{_ACCOUNT}:hub/default",
+        "module.detection.aws_securityhub_account.account",
+        pattern="^arn:aws[a-z-]*:securityhub:",
+    )
+    access_analyzer_name: str | None = _output_or_none(
+        "Analyzer of IAM Access Analyzer.",
+        "access-analyzer-dev",
+        "module.detection.aws_accessanalyzer_analyzer.account",
+    )
 
     @property
     def further_buckets(self) -> tuple[str, ...]:

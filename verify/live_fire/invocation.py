@@ -1,8 +1,8 @@
 """Puts a violation of every rule before the deployed function itself, without publishing anything.
 
 The probes prove the whole way for a few events. This proves the judgement for all: the function is
-invoked once, directly, with a record for each rule, and again with the same records as calls that
-failed, which must raise nothing (a failed call changes nothing).
+invoked once, directly, with a record for each rule and a finding of GuardDuty's, and again with the
+same records as calls that failed, which must raise nothing (a failed call changes nothing).
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _SAMPLES = Path(__file__).parent / "rule_samples.json"
 
 @dataclass(frozen=True)
 class Sample:
-    """A record, as CloudTrail would write it, that violates one rule and no other."""
+    """A record, as CloudTrail would write it, that violates one rule and no other.
+
+    Or a finding, as GuardDuty would write it, which is no record.
+    """
 
     rule: str
     record: Mapping[str, Any]
@@ -34,7 +37,12 @@ class Sample:
     @property
     def event_id(self) -> str:
         """By which the alert names the record."""
-        return str(self.record["eventID"])
+        return str(self.record["id" if self.is_finding else "eventID"])
+
+    @property
+    def is_finding(self) -> bool:
+        """Whether GuardDuty would have written it."""
+        return "eventID" not in self.record
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,11 @@ def samples(deployment: Deployment, run_id: str) -> tuple[Sample, ...]:
         key=deployment.kms_key_arn,
     )
     document = json.loads(text)
-    return tuple(
+    findings = [
+        Sample(entry["rule"], {**entry["finding"], "id": f"{run_id.lower()}-{entry['rule']}"})
+        for entry in document["findings"]
+    ]
+    records = [
         Sample(
             entry["rule"],
             {
@@ -73,7 +85,8 @@ def samples(deployment: Deployment, run_id: str) -> tuple[Sample, ...]:
             },
         )
         for entry in document["samples"]
-    )
+    ]
+    return (*records, *findings)
 
 
 @cache
@@ -105,20 +118,26 @@ class Invocation:
 
     def _work(self) -> Reply:
         made = samples(self._run.deployment, self._run.settings.run_id)
-        failed = [{**sample.record, "errorCode": "AccessDenied"} for sample in made]
+        records = [sample.record for sample in made if not sample.is_finding]
+        findings = [sample.record for sample in made if sample.is_finding]
+        failed = [{**record, "errorCode": "AccessDenied"} for record in records]
         with evidence_used() as evidence:
-            alerts = self._invoke([sample.record for sample in made])
-            false_alerts = self._invoke(failed)
+            alerts = self._invoke(records, findings)
+            false_alerts = self._invoke(failed, [])
         return Reply(made, alerts, false_alerts, tuple(evidence))
 
-    def _invoke(self, records: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    def _invoke(
+        self, records: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]
+    ) -> tuple[Mapping[str, Any], ...]:
         function = self._run.deployment.function_arn
         invoked = self._run.aws.act(
             "lambda",
             "invoke",
             FunctionName=function,
             Qualifier=self._run.deployment.function_rehearsal_alias,
-            Payload=json.dumps({"test": {"records": records, "publish": False}}).encode(),
+            Payload=json.dumps(
+                {"test": {"records": records, "findings": findings, "publish": False}}
+            ).encode(),
         )
         said = invoked.get("Payload", "")
         if error := invoked.get("FunctionError"):

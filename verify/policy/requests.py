@@ -140,6 +140,7 @@ _ARN_SERVICES: Mapping[str, str] = {
     **{
         name: name
         for name in (
+            "access-analyzer",
             "athena",
             "cloudformation",
             "cloudtrail",
@@ -148,11 +149,13 @@ _ARN_SERVICES: Mapping[str, str] = {
             "dynamodb",
             "events",
             "glue",
+            "guardduty",
             "iam",
             "kms",
             "lambda",
             "logs",
             "s3",
+            "securityhub",
             "sns",
             "sqs",
         )

@@ -22,3 +22,18 @@ output "config_role_arns" {
   description = "ARN of AWS Config's service-linked role, if it was made here."
   value       = aws_iam_service_linked_role.config[*].arn
 }
+
+output "guardduty_detector_id" {
+  description = "Id of GuardDuty's detector; null without one."
+  value       = one(aws_guardduty_detector.account[*].id)
+}
+
+output "security_hub_arn" {
+  description = "ARN of Security Hub's hub; null without one."
+  value       = one(aws_securityhub_account.account[*].arn)
+}
+
+output "access_analyzer_name" {
+  description = "Name of IAM Access Analyzer's analyzer; null without one."
+  value       = one(aws_accessanalyzer_analyzer.account[*].analyzer_name)
+}

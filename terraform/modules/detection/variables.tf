@@ -52,3 +52,41 @@ variable "config_retention_days" {
     error_message = "Keep what AWS Config records 30 to 2557 days (seven years): it takes no other."
   }
 }
+
+variable "guardduty_enabled" {
+  description = "Whether GuardDuty looks for threats in the region."
+  type        = bool
+}
+
+variable "guardduty_protections" {
+  description = "What GuardDuty looks at besides what it always does, by the names of its features."
+  type        = list(string)
+
+  validation {
+    condition = alltrue([
+      for protection in var.guardduty_protections :
+      contains(["EBS_MALWARE_PROTECTION", "EKS_AUDIT_LOGS", "LAMBDA_NETWORK_LOGS", "RDS_LOGIN_EVENTS", "RUNTIME_MONITORING", "S3_DATA_EVENTS"], protection)
+    ]) && length(distinct(var.guardduty_protections)) == length(var.guardduty_protections)
+    error_message = "Each protection of GuardDuty must be one of EBS_MALWARE_PROTECTION, EKS_AUDIT_LOGS, LAMBDA_NETWORK_LOGS, RDS_LOGIN_EVENTS, RUNTIME_MONITORING and S3_DATA_EVENTS, and named once."
+  }
+}
+
+variable "security_hub_enabled" {
+  description = "Whether Security Hub holds the account to standards in the region."
+  type        = bool
+}
+
+variable "security_hub_standards" {
+  description = "The standards of Security Hub, as their ARNs have them after `standards/`."
+  type        = list(string)
+
+  validation {
+    condition     = alltrue([for standard in var.security_hub_standards : can(regex("^[a-z0-9-]+/v/[0-9]+\\.[0-9]+\\.[0-9]+$", standard))]) && length(distinct(var.security_hub_standards)) == length(var.security_hub_standards)
+    error_message = "Each standard of Security Hub must be a name with its version, as its ARN has it after `standards/`, and named once (example: nist-800-53/v/5.0.0; `aws securityhub describe-standards` lists them)."
+  }
+}
+
+variable "access_analyzer_enabled" {
+  description = "Whether IAM Access Analyzer looks for what is open to others than the account in the region."
+  type        = bool
+}

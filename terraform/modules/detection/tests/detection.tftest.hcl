@@ -12,6 +12,11 @@ variables {
   config_enabled                     = true
   config_service_linked_role_enabled = true
   config_retention_days              = 2557
+  guardduty_enabled                  = true
+  guardduty_protections              = ["S3_DATA_EVENTS", "RDS_LOGIN_EVENTS"]
+  security_hub_enabled               = true
+  security_hub_standards             = ["nist-800-53/v/5.0.0"]
+  access_analyzer_enabled            = true
 }
 
 run "nothing_is_there_unasked" {
@@ -155,4 +160,70 @@ run "bad_values_are_refused" {
   }
 
   expect_failures = [var.config_retention_days]
+}
+
+run "nothing_else_watches_unasked" {
+  variables {
+    guardduty_enabled       = false
+    security_hub_enabled    = false
+    access_analyzer_enabled = false
+  }
+
+  assert {
+    condition = (
+      length(aws_guardduty_detector.account) == 0 && length(aws_guardduty_detector_feature.protection) == 0 &&
+      length(aws_securityhub_account.account) == 0 && length(aws_securityhub_standards_subscription.standard) == 0 &&
+      length(aws_accessanalyzer_analyzer.account) == 0
+    )
+    error_message = "Each service must be there only where it is asked for."
+  }
+
+  assert {
+    condition     = output.guardduty_detector_id == null && output.security_hub_arn == null && output.access_analyzer_name == null
+    error_message = "The outputs must say that there is nothing."
+  }
+}
+
+run "threats_standards_and_openings_are_watched" {
+  assert {
+    condition = (
+      aws_guardduty_detector.account[0].enable && aws_guardduty_detector.account[0].finding_publishing_frequency == "FIFTEEN_MINUTES" &&
+      keys(aws_guardduty_detector_feature.protection) == ["RDS_LOGIN_EVENTS", "S3_DATA_EVENTS"] &&
+      alltrue([for protection in aws_guardduty_detector_feature.protection : protection.status == "ENABLED"])
+    )
+    error_message = "GuardDuty must be on, with each protection, and tell a threat that goes on every quarter of an hour."
+  }
+
+  assert {
+    condition = (
+      aws_securityhub_account.account[0].auto_enable_controls && !aws_securityhub_account.account[0].enable_default_standards &&
+      [for standard in aws_securityhub_standards_subscription.standard : standard.standards_arn] == ["arn:aws:securityhub:ap-southeast-1::standards/nist-800-53/v/5.0.0"]
+    )
+    error_message = "Security Hub must hold the account to the standards that are named, and to no others."
+  }
+
+  assert {
+    condition     = aws_accessanalyzer_analyzer.account[0].type == "ACCOUNT"
+    error_message = "The analyzer must take whoever is not of the account for an outsider."
+  }
+}
+
+run "a_protection_that_there_is_not_is_refused" {
+  command = plan
+
+  variables {
+    guardduty_protections = ["S3_LOGS"]
+  }
+
+  expect_failures = [var.guardduty_protections]
+}
+
+run "a_standard_without_its_version_is_refused" {
+  command = plan
+
+  variables {
+    security_hub_standards = ["nist-800-53"]
+  }
+
+  expect_failures = [var.security_hub_standards]
 }
