@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import aws, threat
+from . import aws
 from .accounting import Accounting
 from .alert import build, encode
 from .coalesce import Candidate
@@ -238,6 +238,8 @@ class Checker:
 
     def _threat(self, accounting: Accounting, message: Message) -> list[_Case]:
         """What GuardDuty found is told as it stands: it is no record, and no rule judges it."""
+        from . import threat  # seldom, of all invocations
+
         alert = threat.build(
             mapping(message.content),
             environment=self._settings.environment,

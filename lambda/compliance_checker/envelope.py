@@ -28,7 +28,6 @@ from typing import Any, Literal
 
 from .record import mapping, text
 from .screen import screen
-from .threat import DETAIL_TYPE, SOURCE
 from .times import from_epoch, from_iso
 
 # Lambda takes 1 MB from CloudWatch Logs; real batches of records grow about twelvefold.
@@ -36,6 +35,7 @@ MAXIMUM_DECOMPRESSED_BYTES = 32 * 1024 * 1024
 MAXIMUM_TEST_RECORDS = 500
 _VIA_CLOUDTRAIL = "via CloudTrail"
 _OF_AWS = "aws."
+_FINDING = ("GuardDuty Finding", "aws.guardduty")
 
 Path = Literal["logs", "eventbridge", "schedule", "test"]
 
@@ -231,7 +231,7 @@ def read_event(event: object) -> Delivery:
     detail_type = event.get("detail-type")
     if detail_type == "Scheduled Event" and event.get("source") == "aws.events":
         return Delivery("schedule", ())
-    if detail_type == DETAIL_TYPE and event.get("source") == SOURCE:
+    if (detail_type, event.get("source")) == _FINDING:
         finding = Message(mapping(event.get("detail")), delivered=from_iso(event.get("time")))
         return Delivery("eventbridge", (), findings=(finding,))
     if isinstance(detail_type, str):

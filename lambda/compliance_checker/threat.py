@@ -16,8 +16,6 @@ from .record import dig, mapping, text
 from .times import as_iso
 
 THREAT_RULE = "threat-finding"
-DETAIL_TYPE = "GuardDuty Finding"
-SOURCE = "aws.guardduty"
 _TITLE = "GuardDuty found a threat"
 
 # From which value on a severity has which name (GuardDuty user guide, "Severity levels").

@@ -20,6 +20,7 @@ EVENT = {
         "readOnly": False,
         "userIdentity": {"type": "IAMUser"},
         "tags": ["a", "b"],
+        "severity": 7.5,
         "empty": None,
         "text": "one\ntwo",
     },
@@ -43,6 +44,9 @@ EVENT = {
         {"detail": {"userIdentity": [{"exists": False}]}},
         {"detail": {"tags": ["b"]}},
         {"detail": {"empty": [None]}},
+        {"detail": {"severity": [{"numeric": [">=", 7]}]}},
+        {"detail": {"severity": [{"numeric": [">", 7, "<=", 7.5]}]}},
+        {"detail": {"severity": [{"numeric": ["=", 7.5]}]}},
         {"$or": [{"source": ["x"]}, {"detail": {"userIdentity": {"type": ["IAMUser"]}}}]},
     ],
 )
@@ -67,6 +71,10 @@ def test_matches(pattern: dict[str, Any]) -> None:
         {"resources": ["x"]},
         {"$or": [{"source": ["x"]}, {"account": ["y"]}]},
         {"source": ["aws.ec2"], "account": ["999999999999"]},
+        {"detail": {"severity": [{"numeric": [">", 7.5]}]}},
+        {"detail": {"severity": [{"numeric": [">=", 7, "<", 7.5]}]}},
+        {"detail": {"eventName": [{"numeric": [">", 0]}]}},
+        {"detail": {"readOnly": [{"numeric": ["<", 1]}]}},
     ],
 )
 def test_does_not_match(pattern: dict[str, Any]) -> None:
@@ -76,7 +84,10 @@ def test_does_not_match(pattern: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        {"detail": {"eventName": [{"numeric": ["=", 1]}]}},
+        {"detail": {"eventName": [{"cidr": "10.0.0.0/8"}]}},
+        {"detail": {"severity": [{"numeric": [">="]}]}},
+        {"detail": {"severity": [{"numeric": ["~", 7]}]}},
+        {"detail": {"severity": [{"numeric": [">", "7"]}]}},
         {"source": [{"prefix": {"equals-ignore-case": "aws"}}]},
         {"source": [{"prefix": "x", "suffix": "y"}]},
         {"source": "aws.ec2"},

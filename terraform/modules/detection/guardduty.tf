@@ -2,6 +2,7 @@
 # region.
 
 resource "aws_guardduty_detector" "account" {
+  #checkov:skip=CKV2_AWS_3:For a whole organization it is its administrator's to set, in another account; the region is the provider's.
   count = var.guardduty_enabled ? 1 : 0
 
   enable = true

@@ -1,0 +1,60 @@
+"""GuardDuty, Security Hub and Access Analyzer, through the door: whose they may be instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.support import RunningSandbox
+from tests.suite.support import Verification, verify
+
+CONTROLS = [
+    "threats-detected",
+    "threats-alerted",
+    "account-held-to-standards",
+    "outside-access-analyzed",
+]
+
+Run = Callable[..., Verification]
+
+
+@pytest.fixture
+def hold(deployed: Path, sandbox: RunningSandbox, tmp_path: Path) -> Run:
+    """Holds dev, which has none of the services, to their controls."""
+
+    def run(**account: Any) -> Verification:
+        path = tmp_path / "strict.yaml"
+        values = {
+            "extends": "dev",
+            "additional_controls": CONTROLS,
+            "account": account,
+            "function": {"findings": {"from_severity": 7}},
+        }
+        path.write_text(json.dumps(values, indent=1))
+        checks = ("verify/checks/test_detection.py", f"--profile={path}")
+        return verify(deployed, tmp_path, *checks, url=sandbox.url)
+
+    return run
+
+
+def test_what_is_not_there_fails(hold: Run) -> None:
+    done = hold()
+    assert done.controls("FAIL") == set(CONTROLS), done.text
+    for control, said in (
+        ("threats-detected", "detector: required one, live none"),
+        ("threats-alerted", "rule-threat-findings-dev: rule: required there, live no such rule"),
+        ("account-held-to-standards", "hub: required there, live InvalidAccessException"),
+        ("outside-access-analyzed", "archives nothing by a rule, live none"),
+    ):
+        assert said in done.row(control)["message"]
+
+
+def test_what_another_team_runs_is_not_applicable(hold: Run) -> None:
+    done = hold(owners=dict.fromkeys(CONTROLS, "the landing zone team"))
+    assert done.controls("NOT APPLICABLE") == set(CONTROLS), done.text
+    for name in CONTROLS:
+        assert "the landing zone team owns this" in done.row(name)["message"]
