@@ -78,6 +78,19 @@ class Control:
 
 
 @dataclass(frozen=True)
+class PolicyRow:
+    """A row of the logging policy: what it is about, what it demands, and what shows it.
+
+    `purpose` is that of the baseline's alarm on an event; empty for another row.
+    """
+
+    area: str
+    row: str
+    controls: tuple[str, ...]
+    purpose: str = ""
+
+
+@dataclass(frozen=True)
 class Requirement:
     """A point of what the infrastructure must be.
 

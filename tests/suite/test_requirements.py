@@ -27,6 +27,20 @@ def test_a_requirement_is_shown_where_it_holds() -> None:
             assert controls or point.tests, f"{point.identifier} is not shown in {profile}"
 
 
+def test_each_row_of_the_policy_is_shown_in_production() -> None:
+    held = set(baseline.load("prod").controls)
+    for row in requirements.load_policy(catalogue.load()):
+        assert held & set(row.controls), f"{row.row} is not shown in prod"
+    areas = {row.area for row in requirements.load_policy(catalogue.load())}
+    assert areas == {"Retention by source", "Alerting", "Access to the logs", "Integrity"}
+
+
+def test_each_event_that_must_ring_is_a_row_of_the_policy() -> None:
+    rows = [row.purpose for row in requirements.load_policy(catalogue.load()) if row.purpose]
+    filters = baseline.load("prod").values["alarms"]["metric_filters"]
+    assert sorted(rows) == sorted(wanted["purpose"] for wanted in filters)
+
+
 def test_the_page_links_each_control_to_its_section() -> None:
     page = (ROOT / "docs/requirements.md").read_text()
     assert "| A10 | A customer-managed key that rotates" in page
@@ -34,13 +48,18 @@ def test_the_page_links_each_control_to_its_section() -> None:
     assert "### key-rotates\n" in (ROOT / "docs/controls.md").read_text()
 
 
+_POLICY = "policy: {Alerting: [{row: r, controls: [key-rotates]}]}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("requirements: []", "not valid"),
-        ("requirements: [{id: A1, statement: s, profiles: [dev]}]", "not valid"),
+        ("requirements: [{id: A1, statement: s, profiles: [dev], tests: [t]}]", "not valid"),
+        (f"requirements: [{{id: A1, statement: s, profiles: [dev]}}]\n{_POLICY}", "not valid"),
         (
-            "requirements:\n- {id: A1, statement: s, profiles: [dev], controls:\n  [unheard-of]}",
+            "requirements:\n- {id: A1, statement: s, profiles: [dev], controls:\n  [unheard-of]}\n"
+            + _POLICY,
             "made.yaml:3: A1 names the control unheard-of, which the catalogue does not have",
         ),
         (
@@ -49,7 +68,7 @@ def test_the_page_links_each_control_to_its_section() -> None:
         ),
         (
             "requirements:\n- {id: A1, statement: s, profiles: [dev], tests: [t]}\n"
-            "- {id: A1, statement: s, profiles: [dev], tests: [t]}\n",
+            "- {id: A1, statement: s, profiles: [dev], tests: [t]}\n" + _POLICY,
             "made.yaml:3: A1 stands twice",
         ),
         ("{", "the requirements cannot be read"),
@@ -61,3 +80,13 @@ def test_what_is_wrong_is_named_with_its_place(text: str, said: str, tmp_path: P
     with pytest.raises(RequirementsError) as refused:
         requirements.load({"key-rotates"}, path)
     assert said in str(refused.value)
+
+
+def test_a_row_of_the_policy_that_names_no_control_is_named_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "made.yaml"
+    path.write_text(
+        "requirements: [{id: A1, statement: s, profiles: [dev], tests: [t]}]\n"
+        "policy:\n  Alerting:\n  - {row: r, controls: [unheard-of]}\n"
+    )
+    with pytest.raises(RequirementsError, match=r"made.yaml:4: r names the control unheard-of"):
+        requirements.load_policy({"key-rotates"}, path)

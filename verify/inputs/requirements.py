@@ -9,7 +9,7 @@ from typing import Any
 from verify import schemas
 from verify.inputs.located import Located, read_located
 from verify.inputs.reader import UnreadableError
-from verify.model import Requirement
+from verify.model import PolicyRow, Requirement
 
 FILE = Path(__file__).parent / "requirements.yaml"
 _MAXIMUM_CHARACTERS = 1_000_000
@@ -24,18 +24,10 @@ def load(controls: Collection[str], path: Path = FILE) -> tuple[Requirement, ...
 
     Raises RequirementsError, with file and line where something in it is wrong.
     """
-    try:
-        found = read_located(path, "the requirements", _MAXIMUM_CHARACTERS)
-    except UnreadableError as error:
-        raise RequirementsError(str(error)) from None
-    faults = schemas.violations("requirements", found.value)
-    if faults:
-        raise RequirementsError(
-            f"{path}: the requirements are not valid:\n  " + "\n  ".join(faults)
-        )
+    found = _valid(path)
     seen: set[str] = set()
     for index, entry in enumerate(found.value["requirements"]):
-        _refuse_strangers(found, index, entry, controls)
+        _refuse_strangers(found, ("requirements", index), entry["id"], entry, controls)
         if entry["id"] in seen:
             raise RequirementsError(
                 f"{found.at('requirements', index)}: {entry['id']} stands twice"
@@ -53,12 +45,42 @@ def load(controls: Collection[str], path: Path = FILE) -> tuple[Requirement, ...
     )
 
 
+def load_policy(controls: Collection[str], path: Path = FILE) -> tuple[PolicyRow, ...]:
+    """The rows of the logging policy in the file's order. Raises RequirementsError."""
+    found = _valid(path)
+    for area, rows in found.value["policy"].items():
+        for index, entry in enumerate(rows):
+            _refuse_strangers(found, ("policy", area, index), entry["row"], entry, controls)
+    return tuple(
+        PolicyRow(area, entry["row"], tuple(entry["controls"]), entry.get("purpose", ""))
+        for area, rows in found.value["policy"].items()
+        for entry in rows
+    )
+
+
+def _valid(path: Path) -> Located:
+    try:
+        found = read_located(path, "the requirements", _MAXIMUM_CHARACTERS)
+    except UnreadableError as error:
+        raise RequirementsError(str(error)) from None
+    faults = schemas.violations("requirements", found.value)
+    if faults:
+        raise RequirementsError(
+            f"{path}: the requirements are not valid:\n  " + "\n  ".join(faults)
+        )
+    return found
+
+
 def _refuse_strangers(
-    found: Located, index: int, entry: dict[str, Any], controls: Collection[str]
+    found: Located,
+    where: tuple[str | int, ...],
+    name: str,
+    entry: dict[str, Any],
+    controls: Collection[str],
 ) -> None:
     for number, control in enumerate(entry.get("controls", ())):
         if control not in controls:
             raise RequirementsError(
-                f"{found.at('requirements', index, 'controls', number)}: {entry['id']} names the "
+                f"{found.at(*where, 'controls', number)}: {name} names the "
                 f"control {control}, which the catalogue does not have"
             )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 
-from verify.model import Requirement
+from verify.model import PolicyRow, Requirement
 from verify.report.display import cell
 
 
-def render(requirements: Iterable[Requirement], profiles: Mapping[str, Collection[str]]) -> str:
+def render(
+    requirements: Iterable[Requirement],
+    policy: Sequence[PolicyRow],
+    profiles: Mapping[str, Collection[str]],
+) -> str:
     """The requirements as Markdown; `profiles` says by control in which profiles it holds."""
     lines = [
         "# Requirements",
@@ -32,6 +37,19 @@ def render(requirements: Iterable[Requirement], profiles: Mapping[str, Collectio
             f"| {point.identifier} | {cell(point.statement)} | {', '.join(point.profiles)} "
             f"| {controls or 'none'} | {tests or 'none'} |"
         )
+    lines += [
+        "",
+        "## The logging policy",
+        "",
+        "What a healthcare provider's policy demands of logging and monitoring, row by row. The "
+        "production profile keeps it; dev keeps the rows whose controls it has.",
+    ]
+    for area, rows in groupby(policy, lambda row: row.area):
+        lines += ["", f"### {area}", "", "| what the policy says | shown by controls |"]
+        lines.append("| --- | --- |")
+        for row in rows:
+            shown = ", ".join(f"[{name}](controls.md#{name})" for name in row.controls)
+            lines.append(f"| {cell(row.row)} | {shown} |")
     return "\n".join(lines) + "\n"
 
 

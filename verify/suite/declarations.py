@@ -75,7 +75,9 @@ def controls_page() -> str:
 def requirements_page() -> str:
     """docs/requirements.md: what must be, by which controls and in which profiles it is shown."""
     controls = catalogue.load()
-    return requirements_document.render(requirements.load(controls), _profiles(controls))
+    return requirements_document.render(
+        requirements.load(controls), requirements.load_policy(controls), _profiles(controls)
+    )
 
 
 def _profiles(controls: Iterable[str]) -> dict[str, list[str]]:
