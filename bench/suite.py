@@ -21,22 +21,25 @@ same run and by turns, for the start that nobody can do without: the median of t
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.delay import Seen, delaying
+from bench.runs import (
+    CHECKS,
+    NOT_VERIFIED,
+    Account,
+    Bare,
+    Run,
+    bare_start,
+    by,
+    figures,
+    hold,
+)
 from mutants import deployed
-from tests.suite.support import ROOT, command, environment
 
 RUNS = 7
 WHOLE_RUNS = 3
@@ -44,70 +47,7 @@ DELAY = 0.020
 QUICK_PATH_SECONDS = 1.0
 _QUICK_PATH = ", by EventBridge"
 PROCESSOR, STATE_CHECKS, SLOWER, BEYOND_ALERT = 2.5, 5.0, 2.5, 12.0
-_BARE_START = "import pytest, boto3; boto3.client('ec2', region_name='ap-southeast-1')"
-_NOT_VERIFIED = 6  # state checks alone leave the live fire's controls untested
-_STATE_CHECKS = ("verify/checks",)
 _LOOKED_AT_AGAIN = b".gettrailstatus"  # before and after the live fire, which must change it
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of the suite: elapsed and processor seconds, and what it reported."""
-
-    seconds: float
-    processor: float
-    report: Mapping[str, Any]
-    folder: Path
-
-    def answers(self) -> dict[str, float]:
-        """The API calls that the run recorded: identifier -> seconds until the answer."""
-        recorded = (json.loads(path.read_text()) for path in self.folder.glob("evidence/*.json"))
-        return {call["identifier"]: call["seconds"] for call in recorded}
-
-
-class Account:
-    """What is deployed, where its APIs answer, and a folder for what runs leave."""
-
-    def __init__(self, url: str, outputs: Path, package: Path, folder: Path) -> None:
-        self.url = url
-        self._outputs, self._package, self._folder = outputs, package, folder
-        self._runs = 0
-
-    def verify(self, *arguments: str, url: str | None = None, code: int = 0) -> Run:
-        """Run the suite on the account (through `url`); its exit code must be `code`."""
-        self._runs += 1
-        reports = self._folder / f"reports-{self._runs}"
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command(self._outputs, reports, f"--function-package={self._package}", *arguments),
-            cwd=ROOT,
-            env=environment(url or self.url),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert process.stdout is not None
-        with process.stdout:
-            printed = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != code:
-            sys.exit(f"the suite ended with {process.returncode} instead of {code}:\n{printed}")
-        folder = (reports / "latest").resolve()
-        report = json.loads((folder / "report.json").read_text())
-        return Run(seconds, usage.ru_utime + usage.ru_stime, report, folder)
-
-
-def _hold(what: str, figure: str, met: bool) -> int:
-    """Print a figure and whether it meets its target; 1 if it does not."""
-    print(f"{'ok  ' if met else 'MISS'}  {what}: {figure}", flush=True)
-    return int(not met)
-
-
-def _figures(values: Iterable[float]) -> str:
-    found = list(values)
-    return f"{min(found):.2f} s (median {statistics.median(found):.2f} s of {len(found)} runs)"
 
 
 def _calls(seen: Seen) -> int:
@@ -117,7 +57,7 @@ def _calls(seen: Seen) -> int:
             again += not target.endswith(_LOOKED_AT_AGAIN)
             asked = b" ".join((scope, first, target, body[:200])).decode(errors="replace")
             print(f"      {times} times: {asked}")
-    return _hold("calls", f"{total}, distinct {distinct}, made twice: {again}", again == 0)
+    return hold("calls", f"{total}, distinct {distinct}, made twice: {again}", again == 0)
 
 
 def _checks(run: Run) -> None:
@@ -137,66 +77,41 @@ def _checks(run: Run) -> None:
     )
 
 
-@dataclass(frozen=True)
-class Bare:
-    """The bare start: elapsed and processor seconds."""
-
-    seconds: float
-    processor: float
-
-
-def _bare_start(account: Account) -> Bare:
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", _BARE_START], env=environment(account.url))
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"the bare start ended with {process.returncode}")
-    return Bare(seconds, usage.ru_utime + usage.ru_stime)
-
-
-def _by(what: str, ratios: Iterable[float], limit: float) -> int:
-    """Print the median of the ratios to the bare start and whether it keeps the limit."""
-    ratio = statistics.median(ratios)
-    return _hold(what, f"{ratio:.2f} times the bare start's (<= {limit})", ratio <= limit)
-
-
 def _state_checks(account: Account) -> tuple[int, Bare]:
-    account.verify(*_STATE_CHECKS, code=_NOT_VERIFIED)  # compiles what has never run before
+    account.verify(*CHECKS, code=NOT_VERIFIED)  # compiles what has never run before
     bare, plain, delayed = [], [], []
     for _ in range(RUNS):  # by turns
-        bare.append(_bare_start(account))
-        plain.append(account.verify(*_STATE_CHECKS, code=_NOT_VERIFIED))
+        bare.append(bare_start(account))
+        plain.append(account.verify(*CHECKS, code=NOT_VERIFIED))
         with delaying(account.url, DELAY) as (url, seen):
-            delayed.append(account.verify(*_STATE_CHECKS, url=url, code=_NOT_VERIFIED))
+            delayed.append(account.verify(*CHECKS, url=url, code=NOT_VERIFIED))
     missed = _calls(seen)
     _checks(min(plain, key=lambda run: run.seconds))
     print(
-        f"      bare start: {_figures(start.seconds for start in bare)}, processor time "
-        f"{_figures(start.processor for start in bare)}"
+        f"      bare start: {figures(start.seconds for start in bare)}, processor time "
+        f"{figures(start.processor for start in bare)}"
     )
     print(
-        f"      state checks: {_figures(run.seconds for run in plain)}, processor time "
-        f"{_figures(run.processor for run in plain)}"
+        f"      state checks: {figures(run.seconds for run in plain)}, processor time "
+        f"{figures(run.processor for run in plain)}"
     )
     answers = sum(delayed[-1].answers().values())
     print(
         f"      with {DELAY * 1000:.0f} ms more for every answer: "
-        f"{_figures(run.seconds for run in delayed)}; sum of the answers {answers:.1f} s"
+        f"{figures(run.seconds for run in delayed)}; sum of the answers {answers:.1f} s"
     )
     pairs = list(zip(bare, plain, strict=True))
-    missed += _by(
+    missed += by(
         "processor time of the state checks",
         (run.processor / start.processor for start, run in pairs),
         PROCESSOR,
     )
-    missed += _by(
+    missed += by(
         "state checks, start to exit",
         (run.seconds / start.seconds for start, run in pairs),
         STATE_CHECKS,
     )
-    missed += _by(
+    missed += by(
         "longer by slower answers",
         (
             (slow.seconds - run.seconds) / start.seconds
@@ -222,16 +137,16 @@ def _quick_path(runs: Iterable[Run]) -> int:
     if not taken:
         print("      no alert came by the quick path")
         return 1
-    print(f"      quick path: {_figures(taken)} (target {QUICK_PATH_SECONDS:.0f} s)")
+    print(f"      quick path: {figures(taken)} (target {QUICK_PATH_SECONDS:.0f} s)")
     return int(statistics.median(taken) > QUICK_PATH_SECONDS)
 
 
 def _whole_runs(account: Account, bare: Bare, name: str, arguments: Sequence[str]) -> int:
     runs = [account.verify(*arguments) for _ in range(WHOLE_RUNS)]
-    print(f"      {name}: {_figures(run.seconds for run in runs)}")
+    print(f"      {name}: {figures(run.seconds for run in runs)}")
     beyond = [_beyond_alert(run) for run in runs]
-    print(f"      {name}, beyond its slowest alert: {_figures(beyond)}")
-    return _quick_path(runs) + _by(
+    print(f"      {name}, beyond its slowest alert: {figures(beyond)}")
+    return _quick_path(runs) + by(
         f"{name}, beyond its slowest alert",
         (seconds / bare.seconds for seconds in beyond),
         BEYOND_ALERT,

@@ -1,0 +1,105 @@
+"""Runs of the suite on an account, and of the bare start that they are measured by."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.suite.support import ROOT, command, environment
+
+NOT_VERIFIED = 6  # state checks alone leave the live fire's controls untested
+CHECKS = ("verify/checks",)
+_BARE_START = "import pytest, boto3; boto3.client('ec2', region_name='ap-southeast-1')"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the suite: elapsed and processor seconds, and what it reported."""
+
+    seconds: float
+    processor: float
+    report: Mapping[str, Any]
+    folder: Path
+
+    def answers(self) -> dict[str, float]:
+        """The API calls that the run recorded: identifier -> seconds until the answer."""
+        recorded = (json.loads(path.read_text()) for path in self.folder.glob("evidence/*.json"))
+        return {call["identifier"]: call["seconds"] for call in recorded}
+
+
+class Account:
+    """What is deployed, where its APIs answer, and a folder for what runs leave."""
+
+    def __init__(self, url: str, outputs: Path, package: Path, folder: Path) -> None:
+        self.url = url
+        self._outputs, self._package, self._folder = outputs, package, folder
+        self._runs = 0
+
+    def verify(self, *arguments: str, url: str | None = None, code: int = 0) -> Run:
+        """Run the suite on the account (through `url`); its exit code must be `code`."""
+        self._runs += 1
+        reports = self._folder / f"reports-{self._runs}"
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command(self._outputs, reports, f"--function-package={self._package}", *arguments),
+            cwd=ROOT,
+            env=environment(url or self.url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        with process.stdout:
+            printed = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != code:
+            sys.exit(f"the suite ended with {process.returncode} instead of {code}:\n{printed}")
+        folder = (reports / "latest").resolve()
+        report = json.loads((folder / "report.json").read_text())
+        return Run(seconds, usage.ru_utime + usage.ru_stime, report, folder)
+
+
+def hold(what: str, figure: str, met: bool) -> int:
+    """Print a figure and whether it meets its target; 1 if it does not."""
+    print(f"{'ok  ' if met else 'MISS'}  {what}: {figure}", flush=True)
+    return int(not met)
+
+
+def figures(values: Iterable[float]) -> str:
+    found = list(values)
+    return f"{min(found):.2f} s (median {statistics.median(found):.2f} s of {len(found)} runs)"
+
+
+@dataclass(frozen=True)
+class Bare:
+    """The bare start: elapsed and processor seconds."""
+
+    seconds: float
+    processor: float
+
+
+def bare_start(account: Account) -> Bare:
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", _BARE_START], env=environment(account.url))
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"the bare start ended with {process.returncode}")
+    return Bare(seconds, usage.ru_utime + usage.ru_stime)
+
+
+def by(what: str, ratios: Iterable[float], limit: float) -> int:
+    """Print the median of the ratios to the bare start and whether it keeps the limit."""
+    ratio = statistics.median(ratios)
+    return hold(what, f"{ratio:.2f} times the bare start's (<= {limit})", ratio <= limit)
