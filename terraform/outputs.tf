@@ -452,3 +452,23 @@ output "config_role_arns" {
   description = "ARN of AWS Config's service-linked role, where the deployment has made it."
   value       = module.detection.config_role_arns
 }
+
+output "session_document_name" {
+  description = "Name of the document of Session Manager's preferences."
+  value       = module.detection.session_document_name
+}
+
+output "session_log_group_name" {
+  description = "Name of the log group of Session Manager's sessions."
+  value       = module.detection.session_log_group_name
+}
+
+output "session_log_bucket_names" {
+  description = "Name of the bucket of Session Manager's sessions."
+  value       = module.detection.session_log_bucket_names
+}
+
+output "session_logging_policy_document" {
+  description = "Policy, as JSON, that the role of an instance needs for its sessions to be logged (docs/session-logging.md)."
+  value       = module.detection.session_logging_policy_document
+}
