@@ -266,14 +266,18 @@ def _change_policy(edit: Any, account: Account, mending: ExitStack) -> None:
 
 
 _POLICY = PolicyFaults(FAMILY, _change_policy, _KEPT)
+
+
+def _remove(sid: str, _: Account, document: Document) -> None:
+    without(document, sid)
+
+
 for _case, _description, _sid in (
     ("deleted", "whoever may delete everything deletes sessions", "DenyDeletion"),
     ("altered", "whoever may write everything marks sessions", "DenyAlteration"),
     ("tampered", "sessions may be left to expire", "DenyTampering"),
 ):
-    _POLICY.add(
-        f"files-{_case}", _description, lambda _, document, sid=_sid: without(document, sid)
-    )
+    _POLICY.add(f"files-{_case}", _description, partial(_remove, _sid))
 
 
 @_POLICY.fault("sessions are read in the clear", _CLOSED)
