@@ -1,8 +1,9 @@
-"""Names that hold for a whole account and are somebody else's already.
+"""Names that an account, or a region of it, has once, and that are somebody else's already.
 
 IAM's names are those of an account, not of a region, and a bucket's are everybody's (IAM user
 guide, "IAM identifiers"; S3 user guide, "General purpose bucket naming rules"). Two deployments of
 one environment in two regions so meet half-way through an apply, when much has been created.
+Session Manager's preferences have one name, in each region, and whoever has saved them has it.
 """
 
 from __future__ import annotations
@@ -19,16 +20,33 @@ from deploy.errors import DeployError
 # What has just been removed may be listed for some seconds more.
 _LOOKS, _PAUSE_SECONDS = 3, 4.0
 _MAXIMUM_NAMED = 3
+_ACCOUNT_WIDE = "such names hold for all regions of an account"
+_RENAME = (
+    "If another region holds a deployment of this environment, give this one another name "
+    "(`environment` in its variables). If they are left of this one, whose state is lost, "
+    "bring its state back, or remove them."
+)
+_PREFERENCES = "a region has one document of Session Manager's preferences"
+_TAKE_OVER = (
+    "Keep what the document says, then remove it (aws ssm delete-document --name <name>) and "
+    "deploy again; or leave it to whoever keeps it (session_logging_enabled = false). "
+    "docs/session-logging.md says more."
+)
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """Resources whose names hold beyond a region: `noun` for people, and how one is asked for."""
+    """Resources of names that may be taken: `noun` for people, and how one is asked for.
+
+    `reach` says why there is no second one, `remedy` what to do about it.
+    """
 
     noun: str
     attribute: str
     service: str
     ask: Callable[[Any, str, str], object]  # client, ARN up to the account, name
+    reach: str = _ACCOUNT_WIDE
+    remedy: str = _RENAME
 
 
 _KINDS: Mapping[str, _Kind] = {
@@ -43,6 +61,14 @@ _KINDS: Mapping[str, _Kind] = {
     ),
     "aws_s3_bucket": _Kind(
         "the bucket", "bucket", "s3", lambda s3, _, name: s3.head_bucket(Bucket=name)
+    ),
+    "aws_ssm_document": _Kind(
+        "the document",
+        "name",
+        "ssm",
+        lambda ssm, _, name: ssm.describe_document(Name=name),
+        _PREFERENCES,
+        _TAKE_OVER,
     ),
 }
 
@@ -78,13 +104,12 @@ def require_free(plan: Any, client: Callable[[str], Any], account: str, partitio
             return
     named = ", ".join(f"{one.kind.noun} {one.name}" for one in taken[:_MAXIMUM_NAMED])
     more = len(taken) - _MAXIMUM_NAMED
+    reaches = dict.fromkeys(one.kind.reach for one in taken)
+    remedies = dict.fromkeys(one.kind.remedy for one in taken)
     raise DeployError(
         f"Account {account} has {named}{f' and {more} more' if more > 0 else ''} already, which "
-        "this deployment would create: such names hold for all regions of an account, so nothing "
-        "was changed",
-        "If another region holds a deployment of this environment, give this one another name "
-        "(`environment` in its variables). If they are left of this one, whose state is lost, "
-        "bring its state back, or remove them.",
+        f"this deployment would create: {' and '.join(reaches)}, so nothing was changed",
+        " ".join(remedies),
     )
 
 

@@ -154,6 +154,14 @@ CHANGES: Mapping[str, tuple[Change, Change]] = {
             resourceArn=found["arn"], tags=dict(tags)
         ),
     ),
+    "aws_ssm_document": (
+        lambda account, found, tags: account.client("ssm").remove_tags_from_resource(
+            ResourceType="Document", ResourceId=found["name"], TagKeys=list(tags)
+        ),
+        lambda account, found, tags: account.client("ssm").add_tags_to_resource(
+            ResourceType="Document", ResourceId=found["name"], Tags=_listed(tags)
+        ),
+    ),
     "aws_cloudformation_stack_set": (
         lambda account, found, _: _tag_stack_set(account, found, {}),
         lambda account, found, tags: _tag_stack_set(account, found, tags),
@@ -332,6 +340,9 @@ _OF_SERVICES = {
     "module.detection.aws_guardduty_detector.account": "threats-detected",
     "module.detection.aws_iam_service_linked_role.config": "configuration-recorded",
     "module.detection.aws_s3_bucket.config_history": "configuration-recorded",
+    "module.detection.aws_cloudwatch_log_group.sessions": "session-logging-configured",
+    "module.detection.aws_s3_bucket.session_logs": "session-logging-configured",
+    "module.detection.aws_ssm_document.sessions": "session-logging-configured",
 }
 _TIERS = "tier-routes"
 

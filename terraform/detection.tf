@@ -20,11 +20,18 @@ module "detection" {
   security_hub_enabled    = var.security_hub_enabled
   security_hub_standards  = var.security_hub_standards
   access_analyzer_enabled = var.access_analyzer_enabled
+
+  session_logging_enabled    = var.session_logging_enabled
+  session_log_retention_days = var.session_log_retention_days
 }
 
 locals {
   # Built from the name: the policy of the bucket of access logs comes before the bucket.
   config_history_bucket_arns = [for made in [var.config_enabled] : "arn:${local.partition}:s3:::s3-config-history-${var.environment}-${local.account_id}" if made]
+
+  # Built from names as well: the key's policy comes before the group, and the verifier's policies name both.
+  session_log_group_arns  = [for made in [var.session_logging_enabled] : "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/ssm/session-logs-${var.environment}" if made]
+  session_log_bucket_arns = [for made in [var.session_logging_enabled] : "arn:${local.partition}:s3:::s3-session-logs-${var.environment}-${local.account_id}" if made]
 
   # What the key's policy says of the services: they deliver as themselves, and name no more than the account.
   # https://docs.aws.amazon.com/config/latest/developerguide/s3-kms-key-policy.html
@@ -86,7 +93,7 @@ resource "aws_iam_policy" "verifier_detection" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         # Listings of the account, which know no resource.
         Sid    = "ReadConfig"
@@ -133,7 +140,27 @@ resource "aws_iam_policy" "verifier_detection" {
         Action   = "access-analyzer:ListArchiveRules"
         Resource = "arn:${local.partition}:access-analyzer:${local.region}:${local.account_id}:analyzer/*"
       },
-    ]
+      {
+        Sid      = "ListDocuments"
+        Effect   = "Allow"
+        Action   = "ssm:ListDocuments"
+        Resource = "*"
+      },
+      {
+        # Session Manager's preferences, and whatever other document of the account's own a session may be started by.
+        Sid      = "ReadDocuments"
+        Effect   = "Allow"
+        Action   = ["ssm:DescribeDocument", "ssm:DescribeDocumentPermission", "ssm:GetDocument", "ssm:ListTagsForResource"]
+        Resource = "arn:${local.partition}:ssm:${local.region}:${local.account_id}:document/*"
+      },
+      ], [
+      for arn in local.session_log_group_arns : {
+        Sid      = "ReadSessionLogGroup"
+        Effect   = "Allow"
+        Action   = ["logs:DescribeMetricFilters", "logs:ListTagsForResource"]
+        Resource = [arn, "${arn}:*"]
+      }
+    ])
   })
 
   tags = { Name = "policy-verifier-detection-${var.environment}" }

@@ -467,3 +467,23 @@ output "access_analyzer_name" {
   description = "Name of IAM Access Analyzer's analyzer; null without one."
   value       = module.detection.access_analyzer_name
 }
+
+output "session_document_name" {
+  description = "Name of the document of Session Manager's preferences."
+  value       = module.detection.session_document_name
+}
+
+output "session_log_group_name" {
+  description = "Name of the log group of Session Manager's sessions."
+  value       = module.detection.session_log_group_name
+}
+
+output "session_log_bucket_names" {
+  description = "Name of the bucket of Session Manager's sessions."
+  value       = module.detection.session_log_bucket_names
+}
+
+output "session_logging_policy_document" {
+  description = "Policy, as JSON, that the role of an instance needs for its sessions to be logged (docs/session-logging.md)."
+  value       = module.detection.session_logging_policy_document
+}

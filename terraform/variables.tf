@@ -851,6 +851,18 @@ variable "access_analyzer_enabled" {
   default     = false
 }
 
+variable "session_logging_enabled" {
+  description = "Whether every Session Manager session of the account in the home region is logged, in an encrypted log group and an encrypted bucket. An account has one document of preferences a region: leave it off where another team keeps it. Roles of instances need what session_logging_policy_document says, or no session starts."
+  type        = bool
+  default     = false
+}
+
+variable "session_log_retention_days" {
+  description = "Days that the logs of Session Manager's sessions are kept, in their log group and in their bucket."
+  type        = number
+  default     = 365
+}
+
 variable "compliance_tools_principals" {
   description = "ARNs of the IAM principals that may assume the role for compliance tools. Empty: nobody, until somebody is named."
   type        = list(string)

@@ -107,6 +107,7 @@ _ACCOUNT_WIDE = frozenset(
         "s3:ListAllMyBuckets",
         "sns:GetSubscriptionAttributes",
         "sqs:ListQueues",
+        "ssm:ListDocuments",
     }
 )
 
@@ -246,6 +247,7 @@ _ARNS: dict[str, Any] = {
     "events": _named("arn:{partition}:events:{region}:{account}:rule/{name}", "Name", "Rule"),
     "athena": _named("arn:{partition}:athena:{region}:{account}:workgroup/{name}", "WorkGroup"),
     "glue": _catalog,
+    "ssm": _named("arn:{partition}:ssm:{region}:{account}:document/{name}", "Name", "ResourceId"),
     # A dashboard is of no region.
     "cloudwatch": _named("arn:{partition}:cloudwatch::{account}:dashboard/{name}", "DashboardName"),
     "s3control": _named("arn:{partition}:s3:{region}:{account}:accesspoint/{name}", "Name"),

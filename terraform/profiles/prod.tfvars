@@ -49,7 +49,8 @@ investigation_enabled            = true
 data_events = ["AWS::Lambda::Function", "AWS::S3::Object"]
 
 # What an organization runs centrally it switches off here.
-config_enabled = true
+config_enabled          = true
+session_logging_enabled = true
 
 # Threats, standards, and what is open to others than the account.
 guardduty_enabled       = true

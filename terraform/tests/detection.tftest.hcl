@@ -28,6 +28,15 @@ run "by_default_the_trail_alone_watches" {
   }
 
   assert {
+    condition = (
+      output.session_document_name == null && output.session_log_group_name == null &&
+      length(output.session_log_bucket_names) == 0 && output.session_logging_policy_document == "" &&
+      !strcontains(aws_kms_key.logs.policy, "/aws/ssm/")
+    )
+    error_message = "Without session_logging_enabled nothing of Session Manager may be there."
+  }
+
+  assert {
     condition     = !strcontains(aws_kms_key.logs.policy, "config.amazonaws.com")
     error_message = "The key must admit no service that does not use it."
   }
@@ -84,6 +93,40 @@ run "without_guardduty_nothing_of_it_reaches_the_function" {
       length(aws_lambda_permission.threat_findings) == 0
     )
     error_message = "Without guardduty_enabled there is nothing to tell."
+  }
+}
+
+run "session_manager_is_admitted_where_it_is_on" {
+  variables {
+    session_logging_enabled = true
+    access_logs_enabled     = true
+  }
+
+  assert {
+    condition = contains(flatten([
+      for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Condition.ArnLike["kms:EncryptionContext:aws:logs:arn"] if statement.Sid == "CloudWatchLogsEncryptsLogGroups"
+    ]), "arn:aws:logs:ap-southeast-1:123456789012:log-group:${output.session_log_group_name}")
+    error_message = "CloudWatch Logs must be able to encrypt the log group of sessions."
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_bucket_policy.access_logs[0].policy).Statement[0].Condition.ArnLike["aws:SourceArn"] == ["arn:aws:s3:::s3-cloudtrail-logs-dev-123456789012", "arn:aws:s3:::${output.session_log_bucket_names[0]}"]
+    error_message = "Requests for the files of sessions must be logged beside those for log files."
+  }
+
+  assert {
+    condition = (
+      contains(flatten([for statement in jsondecode(aws_iam_policy.verifier_state.policy).Statement : statement.Resource if statement.Sid == "ReadLogBucket"]), "arn:aws:s3:::s3-session-logs-dev-123456789012") &&
+      [for statement in jsondecode(aws_iam_policy.verifier_detection.policy).Statement : statement.Resource if statement.Sid == "ReadSessionLogGroup"] == [[
+        "arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/ssm/session-logs-dev", "arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/ssm/session-logs-dev:*",
+      ]]
+    )
+    error_message = "The verifier must see where sessions are logged."
+  }
+
+  assert {
+    condition     = output.session_document_name == "SSM-SessionManagerRunShell" && length(jsondecode(output.session_logging_policy_document).Statement) == 6
+    error_message = "The outputs must name what there is."
   }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -88,7 +89,11 @@ def fake_aws(certificate: Path) -> Iterator[FakeAws]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if b"Action=AssumeRole" in body:
+            if self.headers.get("X-Amz-Target") == "AmazonSSM.DescribeDocument":
+                known = json.loads(body)["Name"] in state.documents
+                refused = '{"__type": "InvalidDocument"}'
+                self._answer(200 if known else 400, '{"Document": {}}' if known else refused)
+            elif b"Action=AssumeRole" in body:
                 state.assumed += 1
                 self._answer(
                     200,

@@ -166,7 +166,10 @@ class Machine:
 
 @dataclass
 class FakeAws:
-    """Answers STS and S3's HeadBucket, and a sandbox's health; `refusal` makes STS refuse."""
+    """Answers STS, S3's HeadBucket, SSM's DescribeDocument, and a sandbox's health.
+
+    `refusal` makes STS refuse.
+    """
 
     certificate: Path
     url: str = ""
@@ -175,6 +178,7 @@ class FakeAws:
     health: bool = True
     assumed: int = 0  # how often a role was
     files: set[str] = field(default_factory=set)  # buckets that hold any
+    documents: set[str] = field(default_factory=set)
 
 
 def run(*arguments: str, environment: Mapping[str, str]) -> Outcome:

@@ -366,6 +366,27 @@ def test_what_the_account_has_already_is_not_created(
     assert not list(signed_in.work.glob("*/plan.tfplan"))
 
 
+@pytest.mark.parametrize(("taken", "code"), [(True, 2), (False, 0)])
+def test_preferences_of_session_manager_that_are_there_are_not_created(
+    signed_in: Machine, fake_aws: FakeAws, taken: bool, code: int
+) -> None:
+    """A region has one such document, whoever made it."""
+    name = "SSM-SessionManagerRunShell"
+    change = {"actions": ["create"], "after": {"name": name}}
+    planned = {"resource_changes": [{"type": "aws_ssm_document", "change": change}]}
+    signed_in.environment["SHIM_STATE"] = json.dumps(planned)
+    if taken:
+        fake_aws.documents.add(name)
+    outcome = signed_in.deploy("apply", "--auto-approve", *signed_in.package)
+    assert outcome.code == code, outcome.text
+    assert ("apply" in signed_in.commands()) is (code == 0)
+    if code:
+        assert f"Account 111122223333 has the document {name} already" in outcome.stderr
+        assert "a region has one document of Session Manager's preferences" in outcome.stderr
+        assert "session_logging_enabled = false" in outcome.stderr
+        assert "another name" not in outcome.stderr
+
+
 def _state_with_bucket(*, force_destroy: bool) -> str:
     bucket = {
         "type": "aws_s3_bucket",

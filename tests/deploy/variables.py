@@ -478,6 +478,35 @@ VARIABLES: dict[str, Varied | Elsewhere] = {
     "access_analyzer_enabled": Varied(
         SPARE, True, {"additional_controls": ["outside-access-analyzed"]}
     ),
+    "session_logging_enabled": Varied(
+        SPARE,
+        True,
+        {
+            "additional_controls": [
+                "session-logging-configured",
+                "session-documents-log-alike",
+                "session-logs-encrypted",
+                "session-logs-closed",
+                "session-logs-kept",
+            ]
+        },
+    ),
+    "session_log_retention_days": Varied(
+        SPARE,
+        731,
+        {
+            "sessions": {
+                "retention_days": 731,
+                "lifecycle": {
+                    "archive": "none",
+                    "kept_days": 731,
+                    "versions_days": 731,
+                    "gone_after_days": 1462,
+                },
+            },
+            "log_groups": {"retention_of": {"/aws/ssm/session-logs-{environment}": 731}},
+        },
+    ),
     "investigation_enabled": Varied(
         STACK, True, {"roles": {"additions": {"investigation-queries": "required"}}}
     ),

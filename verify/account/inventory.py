@@ -440,6 +440,15 @@ def _analyzer_tags(aws: Aws, _: Deployment, found: Resource) -> Tags:
     raise NotVerifiedError(f"list_analyzers does not list {found.identifier}")
 
 
+def _documents(_: Aws, deployment: Deployment) -> Iterator[Resource]:
+    for name in deployment.identified("aws_ssm_document"):
+        yield Resource("aws_ssm_document", name, _arn(deployment, "ssm", f"document/{name}"))
+
+
+def _document_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
+    return _pairs(aws.pick(reads.session_document_tags(deployment), "TagList"))
+
+
 KINDS = (
     _in_vpc(reads.vpc, "Vpcs", "VpcId", "vpc", "aws_vpc"),
     _in_vpc(reads.subnets, "Subnets", "SubnetId", "subnet", "aws_subnet"),
@@ -549,7 +558,12 @@ KINDS = (
         (reads.log_group_tags,),
         names=_log_group_names,
         named_by=(reads.log_group,),
-        named=("trail_log_group_name", "function_log_group_name", "flow_log_group_name"),
+        named=(
+            "trail_log_group_name",
+            "function_log_group_name",
+            "flow_log_group_name",
+            "session_log_group_name",
+        ),
         parts=(
             "aws_cloudwatch_log_data_protection_policy",
             "aws_cloudwatch_log_metric_filter",
@@ -633,6 +647,7 @@ KINDS = (
         parts=("aws_guardduty_detector_feature",),
     ),
     Kind(("aws_accessanalyzer_analyzer",), _analyzers, _analyzer_tags, (reads.analyzers,)),
+    Kind(("aws_ssm_document",), _documents, _document_tags, (reads.session_document_tags,)),
     Kind(("aws_sqs_queue",), _queues, _queue_tags, (reads.queue_tags,)),
     Kind(
         ("aws_cloudwatch_metric_alarm",),

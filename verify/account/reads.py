@@ -433,6 +433,56 @@ def archive_rules(name: str) -> dict[str, Any]:
     return {"analyzerName": name}
 
 
+# By this code Systems Manager says that there is no document of that name.
+_NO_DOCUMENT = "InvalidDocument"
+
+
+def _where_sessions_are_logged(deployment: Deployment) -> Iterable[tuple[Any, ...]]:
+    return () if deployment.session_document_name is None else ((deployment,),)
+
+
+def _of_preferences(
+    operation: str, *absent: str, name: str = "Name", **more: str
+) -> Reading[[Deployment]]:
+    """A reading of Session Manager's preferences, of which a region has one document."""
+    return Reading(
+        "ssm",
+        operation,
+        lambda deployment: {name: deployment.session_document_name, **more},
+        absent,
+        known=_where_sessions_are_logged,
+    )
+
+
+# Which version holds, and what it says: that of the default version.
+session_document = _of_preferences("describe_document", _NO_DOCUMENT)
+session_preferences = _of_preferences("get_document", _NO_DOCUMENT, DocumentFormat="JSON")
+session_document_sharing = _of_preferences(
+    "describe_document_permission", _NO_DOCUMENT, PermissionType="Share"
+)
+session_document_tags = _of_preferences(
+    "list_tags_for_resource", name="ResourceId", ResourceType="Document"
+)
+# Every document of the account's own by which a session may be started there.
+session_documents = Reading(
+    "ssm",
+    "list_documents",
+    lambda _: {
+        "Filters": [
+            {"Key": "Owner", "Values": ["Self"]},
+            {"Key": "DocumentType", "Values": ["Session"]},
+        ]
+    },
+    known=_where_sessions_are_logged,
+)
+
+
+@following("ssm", "get_document")
+def session_document_of(name: str) -> dict[str, Any]:
+    """What the default version of another such document says."""
+    return {"Name": name, "DocumentFormat": "JSON"}
+
+
 # --- account --------------------------------------------------------------------------------------
 
 account_summary = of_account("iam", "get_account_summary")

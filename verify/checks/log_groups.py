@@ -21,15 +21,23 @@ def existing_groups(
     one of that name elsewhere. Reads `reads.log_group`.
     """
     for name in deployment.identified("aws_cloudwatch_log_group"):
-        arn = f"{reads.log_group_arn(deployment, name)}:*"
-        found = {
-            pick(group, "arn"): group
-            for group in aws.pick(reads.log_group(deployment, name), "logGroups")
-            if pick(group, "logGroupName") == name
-        }
-        check.holds(name, "log group", arn in found, expected=arn, seen=set(found) or "none")
-        if arn in found:
-            yield name, found[arn]
+        group = existing_group(check, aws, deployment, name)
+        if group is not None:
+            yield name, group
+
+
+def existing_group(
+    check: Check, aws: Aws, deployment: Deployment, name: str
+) -> Mapping[str, Any] | None:
+    """The log group of that name, as for `existing_groups`; None where there is none."""
+    arn = f"{reads.log_group_arn(deployment, name)}:*"
+    found: dict[str, Mapping[str, Any]] = {
+        pick(group, "arn"): group
+        for group in aws.pick(reads.log_group(deployment, name), "logGroups")
+        if pick(group, "logGroupName") == name
+    }
+    check.holds(name, "log group", arn in found, expected=arn, seen=set(found) or "none")
+    return found.get(arn)
 
 
 def names_group(identifier: str, deployment: Deployment, name: str) -> bool:

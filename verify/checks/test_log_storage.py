@@ -89,6 +89,7 @@ def test_requests_to_the_log_bucket_are_logged(
         for one in (
             *deployment.investigation_results_bucket_names,
             *deployment.config_history_bucket_names,
+            *deployment.session_log_bucket_names,
         )
     ]
     for grant in grants:

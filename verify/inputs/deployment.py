@@ -317,6 +317,17 @@ class Deployment:
         "module.detection.aws_iam_service_linked_role.config",
         **_list_or_none("^arn:aws[a-z-]*:iam:"),
     )
+    session_log_bucket_names: tuple[str, ...] = _output(
+        "Bucket of Session Manager's sessions.",
+        [f"s3-session-logs-dev-{_ACCOUNT}"],
+        "module.detection.aws_s3_bucket.session_logs",
+        **_list_or_none("^[a-z0-9]"),
+    )
+    session_logging_policy_document: str = _output(
+        "What an instance's role needs for its sessions to be logged, as JSON; empty without that.",
+        "",
+        type="string",
+    )
     replica_bucket_names: tuple[str, ...] = _output(
         "Bucket of the copies of the log files.",
         [f"s3-cloudtrail-logs-replica-dev-{_ACCOUNT}"],
@@ -509,6 +520,16 @@ class Deployment:
         "access-analyzer-dev",
         "module.detection.aws_accessanalyzer_analyzer.account",
     )
+    session_document_name: str | None = _output_or_none(
+        "Document of Session Manager's preferences.",
+        "SSM-SessionManagerRunShell",
+        "module.detection.aws_ssm_document.sessions",
+    )
+    session_log_group_name: str | None = _output_or_none(
+        "Log group of Session Manager's sessions.",
+        "/aws/ssm/session-logs-dev",
+        "module.detection.aws_cloudwatch_log_group.sessions",
+    )
 
     @property
     def further_buckets(self) -> tuple[str, ...]:
@@ -518,6 +539,7 @@ class Deployment:
             *self.replica_bucket_names,
             *self.investigation_results_bucket_names,
             *self.config_history_bucket_names,
+            *self.session_log_bucket_names,
         )
 
     def bucket_region(self, name: str) -> str:

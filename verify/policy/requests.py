@@ -87,6 +87,7 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "sns:SetSubscriptionAttributes",
         "sqs:ListQueues",
         "ssm:DescribeParameters",
+        "ssm:ListDocuments",
         "sts:GetCallerIdentity",
         "tag:GetResources",
         "xray:GetSamplingRules",
@@ -190,6 +191,7 @@ _ACCESS_POINTS = Resources((_arn("s3", "accesspoint/*"),))
 _LOGS = Resources((_arn("logs", "*"),), first=(_arn("logs", "log-group:*"),))
 _ROLES = Resources((_arn("iam", "role/*"),))
 _POLICIES = Resources((_arn("iam", "policy/*"),))
+_DOCUMENTS = Resources((_arn("ssm", "document/*"),))
 _NAMED: Mapping[str, Resources] = {
     "ec2:describevpcattribute": Resources((_arn("ec2", f"vpc/{WITHIN}"),)),
     "ec2:getmanagedprefixlistentries": Resources((_arn("ec2", f"prefix-list/{WITHIN}"),)),
@@ -220,6 +222,18 @@ _NAMED: Mapping[str, Resources] = {
             "iam:listpolicyversions",
         ),
         _POLICIES,
+    ),
+    **dict.fromkeys(
+        (
+            "ssm:describedocument",
+            "ssm:describedocumentpermission",
+            "ssm:getdocument",
+        ),
+        _DOCUMENTS,
+    ),
+    # An instance is EC2's.
+    "ssm:listtagsforresource": Resources(
+        (_arn("ssm", "*"), _arn("ec2", "instance/*")), first=(_arn("ssm", "*"),)
     ),
 }
 

@@ -7,7 +7,10 @@ data "aws_region" "current" {}
 locals {
   account_id = data.aws_caller_identity.current.account_id
   partition  = data.aws_partition.current.partition
-  region     = data.aws_region.current.id # in provider 5 and 6 alike
+  dns_suffix = data.aws_partition.current.dns_suffix
+
+  # `id` means the same in provider 5 and 6; `name` and `region` do not.
+  region = data.aws_region.current.id
 
   config_count           = var.config_enabled ? 1 : 0
   config_history_bucket  = "s3-config-history-${var.environment}-${local.account_id}"

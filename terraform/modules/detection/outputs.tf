@@ -37,3 +37,23 @@ output "access_analyzer_name" {
   description = "Name of IAM Access Analyzer's analyzer; null without one."
   value       = one(aws_accessanalyzer_analyzer.account[*].analyzer_name)
 }
+
+output "session_document_name" {
+  description = "Name of the document of Session Manager's preferences; null without session logging."
+  value       = one(aws_ssm_document.sessions[*].name)
+}
+
+output "session_log_group_name" {
+  description = "Name of the log group of Session Manager's sessions; null without session logging."
+  value       = one(aws_cloudwatch_log_group.sessions[*].name)
+}
+
+output "session_log_bucket_names" {
+  description = "Name of the bucket of Session Manager's sessions; none without session logging."
+  value       = aws_s3_bucket.session_logs[*].bucket
+}
+
+output "session_logging_policy_document" {
+  description = "What the role of an instance needs for its sessions to be logged, as JSON; empty without session logging."
+  value       = var.session_logging_enabled ? jsonencode(local.session_logging_policy) : ""
+}

@@ -90,3 +90,21 @@ variable "access_analyzer_enabled" {
   description = "Whether IAM Access Analyzer looks for what is open to others than the account in the region."
   type        = bool
 }
+
+variable "session_logging_enabled" {
+  description = "Whether Session Manager logs its sessions in this region."
+  type        = bool
+}
+
+variable "session_log_retention_days" {
+  description = "Days that the logs of sessions are kept, in their log group and in their bucket."
+  type        = number
+
+  validation {
+    condition = contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.session_log_retention_days,
+    )
+    error_message = "The session logs' retention must be one of the values that CloudWatch Logs accepts, such as 365 or 2192 (six years)."
+  }
+}

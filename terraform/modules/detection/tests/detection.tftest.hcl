@@ -17,6 +17,8 @@ variables {
   security_hub_enabled               = true
   security_hub_standards             = ["nist-800-53/v/5.0.0"]
   access_analyzer_enabled            = true
+  session_logging_enabled            = true
+  session_log_retention_days         = 365
 }
 
 run "nothing_is_there_unasked" {
@@ -40,6 +42,117 @@ run "nothing_is_there_unasked" {
       length(output.config_history_bucket_names) == 0 && length(output.config_rule_names) == 0 && length(output.config_role_arns) == 0
     )
     error_message = "The outputs must say that there is nothing."
+  }
+}
+
+run "no_session_is_logged_unasked" {
+  variables {
+    session_logging_enabled = false
+  }
+
+  assert {
+    condition = (
+      length(aws_ssm_document.sessions) == 0 && length(aws_cloudwatch_log_group.sessions) == 0 && length(aws_s3_bucket.session_logs) == 0 &&
+      length(aws_s3_bucket_policy.session_logs) == 0 && length(aws_s3_bucket_logging.session_logs) == 0
+    )
+    error_message = "Without session_logging_enabled nothing of Session Manager may be there."
+  }
+
+  assert {
+    condition = (
+      output.session_document_name == null && output.session_log_group_name == null &&
+      length(output.session_log_bucket_names) == 0 && output.session_logging_policy_document == ""
+    )
+    error_message = "The outputs must say that there is nothing."
+  }
+}
+
+run "every_session_is_logged_in_both_places" {
+  assert {
+    condition = (
+      aws_ssm_document.sessions[0].name == "SSM-SessionManagerRunShell" && aws_ssm_document.sessions[0].document_type == "Session" &&
+      jsondecode(aws_ssm_document.sessions[0].content).schemaVersion == "1.0" && jsondecode(aws_ssm_document.sessions[0].content).sessionType == "Standard_Stream"
+    )
+    error_message = "Session Manager knows its preferences by this name, type and form alone."
+  }
+
+  assert {
+    condition = jsondecode(aws_ssm_document.sessions[0].content).inputs == {
+      s3BucketName                = "s3-session-logs-prod-eu-123456789012"
+      s3KeyPrefix                 = "sessions"
+      s3EncryptionEnabled         = true
+      cloudWatchLogGroupName      = "/aws/ssm/session-logs-prod-eu"
+      cloudWatchEncryptionEnabled = true
+      cloudWatchStreamingEnabled  = true
+      kmsKeyId                    = var.kms_key_arn
+      runAsEnabled                = false
+      runAsDefaultUser            = ""
+      idleSessionTimeout          = "15"
+      maxSessionDuration          = "720"
+      shellProfile                = { linux = "", windows = "" }
+    }
+    error_message = "Sessions must be logged in both places, encrypted, and while they last."
+  }
+}
+
+run "sessions_are_kept_where_they_are_logged" {
+  assert {
+    condition = (
+      aws_cloudwatch_log_group.sessions[0].name == "/aws/ssm/session-logs-prod-eu" &&
+      aws_cloudwatch_log_group.sessions[0].retention_in_days == 365 && aws_cloudwatch_log_group.sessions[0].kms_key_id == var.kms_key_arn
+    )
+    error_message = "The log group must be encrypted with the key, and keep a year."
+  }
+
+  assert {
+    condition = (
+      aws_s3_bucket.session_logs[0].bucket == "s3-session-logs-prod-eu-123456789012" &&
+      aws_s3_bucket_lifecycle_configuration.session_logs[0].rule[0].expiration[0].days == 365 &&
+      aws_s3_bucket_lifecycle_configuration.session_logs[0].rule[0].noncurrent_version_expiration[0].noncurrent_days == 365 &&
+      [for rule in aws_s3_bucket_server_side_encryption_configuration.session_logs[0].rule : rule.apply_server_side_encryption_by_default[0].kms_master_key_id] == [var.kms_key_arn] &&
+      length(aws_s3_bucket_logging.session_logs) == 1
+    )
+    error_message = "The bucket must be encrypted with the key, keep a year, and tell who asks for what."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_s3_bucket_policy.session_logs[0].policy).Statement : statement.Sid => [
+        statement.Effect, statement.Principal, try(statement.Condition.ArnNotLike["aws:PrincipalArn"], null)
+      ]
+      } == {
+      DenyInsecureTransport = ["Deny", "*", null]
+      DenyAlteration        = ["Deny", "*", "arn:aws:iam::123456789012:role/role-break-glass-prod-eu"]
+      DenyDeletion          = ["Deny", "*", "arn:aws:iam::123456789012:role/role-break-glass-prod-eu"]
+      DenyTampering         = ["Deny", "*", "arn:aws:iam::123456789012:role/role-break-glass-prod-eu"]
+    }
+    error_message = "The bucket's policy admits nobody, and only the break-glass role may delete."
+  }
+}
+
+run "an_instance_needs_no_more_than_it_writes" {
+  assert {
+    condition = {
+      for statement in jsondecode(output.session_logging_policy_document).Statement : statement.Sid => [flatten([statement.Action]), statement.Resource]
+      } == {
+      FindLogGroup           = [["logs:DescribeLogGroups"], "*"]
+      WriteSessionLogs       = [["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], "arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/ssm/session-logs-prod-eu:*"]
+      SeeThatBucketEncrypts  = [["s3:GetEncryptionConfiguration"], "arn:aws:s3:::s3-session-logs-prod-eu-123456789012"]
+      WriteSessionLogFiles   = [["s3:PutObject", "s3:PutObjectAcl"], "arn:aws:s3:::s3-session-logs-prod-eu-123456789012/sessions/*"]
+      EncryptSessionLogFiles = [["kms:Decrypt", "kms:GenerateDataKey"], var.kms_key_arn]
+      ShareSessionKey        = [["kms:Decrypt"], var.kms_key_arn]
+    }
+    error_message = "An instance writes into its log group and into one folder, and reads no log."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(output.session_logging_policy_document).Statement : statement.Condition if contains(["EncryptSessionLogFiles", "ShareSessionKey"], statement.Sid)
+      ] == [
+      { StringEquals = { "kms:ViaService" = "s3.ap-southeast-1.amazonaws.com" } },
+      { StringLike = { "kms:EncryptionContext:aws:ssm:SessionId" = "*" } },
+    ]
+    error_message = "It may use the key for its files and for its sessions' data alone."
   }
 }
 
@@ -121,7 +234,12 @@ run "without_a_break_glass_role_nobody_deletes" {
   }
 
   assert {
-    condition     = length(aws_s3_bucket_logging.config_history) == 0
+    condition     = [for statement in jsondecode(aws_s3_bucket_policy.session_logs[0].policy).Statement : can(statement.Condition) if statement.Sid != "DenyInsecureTransport"] == [false, false, false]
+    error_message = "Nobody may be spared in the bucket of sessions either."
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_logging.config_history) == 0 && length(aws_s3_bucket_logging.session_logs) == 0
     error_message = "There is nowhere to log to."
   }
 }
@@ -156,10 +274,11 @@ run "bad_values_are_refused" {
   command = plan
 
   variables {
-    config_retention_days = 3653
+    config_retention_days      = 3653
+    session_log_retention_days = 366
   }
 
-  expect_failures = [var.config_retention_days]
+  expect_failures = [var.config_retention_days, var.session_log_retention_days]
 }
 
 run "nothing_else_watches_unasked" {

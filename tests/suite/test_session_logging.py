@@ -1,0 +1,51 @@
+"""Session logging, through the door: whose it is where it is not this deployment's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.support import RunningSandbox
+from tests.suite.support import Verification, verify
+
+CONTROLS = [
+    "session-logging-configured",
+    "session-documents-log-alike",
+    "session-logs-encrypted",
+    "session-logs-closed",
+    "session-logs-kept",
+]
+
+Run = Callable[..., Verification]
+
+
+@pytest.fixture
+def hold(deployed: Path, sandbox: RunningSandbox, tmp_path: Path) -> Run:
+    """Holds dev, which logs no sessions, to its controls."""
+
+    def run(**account: Any) -> Verification:
+        path = tmp_path / "strict.yaml"
+        values = {"extends": "dev", "additional_controls": CONTROLS, "account": account}
+        path.write_text(json.dumps(values, indent=1))
+        checks = ("verify/checks/test_session_logging.py", f"--profile={path}")
+        return verify(deployed, tmp_path, *checks, url=sandbox.url)
+
+    return run
+
+
+def test_what_is_not_there_fails(hold: Run) -> None:
+    done = hold()
+    assert done.controls("FAIL") == set(CONTROLS), done.text
+    said = done.row("session-logging-configured")["message"]
+    assert "preferences of sessions: required one, live none" in said
+
+
+def test_what_another_team_runs_is_not_applicable(hold: Run) -> None:
+    done = hold(owners=dict.fromkeys(CONTROLS, "the landing zone team"))
+    assert done.controls("NOT APPLICABLE") == set(CONTROLS), done.text
+    for name in CONTROLS:
+        assert "the landing zone team owns this" in done.row(name)["message"]
