@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from mutants.account import STRANGER, Account, Document, without
+from mutants.account import STRANGER, Account, Document, statement, without
 from mutants.log_bucket import edit_lifecycle, encrypt, tamper
 from mutants.log_groups import keep
 from mutants.model import Family
@@ -159,6 +159,34 @@ def preferences_deleted(account: Account, mending: ExitStack) -> None:
     }
     mending.callback(ssm.create_document, **made)
     ssm.delete_document(Name=name)
+
+
+def _tell(edit: _Edit, account: Account, mending: ExitStack) -> None:
+    document = json.loads(account.outputs["session_logging_policy_document"])
+    edit(document)
+    account.change_outputs(mending, session_logging_policy_document=json.dumps(document))
+
+
+for _case, _description, _edit in (
+    (
+        "cannot-write",
+        "instances are to be given too little to write a file",
+        lambda document: without(document, "WriteSessionLogFiles"),
+    ),
+    (
+        "read-sessions",
+        "instances are to be given what reads the sessions of others",
+        lambda document: statement(document, "WriteSessionLogFiles").update(
+            Action=["s3:GetObject", "s3:PutObject", "s3:PutObjectAcl"]
+        ),
+    ),
+    (
+        "decrypt-everything",
+        "instances are to be given the key for whatever it encrypts",
+        lambda document: statement(document, "ShareSessionKey").pop("Condition"),
+    ),
+):
+    FAMILY.add(f"instances-{_case}", _description, partial(_tell, _edit), _CONFIGURED)
 
 
 # --- other documents ------------------------------------------------------------------------------

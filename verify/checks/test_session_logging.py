@@ -20,11 +20,20 @@ from verify.checks.buckets import (
     hold_kept,
     policy_of,
 )
+from verify.checks.findings import report_findings
 from verify.checks.log_groups import existing_group
+from verify.checks.permissions import need_of
 from verify.checks.session_documents import SessionDocumentError, Wanted, shortcomings
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
-from verify.policy import service_grants
+from verify.policy import (
+    Document,
+    NamedPolicy,
+    PolicyError,
+    beyond_need,
+    lacking,
+    service_grants,
+)
 
 _PART = "sessions"
 # The one name by which Session Manager knows the preferences of a region.
@@ -110,6 +119,27 @@ def test_every_session_is_logged_where_it_must(
         *(one.get("AccountId") for one in shared.get("AccountSharingInfoList") or ()),
     ]
     check.none(name, "accounts that it is shared with", dict.fromkeys(others))
+    _hold_instances(check, deployment, baseline)
+
+
+def _hold_instances(check: Check, deployment: Deployment, baseline: Mapping[str, Any]) -> None:
+    """What the outputs tell to give an instance's role is what it needs, and no more.
+
+    Without it no session starts, or none is logged; whether each role has it is its owner's to see.
+    """
+    subject, account = "roles of instances, by the outputs", deployment.account_id
+    required = {"permissions": {subject: baseline[_PART]["instances"]}, "additions": {}}
+    need = need_of(subject, required, ()).required
+    try:
+        document = Document.parse(deployment.session_logging_policy_document)
+        told = [NamedPolicy("session_logging_policy_document", document)]
+        beyond = beyond_need(told, need, account)
+        missing = lacking(told, need, account, {})
+    except PolicyError as error:
+        check.unknown(subject, str(error))
+        return
+    report_findings(check, subject, "permissions", beyond, expected="none beyond what is needed")
+    report_findings(check, subject, "permissions", missing, expected="all that is needed")
 
 
 def _hold_logged(
