@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.logs import models as logs_models
-from moto.logs.exceptions import InvalidParameterException
+from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.metric_filters import MetricFilters
 from moto.logs.responses import LogsResponse
 from moto.utilities.utils import get_partition
@@ -169,12 +169,25 @@ def try_metric_filter(_: World, response: Any) -> str:
 def delete_log_group(
     world: World, original: Callable[..., None], backend: Any, log_group_name: str
 ) -> None:
-    """Delete a group that is not protected, with its metric filters."""
+    """Delete a group that is not protected, with its metric filters and its tags."""
     refuse_if_protected(backend, log_group_name)
+    arn = None if (group := backend.groups.get(log_group_name)) is None else group.arn
     original(backend, log_group_name)
+    backend.tagger.delete_all_tags_for_resource(arn)
     backend.filters.metric_filters = [
         kept for kept in backend.filters.metric_filters if kept["logGroupName"] != log_group_name
     ]
+
+
+def list_tags(_: World, original: Callable[..., Any], backend: Any, resource_arn: str) -> Any:
+    """The tags of a group, or of another resource; a group that is not there has none to tell.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_ListTagsForResource.html
+    """
+    _, is_group, name = resource_arn.partition(":log-group:")
+    if is_group and name.removesuffix(":*") not in backend.groups:
+        raise ResourceNotFoundException()
+    return original(backend, resource_arn)
 
 
 REPLACEMENTS = (
@@ -231,7 +244,14 @@ REPLACEMENTS = (
         logs_models.LogsBackend,
         "delete_log_group",
         delete_log_group,
-        "A protected group stays; its metric filters go with a group.",
+        "A protected group stays; its metric filters and tags go with a group.",
+        Kind.AROUND,
+    ),
+    Replacement(
+        logs_models.LogsBackend,
+        "list_tags_for_resource",
+        list_tags,
+        "Of a group that is not there no tags are told, where moto tells those that it had.",
         Kind.AROUND,
     ),
 )

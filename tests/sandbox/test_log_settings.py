@@ -358,6 +358,20 @@ def test_a_protected_group_cannot_be_deleted(account: Account, group: str) -> No
     logs.delete_log_group(logGroupName=group)
 
 
+def test_a_group_that_is_gone_has_no_tags_to_tell(account: Account) -> None:
+    made = name("/gone")
+    account.logs.create_log_group(logGroupName=made, tags={"a": "b"})
+    [found] = account.logs.describe_log_groups(logGroupNamePrefix=made)["logGroups"]
+    which = {"resourceArn": found["logGroupArn"]}
+    assert account.logs.list_tags_for_resource(**which)["tags"] == {"a": "b"}
+    account.logs.delete_log_group(logGroupName=made)
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        account.logs.list_tags_for_resource(**which)
+    account.logs.create_log_group(logGroupName=made)
+    assert account.logs.list_tags_for_resource(**which)["tags"] == {}
+    account.logs.delete_log_group(logGroupName=made)
+
+
 def test_who_else_may_write_into_a_group_is_told(account: Account, group: str) -> None:
     logs = account.logs
     arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
