@@ -184,7 +184,7 @@ def list_tags(_: World, original: Callable[..., Any], backend: Any, resource_arn
 
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_ListTagsForResource.html
     """
-    _, is_group, name = resource_arn.partition(":log-group:")
+    _before, is_group, name = resource_arn.partition(":log-group:")
     if is_group and name.removesuffix(":*") not in backend.groups:
         raise ResourceNotFoundException()
     return original(backend, resource_arn)
