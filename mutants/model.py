@@ -28,8 +28,9 @@ class Mutant:
     """One seeded fault.
 
     `fails` are the controls that must FAIL, and no other may. `errors` are those that must become
-    ERROR, since the fault takes away what they look at; every other control keeps its PASS. There
-    is something to break only where all the controls in `needs` hold, and where `unless` does not.
+    ERROR, since the fault takes away what they look at; every other control keeps its PASS, but
+    for those in `later`, which fail too as soon as enough time has passed. There is something to
+    break only where all the controls in `needs` hold, and where `unless` does not.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Mutant:
     suite: Suite = Suite.STATE
     needs: frozenset[str] = frozenset()
     unless: str = ""
+    later: frozenset[str] = frozenset()
 
 
 class Fate(StrEnum):
@@ -69,7 +71,8 @@ class Judged:
 
 def fate_of(mutant: Mutant, failed: frozenset[str], errored: frozenset[str]) -> Fate:
     """Killed only when exactly the named controls failed, and exactly the named ones erred."""
-    if failed == mutant.fails and errored == mutant.errors:
+    expected = mutant.fails | (failed & mutant.later)
+    if failed == expected and errored == mutant.errors:
         return Fate.KILLED
     if not failed and not errored:
         return Fate.SURVIVED
@@ -97,11 +100,23 @@ class Family:
         suite: Suite = Suite.STATE,
         needs: str = "",
         unless: str = "",
+        later: str = "",
     ) -> None:
         """Declare a mutant; it needs what its family needs, if it does not say otherwise."""
         named, needed = frozenset(fails), frozenset({needs} - {""}) or self.needs
         self.mutants.append(
-            Mutant(name, self.name, description, named, break_it, errors, suite, needed, unless)
+            Mutant(
+                name,
+                self.name,
+                description,
+                named,
+                break_it,
+                errors,
+                suite,
+                needed,
+                unless,
+                frozenset({later} - {""}),
+            )
         )
 
     def fault(
@@ -112,6 +127,7 @@ class Family:
         suite: Suite = Suite.STATE,
         needs: str = "",
         unless: str = "",
+        later: str = "",
     ) -> Callable[[Break], Break]:
         """Declare the decorated function as a mutant that bears its name."""
 
@@ -126,6 +142,7 @@ class Family:
                 suite=suite,
                 needs=needs,
                 unless=unless,
+                later=later,
             )
             return break_it
 

@@ -76,7 +76,10 @@ def begins_anew(account: Account, mending: ExitStack) -> None:
 
 
 @FAMILY.fault(
-    "the trail records its home region only", "trail-multi-region", "declared-matches-live"
+    "the trail records its home region only",
+    "trail-multi-region",
+    "declared-matches-live",
+    later="log-integrity-intact",  # as soon as a digest of another region is due
 )
 def one_region(account: Account, mending: ExitStack) -> None:
     begins_anew(account, mending)
@@ -84,7 +87,10 @@ def one_region(account: Account, mending: ExitStack) -> None:
 
 
 @FAMILY.fault(
-    "the trail leaves the global services out", "trail-multi-region", "declared-matches-live"
+    "the trail leaves the global services out",
+    "trail-multi-region",
+    "declared-matches-live",
+    later="log-integrity-intact",  # as soon as a digest of another region is due
 )
 def no_global_services(account: Account, mending: ExitStack) -> None:
     begins_anew(account, mending)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,14 @@ def test_only_exactly_the_named_controls_kill(
 ) -> None:
     mutant = _mutant("a", errors=frozenset({"b"}))
     assert fate_of(mutant, frozenset(failed), frozenset(errored)) is fate
+
+
+def test_what_fails_when_time_has_passed_is_no_surprise_and_no_proof() -> None:
+    mutant = replace(_mutant("a"), later=frozenset({"d"}))
+    none = frozenset[str]()
+    assert fate_of(mutant, frozenset({"a"}), none) is Fate.KILLED
+    assert fate_of(mutant, frozenset({"a", "d"}), none) is Fate.KILLED
+    assert fate_of(mutant, frozenset({"d"}), none) is Fate.WRONG_CONTROL
 
 
 def test_a_control_without_mutant_and_exemption_is_uncovered() -> None:
