@@ -168,7 +168,6 @@ def test_a_service_that_moto_does_not_have_is_not_implemented_in_cbor(
 @pytest.mark.parametrize(
     ("service", "operation"),
     [
-        ("accessanalyzer", "list_analyzers"),
         ("arc-region-switch", "list_plans"),
         ("artifact", "get_account_settings"),
     ],

@@ -81,14 +81,18 @@ def test_a_fresh_deployment_is_clean(account: Account, tmp_path: Path, workers: 
     opened = (tmp_path / "latest/evidence").glob("*-ec2-authorize_security_group_ingress.json")
     assert len(list(opened)) == 1, "every probe is fired once, whoever waits for it"
     timings = {timing["probe"]: timing for timing in run.report["timings"]}
-    assert set(timings) == {
-        "opened security-group rule, by EventBridge",
+    # On AWS EventBridge is minutes ahead; here by half a second, which a busy machine may take.
+    ways = {
+        "opened security-group rule, by EventBridge": ["CloudTrail", "EventBridge"],
+        "opened security-group rule, by the log group": ["trail", "log group"],
+    }
+    [by] = set(timings) - {
         "opened security-group rule, to the function by EventBridge",
         "opened security-group rule, to the function by the log group",
     }
-    told = timings["opened security-group rule, by EventBridge"]
+    told = timings[by]
     legs = [leg["name"] for leg in told["legs"]]
-    assert legs == ["API call", "CloudTrail", "EventBridge", "function", "SNS", "received"]
+    assert legs == ["API call", *ways[by], "function", "SNS", "received"]
     assert all(
         leg["seconds"] is not None and leg["seconds"] >= 0
         for timing in timings.values()
