@@ -91,6 +91,7 @@ def main() -> int:
             bare, plain = _runs(account)
             _fill(url)
             bare_full, full = _runs(account)
+            before, after = len(plain[-1].answers()), len(full[-1].answers())
     print(f"      state checks: {figures(run.seconds for run in plain)}")
     print(f"      in a full account: {figures(run.seconds for run in full)}")
     missed = by(
@@ -105,6 +106,5 @@ def main() -> int:
     for what, part in parts:
         growth = _ratio(bare_full, full, part) / _ratio(bare, plain, part)
         missed += hold(f"{what} in a full account", f"{growth:.2f} times", growth <= GROWTH)
-    before, after = len(plain[-1].answers()), len(full[-1].answers())
     print(f"      calls: {before}, in a full account {after}")
     return int(missed > 0)
