@@ -154,7 +154,9 @@ for _name, _description, _role, _statement, *_also in (
 
 
 @FAMILY.fault(
-    "AWS's policy for administrators is attached to the function's role", "roles-least-privilege"
+    "AWS's policy for administrators is attached to the function's role",
+    "roles-least-privilege",
+    *_RECORDS,
 )
 def administrator(account: Account, mending: ExitStack) -> None:
     attachment = {
@@ -165,7 +167,9 @@ def administrator(account: Account, mending: ExitStack) -> None:
     mending.callback(account.iam.detach_role_policy, **attachment)
 
 
-@FAMILY.fault("the function's own policy gets a wider default version", "roles-least-privilege")
+@FAMILY.fault(
+    "the function's own policy gets a wider default version", "roles-least-privilege", *_RECORDS
+)
 def wider_version(account: Account, mending: ExitStack) -> None:
     arn = account.own_policy(account.outputs[_FUNCTION_ROLE])
     everything = {
@@ -176,7 +180,11 @@ def wider_version(account: Account, mending: ExitStack) -> None:
     change_policy(account, mending, arn, everything)
 
 
-@FAMILY.fault("the verifier's role has lost its policies", "roles-least-privilege")
+@FAMILY.fault(
+    "the verifier's role has lost its policies",
+    "roles-least-privilege",
+    "trail-cannot-be-stopped-by-others",  # for what protects the trail from it is one of them
+)
 def no_policy(account: Account, mending: ExitStack) -> None:
     account.verify_as_administrator(mending)
     role = {"RoleName": account.outputs[_VERIFIER_ROLE]}
@@ -238,7 +246,7 @@ def _trust(role: str, changes: Mapping[str, Any], account: Account, mending: Exi
     account.replace(mending, kind, document)
 
 
-for _name, _description, _role, _changes in (
+for _name, _description, _role, _changes, *_also in (
     ("anyone", "anyone", _FUNCTION_ROLE, {"Principal": {"AWS": "*"}}),
     (
         "a-stranger",
@@ -260,6 +268,7 @@ for _name, _description, _role, _changes in (
         "anyone, on a condition that everybody meets",
         _VERIFIER_ROLE,
         {"Principal": {"AWS": "*"}, "Condition": {"StringLike": {"aws:PrincipalArn": "*"}}},
+        "logs-read-by-named-roles-alone",  # by way of the verifier's, which may
     ),
     (
         "another-service",
@@ -297,6 +306,7 @@ for _name, _description, _role, _changes in (
         f"{_description} may assume the {_role.removesuffix('_name')}",
         partial(_trust, _role, _changes),
         "roles-trust",
+        *_also,
     )
 
 

@@ -117,7 +117,9 @@ def reader_by_managed_policy(account: Account, mending: ExitStack) -> None:
     mending.callback(account.iam.detach_group_policy, **attachment)
 
 
-@FAMILY.fault("a role may do whatever is not IAM's", _READ, _STOPPED)
+@FAMILY.fault(
+    "a role may do whatever is not IAM's", _READ, _STOPPED, "application-logs-unmasked-for-nobody"
+)
 def reader_by_not_action(account: Account, mending: ExitStack) -> None:
     everything_else = {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}
     _role(account, mending, _EC2, everything_else)
