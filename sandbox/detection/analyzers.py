@@ -51,19 +51,16 @@ class Analyzers:
         self._account = world.settings.account
         self._analyzers: dict[tuple[str, str], _Analyzer] = {}
         self.answers = {
-            ("accessanalyzer", operation): answer
-            for operation, answer in {
-                "CreateAnalyzer": self._create,
-                "CreateArchiveRule": self._create_rule,
-                "DeleteAnalyzer": self._delete,
-                "DeleteArchiveRule": self._delete_rule,
-                "GetAnalyzer": self._get,
-                "ListAnalyzers": self._list,
-                "ListArchiveRules": self._list_rules,
-                "ListTagsForResource": self._tags,
-                "TagResource": self._tag,
-                "UntagResource": self._untag,
-            }.items()
+            "CreateAnalyzer": self._create,
+            "CreateArchiveRule": self._create_rule,
+            "DeleteAnalyzer": self._delete,
+            "DeleteArchiveRule": self._delete_rule,
+            "GetAnalyzer": self._get,
+            "ListAnalyzers": self._list,
+            "ListArchiveRules": self._list_rules,
+            "ListTagsForResource": self._tags,
+            "TagResource": self._tag,
+            "UntagResource": self._untag,
         }
 
     def _found(self, region: str, name: object) -> _Analyzer:

@@ -55,26 +55,23 @@ class Detectors:
         self._account = world.settings.account
         self._of_region: dict[str, _Detector] = {}
         self.answers = {
-            ("guardduty", operation): answer
-            for operation, answer in {
-                "CreateDetector": self._create,
-                "CreateFilter": self._create_filter,
-                "CreateIPSet": self._create_address_set,
-                "DeleteDetector": self._delete,
-                "DeleteFilter": self._delete_filter,
-                "DeleteIPSet": self._delete_address_set,
-                "GetDetector": self._get,
-                "GetFilter": self._get_filter,
-                "GetIPSet": self._get_address_set,
-                "ListDetectors": self._list,
-                "ListFilters": self._list_filters,
-                "ListIPSets": self._list_address_sets,
-                "ListTagsForResource": self._tags,
-                "TagResource": self._tag,
-                "UntagResource": self._untag,
-                "UpdateDetector": self._update,
-                "UpdateFilter": self._update_filter,
-            }.items()
+            "CreateDetector": self._create,
+            "CreateFilter": self._create_filter,
+            "CreateIPSet": self._create_address_set,
+            "DeleteDetector": self._delete,
+            "DeleteFilter": self._delete_filter,
+            "DeleteIPSet": self._delete_address_set,
+            "GetDetector": self._get,
+            "GetFilter": self._get_filter,
+            "GetIPSet": self._get_address_set,
+            "ListDetectors": self._list,
+            "ListFilters": self._list_filters,
+            "ListIPSets": self._list_address_sets,
+            "ListTagsForResource": self._tags,
+            "TagResource": self._tag,
+            "UntagResource": self._untag,
+            "UpdateDetector": self._update,
+            "UpdateFilter": self._update_filter,
         }
 
     def _found(self, region: str, identifier: object) -> _Detector:

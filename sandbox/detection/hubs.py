@@ -43,19 +43,16 @@ class Hubs:
         self._world = world
         self._of_region: dict[str, _Hub] = {}
         self.answers = {
-            ("securityhub", operation): answer
-            for operation, answer in {
-                "BatchDisableStandards": self._disable_standards,
-                "BatchEnableStandards": self._enable_standards,
-                "DescribeHub": self._describe,
-                "DisableSecurityHub": self._disable,
-                "EnableSecurityHub": self._enable,
-                "GetEnabledStandards": self._enabled_standards,
-                "ListTagsForResource": self._tags,
-                "TagResource": self._tag,
-                "UntagResource": self._untag,
-                "UpdateSecurityHubConfiguration": self._update,
-            }.items()
+            "BatchDisableStandards": self._disable_standards,
+            "BatchEnableStandards": self._enable_standards,
+            "DescribeHub": self._describe,
+            "DisableSecurityHub": self._disable,
+            "EnableSecurityHub": self._enable,
+            "GetEnabledStandards": self._enabled_standards,
+            "ListTagsForResource": self._tags,
+            "TagResource": self._tag,
+            "UntagResource": self._untag,
+            "UpdateSecurityHubConfiguration": self._update,
         }
 
     def _found(self, region: str) -> _Hub:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.request import Request
@@ -17,16 +17,15 @@ from sandbox.trail import record
 
 # What a call answers: from its region and its parameters, by the names of the API.
 Answering = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-# By service, as botocore names it, and operation.
-Answers = Mapping[tuple[str, str], Answering]
+# A service's, by operation.
+Answers = Mapping[str, Answering]
 
 
-def guard(tables: Iterable[Answers]) -> Callable[[Arrived], Answer | None]:
-    """Answers the calls of these tables, and leaves the others."""
-    answers = {call: answer for table in tables for call, answer in table.items()}
+def guard(services: Mapping[str, Answers]) -> Callable[[Arrived], Answer | None]:
+    """Answers these calls of services, as botocore names them, and leaves the others."""
 
     def answered(arrived: Arrived) -> Answer | None:
-        answer = answers.get((arrived.service, arrived.operation))
+        answer = services.get(arrived.service, {}).get(arrived.operation)
         return None if answer is None else _answered(arrived, answer)
 
     return answered

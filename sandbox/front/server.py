@@ -166,12 +166,12 @@ class Sandbox:
                 functools.partial(authorization.guard, world),
                 *([consistency.guard] if consistency is not None else []),
                 own_services.guard(
-                    (
-                        Stacks(world).answers,
-                        Detectors(world).answers,
-                        Hubs(world).answers,
-                        Analyzers(world).answers,
-                    )
+                    {
+                        "accessanalyzer": Analyzers(world).answers,
+                        "cloudformation": Stacks(world).answers,
+                        "guardduty": Detectors(world).answers,
+                        "securityhub": Hubs(world).answers,
+                    }
                 ),
             ],
             [

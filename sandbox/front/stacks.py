@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.front.own_services import Answering, Answers
+from sandbox.front.own_services import Answers
 from sandbox.refusal import RefusedError
 from sandbox.stacks.stack_sets import Operation, Stack, StackSet, StackSets
 from sandbox.world import World
@@ -19,7 +19,7 @@ class Stacks:
     def __init__(self, world: World) -> None:
         self._account = world.settings.account
         self._sets = StackSets(world)
-        answers: dict[str, Answering] = {
+        self.answers: Answers = {
             "CreateStackInstances": self._create_instances,
             "CreateStackSet": self._create,
             "DeleteStackInstances": self._delete_instances,
@@ -31,9 +31,6 @@ class Stacks:
             "ListStackInstances": self._list_instances,
             "ListStackSetOperationResults": self._list_results,
             "UpdateStackSet": self._update,
-        }
-        self.answers: Answers = {
-            ("cloudformation", operation): answer for operation, answer in answers.items()
         }
 
     def _found(self, region: str, parameters: _Parameters) -> StackSet:
