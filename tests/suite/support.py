@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +113,21 @@ def verify(
         check=False,
     )
     return Verification(done.returncode, done.stdout + done.stderr, reports)
+
+
+def verify_strictly(
+    outputs_file: Path,
+    folder: Path,
+    check: str,
+    controls: Sequence[str],
+    url: str,
+    **values: Any,
+) -> Verification:
+    """Hold dev to `controls` that it has not got, by a file of checks; `values` as a user's."""
+    path = folder / "strict.yaml"
+    extended = {"extends": "dev", "additional_controls": list(controls), **values}
+    path.write_text(json.dumps(extended, indent=1), encoding="utf-8")
+    return verify(outputs_file, folder, check, f"--profile={path}", url=url)
 
 
 @contextmanager

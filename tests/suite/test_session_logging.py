@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import Verification, verify
+from tests.suite.support import Verification, verify_strictly
 
 CONTROLS = [
     "session-logging-configured",
@@ -28,11 +27,14 @@ def hold(deployed: Path, sandbox: RunningSandbox, tmp_path: Path) -> Run:
     """Holds dev, which logs no sessions, to its controls."""
 
     def run(**account: Any) -> Verification:
-        path = tmp_path / "strict.yaml"
-        values = {"extends": "dev", "additional_controls": CONTROLS, "account": account}
-        path.write_text(json.dumps(values, indent=1))
-        checks = ("verify/checks/test_session_logging.py", f"--profile={path}")
-        return verify(deployed, tmp_path, *checks, url=sandbox.url)
+        return verify_strictly(
+            deployed,
+            tmp_path,
+            "verify/checks/test_session_logging.py",
+            CONTROLS,
+            sandbox.url,
+            account=account,
+        )
 
     return run
 
