@@ -411,13 +411,13 @@ variable "verifier_principals" {
 }
 
 variable "verifier_probes" {
-  description = "Probes that the verifier role may fire besides the opened security-group rule: bucket-policy creates a scratch bucket, role-policy a scratch role."
+  description = "Probes that the verifier role may fire besides the opened security-group rule, each with a scratch resource of its own: bucket, key, network (a network ACL), role."
   type        = list(string)
   default     = []
 
   validation {
-    condition     = length(setsubtract(var.verifier_probes, ["bucket-policy", "role-policy"])) == 0
-    error_message = "The verifier's probes can be bucket-policy and role-policy (example: [\"bucket-policy\"])."
+    condition     = length(setsubtract(var.verifier_probes, ["bucket", "key", "network", "role"])) == 0
+    error_message = "The verifier's probes can be bucket, key, network and role (example: [\"bucket\"])."
   }
 }
 

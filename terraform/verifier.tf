@@ -27,6 +27,8 @@ locals {
   live_fire_queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:trailwarden-live-fire-*"
   scratch_role_arn    = "${local.iam_arn_prefix}:role/trailwarden-live-fire/*"
   live_fire_tag       = { "trailwarden:purpose" = "live-fire" }
+
+  scratch_role_boundary_arn = "arn:${local.partition}:iam::aws:policy/AWSDenyAll"
 }
 
 resource "aws_iam_policy" "verifier_state" {
@@ -476,16 +478,11 @@ resource "aws_iam_role_policy_attachment" "verifier_live_fire" {
   policy_arn = aws_iam_policy.verifier_live_fire.arn
 }
 
-# The two probes that are fired on request only, each with permissions of its own.
-resource "aws_iam_policy" "verifier_probe_bucket_policy" {
-  count = contains(var.verifier_probes, "bucket-policy") ? 1 : 0
-
-  name        = "policy-verifier-probe-bucket-policy-${var.environment}"
-  description = "Create, use and remove the scratch bucket of a probe, which nothing is ever put into"
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
+# The probes beside the opened security-group rule: what the organization asks for by variable. One policy holds what they
+# take, for a role can have ten.
+locals {
+  probe_statements = {
+    bucket = [
       {
         Sid    = "UseScratchBucket"
         Effect = "Allow"
@@ -494,9 +491,12 @@ resource "aws_iam_policy" "verifier_probe_bucket_policy" {
           "s3:DeleteBucket",
           "s3:DeleteBucketPolicy",
           "s3:GetBucketTagging",
+          "s3:PutBucketLogging",
           "s3:PutBucketPolicy",
           "s3:PutBucketPublicAccessBlock",
           "s3:PutBucketTagging",
+          "s3:PutBucketVersioning",
+          "s3:PutEncryptionConfiguration",
         ]
         Resource = "arn:${local.partition}:s3:::trailwarden-live-fire-*"
       },
@@ -508,34 +508,75 @@ resource "aws_iam_policy" "verifier_probe_bucket_policy" {
         Resource = "*"
       },
     ]
-  })
-
-  tags = { Name = "policy-verifier-probe-bucket-policy-${var.environment}" }
-}
-
-resource "aws_iam_role_policy_attachment" "verifier_probe_bucket_policy" {
-  count = length(aws_iam_policy.verifier_probe_bucket_policy)
-
-  role       = aws_iam_role.verifier.name
-  policy_arn = aws_iam_policy.verifier_probe_bucket_policy[0].arn
-}
-
-resource "aws_iam_policy" "verifier_probe_role_policy" {
-  count = contains(var.verifier_probes, "role-policy") ? 1 : 0
-
-  name        = "policy-verifier-probe-role-policy-${var.environment}"
-  description = "Create, use and remove the scratch role of a probe, which its boundary keeps from everything"
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
+    key = [
+      {
+        # Knows no resource type. What may be done to the key then, and by whom, says the policy that the probe makes it with.
+        Sid      = "MakeScratchKey"
+        Effect   = "Allow"
+        Action   = "kms:CreateKey"
+        Resource = "*"
+      },
+      {
+        # Of the two permissions that each takes, the other is for the key, by its policy.
+        Sid      = "NameScratchKey"
+        Effect   = "Allow"
+        Action   = ["kms:CreateAlias", "kms:DeleteAlias"]
+        Resource = "arn:${local.partition}:kms:${local.region}:${local.account_id}:alias/trailwarden-live-fire-*"
+      },
+    ]
+    network = [
+      {
+        Sid       = "CreateTaggedNetworkAcl"
+        Effect    = "Allow"
+        Action    = "ec2:CreateNetworkAcl"
+        Resource  = "${local.ec2_arn_prefix}:network-acl/*"
+        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:RequestTag/${key}" => value } }
+      },
+      {
+        # CreateNetworkAcl is authorized for the VPC as well, which takes no request tag.
+        Sid      = "CreateNetworkAclInVpc"
+        Effect   = "Allow"
+        Action   = "ec2:CreateNetworkAcl"
+        Resource = local.vpc_arn
+      },
+      {
+        # While creating only: otherwise any ACL could be given the tag, and then be opened or deleted.
+        Sid       = "TagNetworkAclOnCreation"
+        Effect    = "Allow"
+        Action    = "ec2:CreateTags"
+        Resource  = "${local.ec2_arn_prefix}:network-acl/*"
+        Condition = { StringEquals = { "ec2:CreateAction" = "CreateNetworkAcl" } }
+      },
+      {
+        Sid    = "UseOwnNetworkAcl"
+        Effect = "Allow"
+        Action = [
+          "ec2:CreateNetworkAclEntry",
+          "ec2:DeleteNetworkAcl",
+          "ec2:ReplaceNetworkAclEntry",
+        ]
+        Resource  = "${local.ec2_arn_prefix}:network-acl/*"
+        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:ResourceTag/${key}" => value } }
+      },
+    ]
+    role = [
       {
         # Whoever creates roles could give itself everything: so only roles that AWS's own policy bounds to nothing.
         Sid       = "UseScratchRole"
         Effect    = "Allow"
         Action    = ["iam:CreateRole", "iam:PutRolePolicy"]
         Resource  = local.scratch_role_arn
-        Condition = { StringEquals = { "iam:PermissionsBoundary" = "arn:${local.partition}:iam::aws:policy/AWSDenyAll" } }
+        Condition = { StringEquals = { "iam:PermissionsBoundary" = local.scratch_role_boundary_arn } }
+      },
+      {
+        Sid      = "AlterScratchRole"
+        Effect   = "Allow"
+        Action   = ["iam:AttachRolePolicy", "iam:DetachRolePolicy"]
+        Resource = local.scratch_role_arn
+        Condition = {
+          ArnEquals    = { "iam:PolicyARN" = "arn:${local.partition}:iam::aws:policy/AdministratorAccess" }
+          StringEquals = { "iam:PermissionsBoundary" = local.scratch_role_boundary_arn }
+        }
       },
       {
         Sid    = "TagAndRemoveScratchRole"
@@ -556,42 +597,26 @@ resource "aws_iam_policy" "verifier_probe_role_policy" {
         Resource = "*"
       },
     ]
-  })
-
-  tags = { Name = "policy-verifier-probe-role-policy-${var.environment}" }
+  }
 }
 
-resource "aws_iam_role_policy_attachment" "verifier_probe_role_policy" {
-  count = length(aws_iam_policy.verifier_probe_role_policy)
+resource "aws_iam_policy" "verifier_probes" {
+  count = length(var.verifier_probes) > 0 ? 1 : 0
 
-  role       = aws_iam_role.verifier.name
-  policy_arn = aws_iam_policy.verifier_probe_role_policy[0].arn
-}
-
-# What is published on request only. CloudWatch knows no resource type for it: the namespace says which metrics.
-resource "aws_iam_policy" "verifier_metric" {
-  count = var.verification_metric_enabled ? 1 : 0
-
-  name        = "policy-verifier-metric-${var.environment}"
-  description = "Publish when the last clean verification was"
+  name        = "policy-verifier-probes-${var.environment}"
+  description = "Create, use and remove the scratch resources of the probes that were asked for, which hold nothing and may do nothing"
 
   policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "PutVerificationMetric"
-      Effect    = "Allow"
-      Action    = "cloudwatch:PutMetricData"
-      Resource  = "*"
-      Condition = { StringEquals = { "cloudwatch:namespace" = local.verification_metric_namespace } }
-    }]
+    Version   = "2012-10-17"
+    Statement = flatten([for probe in sort(var.verifier_probes) : local.probe_statements[probe]])
   })
 
-  tags = { Name = "policy-verifier-metric-${var.environment}" }
+  tags = { Name = "policy-verifier-probes-${var.environment}" }
 }
 
-resource "aws_iam_role_policy_attachment" "verifier_metric" {
-  count = length(aws_iam_policy.verifier_metric)
+resource "aws_iam_role_policy_attachment" "verifier_probes" {
+  count = length(aws_iam_policy.verifier_probes)
 
   role       = aws_iam_role.verifier.name
-  policy_arn = aws_iam_policy.verifier_metric[0].arn
+  policy_arn = aws_iam_policy.verifier_probes[0].arn
 }

@@ -44,6 +44,7 @@ access_logs_enabled       = true
 # Who may assume the roles is yours to name: break_glass_principals, investigation_principals, compliance_tools_principals.
 access_roles_enabled             = true
 investigation_role_probe_enabled = true
+verifier_probes                  = ["bucket", "key", "network", "role"]
 investigation_enabled            = true
 
 data_events = ["AWS::Lambda::Function", "AWS::S3::Object"]

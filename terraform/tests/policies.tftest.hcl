@@ -462,30 +462,55 @@ run "verifiers_and_boundary_can_be_named" {
 
 run "no_probe_on_request_is_permitted_by_default" {
   assert {
-    condition     = length(aws_iam_policy.verifier_probe_bucket_policy) == 0 && length(aws_iam_policy.verifier_probe_role_policy) == 0
+    condition     = length(aws_iam_policy.verifier_probes) == 0
     error_message = "What creates buckets or roles must be asked for."
   }
 }
 
-run "the_scratch_role_is_bounded_to_nothing" {
+run "each_probe_is_permitted_by_itself" {
   variables {
-    verifier_probes = ["bucket-policy", "role-policy"]
+    verifier_probes = ["network"]
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_iam_policy.verifier_probes[0].policy).Statement : statement.Action
+    ])) == toset(["ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateTags", "ec2:DeleteNetworkAcl", "ec2:ReplaceNetworkAclEntry"])
+    error_message = "A probe that was not asked for may nothing."
+  }
+}
+
+run "the_scratch_resources_are_the_probes_own" {
+  variables {
+    verifier_probes = ["bucket", "key", "network", "role"]
   }
 
   assert {
     condition = {
-      for statement in jsondecode(aws_iam_policy.verifier_probe_role_policy[0].policy).Statement : statement.Sid => statement.Condition
-      if length(setintersection(flatten([statement.Action]), ["iam:CreateRole", "iam:PutRolePolicy"])) > 0
-    } == { UseScratchRole = { StringEquals = { "iam:PermissionsBoundary" = "arn:aws:iam::aws:policy/AWSDenyAll" } } }
-    error_message = "Whoever may create roles without a boundary may do everything."
+      for statement in jsondecode(aws_iam_policy.verifier_probes[0].policy).Statement : statement.Sid => statement.Condition.StringEquals
+      if length(setintersection(flatten([statement.Action]), ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy"])) > 0
+      } == {
+      UseScratchRole   = { "iam:PermissionsBoundary" = "arn:aws:iam::aws:policy/AWSDenyAll" }
+      AlterScratchRole = { "iam:PermissionsBoundary" = "arn:aws:iam::aws:policy/AWSDenyAll" }
+    }
+    error_message = "Whoever may give roles without a boundary policies may do everything."
   }
 
   assert {
     condition = alltrue([
-      for statement in jsondecode(aws_iam_policy.verifier_probe_bucket_policy[0].policy).Statement :
+      for statement in jsondecode(aws_iam_policy.verifier_probes[0].policy).Statement :
       statement.Resource == "arn:aws:s3:::trailwarden-live-fire-*" || statement.Action == "s3:ListAllMyBuckets"
+      if anytrue([for action in flatten([statement.Action]) : startswith(action, "s3:")])
     ])
     error_message = "The probe may touch no bucket but its own."
+  }
+
+  assert {
+    condition = toset([
+      for statement in jsondecode(aws_iam_policy.verifier_probes[0].policy).Statement : jsonencode(statement.Action)
+      if anytrue([for action in flatten([statement.Action]) : startswith(action, "kms:")])
+    ]) == toset([jsonencode("kms:CreateKey"), jsonencode(["kms:CreateAlias", "kms:DeleteAlias"])])
+    error_message = "The probe may do to no key what its own policy does not say."
   }
 }
 

@@ -32,7 +32,7 @@ def test_a_deployment_is_made_verified_and_removed(tmp_path: Path) -> None:
             [
                 *(sys.executable, "-m", "pytest", f"--outputs={path}"),
                 *(f"--reports={tmp_path / 'reports'}", "--as-verifier"),
-                *("--probe=role-policy", "--probe=bucket-policy"),
+                *(f"--probe={key}" for key in ("bucket", "key", "network", "role")),
             ],
             cwd=ROOT,
             env={

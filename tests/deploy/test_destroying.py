@@ -18,10 +18,10 @@ import pytest
 from tests.sandbox.support import RunningSandbox, start
 from tests.suite.support import MAKE, REGION, ROOT, VARIABLES, command, environment
 from verify.live_fire import owner
-from verify.live_fire.probes.role_policy import PATH
+from verify.live_fire.probes.role import PATH
 
 pytestmark = pytest.mark.slow
-PROBES = ("--probe=bucket-policy", "--probe=role-policy")
+PROBES = ("--probe=bucket", "--probe=role")
 EVERYTHING = 5  # that a run puts into the account: queue, subscription, group, bucket, role
 
 

@@ -46,7 +46,7 @@ def test_the_dev_profile_is_clean_and_stable(
         verified = subprocess.run(
             [
                 *(sys.executable, "-m", "pytest", f"--outputs={path}"),
-                *(f"--reports={tmp_path / 'reports'}", "--as-verifier", "--probe=role-policy"),
+                *(f"--reports={tmp_path / 'reports'}", "--as-verifier", "--probe=role"),
             ],
             cwd=ROOT,
             env={

@@ -384,7 +384,7 @@ VARIABLES: dict[str, Varied | Elsewhere] = {
         },
     ),
     "verifier_principals": Varied(FULL, [AUDITOR]),
-    "verifier_probes": Varied(SPARE, ["bucket-policy", "role-policy"]),
+    "verifier_probes": Varied(SPARE, ["bucket", "key", "network", "role"]),
     "permissions_boundary_arn": Varied(
         FULL, BOUNDARY, {"roles": {"permissions_boundary": BOUNDARY}}
     ),

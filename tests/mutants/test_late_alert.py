@@ -33,13 +33,14 @@ class _Fired:
         alert = Alert(
             {"timing": times}, {}, None, None, received_time=now, received_clock=1000.0 + seconds
         )
-        shot = Shot(ALWAYS, subject="sg-1", started=now, ended=now, clock=1000.0, alert=alert)
+        (act,) = ALWAYS.acts
+        shot = Shot(act, subject="sg-1", started=now, ended=now, clock=1000.0, alert=alert)
         arrived = now + timedelta(minutes=4)
         shot.paths = {
             QUICK: Seen(None, now),
             LOGS: Seen(arrived, arrived + timedelta(seconds=from_log_group)),
         }
-        self._result = VolleyResult({ALWAYS.key: shot})
+        self._result = VolleyResult({act.key: shot})
 
     def result(self) -> VolleyResult:
         return self._result

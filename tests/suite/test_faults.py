@@ -22,6 +22,7 @@ from tests.suite.support import REGION, ROOT, Verification, environment, verify
 from verify.account.errors import iam_action
 from verify.inputs import deployment
 from verify.integrity.read.s3 import ACTIONS
+from verify.live_fire.probes import OPTIONAL
 from verify.suite.declarations import declared_readings
 
 STATE = "verify/checks"
@@ -238,17 +239,37 @@ def test_the_verifier_may_do_exactly_what_the_suite_does(
 
 
 # The modules of the probes that are fired on request only, and what IAM asks for besides.
-OPTIONAL_PROBES: dict[str, set[str]] = {"bucket_policy": set(), "role_policy": {"iam:TagRole"}}
+OPTIONAL_PROBES: dict[str, set[str]] = {
+    "bucket": set(),
+    "key": set(),
+    "network": {"ec2:CreateTags"},
+    "role": {"iam:TagRole"},
+}
+# What the policy of the scratch key permits, and what every run reads.
+ELSEWHERE = {
+    "ec2:DescribeNetworkAcls",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:ListAliases",
+    "kms:ScheduleKeyDeletion",
+}
 
 
-@pytest.mark.parametrize("module", OPTIONAL_PROBES)
-def test_each_probe_on_request_has_permissions_of_its_own(
-    sandbox: RunningSandbox, deployed: Path, module: str
+def test_the_probes_on_request_have_permissions_of_their_own(
+    sandbox: RunningSandbox, deployed: Path
 ) -> None:
-    path = ROOT / f"verify/live_fire/probes/{module}.py"
-    needed = {iam_action(*call) for call in _calls(path)} | OPTIONAL_PROBES[module]
-    name = f"policy-verifier-probe-{module.replace('_', '-')}-dev"
-    assert _policy_actions(sandbox, deployed, name) == needed
+    assert set(OPTIONAL_PROBES) == set(OPTIONAL)
+    needed = {
+        action
+        for module, implied in OPTIONAL_PROBES.items()
+        for action in (
+            *(iam_action(*call) for call in _calls(ROOT / f"verify/live_fire/probes/{module}.py")),
+            *implied,
+        )
+    }
+    permitted = _policy_actions(sandbox, deployed, "policy-verifier-probes-dev")
+    assert permitted == needed - ELSEWHERE
 
 
 def test_what_was_recorded_is_what_the_source_says(clean: Verification, deployed: Path) -> None:

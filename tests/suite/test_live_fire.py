@@ -23,6 +23,7 @@ from verify.live_fire.probes import ALWAYS, OPTIONAL
 from verify.live_fire.shot import Removals, Shot, timing
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+(OPENED_RULE,) = ALWAYS.acts
 
 
 def _tags(**changes: str) -> dict[str, str]:
@@ -90,16 +91,17 @@ class _RefusingAws:
 def _fire_bucket_policy(
     said: str, blocks: bool = True, times: int = 100
 ) -> tuple[_RefusingAws, Shot]:
-    aws, probe = _RefusingAws(said, blocks, times), OPTIONAL["bucket-policy"]
-    shot = Shot(probe)
+    aws, probe = _RefusingAws(said, blocks, times), OPTIONAL["bucket"]
+    shots = {act.key: Shot(act) for act in probe.acts}
     run: Any = SimpleNamespace(
         aws=aws,
         settings=SimpleNamespace(run_id="20260101T000000Z-0A", alert_timeout=60.0),
         deployment=SimpleNamespace(partition="aws", account_id="123456789012"),
     )
     with ExitStack() as stack:
-        probe.fire(run, shot, Removals(stack))
-    return aws, shot
+        probe.fire(run, shots, Removals(stack))
+    assert [key for key, shot in shots.items() if shot.ended is None] in ([], ["bucket-policy"])
+    return aws, shots["bucket-policy"]
 
 
 _BLOCKED = (
@@ -177,7 +179,7 @@ def test_no_message_breaks_the_wait(body: str) -> None:
 def test_what_aws_takes_by_event_bridge_is_told_apart(
     on_bus: str | None, by_cloudtrail: float | None, by_bus: float | None
 ) -> None:
-    shot = Shot(ALWAYS, started=NOW + timedelta(milliseconds=400), seconds=0.05, clock=100.0)
+    shot = Shot(OPENED_RULE, started=NOW + timedelta(milliseconds=400), seconds=0.05, clock=100.0)
     times = {
         "event_time": "2026-03-04T05:06:07Z",
         "delivered_time": on_bus,
@@ -199,7 +201,7 @@ def test_what_aws_takes_by_event_bridge_is_told_apart(
 
 
 def test_each_leg_is_measured_and_the_unknown_is_said_to_be() -> None:
-    shot = Shot(ALWAYS, started=NOW + timedelta(milliseconds=400), seconds=0.05, clock=100.0)
+    shot = Shot(OPENED_RULE, started=NOW + timedelta(milliseconds=400), seconds=0.05, clock=100.0)
     alert = Alert(
         body={
             "timing": {

@@ -16,7 +16,7 @@ import pytest
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION, ROOT, Verification, command, environment, verify
 from verify.live_fire import owner
-from verify.live_fire.probes.role_policy import PATH
+from verify.live_fire.probes.role import PATH
 
 
 class Account:
@@ -43,8 +43,18 @@ class Account:
         subscriptions = self.client("sns").list_subscriptions()["Subscriptions"]
         buckets = self.client("s3").list_buckets()["Buckets"]
         roles = self.client("iam").list_roles(PathPrefix=PATH)["Roles"]
+        acls = self.client("ec2").describe_network_acls(
+            Filters=[{"Name": f"tag:{owner.PURPOSE_TAG}", "Values": [owner.PURPOSE]}]
+        )["NetworkAcls"]
+        aliases = self.client("kms").list_aliases()["Aliases"]
         return [
             *(group["GroupId"] for group in groups),
+            *(acl["NetworkAclId"] for acl in acls),
+            *(
+                item["AliasName"]
+                for item in aliases
+                if item["AliasName"].startswith(f"alias/{owner.NAME_PREFIX}")
+            ),
             *(item["Name"] for item in buckets if item["Name"].startswith(owner.NAME_PREFIX)),
             *(role["RoleName"] for role in roles),
             *queues.get("QueueUrls", []),
@@ -67,6 +77,9 @@ def test_a_fresh_deployment_is_clean(account: Account, tmp_path: Path, workers: 
     assert run.controls("FAIL", "ERROR", "NOT TESTED", "WAIVED") == set(), run.text
     assert run.controls("NOT APPLICABLE") == {
         "alert-on-public-bucket-policy",
+        "alert-on-unprotected-bucket",
+        "alert-on-key-removal",
+        "alert-on-opened-network-acl",
         "alert-on-administrator-role",
         "no-drift",
     }
@@ -104,7 +117,7 @@ def test_a_fresh_deployment_is_clean(account: Account, tmp_path: Path, workers: 
         assert (tmp_path / "latest" / name).stat().st_size > 1000
 
 
-PROBES = ("--probe=bucket-policy", "--probe=role-policy")
+PROBES = tuple(f"--probe={key}" for key in ("bucket", "key", "network", "role"))
 
 
 def test_the_probes_on_request_raise_their_alerts_and_leave_nothing(
@@ -114,6 +127,9 @@ def test_the_probes_on_request_raise_their_alerts_and_leave_nothing(
     assert run.controls("PASS") == {
         "alert-on-opened-rule",
         "alert-on-public-bucket-policy",
+        "alert-on-unprotected-bucket",
+        "alert-on-key-removal",
+        "alert-on-opened-network-acl",
         "alert-on-administrator-role",
         "alert-by-both-paths",
         "alert-within-target",
@@ -122,8 +138,18 @@ def test_the_probes_on_request_raise_their_alerts_and_leave_nothing(
     }, run.text
     assert {timing["probe"].partition(", ")[0] for timing in run.report["timings"]} == {
         "opened security-group rule",
+        "weakened public-access block of a bucket",
+        "suspended versions of a bucket",
+        "removed encryption of a bucket",
+        "stopped access log of a bucket",
         "public bucket policy",
+        "rotation of a key turned off",
+        "disabled key",
+        "key scheduled for deletion",
+        "opened network ACL",
+        "replaced network ACL entry",
         "administrator's inline policy",
+        "administrator's managed policy",
     }
     assert account.live_fire_leftovers() == []
 

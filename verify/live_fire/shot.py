@@ -39,11 +39,21 @@ class Removals:
             self.failed.append(str(error))
 
 
+@dataclass(frozen=True)
+class Act:
+    """A call that must raise an alert: its key in the baseline, its name for a reader, and the
+    event by which CloudTrail records it."""
+
+    key: str
+    name: str
+    event_name: str
+
+
 @dataclass
 class Shot:
-    """What one probe did and what came of it. `alert` is None as long as none has come."""
+    """One act as it was done and what came of it. `alert` is None as long as none has come."""
 
-    probe: Probe
+    of: Act
     subject: str = ""  # the resource that the alert must name
     started: datetime | None = None
     ended: datetime | None = None
@@ -94,7 +104,7 @@ class Shot:
 
     def take(self, alert: Alert) -> bool:
         """Take `alert` if it is this shot's; says whether it is."""
-        if self.ended is None or not alert.is_about(self.subject, self.probe.event_name):
+        if self.ended is None or not alert.is_about(self.subject, self.of.event_name):
             return False
         if self.alert is None:
             self.alert = alert
@@ -104,22 +114,18 @@ class Shot:
 
 
 class Probe(Protocol):
-    """A way to raise an alert that is safe on a real account."""
+    """Something of its own, and acts on it that raise alerts and are safe on a real account."""
 
     @property
     def key(self) -> str:
         """Its name in options and in the baseline."""
 
     @property
-    def name(self) -> str:
-        """Its name for a reader."""
+    def acts(self) -> tuple[Act, ...]:
+        """What it does, in this order."""
 
-    @property
-    def event_name(self) -> str:
-        """The CloudTrail event that must raise the alert."""
-
-    def fire(self, run: Run, shot: Shot, removals: Removals) -> None:
-        """Make what it needs and act. Raises ActionFailedError."""
+    def fire(self, run: Run, shots: Mapping[str, Shot], removals: Removals) -> None:
+        """Make what it needs and act: a shot for each act, by its key. Raises ActionFailedError."""
 
     def find(
         self, run: Run, wanted: Callable[[Mapping[str, str]], bool], names: Container[str]
@@ -152,7 +158,7 @@ def timing(shot: Shot, alert: Alert, target_seconds: float) -> AlertTiming:
     path = alert.body.get("path")
     arrived = _time(said.get("delivered_time"))
     return AlertTiming(
-        probe=f"{shot.probe.name}, by {NAMES[path]}" if path in NAMES else shot.probe.name,
+        probe=f"{shot.of.name}, by {NAMES[path]}" if path in NAMES else shot.of.name,
         legs=(
             Leg("API call", round(shot.seconds, 3), AWS),
             *_legs_to_function(str(path), event, arrived, received),
@@ -171,7 +177,7 @@ def timing_of_path(shot: Shot, path: str) -> AlertTiming:
     event = None if shot.started is None else shot.started + shot.clock_offset
     total = 0.0 if event is None else max(0.0, (seen.received - event).total_seconds())
     return AlertTiming(
-        probe=f"{shot.probe.name}, to the function by {NAMES[path]}",
+        probe=f"{shot.of.name}, to the function by {NAMES[path]}",
         legs=_legs_to_function(path, event, seen.arrived, seen.received),
         total_seconds=round(total, 3),
         target_seconds=None,

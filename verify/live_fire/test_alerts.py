@@ -12,6 +12,7 @@ from verify import schemas
 from verify.check import Check
 from verify.live_fire.alert import Alert
 from verify.live_fire.paths import LOGS, QUICK, required_paths
+from verify.live_fire.probes import OPTIONAL
 from verify.live_fire.probes.security_group import PORT, SOURCE
 from verify.live_fire.shot import FUNCTION_LEG, Shot, timing, timing_of_path
 from verify.live_fire.volley import Volley, VolleyResult
@@ -52,7 +53,34 @@ def test_an_opened_rule_raises_an_alert(
 def test_a_public_bucket_policy_raises_an_alert(
     check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
 ) -> None:
-    _optional_probe(check, volley, verification_run, baseline, "bucket-policy")
+    _optional_probe(check, volley, verification_run, baseline, "bucket", "bucket-policy")
+
+
+@pytest.mark.live_fire
+@pytest.mark.control("alert-on-unprotected-bucket")
+def test_a_bucket_s_protection_taken_away_raises_an_alert(
+    check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
+) -> None:
+    acts = [act.key for act in OPTIONAL["bucket"].acts if act.key != "bucket-policy"]
+    _optional_probe(check, volley, verification_run, baseline, "bucket", *acts)
+
+
+@pytest.mark.live_fire
+@pytest.mark.control("alert-on-key-removal")
+def test_a_key_taken_out_of_use_raises_an_alert(
+    check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
+) -> None:
+    acts = [act.key for act in OPTIONAL["key"].acts]
+    _optional_probe(check, volley, verification_run, baseline, "key", *acts)
+
+
+@pytest.mark.live_fire
+@pytest.mark.control("alert-on-opened-network-acl")
+def test_an_opened_network_acl_raises_an_alert(
+    check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
+) -> None:
+    acts = [act.key for act in OPTIONAL["network"].acts]
+    _optional_probe(check, volley, verification_run, baseline, "network", *acts)
 
 
 @pytest.mark.live_fire
@@ -60,22 +88,29 @@ def test_a_public_bucket_policy_raises_an_alert(
 def test_an_administrators_role_raises_an_alert(
     check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
 ) -> None:
-    _optional_probe(check, volley, verification_run, baseline, "role-policy")
+    acts = [act.key for act in OPTIONAL["role"].acts]
+    _optional_probe(check, volley, verification_run, baseline, "role", *acts)
 
 
 def _optional_probe(
-    check: Check, volley: Volley, run: Run, baseline: Mapping[str, Any], key: str
+    check: Check, volley: Volley, run: Run, baseline: Mapping[str, Any], key: str, *acts: str
 ) -> None:
-    if key not in run.settings.probes:
+    """Judge the alerts of these acts of the probe `key`."""
+    if key not in run.probes:
         check.not_applicable(f"not asked for: --probe={key} fires it")
     result = volley.result()
-    shot = result.shots[key]
-    if shot.prevented:
-        check.evidence.extend(shot.evidence)
-        check.not_applicable(shot.prevented)
-    alert = _alert(check, result, shot, run)
-    if alert is not None:
-        _says_who_what_and_when(check, shot, alert, run, baseline)
+    shots = [result.shots[act] for act in acts]
+    prevented = [shot.prevented for shot in shots if shot.prevented]
+    if len(prevented) == len(shots):
+        check.evidence.extend(shots[0].evidence)
+        check.not_applicable(" and ".join(prevented))
+    check.notes.extend(prevented)
+    for shot in shots:
+        if shot.prevented:
+            continue
+        alert = _alert(check, result, shot, run)
+        if alert is not None:
+            _says_who_what_and_when(check, shot, alert, run, baseline)
 
 
 def _alert(check: Check, result: VolleyResult, shot: Shot, run: Run) -> Alert | None:
@@ -89,7 +124,7 @@ def _alert(check: Check, result: VolleyResult, shot: Shot, run: Run) -> Alert | 
     strangers = f"none ({result.strangers} that named something else)"
     check.holds(
         shot.subject,
-        "alert",
+        f"alert for the {shot.of.name}",
         shot.alert is not None,
         expected=f"within {run.settings.alert_timeout:.0f} s",
         seen="received" if shot.alert else strangers,
@@ -111,7 +146,7 @@ def _says_who_what_and_when(
     check.equal(
         shot.subject,
         "what: rule",
-        expected=baseline["alerts"]["rules"][shot.probe.key],
+        expected=baseline["alerts"]["rules"][shot.of.key],
         seen=body.get("rule"),
     )
     for name in ("account", "region", "rule", "severity"):
@@ -154,7 +189,7 @@ def test_alerts_arrive_within_the_target(
             continue
         check.evidence.extend([*result.evidence, *shot.evidence])
         if shot.error is not None:
-            check.unknown(shot.probe.name, str(shot.error))
+            check.unknown(shot.of.name, str(shot.error))
             continue
         if shot.alert is None:
             check.unknown(shot.subject, "there was no alert to time")
@@ -211,7 +246,7 @@ def test_each_act_comes_by_both_paths(
             continue
         check.evidence.extend([*result.evidence, *shot.evidence])
         if shot.error is not None:
-            check.unknown(shot.probe.name, str(shot.error))
+            check.unknown(shot.of.name, str(shot.error))
         elif shot.alert is None:
             check.unknown(shot.subject, "there was no alert by which to ask the ledger")
         elif "ledger" in shot.alert.body:

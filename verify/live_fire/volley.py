@@ -26,7 +26,7 @@ from verify.run.verification import Run
 class VolleyResult:
     """What the probes did and saw."""
 
-    shots: dict[str, Shot]  # by the probe's key
+    shots: dict[str, Shot]  # by the key of the act
     strangers: int = 0  # alerts that named something else
     interrupted: bool = False
     swept: sweep.Left = field(default_factory=sweep.Left)
@@ -42,7 +42,7 @@ class Volley:
         self._run = run
         self._probes = probes
         self._alert_wait = wait
-        self._shots = {probe.key: Shot(probe) for probe in probes}
+        self._shots = {act.key: Shot(act) for probe in probes for act in probe.acts}
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="live-fire")
         self._future: Future[VolleyResult] | None = None
         self._stopping = threading.Event()
@@ -67,16 +67,16 @@ class Volley:
                 return self._future.result(timeout=1.0)
             except TimeoutError:
                 shots = self._shots.values()
-                awaited = [shot.probe.name for shot in shots if shot.awaited]
-                late = [shot.probe.name for shot in shots if shot.awaits_paths(required)]
+                awaited = [shot.of.name for shot in shots if shot.awaited]
+                late = [shot.of.name for shot in shots if shot.awaits_paths(required)]
                 what = (
-                    f"the alert for the {' and the '.join(awaited)}"
+                    f"the alert for the {_listed(awaited)}"
                     if awaited
-                    else f"the second path of the {' and the '.join(late)}"
+                    else f"the second path of the {_listed(late)}"
                     if late
                     else "clean-up"
                 )
-                states = {shot.probe.name: shot.state for shot in shots}
+                states = {shot.of.name: shot.state for shot in shots}
                 self._alert_wait.waiting(what, limit, states)
 
     def stop(self) -> None:
@@ -101,8 +101,8 @@ class Volley:
         with ExitStack() as stack:
             removals = Removals(stack, result.not_removed)
             listener.open(removals)
-            for shot in self._shots.values():
-                self._fire(shot, removals)
+            for probe in self._probes:
+                self._fire(probe, removals)
             self._until = time.monotonic() + self._run.settings.alert_timeout
             self._wait(self._hear, result, listener)
             self._wait(self._look, result)
@@ -112,14 +112,18 @@ class Volley:
             self._stopping,
         )
 
-    def _fire(self, shot: Shot, removals: Removals) -> None:
-        """Fire one shot; one that fails keeps none of the others from being fired."""
+    def _fire(self, probe: Probe, removals: Removals) -> None:
+        """Fire one probe; one that fails keeps none of the others from being fired."""
+        shots = {act.key: self._shots[act.key] for act in probe.acts}
         with evidence_used() as evidence:
-            shot.evidence = evidence
+            for shot in shots.values():
+                shot.evidence = evidence
             try:
-                shot.probe.fire(self._run, shot, removals)
+                probe.fire(self._run, shots, removals)
             except NotVerifiedError as error:
-                shot.error = NotVerifiedError(f"the probe could not do its work: {error}")
+                for shot in shots.values():
+                    if shot.ended is None and not shot.prevented:
+                        shot.error = NotVerifiedError(f"the probe could not do its work: {error}")
 
     def _wait(
         self, outstanding: Callable[..., bool], result: VolleyResult, *arguments: Any
@@ -159,3 +163,9 @@ class Volley:
 
     def _outstanding(self) -> bool:
         return any(shot.awaited for shot in self._shots.values())
+
+
+def _listed(names: Sequence[str], at_most: int = 3) -> str:
+    """The names, or the first of many."""
+    more = len(names) - at_most
+    return " and the ".join(names[:at_most]) + (f" and {more} more" if more > 0 else "")

@@ -29,7 +29,7 @@ class Settings:
     variables: str | None = None  # the file of values beside the profile's
     integrity_hours: float | None = None  # in place of the baseline's
     waivers: str | None = None  # the waivers' file
-    probes: tuple[str, ...] = ()  # the optional probes that were asked for
+    probes: tuple[str, ...] = ()  # the optional probes that were asked for beside the baseline's
     plan: str | None = None  # JSON of a Terraform plan
     plan_problem: str | None = None  # why there is none, although one was asked for
     replay: str | None = (

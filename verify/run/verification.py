@@ -53,6 +53,11 @@ class Run:
         return Path(self.settings.folder)
 
     @property
+    def probes(self) -> frozenset[str]:
+        """The optional probes that the baseline demands, and those that were asked for."""
+        return frozenset((*self.baseline["alerts"]["probes"], *self.settings.probes))
+
+    @property
     def target(self) -> Target:
         """The deployment, for the report."""
         return Target(

@@ -16,7 +16,7 @@ def fired_volley(config: pytest.Config) -> Volley:
     volley = config.stash.get(stash.VOLLEY, None)
     if volley is None:
         started = config.stash[stash.RUN]
-        probes = chosen(started.settings.probes)
+        probes = chosen(started.probes)
         volley = Volley(started, probes, wait_told(config))
         config.stash[stash.VOLLEY] = volley
         volley.fire()

@@ -94,7 +94,8 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         choices=sorted(OPTIONAL),
-        help="also raise an alert by a scratch resource, one of %(choices)s; may be repeated",
+        help="also raise alerts by a scratch resource, one of %(choices)s, beside those of the "
+        "baseline (alerts.probes); may be repeated",
     )
     group.addoption(
         "--alert-timeout",

@@ -1,21 +1,24 @@
 """The probes: ways to raise an alert that are safe on a real account, by their key.
 
-`ALWAYS` is fired in every run. The others create a bucket or a role, which not every organization
-wants a verification to do, and are fired when `--probe=<key>` asks for them.
+`ALWAYS` is fired in every run. The others create a bucket, a key, a network ACL or a role, which
+not every organization wants a verification to do: they are fired where the baseline names them in
+`alerts.probes`, or `--probe=<key>` asks for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from verify.live_fire.probes.bucket_policy import BucketPolicyProbe
-from verify.live_fire.probes.role_policy import RolePolicyProbe
+from verify.live_fire.probes.bucket import BucketProbe
+from verify.live_fire.probes.key import KeyProbe
+from verify.live_fire.probes.network import NetworkProbe
+from verify.live_fire.probes.role import RoleProbe
 from verify.live_fire.probes.security_group import SecurityGroupProbe
 from verify.live_fire.shot import Probe
 
 ALWAYS = SecurityGroupProbe()
 OPTIONAL: dict[str, Probe] = {
-    probe.key: probe for probe in (BucketPolicyProbe(), RolePolicyProbe())
+    probe.key: probe for probe in (BucketProbe(), KeyProbe(), NetworkProbe(), RoleProbe())
 }
 
 

@@ -10,7 +10,7 @@ from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
 from verify.live_fire.settling import once_known, with_code
-from verify.live_fire.shot import Removals, Shot
+from verify.live_fire.shot import Act, Removals, Shot
 from verify.run.verification import Run
 
 PORT = 22
@@ -24,11 +24,11 @@ class SecurityGroupProbe:
     """See `verify.live_fire.shot.Probe`."""
 
     key = "security-group"
-    name = "opened security-group rule"
-    event_name = "AuthorizeSecurityGroupIngress"
+    acts = (Act("security-group", "opened security-group rule", "AuthorizeSecurityGroupIngress"),)
 
-    def fire(self, run: Run, shot: Shot, removals: Removals) -> None:
+    def fire(self, run: Run, shots: Mapping[str, Shot], removals: Removals) -> None:
         """Create the group, then open tcp/22 to 0.0.0.0/0."""
+        shot = shots["security-group"]
         name = owner.name(run.settings.run_id)
         removals.add(lambda: self._remove_own(run, name, shot.subject))
         tags = owner.tags(run.settings.run_id, run.settings.alert_timeout)

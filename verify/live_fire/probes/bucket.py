@@ -1,9 +1,10 @@
-"""Gives an empty bucket of its own a policy that admits everyone, and S3 keeps it without effect.
+"""Takes from an empty bucket of its own what protects buckets, and lets everyone in without effect.
 
 S3 refuses a public policy while BlockPublicPolicy is on, and a refused call raises no alert. So
 that one block is lifted, on this bucket alone, while RestrictPublicBuckets stays on: with it, S3
 admits nobody outside the account, whatever a policy says (S3 guide, "Blocking public access to your
-Amazon S3 storage"). The policy is withdrawn as soon as it is in.
+Amazon S3 storage"). The policy is withdrawn as soon as it is in. Nothing is ever put into the
+bucket, so that versions, encryption and a log of requests are no loss.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from verify.account import reads
 from verify.account.answer import pick
@@ -18,7 +21,7 @@ from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
 from verify.live_fire.settling import once_known, with_code
-from verify.live_fire.shot import Removals, Shot
+from verify.live_fire.shot import Act, Removals, Shot
 from verify.run.verification import Run
 
 _GONE = ("NoSuchBucket",)
@@ -27,17 +30,27 @@ _GONE = ("NoSuchBucket",)
 _UNTAGGED = timedelta(hours=1)
 
 
-class BucketPolicyProbe:
+class BucketProbe:
     """See `verify.live_fire.shot.Probe`."""
 
-    key = "bucket-policy"
-    name = "public bucket policy"
-    event_name = "PutBucketPolicy"
+    key = "bucket"
+    acts = (
+        Act(
+            "public-access-block",
+            "weakened public-access block of a bucket",
+            "PutBucketPublicAccessBlock",
+        ),
+        Act("bucket-versioning", "suspended versions of a bucket", "PutBucketVersioning"),
+        Act("bucket-encryption", "removed encryption of a bucket", "DeleteBucketEncryption"),
+        Act("bucket-logging", "stopped access log of a bucket", "PutBucketLogging"),
+        Act("bucket-policy", "public bucket policy", "PutBucketPolicy"),
+    )
 
-    def fire(self, run: Run, shot: Shot, removals: Removals) -> None:
-        """Create the bucket, lift the one block, put the policy and withdraw it."""
+    def fire(self, run: Run, shots: Mapping[str, Shot], removals: Removals) -> None:
+        """Create the bucket, lift the one block and the rest, put the policy and withdraw it."""
         aws, bucket = run.aws, owner.name(run.settings.run_id)
-        shot.subject = bucket
+        for shot in shots.values():
+            shot.subject = bucket
         removals.add(lambda: self.remove(run, bucket))
         # us-east-1 is where S3 puts a bucket when nothing is said, and may not be said.
         constraint = {"LocationConstraint": aws.region}
@@ -50,20 +63,37 @@ class BucketPolicyProbe:
             ),
             with_code(*_GONE),
         )
-        once_known(
-            lambda: aws.act(
+        blocks = {
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": False,
+            "RestrictPublicBuckets": True,
+        }
+        weakenings: dict[str, Callable[[], Mapping[str, Any]]] = {
+            "public-access-block": lambda: aws.act(
                 "s3",
                 "put_public_access_block",
                 Bucket=bucket,
-                PublicAccessBlockConfiguration={
-                    "BlockPublicAcls": True,
-                    "IgnorePublicAcls": True,
-                    "BlockPublicPolicy": False,
-                    "RestrictPublicBuckets": True,
-                },
+                PublicAccessBlockConfiguration=blocks,
             ),
-            with_code(*_GONE),
-        )
+            "bucket-versioning": lambda: aws.act(
+                "s3",
+                "put_bucket_versioning",
+                Bucket=bucket,
+                VersioningConfiguration={"Status": "Suspended"},
+            ),
+            "bucket-encryption": lambda: aws.act("s3", "delete_bucket_encryption", Bucket=bucket),
+            "bucket-logging": lambda: aws.act(
+                "s3", "put_bucket_logging", Bucket=bucket, BucketLoggingStatus={}
+            ),
+        }
+        for key, weaken in weakenings.items():
+            once_known(partial(shots[key].act, weaken), with_code(*_GONE))
+        self._make_public(run, shots["bucket-policy"], bucket)
+
+    def _make_public(self, run: Run, shot: Shot, bucket: str) -> None:
+        """Put the policy and withdraw it; the account may refuse it."""
+        aws = run.aws
         statement = {
             "Effect": "Allow",
             "Principal": "*",
