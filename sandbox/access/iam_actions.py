@@ -99,7 +99,9 @@ _ACCOUNT_WIDE = frozenset(
         "iam:GetAccountPasswordPolicy",
         "iam:GetAccountSummary",
         "iam:GetCredentialReport",
+        "kms:CreateKey",
         "kms:ListAliases",
+        "kms:ListKeys",
         "s3:GetAccountPublicAccessBlock",
         "s3:ListAccessPoints",
         "logs:DescribeAccountPolicies",
@@ -137,6 +139,8 @@ def resource_of(
             return None
         key, partition = parameters.get("Key"), get_partition(region)
         return f"arn:{partition}:s3:::{bucket}/{key}" if key else f"arn:{partition}:s3:::{bucket}"
+    if service == "iam" and (holder := _iam(region, account, parameters)):
+        return holder  # whatever policy is attached to it or taken from it
     for member in _ARN_MEMBERS.get(service, ()):
         value = parameters.get(member)
         if isinstance(value, str) and value.startswith("arn:"):
@@ -237,7 +241,7 @@ _ARNS: dict[str, Any] = {
     "logs": _log_group,
     "iam": _iam,
     "lambda": _named("arn:{partition}:lambda:{region}:{account}:function:{name}", "FunctionName"),
-    "kms": _named("arn:{partition}:kms:{region}:{account}:key/{name}", "KeyId"),
+    "kms": _named("arn:{partition}:kms:{region}:{account}:key/{name}", "KeyId", "TargetKeyId"),
     "cloudtrail": _named(
         "arn:{partition}:cloudtrail:{region}:{account}:trail/{name}", "Name", "TrailName"
     ),

@@ -23,6 +23,7 @@ _TAGGING = {
     ("sns", "CreateTopic"): "sns:TagResource",
     ("iam", "CreateRole"): "iam:TagRole",
     ("iam", "CreatePolicy"): "iam:TagPolicy",
+    ("kms", "CreateKey"): "kms:TagResource",
 }
 # To see an account's policies of a kind takes what it takes to see a group's, for all groups:
 # CloudWatch Logs's API reference, DescribeAccountPolicies.
@@ -32,6 +33,8 @@ _ACCOUNT_POLICIES = {
     "SUBSCRIPTION_FILTER_POLICY": "logs:DescribeSubscriptionFilters",
     "TRANSFORMER_POLICY": "logs:GetTransformer",
 }
+# What is about an alias and a key; to all else the alias is a name of the key.
+ALIASING = ("CreateAlias", "DeleteAlias", "UpdateAlias")
 _TRANSACTIONS = {("dynamodb", "TransactWriteItems"), ("dynamodb", "TransactGetItems")}
 _TAG_MEMBERS = ("Tags", "tags", "TagsList")
 _TAG_KEY_MEMBERS = ("TagKeys", "tagKeys")
@@ -77,6 +80,7 @@ def needed_for(
         **tags,
         **_subscription(action, parameters),
         **_boundary(action, parameters),
+        **_attached(action, parameters),
         **_assumption(action, parameters),
         **_namespace(action, parameters),
     }
@@ -86,6 +90,12 @@ def needed_for(
         found.append(Needed(tagging, resource, tags))
     if service == "s3" and parameters.get("BypassGovernanceRetention"):
         found.append(Needed("s3:BypassGovernanceRetention", resource))
+    alias = parameters.get("AliasName")
+    if service == "kms" and alias and operation in ALIASING:
+        # Of the alias, which no key's policy speaks of, and of the key.
+        # https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
+        arn = f"arn:{get_partition(region)}:kms:{region}:{account}:{alias}"
+        found = [Needed(action, resource), Needed(action, arn)]
     if action == "logs:DescribeAccountPolicies":
         beside = _ACCOUNT_POLICIES.get(str(parameters.get("policyType")))
         found += [Needed(beside, "*")] if beside else []
@@ -148,6 +158,16 @@ def _namespace(action: str, parameters: Mapping[str, Any]) -> Context:
     if action != "cloudwatch:PutMetricData" or "Namespace" not in parameters:
         return {}
     return {"cloudwatch:namespace": str(parameters["Namespace"])}
+
+
+def _attached(action: str, parameters: Mapping[str, Any]) -> Context:
+    """The condition key of the managed policy that is attached or detached.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+    """
+    if not action.startswith(("iam:Attach", "iam:Detach")) or "PolicyArn" not in parameters:
+        return {}
+    return {"iam:policyarn": str(parameters["PolicyArn"])}
 
 
 def _boundary(action: str, parameters: Mapping[str, Any]) -> Context:

@@ -1,5 +1,7 @@
 """The front door's guard: identity policies of role sessions; bucket and topic policies of all.
 
+A key's policy is held against role sessions: without it no identity policy permits anything.
+
 Whoever uses credentials that the sandbox has not issued is the account's administrator. A role's
 session (a function's, or one from AssumeRole) may do what its role's policies allow, so that a
 permission that is missing here would be missing on AWS too.
@@ -18,7 +20,7 @@ from moto.s3.models import FakeBucket
 
 from sandbox import regions
 from sandbox.access import current, iam_actions, permissions, policy
-from sandbox.access.needed_permissions import Context, Needed, needed_for
+from sandbox.access.needed_permissions import ALIASING, Context, Needed, needed_for
 from sandbox.access.policy import AccessRequest, Decision, Principal
 from sandbox.front import bucket_policy, refusals
 from sandbox.front.errors import Answer
@@ -30,6 +32,7 @@ from sandbox.world import World
 
 _EXPLICIT = "with an explicit deny in a resource-based policy"
 _IMPLICIT = "because no identity-based policy allows the action"
+_NO_KEY = "because no resource-based policy allows the action"
 
 # What whoever makes an organization trail needs in other services: to ask Organizations, and to
 # have CloudTrail's service-linked role made.
@@ -94,7 +97,14 @@ def guard(world: World, arrived: Arrived) -> Answer | None:
         refused = bucket_policy.blocked_public_access(_bucket(world, arrived), arrived)
         if refused is not None:
             return refused
-    remaining = needed if decision is not Decision.ALLOW else ()
+    if (
+        arrived.service == "kms"
+        and is_role
+        and decision is Decision.NEUTRAL
+        and _key(world, arrived, parameters) is not None
+    ):
+        return refusals.access_denied(arrived, needed[0].action, needed[0].resource, _NO_KEY)
+    remaining = needed if decision is not Decision.ALLOW else _beside(arrived, needed)
     if needed[-1].action == _BYPASS:
         # A lock's bypass is a permission of its own, whatever the policy says of the call itself.
         bypass = needed[-1]
@@ -144,11 +154,31 @@ def _resource_decision(
             return Decision.NEUTRAL
         context = {**bucket_policy.common_context(arrived), **needed.context}
         return _decide(arrived, policy.parse(topic.policy), needed.action, topic.arn, context)
+    if arrived.service == "kms":
+        key = _key(world, arrived, parameters)
+        if key is None or arrived.caller.kind != "AssumedRole":
+            return Decision.NEUTRAL
+        context = {**bucket_policy.common_context(arrived), **needed.context}
+        return _decide(arrived, policy.parse(key.policy), needed.action, key.arn, context)
     if arrived.service == "s3" and arrived.operation != "DeleteObjects":
         bucket = _bucket(world, arrived) if parameters.get("Bucket") else None
         if bucket is not None:
             return _decide_of_bucket(bucket, arrived, needed.action, str(needed.resource))
     return Decision.NEUTRAL
+
+
+def _beside(arrived: Arrived, needed: tuple[Needed, ...]) -> tuple[Needed, ...]:
+    """What a call needs that the policy of what it is about does not permit: KMS's of an alias."""
+    return needed[1:] if arrived.service == "kms" else ()
+
+
+def _key(world: World, arrived: Arrived, parameters: Mapping[str, Any]) -> Any | None:
+    """moto's key that a call to KMS is about; None for one of none, or of one that is not there."""
+    for member in ("TargetKeyId", "KeyId", "AliasName"):
+        named = parameters.get(member)
+        if isinstance(named, str) and named:
+            return permissions.find_key(world, named, arrived.signature.region)
+    return None
 
 
 def _decide_of_bucket(bucket: Any, arrived: Arrived, action: str, resource: str) -> Decision:
@@ -285,7 +315,8 @@ def _allows(
     world: World, arrived: Arrived, documents: list[policy.Document], needed: Needed
 ) -> bool:
     region, resource = arrived.signature.region, needed.resource
-    if resource is not None and arrived.service == "kms":
+    is_alias = ":alias/" in (resource or "") and arrived.operation in ALIASING
+    if resource is not None and arrived.service == "kms" and not is_alias:
         key = permissions.find_key(world, resource, region)
         resource = key.arn if key is not None else resource
     context = {**bucket_policy.common_context(arrived), **needed.context}

@@ -394,3 +394,84 @@ def test_cloudtrail_does_not_say_for_which_trail_it_assumes_its_role(account: Ac
     account.cloudtrail.update_trail(**delivering, CloudWatchLogsRoleArn=roles[0])
     with pytest.raises(ClientError, match="Check the permissions for your role"):
         account.cloudtrail.update_trail(**delivering, CloudWatchLogsRoleArn=roles[1])
+
+
+# --- keys and their aliases -----------------------------------------------------------------------
+
+NAME_OF_KEYS = f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/scratch-*"
+
+
+def _key_policy(principal: str, *actions: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Resource": "*"}
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [{**statement, "Action": list(actions)}]}
+    )
+
+
+def test_the_policy_of_a_key_permits_by_itself_whom_it_names(account: Account) -> None:
+    arn = account.role("ec2.amazonaws.com")
+    kms = clients_of(account, arn)("kms")
+    key = account.sandbox.client("kms").create_key(Policy=_key_policy(arn, "kms:DisableKey"))
+    identifier = key["KeyMetadata"]["KeyId"]
+    kms.disable_key(KeyId=identifier)
+    message = refused(kms.schedule_key_deletion, KeyId=identifier)
+    assert "kms:ScheduleKeyDeletion" in message
+    assert "because no resource-based policy allows the action" in message
+
+
+def test_an_identity_policy_permits_nothing_of_a_key_that_does_not_leave_it_to_iam(
+    account: Account,
+) -> None:
+    kms = session(account, {"Action": "kms:*"})("kms")
+    administrator = account.sandbox.client("kms")
+    closed = administrator.create_key(Policy=_key_policy(f"{ROOT_ARN[:-4]}role/other", "kms:*"))
+    assert "kms:DescribeKey" in refused(kms.describe_key, KeyId=closed["KeyMetadata"]["KeyId"])
+    left = administrator.create_key(Policy=_key_policy(ROOT_ARN, "kms:*"))
+    assert kms.describe_key(KeyId=left["KeyMetadata"]["KeyId"])["KeyMetadata"]["Enabled"]
+
+
+def test_an_alias_takes_a_permission_of_its_own(account: Account) -> None:
+    arn = account.role(
+        "ec2.amazonaws.com",
+        {
+            "Effect": "Allow",
+            "Action": ["kms:CreateAlias", "kms:DeleteAlias"],
+            "Resource": NAME_OF_KEYS,
+        },
+    )
+    kms = clients_of(account, arn)("kms")
+    administrator = account.sandbox.client("kms")
+    both = _key_policy(arn, "kms:CreateAlias", "kms:DeleteAlias")
+    key = administrator.create_key(Policy=both)["KeyMetadata"]["KeyId"]
+    ours, another = f"alias/{name('scratch')}", f"alias/{name('another')}"
+    kms.create_alias(AliasName=ours, TargetKeyId=key)
+    assert another in refused(kms.create_alias, AliasName=another, TargetKeyId=key)
+    kms.delete_alias(AliasName=ours)
+    foreign = administrator.create_key(Policy=_key_policy(ROOT_ARN, "kms:*"))
+    assert "kms:CreateAlias" in refused(
+        kms.create_alias, AliasName=ours, TargetKeyId=foreign["KeyMetadata"]["KeyId"]
+    )
+
+
+def test_attaching_is_authorized_for_the_role_and_by_the_policy(account: Account) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/scratch/*"
+    administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
+    iam = session(
+        account,
+        {
+            "Action": "iam:AttachRolePolicy",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"iam:PolicyARN": administrator}},
+        },
+    )("iam")
+    role = name("role")
+    account.iam.create_role(
+        RoleName=role, Path="/scratch/", AssumeRolePolicyDocument=json.dumps(trust("ec2"))
+    )
+    iam.attach_role_policy(RoleName=role, PolicyArn=administrator)
+    other = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    assert "iam:AttachRolePolicy" in refused(iam.attach_role_policy, RoleName=role, PolicyArn=other)
+    elsewhere = account.role("ec2.amazonaws.com").rpartition("/")[2]
+    assert "iam:AttachRolePolicy" in refused(
+        iam.attach_role_policy, RoleName=elsewhere, PolicyArn=administrator
+    )

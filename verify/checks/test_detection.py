@@ -177,6 +177,9 @@ def test_the_account_is_held_to_its_standards(
     check.holds(place, "hub", hub.found, expected="there", seen=hub.error_code or "there")
     if hub.response is None:
         return
+    if deployment.security_hub_arn is not None:
+        seen = pick(hub.response, "HubArn")
+        check.equal(place, "ARN", expected=deployment.security_hub_arn, seen=seen)
     automatic = hub.response.get("AutoEnableControls", False)
     check.equal(place, "takes up new controls at once", expected=True, seen=automatic)
     by_standard = {

@@ -56,6 +56,7 @@ ACTIONS_WITHOUT_RESOURCES = frozenset(
         "iam:ListRoles",
         "iam:ListSAMLProviders",
         "iam:ListUsers",
+        "kms:CreateKey",
         "kms:ListAliases",
         "kms:ListKeys",
         "lambda:GetAccountSettings",
