@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 from mutants.account import Account
 from mutants.event_path import alter_rule
@@ -13,11 +14,12 @@ from mutants.function_code import run_with
 from mutants.log_groups import unsubscribe
 from mutants.model import Break, Family, Suite
 from mutants.trail import change_policy, policy_statements, select
+from verify.inputs import catalogue
 
 FAMILY = Family("alerts")
 
 
-_ALERTS = ("alert-on-opened-rule", "alert-on-public-bucket-policy", "alert-on-administrator-role")
+_ALERTS = tuple(name for name in catalogue.load() if name.startswith("alert-on-"))
 
 
 def _cut(
@@ -148,10 +150,32 @@ def _miscoded(description: str) -> Callable[[Break], Break]:
     return FAMILY.fault(description, "function-judges-every-rule", suite=Suite.LIVE_FIRE)
 
 
+def _leave_rule_out(rule: str, account: Account, mending: ExitStack) -> None:
+    others = f"_TABLE = _by_event(rule for rule in RULES if rule.id != '{rule}')\n"
+    run_with(account, mending, "compliance_checker/evaluate.py", others)
+
+
 @_miscoded("the function's code leaves out a rule")
 def rule_left_out(account: Account, mending: ExitStack) -> None:
-    others = "_TABLE = _by_event(rule for rule in RULES if rule.id != 'kms-key-disabled')\n"
-    run_with(account, mending, "compliance_checker/evaluate.py", others)
+    _leave_rule_out("kms-key-policy-public", account, mending)
+
+
+# One of several acts of a probe raises no alert, and the others do.
+for _control, _rule in (
+    ("alert-on-unprotected-bucket", "bucket-versioning-suspended"),
+    ("alert-on-key-removal", "kms-key-disabled"),
+    ("alert-on-opened-network-acl", "network-acl-open-to-internet"),
+    ("alert-on-administrator-role", "iam-administrator-policy-attached"),
+):
+    FAMILY.add(
+        f"no-{_rule}",
+        f"the function's code leaves out the rule {_rule}",
+        partial(_leave_rule_out, _rule),
+        _control,
+        "function-judges-every-rule",
+        errors=frozenset({"alert-within-target", "alert-by-both-paths"}),
+        suite=Suite.LIVE_FIRE,
+    )
 
 
 @_miscoded("the function's code takes a failed call for a change")

@@ -99,6 +99,9 @@ def test_every_check_of_the_state_declares_what_it_reads() -> None:
         "no-drift",  # a plan is its evidence
         "alert-on-opened-rule",
         "alert-on-public-bucket-policy",
+        "alert-on-unprotected-bucket",
+        "alert-on-key-removal",
+        "alert-on-opened-network-acl",
         "alert-on-administrator-role",
         "function-judges-every-rule",
         "investigation-role-refused",
