@@ -103,6 +103,7 @@ def test_every_check_of_the_state_declares_what_it_reads() -> None:
         "alert-on-key-removal",
         "alert-on-opened-network-acl",
         "alert-on-administrator-role",
+        "alarms-tell-of-acts",
         "function-judges-every-rule",
         "investigation-role-refused",
         "alert-within-target",
