@@ -34,6 +34,7 @@ _IAM_ACTIONS = {
     ("resourcegroupstaggingapi", "get_resources"): "tag:GetResources",
     ("guardduty", "list_ip_sets"): "guardduty:ListIPSets",
     ("lambda", "invoke"): "lambda:InvokeFunction",
+    ("s3", "delete_bucket_encryption"): "s3:PutEncryptionConfiguration",
     ("s3", "get_bucket_accelerate_configuration"): "s3:GetAccelerateConfiguration",
     ("s3", "get_bucket_cors"): "s3:GetBucketCORS",
     ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",

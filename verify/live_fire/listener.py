@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 
 from verify.account.answer import pick
 from verify.account.door import Aws
-from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
 from verify.live_fire.alert import Alert, read_alert
-from verify.live_fire.settling import once_known, with_code
+from verify.live_fire.settling import once_known, unless_gone, with_code
 from verify.live_fire.shot import Removals
 from verify.run.verification import Run
 
@@ -137,11 +136,7 @@ def unsubscribe(aws: Aws, arn: str) -> None:
 
 def delete_queue(aws: Aws, url: str) -> None:
     """Delete a queue; one that has gone already is fine."""
-    try:
-        aws.act("sqs", "delete_queue", QueueUrl=url)
-    except ActionFailedError as error:
-        if error.code not in _NO_QUEUE:
-            raise
+    unless_gone(lambda: aws.act("sqs", "delete_queue", QueueUrl=url), *_NO_QUEUE)
 
 
 def _queue_urls(aws: Aws, prefix: str) -> list[str]:

@@ -49,6 +49,18 @@ def once_known(call: Callable[[], T], unknown: Unknown, seconds: float = KNOWN_W
     return retrying(call)
 
 
+def unless_gone(call: Callable[[], object], *codes: str) -> None:
+    """Make a call that removes something, which has gone already by a refusal with these codes.
+
+    Raises ActionFailedError for any other.
+    """
+    try:
+        call()
+    except ActionFailedError as error:
+        if error.code not in codes:
+            raise
+
+
 def once_gone(find: Callable[[], T], left: Callable[[T], bool], stop: threading.Event) -> T:
     """What `find` finds, looked for again while there is something `left`, or until `stop`."""
     import tenacity

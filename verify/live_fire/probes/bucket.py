@@ -20,7 +20,7 @@ from verify.account.answer import pick
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
-from verify.live_fire.settling import once_known, with_code
+from verify.live_fire.settling import once_known, unless_gone, with_code
 from verify.live_fire.shot import Act, Removals, Shot
 from verify.run.verification import Run
 
@@ -141,11 +141,7 @@ class BucketProbe:
 
     def remove(self, run: Run, identifier: str) -> None:
         """Delete the bucket; nothing ever puts an object into it."""
-        try:
-            run.aws.act("s3", "delete_bucket", Bucket=identifier)
-        except ActionFailedError as error:
-            if error.code not in _GONE:
-                raise
+        unless_gone(lambda: run.aws.act("s3", "delete_bucket", Bucket=identifier), *_GONE)
 
     def _is_late(self, run: Run, error: ActionFailedError) -> bool:
         """Whether S3 does not know everywhere yet that the bucket's own block is lifted."""

@@ -14,10 +14,9 @@ from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from verify.account.answer import pick
-from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
-from verify.live_fire.settling import once_known, with_code
+from verify.live_fire.settling import once_known, unless_gone, with_code
 from verify.live_fire.shot import Act, Removals, Shot
 from verify.run.verification import Run
 
@@ -97,16 +96,11 @@ class KeyProbe:
 
     @staticmethod
     def _remove(run: Run, alias: str, key: str | None) -> None:
-        calls: list[tuple[str, dict[str, Any]]] = [("delete_alias", {"AliasName": alias})]
+        aws = run.aws
         if key is not None:
             waiting = {"KeyId": key, "PendingWindowInDays": _WAITING_DAYS}
-            calls.insert(0, ("schedule_key_deletion", waiting))
-        for operation, parameters in calls:
-            try:
-                run.aws.act("kms", operation, **parameters)
-            except ActionFailedError as error:
-                if error.code not in (_NO_KEY, _GOING):
-                    raise
+            unless_gone(lambda: aws.act("kms", "schedule_key_deletion", **waiting), _NO_KEY, _GOING)
+        unless_gone(lambda: aws.act("kms", "delete_alias", AliasName=alias), _NO_KEY)
 
     @staticmethod
     def _aliases(run: Run) -> dict[str, str | None]:

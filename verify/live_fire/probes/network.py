@@ -14,7 +14,7 @@ from verify.account.door import Aws
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
-from verify.live_fire.settling import once_known, with_code
+from verify.live_fire.settling import once_known, unless_gone, with_code
 from verify.live_fire.shot import Act, Removals, Shot
 from verify.run.verification import Run
 
@@ -97,11 +97,8 @@ class NetworkProbe:
     def remove(self, run: Run, identifier: str) -> None:
         """Delete it."""
         [kind] = [kind for kind in _KINDS if identifier.startswith(kind.prefix)]
-        try:
-            run.aws.act("ec2", f"delete_{kind.name}", **{kind.member: identifier})
-        except ActionFailedError as error:
-            if error.code != kind.absent:
-                raise
+        called = {kind.member: identifier}
+        unless_gone(lambda: run.aws.act("ec2", f"delete_{kind.name}", **called), kind.absent)
 
     def _remove_own(self, run: Run, made: Sequence[str]) -> None:
         """By the identifiers that were answered; by its tags what was made without an answer."""

@@ -11,10 +11,9 @@ import json
 from collections.abc import Callable, Container, Mapping
 
 from verify.account.answer import pick
-from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
-from verify.live_fire.settling import once_known, with_code
+from verify.live_fire.settling import once_known, unless_gone, with_code
 from verify.live_fire.shot import Act, Removals, Shot
 from verify.run.verification import Run
 
@@ -100,11 +99,7 @@ class RoleProbe:
     def remove(self, run: Run, identifier: str) -> None:
         """Delete the role, and before it the policies that a killed run may have left in it."""
         self._withdraw(run, identifier)
-        try:
-            run.aws.act("iam", "delete_role", RoleName=identifier)
-        except ActionFailedError as error:
-            if error.code != _NO_ROLE:
-                raise
+        unless_gone(lambda: run.aws.act("iam", "delete_role", RoleName=identifier), _NO_ROLE)
 
     def _remove_if_made(self, run: Run, role: str) -> None:
         # The permission to remove is for roles on our path, and one that was not made has none.
@@ -119,17 +114,14 @@ class RoleProbe:
     @staticmethod
     def _withdraw(run: Run, role: str) -> None:
         """IAM says the same of a role that is gone as of a policy that is not in it."""
-        inline = {"RoleName": role, "PolicyName": _POLICY}
-        attached = {"RoleName": role, "PolicyArn": _administrator(run)}
-        for operation, parameters in (
-            ("delete_role_policy", inline),
-            ("detach_role_policy", attached),
-        ):
-            try:
-                run.aws.act("iam", operation, **parameters)
-            except ActionFailedError as error:
-                if error.code != _NO_ROLE:
-                    raise
+        aws, arn = run.aws, _administrator(run)
+        unless_gone(
+            lambda: aws.act("iam", "delete_role_policy", RoleName=role, PolicyName=_POLICY),
+            _NO_ROLE,
+        )
+        unless_gone(
+            lambda: aws.act("iam", "detach_role_policy", RoleName=role, PolicyArn=arn), _NO_ROLE
+        )
 
     @staticmethod
     def _tags(run: Run, role: str) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from verify.account.door import Aws
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
-from verify.live_fire.settling import once_known, with_code
+from verify.live_fire.settling import once_known, unless_gone, with_code
 from verify.live_fire.shot import Act, Removals, Shot
 from verify.run.verification import Run
 
@@ -74,11 +74,9 @@ class SecurityGroupProbe:
 
     def remove(self, run: Run, identifier: str) -> None:
         """Delete the group."""
-        try:
-            run.aws.act("ec2", "delete_security_group", GroupId=identifier)
-        except ActionFailedError as error:
-            if error.code not in _NO_GROUP:
-                raise
+        unless_gone(
+            lambda: run.aws.act("ec2", "delete_security_group", GroupId=identifier), *_NO_GROUP
+        )
 
     def _remove_own(self, run: Run, name: str, identifier: str) -> None:
         """By the identifier that the creation answered with; by name where it did not answer."""
