@@ -1,8 +1,8 @@
-# GuardDuty, Security Hub and IAM Access Analyzer let go of what they found after 90 days. EventBridge writes each finding, as it is
-# told and whenever it changes, into a log group that keeps it for longer.
-# https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings.html
-# https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings.html
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings.html
+# After 90 days GuardDuty and Security Hub let go of what they found, and IAM Access Analyzer of what is resolved. EventBridge writes each
+# finding, as it is told and whenever it changes, into a log group that keeps it for longer.
+# https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_limits.html
+# https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub_limits.html
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-findings-view.html
 
 locals {
   finding_log_count     = var.finding_logs_enabled ? 1 : 0
