@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
-from mutants.account import Account
+from mutants.account import Account, without
 from mutants.event_path import alter_rule
 from mutants.function import throttle
 from mutants.function_callers import forbid
@@ -13,11 +14,13 @@ from mutants.function_code import run_with
 from mutants.log_groups import unsubscribe
 from mutants.model import Break, Family, Suite
 from mutants.trail import change_policy, policy_statements, select
+from verify.inputs import catalogue
 
 FAMILY = Family("alerts")
 
 
-_ALERTS = ("alert-on-opened-rule", "alert-on-public-bucket-policy", "alert-on-administrator-role")
+_ALERTS = tuple(name for name in catalogue.load() if name.startswith("alert-on-"))
+_ALARMS = "alarms-tell-of-acts"
 
 
 def _cut(
@@ -51,14 +54,14 @@ def quick_path_cut(account: Account, mending: ExitStack) -> None:
     alter_rule(lambda rule: rule.update(State="DISABLED"), "changes-1", account, mending)
 
 
-@_cut("the trail is stopped")
+@_cut("the trail is stopped", *_ALERTS, _ALARMS)
 def trail_stopped(account: Account, mending: ExitStack) -> None:
     name = {"Name": account.outputs["trail_arn"]}
     mending.callback(account.cloudtrail.start_logging, **name)
     account.cloudtrail.stop_logging(**name)
 
 
-@_cut("the trail records reads only")
+@_cut("the trail records reads only", *_ALERTS, _ALARMS)
 def trail_records_reads(account: Account, mending: ExitStack) -> None:
     selector = {"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True, "DataResources": []}
     select({"EventSelectors": [selector]}, account, mending)
@@ -87,7 +90,7 @@ def _narrow(account: Account, mending: ExitStack, event: str) -> None:
     account.logs.put_subscription_filter(**{**original, "filterPattern": pattern})
 
 
-@_cut("the trail leaves out the events of global services", "alert-on-administrator-role")
+@_cut("the trail leaves out the events of global services", "alert-on-administrator-role", _ALARMS)
 def global_services_left_out(account: Account, mending: ExitStack) -> None:
     name = {"Name": account.outputs["trail_arn"]}
     mending.callback(
@@ -144,14 +147,65 @@ def alert_sent_elsewhere(account: Account, mending: ExitStack) -> None:
     account.change_function(mending, Environment={"Variables": variables})
 
 
+def _silenced(description: str) -> Callable[[Break], Break]:
+    """A fault of the alarms' way alone: the function tells of all acts."""
+    return FAMILY.fault(description, _ALARMS, suite=Suite.LIVE_FIRE)
+
+
+@_silenced("the alarm on changes of security groups takes no action")
+def alarm_disabled(account: Account, mending: ExitStack) -> None:
+    names = {"AlarmNames": [account.outputs["alarm_names"]["security-group-changes"]]}
+    mending.callback(account.cloudwatch.enable_alarm_actions, **names)
+    account.cloudwatch.disable_alarm_actions(**names)
+
+
+@_silenced("the filter that counts changes of security groups is deleted")
+def filter_deleted(account: Account, mending: ExitStack) -> None:
+    group = account.outputs["trail_log_group_name"]
+    filters = account.logs.describe_metric_filters(logGroupName=group)["metricFilters"]
+    [found] = [item for item in filters if "AuthorizeSecurityGroupIngress" in item["filterPattern"]]
+    original = account.accepted(account.logs, "PutMetricFilter", found)
+    mending.callback(account.logs.put_metric_filter, **original)
+    account.logs.delete_metric_filter(logGroupName=group, filterName=found["filterName"])
+
+
+@_silenced("alarms may no longer publish to the alert topic")
+def alarms_not_admitted(account: Account, mending: ExitStack) -> None:
+    policy = account.document("topic:alert_topic_arn")
+    without(policy, "CloudWatchAlarmsPublish")
+    account.replace(mending, "topic:alert_topic_arn", policy)
+
+
 def _miscoded(description: str) -> Callable[[Break], Break]:
     return FAMILY.fault(description, "function-judges-every-rule", suite=Suite.LIVE_FIRE)
 
 
+def _leave_rule_out(rule: str, account: Account, mending: ExitStack) -> None:
+    others = f"_TABLE = _by_event(rule for rule in RULES if rule.id != '{rule}')\n"
+    run_with(account, mending, "compliance_checker/evaluate.py", others)
+
+
 @_miscoded("the function's code leaves out a rule")
 def rule_left_out(account: Account, mending: ExitStack) -> None:
-    others = "_TABLE = _by_event(rule for rule in RULES if rule.id != 'kms-key-disabled')\n"
-    run_with(account, mending, "compliance_checker/evaluate.py", others)
+    _leave_rule_out("kms-key-policy-public", account, mending)
+
+
+# One of several acts of a probe raises no alert, and the others do.
+for _control, _rule in (
+    ("alert-on-unprotected-bucket", "bucket-versioning-suspended"),
+    ("alert-on-key-removal", "kms-key-disabled"),
+    ("alert-on-opened-network-acl", "network-acl-open-to-internet"),
+    ("alert-on-administrator-role", "iam-administrator-policy-attached"),
+):
+    FAMILY.add(
+        f"no-{_rule}",
+        f"the function's code leaves out the rule {_rule}",
+        partial(_leave_rule_out, _rule),
+        _control,
+        "function-judges-every-rule",
+        errors=frozenset({"alert-within-target", "alert-by-both-paths"}),
+        suite=Suite.LIVE_FIRE,
+    )
 
 
 @_miscoded("the function's code takes a failed call for a change")

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mutants.suite import ROOT
-from verify.live_fire.probes import OPTIONAL
+from verify.live_fire.probes import PERMITTED
 
 # What faults are seeded in besides the defaults: every probe, and a further region that is neither
 # the sandbox's own nor that of the global services.
 _EVERYTHING: Mapping[str, str] = {
-    "TF_VAR_verifier_probes": json.dumps(sorted(OPTIONAL)),
+    "TF_VAR_verifier_probes": json.dumps(PERMITTED),
     "TF_VAR_further_event_regions": json.dumps(["eu-west-1"]),
 }
 # And what a profile's baseline admits without demanding it: copies of the log files.

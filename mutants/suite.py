@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mutants.account import Account
+from mutants.alarms import quiet
 from mutants.alert_ledger import forget_floods
 from mutants.model import Suite
 from verify.live_fire.probes import OPTIONAL
@@ -75,6 +76,7 @@ class SuiteRunner:
         """
         if suite is Suite.LIVE_FIRE:
             forget_floods(account)
+            quiet(account)
         self._runs += 1
         reports = self._folder / f"run-{self._runs}"
         reports.mkdir(parents=True)

@@ -533,19 +533,33 @@ locals {
         Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:RequestTag/${key}" => value } }
       },
       {
-        # CreateNetworkAcl is authorized for the VPC as well, which takes no request tag.
-        Sid      = "CreateNetworkAclInVpc"
+        Sid       = "CreateTaggedRouteTable"
+        Effect    = "Allow"
+        Action    = "ec2:CreateRouteTable"
+        Resource  = "${local.ec2_arn_prefix}:route-table/*"
+        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:RequestTag/${key}" => value } }
+      },
+      {
+        Sid       = "CreateTaggedGateway"
+        Effect    = "Allow"
+        Action    = "ec2:CreateInternetGateway"
+        Resource  = "${local.ec2_arn_prefix}:internet-gateway/*"
+        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:RequestTag/${key}" => value } }
+      },
+      {
+        # What is made in a VPC is authorized for it as well, which takes no request tag.
+        Sid      = "CreateInVpc"
         Effect   = "Allow"
-        Action   = "ec2:CreateNetworkAcl"
+        Action   = ["ec2:CreateNetworkAcl", "ec2:CreateRouteTable"]
         Resource = local.vpc_arn
       },
       {
-        # While creating only: otherwise any ACL could be given the tag, and then be opened or deleted.
-        Sid       = "TagNetworkAclOnCreation"
+        # While creating only: otherwise anybody's could be given the tag, and then be opened or deleted.
+        Sid       = "TagOnCreation"
         Effect    = "Allow"
         Action    = "ec2:CreateTags"
-        Resource  = "${local.ec2_arn_prefix}:network-acl/*"
-        Condition = { StringEquals = { "ec2:CreateAction" = "CreateNetworkAcl" } }
+        Resource  = [for kind in ["internet-gateway", "network-acl", "route-table"] : "${local.ec2_arn_prefix}:${kind}/*"]
+        Condition = { StringEquals = { "ec2:CreateAction" = ["CreateInternetGateway", "CreateNetworkAcl", "CreateRouteTable"] } }
       },
       {
         Sid    = "UseOwnNetworkAcl"
@@ -556,6 +570,20 @@ locals {
           "ec2:ReplaceNetworkAclEntry",
         ]
         Resource  = "${local.ec2_arn_prefix}:network-acl/*"
+        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:ResourceTag/${key}" => value } }
+      },
+      {
+        Sid       = "DeleteOwnRouteTable"
+        Effect    = "Allow"
+        Action    = "ec2:DeleteRouteTable"
+        Resource  = "${local.ec2_arn_prefix}:route-table/*"
+        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:ResourceTag/${key}" => value } }
+      },
+      {
+        Sid       = "DeleteOwnGateway"
+        Effect    = "Allow"
+        Action    = "ec2:DeleteInternetGateway"
+        Resource  = "${local.ec2_arn_prefix}:internet-gateway/*"
         Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:ResourceTag/${key}" => value } }
       },
     ]

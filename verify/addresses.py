@@ -28,8 +28,11 @@ _LAST: dict[Family, int] = {"ipv4": 2**32 - 1, "ipv6": 2**128 - 1}
 
 
 def _normalise(intervals: Iterable[Range]) -> Ranges:
+    given = tuple(intervals)
+    if len(given) < 2:
+        return given
     merged: list[Range] = []
-    for low, high in sorted(intervals):
+    for low, high in sorted(given):
         if merged and low <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(merged[-1][1], high))
         else:
@@ -38,6 +41,14 @@ def _normalise(intervals: Iterable[Range]) -> Ranges:
 
 
 def _intersect(left: Ranges, right: Ranges) -> Ranges:
+    """Of two that are sorted, disjoint and merged; so is what they share."""
+    if not left or not right:
+        return ()
+    # Most often one is everything, or at least wider than the other.
+    if len(right) == 1 and right[0][0] <= left[0][0] and left[-1][1] <= right[0][1]:
+        return left
+    if len(left) == 1 and left[0][0] <= right[0][0] and right[-1][1] <= left[0][1]:
+        return right
     found: list[Range] = []
     i = j = 0
     while i < len(left) and j < len(right):
@@ -103,10 +114,10 @@ class AddressSet:
         return AddressSet(self.ipv4 + other.ipv4, self.ipv6 + other.ipv6)
 
     def __and__(self, other: AddressSet) -> AddressSet:
-        return AddressSet(_intersect(self.ipv4, other.ipv4), _intersect(self.ipv6, other.ipv6))
+        return _merged(_intersect(self.ipv4, other.ipv4), _intersect(self.ipv6, other.ipv6))
 
     def __sub__(self, other: AddressSet) -> AddressSet:
-        return AddressSet(
+        return _merged(
             _intersect(self.ipv4, _complement(other.ipv4, _LAST["ipv4"])),
             _intersect(self.ipv6, _complement(other.ipv6, _LAST["ipv6"])),
         )
@@ -149,6 +160,14 @@ class AddressSet:
             return "no address"
         shown = ", ".join(cidrs[:limit])
         return shown if len(cidrs) <= limit else f"{shown} and {len(cidrs) - limit} more"
+
+
+def _merged(ipv4: Ranges, ipv6: Ranges) -> AddressSet:
+    """The set of intervals that are sorted, disjoint and merged already."""
+    made = object.__new__(AddressSet)
+    object.__setattr__(made, "ipv4", ipv4)
+    object.__setattr__(made, "ipv6", ipv6)
+    return made
 
 
 def _parse(cidr: str) -> tuple[Family, Range]:

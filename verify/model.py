@@ -81,13 +81,15 @@ class Control:
 class PolicyRow:
     """A row of the logging policy: what it is about, what it demands, and what shows it.
 
-    `purpose` is that of the baseline's alarm on an event; empty for another row.
+    `purpose` is that of the baseline's alarm on an event; empty for another row. `uncaused` says
+    why live fire does not cause what the row is about; empty where it does, and of other areas.
     """
 
     area: str
     row: str
     controls: tuple[str, ...]
     purpose: str = ""
+    uncaused: str = ""
 
 
 @dataclass(frozen=True)

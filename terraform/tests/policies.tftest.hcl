@@ -475,7 +475,10 @@ run "each_probe_is_permitted_by_itself" {
   assert {
     condition = toset(flatten([
       for statement in jsondecode(aws_iam_policy.verifier_probes[0].policy).Statement : statement.Action
-    ])) == toset(["ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateTags", "ec2:DeleteNetworkAcl", "ec2:ReplaceNetworkAclEntry"])
+      ])) == toset([
+      "ec2:CreateInternetGateway", "ec2:CreateNetworkAcl", "ec2:CreateNetworkAclEntry", "ec2:CreateRouteTable", "ec2:CreateTags",
+      "ec2:DeleteInternetGateway", "ec2:DeleteNetworkAcl", "ec2:DeleteRouteTable", "ec2:ReplaceNetworkAclEntry",
+    ])
     error_message = "A probe that was not asked for may nothing."
   }
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.sandbox.support import RunningSandbox
-from verify.live_fire.probes import OPTIONAL
+from verify.live_fire.probes import PERMITTED
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "ap-southeast-1"
@@ -27,7 +27,7 @@ def variables(further_region: str) -> dict[str, str]:
     Every probe that there is may be fired there, and a further region has rules of the quick path.
     """
     return {
-        "TF_VAR_verifier_probes": json.dumps(sorted(OPTIONAL)),
+        "TF_VAR_verifier_probes": json.dumps(PERMITTED),
         "TF_VAR_further_event_regions": json.dumps([further_region]),
     }
 

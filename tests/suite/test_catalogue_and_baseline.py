@@ -99,7 +99,11 @@ def test_every_check_of_the_state_declares_what_it_reads() -> None:
         "no-drift",  # a plan is its evidence
         "alert-on-opened-rule",
         "alert-on-public-bucket-policy",
+        "alert-on-unprotected-bucket",
+        "alert-on-key-removal",
+        "alert-on-opened-network-acl",
         "alert-on-administrator-role",
+        "alarms-tell-of-acts",
         "function-judges-every-rule",
         "investigation-role-refused",
         "alert-within-target",

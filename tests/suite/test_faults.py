@@ -22,7 +22,7 @@ from tests.suite.support import REGION, ROOT, Verification, environment, verify
 from verify.account.errors import iam_action
 from verify.inputs import deployment
 from verify.integrity.read.s3 import ACTIONS
-from verify.live_fire.probes import OPTIONAL
+from verify.live_fire.probes import PERMITTED
 from verify.suite.declarations import declared_readings
 
 STATE = "verify/checks"
@@ -199,8 +199,9 @@ def _policy_actions(sandbox: RunningSandbox, deployed: Path, name: str) -> set[s
 IMPLIED_BY_TAGS = {"ec2:CreateTags", "sqs:TagQueue"}
 
 
-# What the verifier tries in a role that must be refused it; that role's trust lets it in.
-AS_ANOTHER_ROLE = {"refusals", "test_refusals"}
+# What the verifier tries in a role that must be refused it; that role's trust lets it in. And what
+# it tries itself, to be refused.
+AS_ANOTHER_ROLE = {"refusals", "test_refusals", "attempts"}
 # Where there are access roles, a dashboard or an investigation, statements of their own grant it.
 OF_ACCESS_ROLES = {"iam:GetAccountAuthorizationDetails", "iam:SimulatePrincipalPolicy"}
 OF_DASHBOARD = {"cloudwatch:GetDashboard"}
@@ -242,12 +243,22 @@ def test_the_verifier_may_do_exactly_what_the_suite_does(
 OPTIONAL_PROBES: dict[str, set[str]] = {
     "bucket": set(),
     "key": set(),
-    "network": {"ec2:CreateTags"},
+    "network": {  # its calls for each kind of resource are put together
+        f"ec2:{operation}"
+        for operation in (
+            "CreateInternetGateway",
+            "CreateNetworkAcl",
+            "CreateRouteTable",
+            "CreateTags",
+            "DeleteInternetGateway",
+            "DeleteNetworkAcl",
+            "DeleteRouteTable",
+        )
+    },
     "role": {"iam:TagRole"},
 }
 # What the policy of the scratch key permits, and what every run reads.
 ELSEWHERE = {
-    "ec2:DescribeNetworkAcls",
     "kms:DescribeKey",
     "kms:DisableKey",
     "kms:DisableKeyRotation",
@@ -259,7 +270,7 @@ ELSEWHERE = {
 def test_the_probes_on_request_have_permissions_of_their_own(
     sandbox: RunningSandbox, deployed: Path
 ) -> None:
-    assert set(OPTIONAL_PROBES) == set(OPTIONAL)
+    assert set(OPTIONAL_PROBES) == set(PERMITTED)
     needed = {
         action
         for module, implied in OPTIONAL_PROBES.items()

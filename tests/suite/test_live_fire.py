@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from verify.account.answer import Answer
 from verify.account.errors import ActionFailedError
 from verify.live_fire import owner
+from verify.live_fire.alarms import Ringing
+from verify.live_fire.alarms import timing as timing_of_alarm
 from verify.live_fire.alert import Alert, read_alert
 from verify.live_fire.probes import ALWAYS, OPTIONAL
 from verify.live_fire.shot import Removals, Shot, timing
@@ -228,3 +230,112 @@ def test_each_leg_is_measured_and_the_unknown_is_said_to_be() -> None:
         "received": 0.25,
     }
     assert measured.total_seconds == 2.35
+
+
+# --- alarms ---------------------------------------------------------------------------------------
+
+
+def _ringing(rang_before: bool = False) -> Ringing:
+    shot = Shot(OPENED_RULE, started=NOW, ended=NOW, seconds=0.05, clock=100.0)
+    return Ringing("alarm-security-group-changes-dev", (shot,), rang_before)
+
+
+def _of_alarm(**body: str) -> Alert:
+    said = {"AlarmName": "alarm-security-group-changes-dev", "NewStateValue": "ALARM", **body}
+    return Alert(
+        body=said,
+        attributes={},
+        notification_time=None,
+        sent_time=NOW + timedelta(seconds=62),
+        received_time=NOW + timedelta(seconds=63),
+        received_clock=163.0,
+    )
+
+
+def test_an_alarm_is_awaited_until_it_begins_to_ring() -> None:
+    ringing = _ringing()
+    assert ringing.state == "awaited"
+    assert not ringing.take(_of_alarm(AlarmName="alarm-security-group-changes-prod"))
+    assert not ringing.take(_of_alarm(NewStateValue="OK"))
+    assert ringing.state == "awaited"
+    assert ringing.take(_of_alarm())
+    assert not ringing.awaited
+
+
+def test_one_that_rang_before_is_not_awaited() -> None:
+    assert not _ringing(rang_before=True).awaited
+
+
+def test_one_that_nothing_set_off_is_not_awaited() -> None:
+    ringing = Ringing("alarm-x-dev", (Shot(OPENED_RULE),), rang_before=False)
+    assert not ringing.awaited
+    ringing.shots[0].ended, ringing.shots[0].prevented = NOW, "the account refuses it"
+    assert not ringing.awaited
+
+
+def test_each_leg_of_an_alarm_is_measured() -> None:
+    said = _of_alarm(StateChangeTime="2026-03-04T05:07:08.500+0000")
+    measured = timing_of_alarm(_ringing(), said)
+    assert measured.probe == "opened security-group rule, by alarm-security-group-changes-dev"
+    assert {leg.name: leg.seconds for leg in measured.legs} == {
+        "API call": 0.05,
+        "trail, log group and alarm": 61.5,
+        "SNS": 0.5,
+        "received": 1.0,
+    }
+    assert measured.total_seconds == 63.0
+    assert measured.target_seconds is None
+    unknown = timing_of_alarm(_ringing(), _of_alarm(StateChangeTime="yesterday")).legs
+    assert [leg.seconds for leg in unknown] == [0.05, None, None, 1.0]
+
+
+# --- what is attempted ----------------------------------------------------------------------------
+
+
+class _Answering:
+    """An account that answers each call with an error code, or lets it through."""
+
+    def __init__(self, **codes: str) -> None:
+        self.codes = codes
+
+    def act(self, service: str, operation: str, /, **_: Any) -> dict[str, Any]:
+        if code := self.codes.get(operation):
+            raise ActionFailedError(f"{service}.{operation} failed", code, code)
+        return {}
+
+
+def _attempted(**codes: str) -> dict[str, Shot]:
+    probe = OPTIONAL["attempts"]
+    shots = {act.key: Shot(act) for act in probe.acts}
+    run: Any = SimpleNamespace(
+        aws=_Answering(**codes),
+        settings=SimpleNamespace(run_id="20260101T000000Z-0A", alert_timeout=60.0),
+        deployment=SimpleNamespace(
+            function_role_arn="arn:aws:iam::123456789012:role/role-function-dev",
+            trail_arn="arn:aws:cloudtrail:eu-west-1:123456789012:trail/t",
+            trail_name="t",
+        ),
+    )
+    with ExitStack() as stack:
+        probe.fire(run, shots, Removals(stack))
+    return shots
+
+
+def test_what_is_refused_was_tried_all_the_same() -> None:
+    shots = _attempted(
+        assume_role="AccessDenied",
+        start_logging="AccessDeniedException",
+        delete_delivery_channel="NoSuchDeliveryChannelException",
+    )
+    assert all(shot.ended is not None and not shot.prevented for shot in shots.values())
+    assert not any(shot.awaited for shot in shots.values()), "the function tells of none of them"
+
+
+def test_a_refusal_that_does_not_come_sets_nothing_off() -> None:
+    shots = _attempted(delete_delivery_channel="NoSuchDeliveryChannelException")
+    assert {key for key, shot in shots.items() if shot.prevented} == {"refused-call"}
+
+
+def test_an_attempt_that_fails_otherwise_is_an_error() -> None:
+    with pytest.raises(ActionFailedError):
+        _attempted(assume_role="AccessDenied", start_logging="ThrottlingException")

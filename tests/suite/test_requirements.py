@@ -41,6 +41,21 @@ def test_each_event_that_must_ring_is_a_row_of_the_policy() -> None:
     assert sorted(rows) == sorted(wanted["purpose"] for wanted in filters)
 
 
+def test_each_alert_is_caused_or_it_is_said_why_not() -> None:
+    live_fire = {
+        "alarms-tell-of-acts",
+        "alert-by-both-paths",
+        "alert-within-target",
+        *(name for name in catalogue.load() if name.startswith("alert-on-")),
+    }
+    for row in requirements.load_policy(catalogue.load()):
+        caused = bool(live_fire & set(row.controls))
+        assert caused is (row.area == "Alerting" and not row.uncaused), row.row
+    page = (ROOT / "docs/requirements.md").read_text()
+    assert "| Use of the root user |" in page
+    assert "live fire does not cause it: it takes the root user |" in page
+
+
 def test_the_page_links_each_control_to_its_section() -> None:
     page = (ROOT / "docs/requirements.md").read_text()
     assert "| A10 | A customer-managed key that rotates" in page

@@ -52,7 +52,13 @@ def load_policy(controls: Collection[str], path: Path = FILE) -> tuple[PolicyRow
         for index, entry in enumerate(rows):
             _refuse_strangers(found, ("policy", area, index), entry["row"], entry, controls)
     return tuple(
-        PolicyRow(area, entry["row"], tuple(entry["controls"]), entry.get("purpose", ""))
+        PolicyRow(
+            area,
+            entry["row"],
+            tuple(entry["controls"]),
+            entry.get("purpose", ""),
+            entry.get("uncaused", ""),
+        )
         for area, rows in found.value["policy"].items()
         for entry in rows
     )

@@ -42,11 +42,17 @@ class Removals:
 @dataclass(frozen=True)
 class Act:
     """A call that must raise an alert: its key in the baseline, its name for a reader, and the
-    event by which CloudTrail records it."""
+    event by which CloudTrail records it.
+
+    `alarm` is the deployment's alarm, by its purpose, that counts such calls; some raise no alert
+    of the function's beside it.
+    """
 
     key: str
     name: str
     event_name: str
+    alarm: str = ""
+    alerts: bool = True
 
 
 @dataclass
@@ -78,7 +84,7 @@ class Shot:
     @property
     def awaited(self) -> bool:
         """Whether its alert is still on its way."""
-        return self.ended is not None and self.alert is None
+        return self.of.alerts and self.ended is not None and self.alert is None
 
     def awaits_paths(self, required: Iterable[str]) -> bool:
         """Whether its event is still to come by one of the `required` paths.
@@ -100,6 +106,8 @@ class Shot:
             return f"alert received after {self.alert.received_clock - self.clock:.1f} s"
         if self.ended is None:
             return "not fired yet"
+        if not self.of.alerts:
+            return "fired"
         return f"fired {time.monotonic() - self.clock:.0f} s ago, alert awaited"
 
     def take(self, alert: Alert) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from verify import schemas
 from verify.check import Check
+from verify.live_fire.alarms import timing as alarm_timing
 from verify.live_fire.alert import Alert
 from verify.live_fire.paths import LOGS, QUICK, required_paths
 from verify.live_fire.probes import OPTIONAL
@@ -61,8 +62,8 @@ def test_a_public_bucket_policy_raises_an_alert(
 def test_a_bucket_s_protection_taken_away_raises_an_alert(
     check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
 ) -> None:
-    acts = [act.key for act in OPTIONAL["bucket"].acts if act.key != "bucket-policy"]
-    _optional_probe(check, volley, verification_run, baseline, "bucket", *acts)
+    acts = _alerting_acts("bucket") - {"bucket-policy"}
+    _optional_probe(check, volley, verification_run, baseline, "bucket", *sorted(acts))
 
 
 @pytest.mark.live_fire
@@ -70,7 +71,7 @@ def test_a_bucket_s_protection_taken_away_raises_an_alert(
 def test_a_key_taken_out_of_use_raises_an_alert(
     check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
 ) -> None:
-    acts = [act.key for act in OPTIONAL["key"].acts]
+    acts = sorted(_alerting_acts("key"))
     _optional_probe(check, volley, verification_run, baseline, "key", *acts)
 
 
@@ -79,7 +80,7 @@ def test_a_key_taken_out_of_use_raises_an_alert(
 def test_an_opened_network_acl_raises_an_alert(
     check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
 ) -> None:
-    acts = [act.key for act in OPTIONAL["network"].acts]
+    acts = sorted(_alerting_acts("network"))
     _optional_probe(check, volley, verification_run, baseline, "network", *acts)
 
 
@@ -88,8 +89,13 @@ def test_an_opened_network_acl_raises_an_alert(
 def test_an_administrators_role_raises_an_alert(
     check: Check, volley: Volley, verification_run: Run, baseline: Mapping[str, Any]
 ) -> None:
-    acts = [act.key for act in OPTIONAL["role"].acts]
+    acts = sorted(_alerting_acts("role"))
     _optional_probe(check, volley, verification_run, baseline, "role", *acts)
+
+
+def _alerting_acts(probe: str) -> set[str]:
+    """The acts of an optional probe of which the function has to tell."""
+    return {act.key for act in OPTIONAL[probe].acts if act.alerts}
 
 
 def _optional_probe(
@@ -184,9 +190,7 @@ def test_alerts_arrive_within_the_target(
 ) -> None:
     result = volley.result()
     target = float(baseline["alerts"]["target_seconds"])
-    for shot in result.shots.values():
-        if shot.prevented:
-            continue
+    for shot in _alerting(result):
         check.evidence.extend([*result.evidence, *shot.evidence])
         if shot.error is not None:
             check.unknown(shot.of.name, str(shot.error))
@@ -203,6 +207,11 @@ def test_alerts_arrive_within_the_target(
             continue  # CloudTrail promises nothing of the whole way
         what = "time from the API call to the receipt of the alert"
         _in_time(check, shot, what, timed.total_seconds, target)
+
+
+def _alerting(result: VolleyResult) -> list[Shot]:
+    """The shots of which the function has to tell."""
+    return [shot for shot in result.shots.values() if shot.of.alerts and not shot.prevented]
 
 
 def _function_in_time(check: Check, shot: Shot, timed: AlertTiming, target: float) -> None:
@@ -241,9 +250,7 @@ def test_each_act_comes_by_both_paths(
 ) -> None:
     result = volley.result()
     required = required_paths(baseline)
-    for shot in result.shots.values():
-        if shot.prevented:
-            continue
+    for shot in _alerting(result):
         check.evidence.extend([*result.evidence, *shot.evidence])
         if shot.error is not None:
             check.unknown(shot.of.name, str(shot.error))
@@ -261,6 +268,38 @@ def test_each_act_comes_by_both_paths(
                 expected=sorted(required),
                 seen=sorted(path for path in shot.paths if path in required),
             )
+
+
+@pytest.mark.live_fire
+@pytest.mark.control("alarms-tell-of-acts")
+def test_each_alarm_that_an_act_sets_off_tells_of_it(
+    check: Check, volley: Volley, verification_run: Run
+) -> None:
+    result = volley.result()
+    check.evidence.extend(result.evidence)
+    for ringing in result.alarms:
+        for shot in ringing.shots:
+            check.evidence.extend(shot.evidence)
+            if shot.error is not None and not ringing.fired:
+                check.unknown(ringing.alarm, str(shot.error))
+        if ringing.rang_before:
+            check.notes.append(f"{ringing.alarm} rang before: it could not tell of the act")
+        elif ringing.heard is not None:
+            check.timings.append(alarm_timing(ringing, ringing.heard))
+            check.holds(ringing.alarm, "notification", True, expected="received", seen="received")
+        elif ringing.fired and result.interrupted:
+            check.unknown(ringing.alarm, "the run was interrupted while it waited for the alarm")
+        elif ringing.fired:
+            names = " and the ".join(shot.of.name for shot in ringing.fired)
+            check.holds(
+                ringing.alarm,
+                f"notification at the alert topic after the {names}",
+                False,
+                expected=f"within {verification_run.settings.alert_timeout:.0f} s",
+                seen="none",
+            )
+    if not check.observations and not check.unknowns:
+        check.not_applicable("no alarm of the deployment could be set off by what was fired")
 
 
 @pytest.mark.live_fire

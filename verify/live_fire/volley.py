@@ -12,7 +12,8 @@ from typing import Any
 
 from verify.account.door import evidence_used
 from verify.account.errors import ActionFailedError
-from verify.live_fire import sweep
+from verify.live_fire import alarms, sweep
+from verify.live_fire.alarms import Ringing
 from verify.live_fire.listener import Listener
 from verify.live_fire.paths import required_paths, seen_by
 from verify.live_fire.settling import once_gone
@@ -27,6 +28,7 @@ class VolleyResult:
     """What the probes did and saw."""
 
     shots: dict[str, Shot]  # by the key of the act
+    alarms: tuple[Ringing, ...] = ()  # that the shots set off
     strangers: int = 0  # alerts that named something else
     interrupted: bool = False
     swept: sweep.Left = field(default_factory=sweep.Left)
@@ -43,6 +45,7 @@ class Volley:
         self._probes = probes
         self._alert_wait = wait
         self._shots = {act.key: Shot(act) for probe in probes for act in probe.acts}
+        self._alarms: tuple[Ringing, ...] = ()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="live-fire")
         self._future: Future[VolleyResult] | None = None
         self._stopping = threading.Event()
@@ -69,14 +72,20 @@ class Volley:
                 shots = self._shots.values()
                 awaited = [shot.of.name for shot in shots if shot.awaited]
                 late = [shot.of.name for shot in shots if shot.awaits_paths(required)]
+                silent = [ringing.alarm for ringing in self._alarms if ringing.awaited]
                 what = (
                     f"the alert for the {_listed(awaited)}"
                     if awaited
+                    else f"the {_listed(silent)}"
+                    if silent
                     else f"the second path of the {_listed(late)}"
                     if late
                     else "clean-up"
                 )
-                states = {shot.of.name: shot.state for shot in shots}
+                states = {
+                    **{shot.of.name: shot.state for shot in shots},
+                    **{ringing.alarm: ringing.state for ringing in self._alarms},
+                }
                 self._alert_wait.waiting(what, limit, states)
 
     def stop(self) -> None:
@@ -101,6 +110,7 @@ class Volley:
         with ExitStack() as stack:
             removals = Removals(stack, result.not_removed)
             listener.open(removals)
+            result.alarms = self._alarms = alarms.set_off(self._run, self._shots.values())
             for probe in self._probes:
                 self._fire(probe, removals)
             self._until = time.monotonic() + self._run.settings.alert_timeout
@@ -157,12 +167,16 @@ class Volley:
 
     def _hear(self, result: VolleyResult, listener: Listener) -> bool:
         for alert in listener.hear():
-            if alert is None or not any(shot.take(alert) for shot in self._shots.values()):
-                result.strangers += 1
+            taken = alert is not None and (
+                any(shot.take(alert) for shot in self._shots.values())
+                or any(ringing.take(alert) for ringing in self._alarms)
+            )
+            result.strangers += not taken
         return self._outstanding()
 
     def _outstanding(self) -> bool:
-        return any(shot.awaited for shot in self._shots.values())
+        shots = any(shot.awaited for shot in self._shots.values())
+        return shots or any(ringing.awaited for ringing in self._alarms)
 
 
 def _listed(names: Sequence[str], at_most: int = 3) -> str:

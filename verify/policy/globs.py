@@ -135,8 +135,7 @@ def met_by_pattern(pattern: str, others: tuple[str, ...]) -> frozenset[Met]:
         found = _met_by_start(pattern[:-1], compared[1:])
     else:
         alike = min(len(_start(one)) for one in compared)
-        mine, *theirs = (_Walker(one[alike:]) for one in compared)
-        found = _walk(mine, theirs)
+        found = _walked(tuple(one[alike:] for one in compared))
     return frozenset(frozenset({*always, *(open_ones[i] for i in met)}) for met in found)
 
 
@@ -161,6 +160,12 @@ def _met_by_start(start: str, others: Sequence[str]) -> set[Met]:
         for one in texts
         for text in (one, one + _ANOTHER)
     }
+
+
+@lru_cache(4096)  # among many others mostly the same few meet a pattern
+def _walked(compared: tuple[str, ...]) -> set[Met]:
+    mine, *theirs = (_Walker(one) for one in compared)
+    return _walk(mine, theirs)
 
 
 def _walk(mine: _Walker, others: Sequence[_Walker]) -> set[Met]:

@@ -104,6 +104,7 @@ def arn_covers(pattern: str, other: str) -> bool:
     return _arn(pattern, other, text_is_pattern=True)
 
 
+@lru_cache(16_384)  # the same few roles are held against the same few patterns
 def _arn(pattern: str, text: str, *, text_is_pattern: bool) -> bool:
     if pattern == "*":
         return True

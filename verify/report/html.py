@@ -13,12 +13,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from verify.model import (
     NOT_VERIFIED,
@@ -241,8 +241,13 @@ def _seen_evidence(
 def _finalize(value: object) -> object:
     """Make every plain string visible as it goes into the page; markup of our own stays."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return visible(value)
+        return _shown(value)
     return value
+
+
+@lru_cache(16_384)  # a page says the same few texts again and again
+def _shown(text: str) -> Markup:
+    return escape(visible(text))
 
 
 def _bytecode_cache() -> FileSystemBytecodeCache | None:

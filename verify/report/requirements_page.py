@@ -49,7 +49,8 @@ def render(
         lines.append("| --- | --- |")
         for row in rows:
             shown = ", ".join(f"[{name}](controls.md#{name})" for name in row.controls)
-            lines.append(f"| {cell(row.row)} | {shown} |")
+            why = f"; live fire does not cause it: {cell(row.uncaused)}" if row.uncaused else ""
+            lines.append(f"| {cell(row.row)} | {shown}{why} |")
     return "\n".join(lines) + "\n"
 
 

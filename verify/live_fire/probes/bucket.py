@@ -39,11 +39,17 @@ class BucketProbe:
             "public-access-block",
             "weakened public-access block of a bucket",
             "PutBucketPublicAccessBlock",
+            alarm="bucket-policy-changes",
         ),
         Act("bucket-versioning", "suspended versions of a bucket", "PutBucketVersioning"),
         Act("bucket-encryption", "removed encryption of a bucket", "DeleteBucketEncryption"),
         Act("bucket-logging", "stopped access log of a bucket", "PutBucketLogging"),
-        Act("bucket-policy", "public bucket policy", "PutBucketPolicy"),
+        Act(
+            "bucket-policy",
+            "public bucket policy",
+            "PutBucketPolicy",
+            alarm="bucket-policy-changes",
+        ),
     )
 
     def fire(self, run: Run, shots: Mapping[str, Shot], removals: Removals) -> None:

@@ -34,8 +34,13 @@ class KeyProbe:
     key = "key"
     acts = (
         Act("key-rotation", "rotation of a key turned off", "DisableKeyRotation"),
-        Act("key-disabled", "disabled key", "DisableKey"),
-        Act("key-deletion", "key scheduled for deletion", "ScheduleKeyDeletion"),
+        Act("key-disabled", "disabled key", "DisableKey", alarm="key-removals"),
+        Act(
+            "key-deletion",
+            "key scheduled for deletion",
+            "ScheduleKeyDeletion",
+            alarm="key-removals",
+        ),
     )
 
     def fire(self, run: Run, shots: Mapping[str, Shot], removals: Removals) -> None:

@@ -1,8 +1,13 @@
-"""Opens a network ACL of its own to the world, which no subnet is associated with."""
+"""Opens a network ACL of its own to the world, which no subnet is associated with.
+
+And makes, and removes at once, a route table that no subnet has and a gateway that nothing is
+attached to: of these the alarms tell, and the function need not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from verify.account.door import Aws
@@ -13,7 +18,6 @@ from verify.live_fire.settling import once_known, with_code
 from verify.live_fire.shot import Act, Removals, Shot
 from verify.run.verification import Run
 
-_NO_ACL = "InvalidNetworkAclID.NotFound"
 _RULE = 100
 
 
@@ -22,56 +26,155 @@ class NetworkProbe:
 
     key = "network"
     acts = (
-        Act("network-acl", "opened network ACL", "CreateNetworkAclEntry"),
-        Act("network-acl-replaced", "replaced network ACL entry", "ReplaceNetworkAclEntry"),
+        Act(
+            "network-acl",
+            "opened network ACL",
+            "CreateNetworkAclEntry",
+            alarm="network-acl-changes",
+        ),
+        Act(
+            "network-acl-replaced",
+            "replaced network ACL entry",
+            "ReplaceNetworkAclEntry",
+            alarm="network-acl-changes",
+        ),
+        Act(
+            "route-table",
+            "new route table",
+            "CreateRouteTable",
+            alarm="route-table-changes",
+            alerts=False,
+        ),
+        Act(
+            "gateway",
+            "new internet gateway",
+            "CreateInternetGateway",
+            alarm="gateway-changes",
+            alerts=False,
+        ),
     )
 
     def fire(self, run: Run, shots: Mapping[str, Shot], removals: Removals) -> None:
-        """Create the ACL, admit tcp/22 from 0.0.0.0/0 to it, and then tcp/3389 in its place."""
-        made = ""
-        removals.add(lambda: self._remove_own(run, made))
-        tags = owner.tags(run.settings.run_id, run.settings.alert_timeout)
-        created = run.aws.act(
-            "ec2",
-            "create_network_acl",
-            VpcId=run.deployment.vpc_id,
-            TagSpecifications=[{"ResourceType": "network-acl", "Tags": owner.as_list(tags)}],
-        )
-        made = created["NetworkAcl"]["NetworkAclId"]
+        """Create the ACL, admit tcp/22 from 0.0.0.0/0 to it, then tcp/3389 in its place; the rest.
+
+        An account has few places for gateways: where none is left, it keeps that act from being.
+        """
+        all_made: list[str] = []
+        removals.add(lambda: self._remove_own(run, all_made))
+        vpc = {"VpcId": run.deployment.vpc_id}
+        made = _make(run, _ACL, vpc)
+        all_made.append(made)
         opened, replaced = shots["network-acl"], shots["network-acl-replaced"]
         opened.subject = replaced.subject = made
         once_known(
             lambda: opened.act(
                 lambda: run.aws.act("ec2", "create_network_acl_entry", **_entry(made, 22))
             ),
-            with_code(_NO_ACL),
+            with_code(_ACL.absent),
         )
         replaced.act(lambda: run.aws.act("ec2", "replace_network_acl_entry", **_entry(made, 3389)))
+        for key, kind, where in (("route-table", _ROUTE_TABLE, vpc), ("gateway", _GATEWAY, {})):
+            shot = shots[key]
+            try:
+                shot.subject = _make(run, kind, where, shot)
+                all_made.append(shot.subject)
+            except ActionFailedError as error:
+                if error.code != kind.full:
+                    raise
+                shot.prevented = f"the account has no place left for one more ({error.code})"
 
     def find(
         self, run: Run, wanted: Callable[[Mapping[str, str]], bool], names: Container[str]
     ) -> tuple[str, ...]:
-        """Ids of network ACLs."""
-        return tuple(identifier for identifier, tags in _acls(run.aws) if wanted(tags))
+        """Ids of network ACLs, route tables and internet gateways."""
+        return tuple(
+            identifier
+            for kind in _KINDS
+            for identifier, tags in _found(run.aws, kind)
+            if wanted(tags)
+        )
 
     def remove(self, run: Run, identifier: str) -> None:
-        """Delete the ACL."""
+        """Delete it."""
+        [kind] = [kind for kind in _KINDS if identifier.startswith(kind.prefix)]
         try:
-            run.aws.act("ec2", "delete_network_acl", NetworkAclId=identifier)
+            run.aws.act("ec2", f"delete_{kind.name}", **{kind.member: identifier})
         except ActionFailedError as error:
-            if error.code != _NO_ACL:
+            if error.code != kind.absent:
                 raise
 
-    def _remove_own(self, run: Run, identifier: str) -> None:
-        """By the identifier that the creation answered with; by its tags where it did not."""
-        run_id = run.settings.run_id
-        found = (
-            (identifier,)
-            if identifier
-            else self.find(run, lambda tags: owner.of_run(tags, run_id), ())
-        )
-        for each in found:
+    def _remove_own(self, run: Run, made: Sequence[str]) -> None:
+        """By the identifiers that were answered; by its tags what was made without an answer."""
+        for each in made:
             self.remove(run, each)
+        run_id = run.settings.run_id
+        for each in self.find(run, lambda tags: owner.of_run(tags, run_id), ()):
+            self.remove(run, each)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of EC2 resource: as its calls and tags name it, and EC2's words for none and full."""
+
+    name: str
+    prefix: str
+    member: str  # of a request
+    answer: str  # of what describes it
+    absent: str
+    full: str
+
+    @property
+    def tagged(self) -> str:
+        return self.name.replace("_", "-")
+
+
+_ACL = _Kind(
+    "network_acl",
+    "acl-",
+    "NetworkAclId",
+    "NetworkAcls",
+    "InvalidNetworkAclID.NotFound",
+    "NetworkAclLimitExceeded",
+)
+_ROUTE_TABLE = _Kind(
+    "route_table",
+    "rtb-",
+    "RouteTableId",
+    "RouteTables",
+    "InvalidRouteTableID.NotFound",
+    "RouteTableLimitExceeded",
+)
+_GATEWAY = _Kind(
+    "internet_gateway",
+    "igw-",
+    "InternetGatewayId",
+    "InternetGateways",
+    "InvalidInternetGatewayID.NotFound",
+    "InternetGatewayLimitExceeded",
+)
+_KINDS = (_ACL, _ROUTE_TABLE, _GATEWAY)
+
+
+def _make(run: Run, kind: _Kind, where: Mapping[str, str], shot: Shot | None = None) -> str:
+    """Create one with live fire's tags; its id. Raises ActionFailedError."""
+    tags = owner.tags(run.settings.run_id, run.settings.alert_timeout)
+    made: Mapping[str, Any] = {}
+
+    def create() -> Mapping[str, Any]:
+        nonlocal made
+        made = run.aws.act(
+            "ec2",
+            f"create_{kind.name}",
+            TagSpecifications=[{"ResourceType": kind.tagged, "Tags": owner.as_list(tags)}],
+            **where,
+        )
+        return made
+
+    if shot is None:
+        create()
+    else:
+        shot.act(create)
+    return str(made[kind.answer.removesuffix("s")][kind.member])
 
 
 def _entry(acl: str, port: int) -> dict[str, Any]:
@@ -86,8 +189,8 @@ def _entry(acl: str, port: int) -> dict[str, Any]:
     }
 
 
-def _acls(aws: Aws) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _found(aws: Aws, kind: _Kind) -> Iterator[tuple[str, Mapping[str, str]]]:
     ours = [{"Name": f"tag:{owner.PURPOSE_TAG}", "Values": [owner.PURPOSE]}]
-    read = Read("ec2", "describe_network_acls", {"Filters": ours})
-    for acl in aws.pick_again(read, "NetworkAcls"):
-        yield acl["NetworkAclId"], owner.from_list(acl.get("Tags", []))
+    read = Read("ec2", f"describe_{kind.name}s", {"Filters": ours})
+    for one in aws.pick_again(read, kind.answer):
+        yield one[kind.member], owner.from_list(one.get("Tags", []))

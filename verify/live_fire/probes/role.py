@@ -28,8 +28,18 @@ class RoleProbe:
 
     key = "role"
     acts = (
-        Act("role-policy", "administrator's inline policy", "PutRolePolicy"),
-        Act("role-administrator", "administrator's managed policy", "AttachRolePolicy"),
+        Act(
+            "role-policy",
+            "administrator's inline policy",
+            "PutRolePolicy",
+            alarm="iam-policy-changes",
+        ),
+        Act(
+            "role-administrator",
+            "administrator's managed policy",
+            "AttachRolePolicy",
+            alarm="iam-policy-changes",
+        ),
     )
 
     def fire(self, run: Run, shots: Mapping[str, Shot], removals: Removals) -> None:

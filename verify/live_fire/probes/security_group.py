@@ -24,7 +24,14 @@ class SecurityGroupProbe:
     """See `verify.live_fire.shot.Probe`."""
 
     key = "security-group"
-    acts = (Act("security-group", "opened security-group rule", "AuthorizeSecurityGroupIngress"),)
+    acts = (
+        Act(
+            "security-group",
+            "opened security-group rule",
+            "AuthorizeSecurityGroupIngress",
+            alarm="security-group-changes",
+        ),
+    )
 
     def fire(self, run: Run, shots: Mapping[str, Shot], removals: Removals) -> None:
         """Create the group, then open tcp/22 to 0.0.0.0/0."""
