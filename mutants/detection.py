@@ -309,7 +309,7 @@ FAMILY.add(
     "another rule writes into the log group of findings", _KEPT, "resources-tagged", needs=_KEPT
 )
 def kept_with_what_another_rule_takes(account: Account, mending: ExitStack) -> None:
-    events, rule = account.client("events"), "by-hand"
+    events, rule = account.client("events"), rule_name(account, "by-hand")
     [target] = events.list_targets_by_rule(Rule=rule_name(account, _KEPT_RULE))["Targets"]
     events.put_rule(Name=rule, EventPattern='{"source": ["mine"]}')
     mending.callback(events.delete_rule, Name=rule)
