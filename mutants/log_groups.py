@@ -329,6 +329,7 @@ FAMILY.add(
         "",
     ),
     "log-groups-retention",
+    "session-logs-kept",
 )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from verify.investigate import meaning, sql
 from verify.investigate.meaning import QueryError, absent_columns, same
+from verify.kept import Kept
 
 ROOT = Path(__file__).resolve().parents[2]
 SAVED = yaml.safe_load((ROOT / "terraform/modules/investigation/queries.yaml").read_text())
@@ -80,3 +83,22 @@ def test_the_module_saves_what_the_baseline_asks_for() -> None:
 def test_a_saved_query_means_what_the_baseline_says(name: str) -> None:
     described: dict[str, Any] = SAVED[name]
     assert same(described["query"].replace("{table}", "records"), REQUIRED[name], "d", "records")
+
+
+def test_what_is_known_of_a_query_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(meaning, "_KEPT", Kept(tmp_path, "query", "sqlglot"))
+    query = "SELECT a, b FROM trail"
+    asked = (
+        lambda: absent_columns(query, {"a": "string"}),
+        lambda: same(query, "SELECT a, b FROM trail -- both", "d", "trail"),
+        lambda: same(query, "SELECT b, a FROM trail", "d", "trail"),
+    )
+    assert [ask() for ask in asked] == [["b"], True, False]
+    for name in ("absent_columns", "same"):
+        monkeypatch.delattr(sql, name)
+    assert [ask() for ask in asked] == [["b"], True, False]
+    with pytest.raises(AttributeError):
+        absent_columns(query, {"a": "bigint"})

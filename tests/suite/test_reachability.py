@@ -15,7 +15,7 @@ from tests.judgement.test_reachability import ANSWERS, entry, group, interface, 
 from verify.account.answer import Answer, pick
 from verify.check import Check, ControlFailedError
 from verify.checks import test_reachability
-from verify.checks.reachability import tiers_of
+from verify.checks.reachability import LaidOut, tiers_of
 from verify.exposure.reachability import Tiers
 from verify.inputs import baseline
 from verify.inputs.deployment import example, parse
@@ -101,6 +101,7 @@ def _tiers(check: Check, answers: dict[str, _Item], profile: str = "prod") -> Ti
         for name, [block] in ANSWERS.subnet_ranges.items()
     ]
     return tiers_of(
+        LaidOut(),
         check,
         Told(answers),  # type: ignore[arg-type]
         DEPLOYMENT,

@@ -16,7 +16,15 @@ from verify.checks.prefix_lists import resolved
 from verify.checks.probes import is_unattached_probe
 from verify.checks.ranges import ranges_of
 from verify.exposure import rules_from_group
-from verify.exposure.reachability import Allowed, Answers, Finding, Tier, Tiers, network_of
+from verify.exposure.reachability import (
+    Allowed,
+    Answers,
+    Finding,
+    Network,
+    Tier,
+    Tiers,
+    network_of,
+)
 from verify.exposure.rules import ALL_PROTOCOLS, LAST_PORT, normalise_protocol
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
@@ -48,7 +56,21 @@ READINGS = (
 _SHOWN = 12
 
 
+class LaidOut:
+    """Lays a network out with its tiers, and once as long as both are the same."""
+
+    def __init__(self) -> None:
+        self._latest: tuple[Network, tuple[Tier, ...], Tiers] | None = None
+
+    def tiers(self, network: Network, required: tuple[Tier, ...]) -> Tiers:
+        """The network with the tiers. Raises ValueError for what the network lacks."""
+        if self._latest is None or self._latest[:2] != (network, required):
+            self._latest = network, required, Tiers(network, required)
+        return self._latest[2]
+
+
 def tiers_of(
+    laid_out: LaidOut,
     check: Check,
     aws: Aws,
     deployment: Deployment,
@@ -82,7 +104,7 @@ def tiers_of(
         **_connections(aws, deployment),
     )
     try:
-        return Tiers(network_of(answers), tiers_required(baseline))
+        return laid_out.tiers(network_of(answers), tiers_required(baseline))
     except ValueError as error:
         raise NotVerifiedError(str(error)) from None
 

@@ -9,14 +9,21 @@ import pytest
 
 from verify.account.door import Aws
 from verify.check import Check
-from verify.checks.reachability import READINGS, report_ways, tiers_of
+from verify.checks.reachability import READINGS, LaidOut, report_ways, tiers_of
 from verify.exposure.reachability import Tiers, picture_of
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 
 
+@pytest.fixture(scope="session")
+def laid_out() -> LaidOut:
+    """The network is the same for all checks of a run."""
+    return LaidOut()
+
+
 @pytest.fixture
 def tiers(
+    laid_out: LaidOut,
     check: Check,
     aws: Aws,
     deployment: Deployment,
@@ -28,7 +35,7 @@ def tiers(
 ) -> Tiers:
     """The network, with the tiers of the baseline."""
     return tiers_of(
-        check, aws, deployment, baseline, vpc, vpc_subnets, vpc_route_tables, vpc_groups
+        laid_out, check, aws, deployment, baseline, vpc, vpc_subnets, vpc_route_tables, vpc_groups
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 
 from verify.policy.conditions import Context, all_of, evaluate
@@ -187,9 +187,10 @@ def _excess_resources(
             continue
         here = [one for i, one in enumerate((*needs, *denies), 1) if i in way]
         for resource in grant.possible.patterns:
-            of_action, alone = _askable(action, resource)
-            if not any(_ways(resource, [of_action], alone=alone)):
+            askable = _askable(action, resource)
+            if askable is None:
                 continue
+            of_action, alone = askable
             sides = [grant.possible, of_action, *(one.sure for one in here)]
             for met in _ways(resource, sides, alone=alone):
                 if not {0, 1} <= met:
@@ -230,9 +231,10 @@ def _lacks(
         here = [grant for i, grant in enumerate(grants) if i in way]
         sure, possible = [one.sure for one in here], [one.possible for one in here]
         for resource in need.possible.patterns:
-            of_action, alone = _askable(action, resource, needed=True)
-            if not any(_ways(resource, [of_action], alone=alone)):
+            askable = _askable(action, resource, needed=True)
+            if askable is None:
                 continue
+            of_action, alone = askable
             sides = [of_action, *sure, *possible]
             for met in _ways(resource, sides, alone=alone):
                 if 0 not in met:
@@ -363,18 +365,20 @@ def _is_choice(line: Condition) -> bool:
     return "not" not in line.operator.lower() and not line.for_all
 
 
-def _askable(action: str, resource: str, *, needed: bool = False) -> tuple[_Side, str | None]:
+@lru_cache(16_384)  # the same few actions are asked for on the same few resources, role by role
+def _askable(
+    action: str, resource: str, *, needed: bool = False
+) -> tuple[_Side, str | None] | None:
     """On what an action can be asked for, where a resource lies; see `Resources.alone`.
 
-    If `needed`, on what it is for.
+    If `needed`, on what it is for. None where no text of the resource can be asked for.
     """
     partition = (*resource.split(":", 2), "")[1]
     known = "" if not partition or has_wildcard(partition) else partition
     resources = resources_of(action, known) if known else resources_of(action)
-    if resources.alone is not None:
-        return _Side(("*",)), resources.alone
     patterns = resources.first if needed and resources.first else resources.patterns
-    return _Side(patterns, resources.but), None
+    side = _Side(("*",)) if resources.alone is not None else _Side(patterns, resources.but)
+    return (side, resources.alone) if any(_ways(resource, [side], alone=resources.alone)) else None
 
 
 def _ways(

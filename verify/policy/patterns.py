@@ -73,6 +73,7 @@ def _start(pattern: str) -> tuple[str, bool]:
     return start, len(start) == len(pattern)
 
 
+@lru_cache(65_536)  # each statement is held against the same acts, for each identity
 def action_matches(pattern: str, action: str) -> bool:
     """Whether an action pattern matches an action; case does not count."""
     return matches(pattern.lower(), action.lower())

@@ -66,6 +66,8 @@ class Tiers:
         self.network = _populated(network, self.tiers)
         self.ways = Ways(self.network)
         self._of: dict[Interface, tuple[Tier, ...]] = {}
+        self._into: dict[str, list[Finding]] = {}
+        self._out_of: dict[str, list[Finding]] = {}
 
     def of(self, interface: Interface) -> tuple[Tier, ...]:
         """The tiers that an interface is part of: several, where it bears groups of several."""
@@ -96,7 +98,9 @@ class Tiers:
 
     def into(self, name: str) -> list[Finding]:
         """Ways into a tier, from wherever, that it is not allowed."""
-        return alike(self._ways_into(name))
+        if name not in self._into:
+            self._into[name] = alike(self._ways_into(name))
+        return self._into[name]
 
     def _ways_into(self, name: str) -> Iterator[tuple[Way, ...]]:
         for member in self.members(name):
@@ -110,8 +114,10 @@ class Tiers:
 
     def out_of(self, name: str) -> list[Finding]:
         """Ways from a tier to anywhere outside, over any number of steps, that are forbidden."""
-        allowed = [one for tier in self.tiers if tier.name == name for one in tier.reaches]
-        return alike(self._ways_out_of(self.members(name), allowed))
+        if name not in self._out_of:
+            allowed = [one for tier in self.tiers if tier.name == name for one in tier.reaches]
+            self._out_of[name] = alike(self._ways_out_of(self.members(name), allowed))
+        return self._out_of[name]
 
     def outward(self) -> list[Finding]:
         """Ways from anywhere in the VPC to anywhere outside."""
