@@ -13,8 +13,8 @@ from mutants.model import Family
 from verify.live_fire.probes import ALWAYS, OPTIONAL
 
 FAMILY = Family("alarms")
-# How much older than the periods of the alarms on activity, and how long they may take to see it.
-_OLDER_MINUTES, _SEEN_SECONDS = 10, 10.0
+# How much older than all that the alarms on activity look at, and how long they may take to see it.
+_OLDER_MINUTES, _SEEN_SECONDS = 20, 10.0
 _DELIVERY = "alarm-delivery-stopped"
 _FUNCTION = "alarm-function-trouble"
 _SECURITY = "security-metric-alarms"
@@ -31,9 +31,8 @@ def quiet(account: Account) -> None:
     alarms = [names[purpose] for purpose in sorted(watched & names.keys())]
     until = time.monotonic() + _SEEN_SECONDS
     while time.monotonic() < until:
-        if not account.cloudwatch.describe_alarms(AlarmNames=alarms, StateValue="ALARM")[
-            "MetricAlarms"
-        ]:
+        found = account.cloudwatch.describe_alarms(AlarmNames=alarms)["MetricAlarms"]
+        if all(alarm["StateValue"] != "ALARM" for alarm in found):
             return
         time.sleep(0.2)
 
