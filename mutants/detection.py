@@ -10,11 +10,13 @@ from typing import Any
 
 from mutants.account import STRANGER, Account
 from mutants.event_path import alter_rule, rule_name
+from mutants.log_groups import keep
 from mutants.model import Family
 
 _DETECTED, _ALERTED = "threats-detected", "threats-alerted"
 _STANDARDS, _OUTSIDE = "account-held-to-standards", "outside-access-analyzed"
 _FINDINGS = "threat-findings"
+_KEPT, _KEPT_RULE, _WRITERS = "findings-kept", "findings-kept", "log-groups-admit-no-writer"
 FAMILY = Family("detection", _DETECTED)
 
 _Rule = dict[str, Any]
@@ -129,9 +131,11 @@ for _case, _description, _edit in (
     FAMILY.add(f"findings-{_case}", _description, partial(alter_rule, _edit, _FINDINGS), _ALERTED)
 
 
-def _targets(change: Callable[[Account, dict[str, Any]], object]) -> Callable[..., None]:
+def _targets(
+    change: Callable[[Account, dict[str, Any]], object], key: str = _FINDINGS
+) -> Callable[..., None]:
     def break_it(account: Account, mending: ExitStack) -> None:
-        events, rule = account.client("events"), rule_name(account, _FINDINGS)
+        events, rule = account.client("events"), rule_name(account, key)
         [before] = events.list_targets_by_rule(Rule=rule)["Targets"]
         after = dict(before)
         change(account, after)
@@ -161,7 +165,11 @@ for _case, _description, _change, *_also in (
 
 @FAMILY.fault("there is no rule of findings any more", _ALERTED, "function-not-public")
 def findings_without_rule(account: Account, mending: ExitStack) -> None:
-    events, rule = account.client("events"), rule_name(account, _FINDINGS)
+    _without_rule(_FINDINGS, account, mending)
+
+
+def _without_rule(key: str, account: Account, mending: ExitStack) -> None:
+    events, rule = account.client("events"), rule_name(account, key)
     found = events.describe_rule(Name=rule)
     kept = {name: found[name] for name in ("Name", "EventPattern", "State", "Description")}
     tags = events.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"]
@@ -185,6 +193,270 @@ def findings_not_admitted(account: Account, mending: ExitStack) -> None:
         SourceAccount=account.outputs["account_id"],
     )
     account.functions.remove_permission(**which)
+
+
+# --- the findings that are kept -------------------------------------------------------------------
+
+
+def _kinds(*kept: str) -> Callable[[_Rule], None]:
+    return _pattern(lambda pattern: pattern.update({"detail-type": list(kept)}))
+
+
+def _all_but(kind: str) -> Callable[[_Rule], None]:
+    return _pattern(lambda pattern: pattern["detail-type"].remove(kind))
+
+
+def _sources(*kept: str) -> Callable[[_Rule], None]:
+    return _pattern(lambda pattern: pattern.update(source=list(kept)))
+
+
+def _with(**more: Any) -> Callable[[_Rule], None]:
+    return _pattern(lambda pattern: pattern.update(more))
+
+
+for _case, _description, _edit in (
+    ("off", "the rule of kept findings is disabled", _disable),
+    ("never", "it waits for findings that nobody tells", _kinds("GuardDuty Findings")),
+    ("of-guardduty-alone", "it takes GuardDuty's findings alone", _sources("aws.guardduty")),
+    (
+        "not-of-the-hub",
+        "it takes none of Security Hub's findings",
+        _sources("aws.access-analyzer", "aws.guardduty"),
+    ),
+    (
+        "not-of-unused-access",
+        "it passes over findings of unused access",
+        _all_but("Unused Access Finding for IAM entities"),
+    ),
+    (
+        "not-in-the-newer-form",
+        "it passes over the newer form of Security Hub's findings",
+        _all_but("Findings Imported V2"),
+    ),
+    ("high-alone", "it takes high findings alone", _severity({"numeric": [">=", 7]})),
+    (
+        "failed-or-none",
+        "it takes no finding of a check that passed",
+        _with(
+            detail={
+                "$or": [
+                    {"findings": {"Compliance": {"Status": [{"anything-but": "PASSED"}]}}},
+                    {"findings": {"Compliance": {"Status": [{"exists": False}]}}},
+                ]
+            }
+        ),
+    ),
+    (
+        "of-another-account",
+        "it takes another account's findings alone",
+        _with(account=[STRANGER]),
+    ),
+    (
+        "with-everything",
+        "it takes all that the services tell",
+        _pattern(lambda pattern: pattern.pop("detail-type")),
+    ),
+    (
+        "of-anybody",
+        "it takes what anybody calls a finding",
+        _pattern(lambda pattern: pattern.pop("source")),
+    ),
+    (
+        "with-actions",
+        "it takes what somebody sends on from Security Hub's console",
+        _pattern(lambda pattern: pattern["detail-type"].append({"prefix": "Security Hub "})),
+    ),
+):
+    FAMILY.add(
+        f"kept-{_case}",
+        _description,
+        partial(alter_rule, _edit, _KEPT_RULE),
+        _KEPT,
+        needs=_KEPT,
+    )
+
+for _case, _description, _change in (
+    (
+        "elsewhere",
+        "the rule writes findings into the function's log group",
+        lambda account, target: target.update(
+            Arn=target["Arn"].partition("/aws/")[0] + account.outputs["function_log_group_name"]
+        ),
+    ),
+    (
+        "in-a-role",
+        "the rule names a role, with which EventBridge writes into no log group",
+        lambda account, target: target.update(RoleArn=account.outputs["function_role_arn"]),
+    ),
+    (
+        "in-part",
+        "what is written of a finding is its time",
+        lambda _, target: target.update(InputPath="$.time"),
+    ),
+):
+    FAMILY.add(f"kept-{_case}", _description, _targets(_change, _KEPT_RULE), _KEPT, needs=_KEPT)
+
+FAMILY.add(
+    "kept-without-rule",
+    "there is no rule any more that findings are kept by",
+    partial(_without_rule, _KEPT_RULE),
+    _KEPT,
+    needs=_KEPT,
+)
+
+
+@FAMILY.fault(
+    "another rule writes into the log group of findings", _KEPT, "resources-tagged", needs=_KEPT
+)
+def kept_with_what_another_rule_takes(account: Account, mending: ExitStack) -> None:
+    events, rule = account.client("events"), rule_name(account, "by-hand")
+    [target] = events.list_targets_by_rule(Rule=rule_name(account, _KEPT_RULE))["Targets"]
+    events.put_rule(Name=rule, EventPattern='{"source": ["mine"]}')
+    mending.callback(events.delete_rule, Name=rule)
+    events.put_targets(Rule=rule, Targets=[target])
+    mending.callback(events.remove_targets, Rule=rule, Ids=[target["Id"]])
+
+
+for _case, _days in (("for-90-days", 90), ("for-ever", None)):
+    FAMILY.add(
+        f"kept-{_case}",
+        f"findings are kept {_case.replace('-', ' ')}",
+        partial(keep, "finding_log_group_name", _days),
+        _KEPT,
+        "log-groups-retention",
+        needs=_KEPT,
+    )
+
+
+@FAMILY.fault(
+    "findings are encrypted with AWS's own key", _KEPT, "log-groups-encrypted", needs=_KEPT
+)
+def kept_without_key(account: Account, mending: ExitStack) -> None:
+    group = {"logGroupName": account.outputs["finding_log_group_name"]}
+    mending.callback(
+        account.logs.associate_kms_key, **group, kmsKeyId=account.outputs["kms_key_arn"]
+    )
+    account.logs.disassociate_kms_key(**group)
+
+
+# --- whom the policy of their log group lets write ------------------------------------------------
+
+_Policy = dict[str, Any]
+
+
+def _log_policy(account: Account) -> _Policy:
+    """The resource policy by which EventBridge writes findings."""
+    [found] = [
+        each
+        for each in account.logs.describe_resource_policies()["resourcePolicies"]
+        if account.outputs["finding_log_group_name"] in each["policyDocument"]
+    ]
+    return {name: found[name] for name in ("policyName", "policyDocument")}
+
+
+def _let_write(
+    change: Callable[[_Policy, _Policy], object], account: Account, mending: ExitStack
+) -> None:
+    """Change the statements by which streams are opened and events written, until mended."""
+    before = _log_policy(account)
+    document = json.loads(before["policyDocument"])
+    by_action = {statement["Action"]: statement for statement in document["Statement"]}
+    change(by_action["logs:CreateLogStream"], by_action["logs:PutLogEvents"])
+    mending.callback(account.logs.put_resource_policy, **before)
+    account.logs.put_resource_policy(**{**before, "policyDocument": json.dumps(document)})
+
+
+def _both(**changes: Any) -> Callable[[_Policy, _Policy], None]:
+    def change(opens: _Policy, writes: _Policy) -> None:
+        opens.update(changes)
+        writes.update(changes)
+
+    return change
+
+
+def _source(end: str, *, opening: bool = False) -> Callable[[_Policy, _Policy], None]:
+    """Writing, or opening too, is for the rule whose ARN ends so."""
+
+    def change(opens: _Policy, writes: _Policy) -> None:
+        arn = writes["Condition"]["ArnEquals"]["aws:SourceArn"]
+        condition = {"ArnEquals": {"aws:SourceArn": f"{arn}{end}"}}
+        for statement in (opens, writes) if opening else (writes,):
+            statement["Condition"] = condition
+
+    return change
+
+
+_SERVICES = ("delivery.logs.amazonaws.com", "events.amazonaws.com")
+for _case, _description, _change, *_fails in (
+    (
+        "for-another-rule",
+        "EventBridge may write for another rule",
+        _source("-two"),
+        _KEPT,
+    ),
+    (
+        "by-one-service",
+        "one of the services by which EventBridge writes may no longer",
+        _both(Principal={"Service": _SERVICES[1]}),
+        _KEPT,
+    ),
+    (
+        "without-streams",
+        "EventBridge may write and open no stream",
+        lambda opens, _: opens.update(Effect="Deny"),
+        _KEPT,
+    ),
+    (
+        "by-anothers-service",
+        "another service may write into the log group of findings",
+        _both(Principal={"Service": [*_SERVICES, "es.amazonaws.com"]}),
+        _WRITERS,
+    ),
+    (
+        "for-any-account",
+        "the services may write for whomever",
+        lambda _, writes: writes.pop("Condition"),
+        _WRITERS,
+    ),
+    (
+        "with-all-of-logs",
+        "the services may do what they like with the log group of findings",
+        lambda _, writes: writes.update(Action="logs:*"),
+        _WRITERS,
+    ),
+    (
+        "like-all-events",
+        "the services may write into each log group of events",
+        lambda opens, _: opens.update(Resource=opens["Resource"].partition("/findings")[0] + "/*"),
+        _WRITERS,
+    ),
+):
+    FAMILY.add(f"kept-{_case}", _description, partial(_let_write, _change), *_fails, needs=_KEPT)
+
+FAMILY.add(
+    "kept-in-streams-of-the-rule",
+    "EventBridge may open a stream for the rule alone, which it may not say",
+    partial(_let_write, _source("", opening=True)),
+    errors=frozenset({_KEPT}),
+    needs=_KEPT,
+)
+
+
+@FAMILY.fault("no policy lets EventBridge write findings", _KEPT, needs=_KEPT)
+def kept_without_policy(account: Account, mending: ExitStack) -> None:
+    before = _log_policy(account)
+    mending.callback(account.logs.put_resource_policy, **before)
+    account.logs.delete_resource_policy(policyName=before["policyName"])
+
+
+@FAMILY.fault("the policy of the log group itself denies EventBridge", _KEPT, needs=_KEPT)
+def kept_against_the_groups_policy(account: Account, mending: ExitStack) -> None:
+    [allowed, _] = json.loads(_log_policy(account)["policyDocument"])["Statement"]
+    arn = allowed["Resource"].removesuffix(":*")
+    denied = {**allowed, "Effect": "Deny", "Action": "logs:PutLogEvents"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    account.logs.put_resource_policy(resourceArn=arn, policyDocument=document)
+    mending.callback(account.logs.delete_resource_policy, resourceArn=arn)
 
 
 # --- Security Hub ---------------------------------------------------------------------------------

@@ -340,6 +340,8 @@ _OF_SERVICES = {
     "module.detection.aws_guardduty_detector.account": "threats-detected",
     "module.detection.aws_iam_service_linked_role.config": "configuration-recorded",
     "module.detection.aws_s3_bucket.config_history": "configuration-recorded",
+    "module.detection.aws_cloudwatch_event_rule.findings_kept": "findings-kept",
+    "module.detection.aws_cloudwatch_log_group.findings": "findings-kept",
     "module.detection.aws_cloudwatch_log_group.sessions": "session-logging-configured",
     "module.detection.aws_s3_bucket.session_logs": "session-logging-configured",
     "module.detection.aws_ssm_document.sessions": "session-logging-configured",

@@ -368,6 +368,7 @@ resource "aws_iam_policy" "log_events" {
           for arn in concat(
             [local.trail_log_group_arn, local.function_log_group_arn],
             local.flow_log_group_arns,
+            local.finding_log_group_arns,
             sort(var.investigation_log_group_arns),
           ) : [arn, "${arn}:*"]
         ])

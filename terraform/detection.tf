@@ -23,6 +23,9 @@ module "detection" {
 
   session_logging_enabled    = var.session_logging_enabled
   session_log_retention_days = var.session_log_retention_days
+
+  finding_logs_enabled       = var.finding_logs_enabled
+  finding_log_retention_days = var.finding_log_retention_days
 }
 
 locals {
@@ -32,6 +35,9 @@ locals {
   # Built from names as well: the key's policy comes before the group, and the verifier's policies name both.
   session_log_group_arns  = [for made in [var.session_logging_enabled] : "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/ssm/session-logs-${var.environment}" if made]
   session_log_bucket_arns = [for made in [var.session_logging_enabled] : "arn:${local.partition}:s3:::s3-session-logs-${var.environment}-${local.account_id}" if made]
+
+  # The key's policy comes before this group as well.
+  finding_log_group_arns = [for made in [var.finding_logs_enabled] : "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/events/findings-${var.environment}" if made]
 
   # What the key's policy says of the services: they deliver as themselves, and name no more than the account.
   # https://docs.aws.amazon.com/config/latest/developerguide/s3-kms-key-policy.html
@@ -156,6 +162,13 @@ resource "aws_iam_policy" "verifier_detection" {
       ], [
       for arn in local.session_log_group_arns : {
         Sid      = "ReadSessionLogGroup"
+        Effect   = "Allow"
+        Action   = ["logs:DescribeMetricFilters", "logs:ListTagsForResource"]
+        Resource = [arn, "${arn}:*"]
+      }
+      ], [
+      for arn in local.finding_log_group_arns : {
+        Sid      = "ReadFindingLogGroup"
         Effect   = "Allow"
         Action   = ["logs:DescribeMetricFilters", "logs:ListTagsForResource"]
         Resource = [arn, "${arn}:*"]

@@ -56,7 +56,7 @@ locals {
         Resource  = "*"
         Condition = {
           ArnLike = {
-            "kms:EncryptionContext:aws:logs:arn" = concat([local.trail_log_group_arn, local.function_log_group_arn], local.flow_log_group_arns, local.application_log_group_arns, local.session_log_group_arns)
+            "kms:EncryptionContext:aws:logs:arn" = concat([local.trail_log_group_arn, local.function_log_group_arn], local.flow_log_group_arns, local.application_log_group_arns, local.session_log_group_arns, local.finding_log_group_arns)
           }
         }
       },

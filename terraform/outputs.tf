@@ -487,3 +487,8 @@ output "session_logging_policy_document" {
   description = "Policy, as JSON, that the role of an instance needs for its sessions to be logged (docs/session-logging.md)."
   value       = module.detection.session_logging_policy_document
 }
+
+output "finding_log_group_name" {
+  description = "Name of the log group that keeps what GuardDuty, Security Hub and IAM Access Analyzer find."
+  value       = module.detection.finding_log_group_name
+}

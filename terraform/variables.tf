@@ -863,6 +863,18 @@ variable "session_log_retention_days" {
   default     = 365
 }
 
+variable "finding_logs_enabled" {
+  description = "Whether what GuardDuty, Security Hub and IAM Access Analyzer find in the home region is kept in an encrypted log group, whoever runs them there: they themselves let go of it after 90 days. It takes one of the ten resource policies that CloudWatch Logs allows an account in a region."
+  type        = bool
+  default     = false
+}
+
+variable "finding_log_retention_days" {
+  description = "Days that findings are kept in their log group."
+  type        = number
+  default     = 365
+}
+
 variable "compliance_tools_principals" {
   description = "ARNs of the IAM principals that may assume the role for compliance tools. Empty: nobody, until somebody is named."
   type        = list(string)

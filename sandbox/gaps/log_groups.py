@@ -10,13 +10,10 @@ from moto.logs import models as logs_models
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.metric_filters import MetricFilters
 from moto.logs.responses import LogsResponse
-from moto.utilities.utils import get_partition
 
-from sandbox import regions
-from sandbox.access import permissions
 from sandbox.clock import milliseconds, now
 from sandbox.gaps.log_settings import group_of, refuse_if_protected
-from sandbox.messaging import filter_pattern, log_settings
+from sandbox.messaging import filter_pattern, log_access, log_settings
 from sandbox.messaging.log_events import check_pattern
 from sandbox.replacement import Kind, Replacement
 from sandbox.world import World
@@ -81,15 +78,12 @@ def _retained(
 
 def _check_key(world: World, region: str, name: str, key: str) -> None:
     """CloudWatch Logs takes a key only when its policy admits the service of the region."""
-    arn = f"arn:{get_partition(region)}:logs:{region}:{world.settings.account}:log-group:{name}"
-    encryption = {"kms:encryptioncontext:aws:logs:arn": arn}
-    service = f"logs.{region}.{regions.dns_suffix(region)}"
-    for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
-        if permissions.key_refusal(world, key, service, action, arn, encryption, region):
-            raise InvalidParameterException(
-                "The specified KMS key does not exist or is not allowed to be used with "
-                f"LogGroup '{arn}'"
-            )
+    if log_access.key_refusal(world, region, name, key):
+        arn = log_access.group_arn(world, region, name)
+        raise InvalidParameterException(
+            "The specified KMS key does not exist or is not allowed to be used with "
+            f"LogGroup '{arn}'"
+        )
 
 
 def associate_kms_key(world: World, response: Any) -> str:

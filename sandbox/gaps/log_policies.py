@@ -1,7 +1,8 @@
 """CloudWatch Logs's policies on events and writers, of accounts and groups, which moto lacks.
 
-What they do to events on their way is in sandbox.messaging. Not followed are the findings that a
-data protection policy would write down, and what a resource policy admits.
+What they do to events on their way, and which resource policies admit EventBridge, is in
+sandbox.messaging. Not followed are the findings that a data protection policy would write down, and
+what a resource policy admits other services to.
 """
 
 from __future__ import annotations

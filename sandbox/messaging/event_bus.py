@@ -15,7 +15,7 @@ from moto.events import models as events_models
 from sandbox.access import permissions
 from sandbox.clock import iso_seconds, now
 from sandbox.function.runtime import LambdaRuntime
-from sandbox.messaging import notifications, schedule
+from sandbox.messaging import log_access, notifications, schedule
 from sandbox.metrics import data_points
 from sandbox.replacement import Replacement
 from sandbox.world import World
@@ -128,7 +128,7 @@ class EventBus:
             self._spread(region, arn.rpartition("/")[2], event)
             return True
         if service == "logs":
-            return self._to_log_group(arn, region, text)
+            return self._to_log_group(rule, target, text)
         log.warning("EventBridge target %s is not supported", arn)
         return False
 
@@ -144,9 +144,16 @@ class EventBus:
             self._world, str(role), SERVICE, rule.arn
         ) and permissions.role_may(self._world, str(role), "events:PutEvents", bus_arn)
 
-    def _to_log_group(self, arn: str, region: str, text: str) -> bool:
-        group = self._world.backend("logs", region).groups.get(arn.split(":")[6])
-        if group is None:
+    def _to_log_group(self, rule: Any, target: Mapping[str, Any], text: str) -> bool:
+        """Write into a log group, if its policies let EventBridge; it does so in no role.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+        """
+        region, name = target["Arn"].split(":")[3], target["Arn"].split(":")[6]
+        group = self._world.backend("logs", region).groups.get(name)
+        if group is None or target.get("RoleArn"):
+            return False
+        if not log_access.rule_may_write(self._world, group, rule.arn):
             return False
         stream = str(uuid.uuid4())
         group.create_log_stream(stream)

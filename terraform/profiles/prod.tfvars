@@ -57,6 +57,7 @@ session_logging_enabled = true
 guardduty_enabled       = true
 security_hub_enabled    = true
 access_analyzer_enabled = true
+finding_logs_enabled    = true
 
 account_settings_enabled = true
 

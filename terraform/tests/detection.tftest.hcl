@@ -37,6 +37,11 @@ run "by_default_the_trail_alone_watches" {
   }
 
   assert {
+    condition     = output.finding_log_group_name == null && !strcontains(aws_kms_key.logs.policy, "/aws/events/")
+    error_message = "Without finding_logs_enabled no finding may be kept."
+  }
+
+  assert {
     condition     = !strcontains(aws_kms_key.logs.policy, "config.amazonaws.com")
     error_message = "The key must admit no service that does not use it."
   }
@@ -127,6 +132,40 @@ run "session_manager_is_admitted_where_it_is_on" {
   assert {
     condition     = output.session_document_name == "SSM-SessionManagerRunShell" && length(jsondecode(output.session_logging_policy_document).Statement) == 6
     error_message = "The outputs must name what there is."
+  }
+}
+
+run "findings_are_encrypted_and_seen_where_they_are_kept" {
+  variables {
+    finding_logs_enabled = true
+    access_roles_enabled = true
+  }
+
+  assert {
+    condition = output.finding_log_group_name == "/aws/events/findings-dev" && contains(flatten([
+      for statement in jsondecode(aws_kms_key.logs.policy).Statement : statement.Condition.ArnLike["kms:EncryptionContext:aws:logs:arn"] if statement.Sid == "CloudWatchLogsEncryptsLogGroups"
+    ]), "arn:aws:logs:ap-southeast-1:123456789012:log-group:${output.finding_log_group_name}")
+    error_message = "CloudWatch Logs must be able to encrypt the log group of findings."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_policy.verifier_detection.policy).Statement : statement.Resource if statement.Sid == "ReadFindingLogGroup"] == [[
+      "arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/events/findings-dev", "arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/events/findings-dev:*",
+    ]]
+    error_message = "The verifier must see where findings are kept."
+  }
+
+  assert {
+    condition = contains(
+      flatten([for statement in jsondecode(aws_iam_policy.log_events[0].policy).Statement : statement.Resource if statement.Sid == "ReadLogEvents"]),
+      "arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/events/findings-dev"
+    )
+    error_message = "An investigation must be able to read them."
+  }
+
+  assert {
+    condition     = length(aws_iam_policy.verifier_detection.policy) <= 6144
+    error_message = "A managed policy holds at most 6144 characters."
   }
 }
 

@@ -36,6 +36,7 @@ COLLECTOR = f"arn:aws:iam::{ACCOUNT}:role/audit-collector"
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 BOOKING = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/booking"
 FLOWS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/vpc/flow-logs-{{environment}}"
+FINDINGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/events/findings-{{environment}}"
 TOPIC_KEY = "the key that the test makes for the topic"  # KMS chooses its id
 
 # Files that are locked for less than they are kept.
@@ -412,7 +413,7 @@ VARIABLES: dict[str, Varied | Elsewhere] = {
         },
     ),
     "investigation_log_group_arns": Varied(
-        STACK, [BOOKING], {"access": {"investigation_log_groups": [BOOKING, FLOWS]}}
+        STACK, [BOOKING], {"access": {"investigation_log_groups": [BOOKING, FLOWS, FINDINGS]}}
     ),
     "compliance_tools_principals": Varied(
         STACK,
@@ -506,6 +507,10 @@ VARIABLES: dict[str, Varied | Elsewhere] = {
             },
             "log_groups": {"retention_of": {"/aws/ssm/session-logs-{environment}": 731}},
         },
+    ),
+    "finding_logs_enabled": Varied(SPARE, True, {"additional_controls": ["findings-kept"]}),
+    "finding_log_retention_days": Varied(
+        SPARE, 731, {"log_groups": {"retention_of": {"/aws/events/findings-{environment}": 731}}}
     ),
     "investigation_enabled": Varied(
         STACK, True, {"roles": {"additions": {"investigation-queries": "required"}}}

@@ -23,6 +23,7 @@ EVENT = {
         "severity": 7.5,
         "empty": None,
         "text": "one\ntwo",
+        "findings": [{"level": "LOW", "state": "NEW"}, {"level": "HIGH", "state": "OLD"}],
     },
 }
 
@@ -48,6 +49,9 @@ EVENT = {
         {"detail": {"severity": [{"numeric": [">", 7, "<=", 7.5]}]}},
         {"detail": {"severity": [{"numeric": ["=", 7.5]}]}},
         {"$or": [{"source": ["x"]}, {"detail": {"userIdentity": {"type": ["IAMUser"]}}}]},
+        {"detail": {"findings": {"level": ["HIGH"]}}},
+        {"detail": {"findings": {"level": ["HIGH"], "state": [{"anything-but": "NEW"}]}}},
+        {"detail": {"tags": {"level": [{"exists": False}]}}},
     ],
 )
 def test_matches(pattern: dict[str, Any]) -> None:
@@ -71,6 +75,9 @@ def test_matches(pattern: dict[str, Any]) -> None:
         {"resources": ["x"]},
         {"$or": [{"source": ["x"]}, {"account": ["y"]}]},
         {"source": ["aws.ec2"], "account": ["999999999999"]},
+        {"detail": {"findings": {"level": ["MEDIUM"]}}},
+        {"detail": {"findings": {"level": ["HIGH"], "state": ["NEW"]}}},  # no one finding is both
+        {"detail": {"findings": {"level": [{"exists": False}]}}},
         {"detail": {"severity": [{"numeric": [">", 7.5]}]}},
         {"detail": {"severity": [{"numeric": [">=", 7, "<", 7.5]}]}},
         {"detail": {"eventName": [{"numeric": [">", 0]}]}},

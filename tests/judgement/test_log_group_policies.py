@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from verify.events.account_policies import reaches, recipient
 from verify.events.filters import narrowings
-from verify.policy import PolicyError, Verdict, log_writers
+from verify.policy import PolicyError, Verdict, log_writers, refused_deliveries
 
 ACCOUNT = "123456789012"
 GROUP = "/aws/cloudtrail/audit"
@@ -102,6 +102,127 @@ def test_all_resources_but_some_are_the_group_as_well() -> None:
     del statement["Resource"]
     statement["NotResource"] = f"{PREFIX}/another"
     assert len(log_writers(inverted, ARN, ACCOUNT, [])) == 1
+
+
+# --- services that may write into one group, and do nothing else ------------------------------
+
+EVENTS = "events.amazonaws.com"
+BOTH = [DELIVERY, EVENTS]
+RULE = f"arn:aws:events:eu-west-1:{ACCOUNT}:rule/rule-findings-kept-prod"
+OF_RULE = {"ArnEquals": {"aws:SourceArn": RULE}}
+OPENS, WRITES = "logs:CreateLogStream", "logs:PutLogEvents"
+
+
+def _grant(action: object, **changes: Any) -> dict[str, Any]:
+    who = {"Service": BOTH}
+    return {"Effect": "Allow", "Principal": who, "Action": action, "Resource": f"{ARN}:*"} | changes
+
+
+def _document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+AS_AWS_HAS_IT = _document(_grant(OPENS), _grant(WRITES, Condition=OF_RULE))
+
+
+def test_a_service_may_write_into_the_one_group_that_it_is_listed_for() -> None:
+    assert log_writers(AS_AWS_HAS_IT, ARN, ACCOUNT, [], BOTH) == ()
+    assert len(log_writers(AS_AWS_HAS_IT, ARN, ACCOUNT, [])) == 4  # each of both, in both
+    assert len(log_writers(AS_AWS_HAS_IT, ARN, ACCOUNT, [], [EVENTS])) == 2
+    assert log_writers(AS_AWS_HAS_IT, f"{ARN}-two", ACCOUNT, []) == ()
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (_grant(WRITES), "on behalf of any account"),
+        (_grant([OPENS, WRITES]), "on behalf of any account"),
+        (_grant("logs:*", Condition=OF_RULE), "do more than open streams and write"),
+        (_grant([WRITES, "logs:PutRetentionPolicy"], Condition=OF_RULE), "do more than open"),
+        (_grant("logs:Create*"), "do more than open streams and write"),
+        (_grant(WRITES, Condition=OF_RULE, Resource="*"), "what else its resources match"),
+        (_grant(OPENS, Resource=f"{PREFIX}/aws/*"), "what else its resources match"),
+        (
+            _grant(WRITES, Condition={"StringEquals": {"aws:SourceAccount": "999999999999"}}),
+            "999999999999",
+        ),
+    ],
+)
+def test_it_may_do_nothing_else_there_and_write_for_nobody_else(
+    statement: dict[str, Any], said: str
+) -> None:
+    found = log_writers(_document(statement), ARN, ACCOUNT, [], BOTH)
+    assert {finding.subject for finding in found} == set(BOTH)
+    assert all(said in finding.reason for finding in found)
+    assert {finding.verdict for finding in found} == {Verdict.VIOLATION}
+
+
+def test_all_actions_and_resources_but_some_are_more_than_writing() -> None:
+    inverted = _grant(WRITES, NotAction="logs:DeleteLogGroup")
+    del inverted["Action"]
+    assert len(log_writers(_document(inverted), ARN, ACCOUNT, [], BOTH)) >= 2
+    elsewhere = _grant(OPENS, NotResource=f"{PREFIX}/another")
+    del elsewhere["Resource"]
+    assert len(log_writers(_document(elsewhere), ARN, ACCOUNT, [], BOTH)) == 2
+
+
+def test_a_service_that_may_write_everywhere_is_not_confined_to_one_group() -> None:
+    everywhere = _policy(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})
+    assert log_writers(everywhere, ARN, ACCOUNT, [DELIVERY], [DELIVERY]) == ()
+    assert len(log_writers(everywhere, ARN, ACCOUNT, [], [DELIVERY])) == 1
+
+
+def _refused(*documents: str, rule: str = RULE) -> list[tuple[str, Verdict]]:
+    found = refused_deliveries(documents, ARN, ACCOUNT, rule, BOTH)
+    return [(finding.subject, finding.verdict) for finding in found]
+
+
+_DENIES = _document(_grant(WRITES, Effect="Deny"))
+
+
+def test_eventbridge_may_write_where_the_policies_let_both_services() -> None:
+    assert _refused(AS_AWS_HAS_IT) == []
+    apart = (_document(_grant(OPENS)), _document(_grant(WRITES, Condition=OF_RULE)))
+    assert _refused(*apart) == []
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        (),
+        (_document(_grant(OPENS)),),
+        (_document(_grant(WRITES, Condition=OF_RULE)),),
+        (AS_AWS_HAS_IT, _DENIES),
+        (_DENIES, AS_AWS_HAS_IT),
+        (_document(_grant([OPENS, WRITES], Resource=f"{ARN}-two:*")),),
+        (_document(_grant([OPENS, WRITES], Resource=ARN)),),  # of the group, and of no stream
+    ],
+)
+def test_what_keeps_eventbridge_from_writing_is_found(documents: tuple[str, ...]) -> None:
+    found = _refused(*documents)
+    assert {subject for subject, _ in found} == set(BOTH)
+    assert {verdict for _, verdict in found} == {Verdict.VIOLATION}
+
+
+def test_another_rules_events_are_not_written() -> None:
+    violations = [(DELIVERY, Verdict.VIOLATION), (EVENTS, Verdict.VIOLATION)]
+    assert _refused(AS_AWS_HAS_IT, rule=f"{RULE}-two") == violations
+
+
+def test_one_service_that_may_not_is_enough() -> None:
+    alone = {"Service": EVENTS}
+    policy = _document(_grant(OPENS, Principal=alone), _grant(WRITES, Principal=alone))
+    assert _refused(policy) == [(DELIVERY, Verdict.VIOLATION)] * 2
+
+
+def test_a_stream_that_is_opened_for_the_rule_alone_is_not_passed() -> None:
+    both = _document(_grant([OPENS, WRITES], Condition=OF_RULE))
+    assert _refused(both) == [(DELIVERY, Verdict.CANNOT_TELL), (EVENTS, Verdict.CANNOT_TELL)]
+
+
+def test_a_doubt_about_who_is_let_in_besides_changes_nothing() -> None:
+    doubtful = _document(_grant(WRITES, Condition={"StringEquals": {"aws:Doubt": "1"}}))
+    assert _refused(doubtful, AS_AWS_HAS_IT) == []
 
 
 @pytest.mark.parametrize("document", ["", "{}", "example", "[]"])

@@ -521,3 +521,80 @@ def test_a_custom_event_reaches_a_function_of_another_region(account: Account) -
     assert event["source"] == "mine"
     assert event["region"] == "us-east-1"
     assert datetime.fromisoformat(event["time"])
+
+
+def test_a_rule_writes_into_a_log_group_that_admits_it(account: Account) -> None:
+    group, rule, mine = name("/aws/events/"), name("rule"), name("mine")
+    key = account.sandbox.client("kms", REGION).create_key()["KeyMetadata"]["KeyId"]
+    logs, events = account.logs, account.events
+    logs.create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
+    pattern = json.dumps({"source": [mine]})
+    rule_arn = events.put_rule(Name=rule, EventPattern=pattern)["RuleArn"]
+    target = {"Id": "g", "Arn": arn}
+    services = ["delivery.logs.amazonaws.com", "events.amazonaws.com"]
+
+    def statement(action: str, source: str = "", to: list[str] = services) -> dict[str, Any]:
+        condition = {"Condition": {"ArnEquals": {"aws:SourceArn": source}}} if source else {}
+        who = {"Service": to}
+        return {"Effect": "Allow", "Principal": who, "Action": action, "Resource": f"{arn}:*"} | (
+            condition
+        )
+
+    def admit(*statements: dict[str, Any]) -> None:
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        logs.put_resource_policy(policyName=group[1:].replace("/", "-"), policyDocument=document)
+
+    def written(what: str, **changes: Any) -> bool:
+        events.put_targets(Rule=rule, Targets=[target | changes])
+        entry = {"Source": mine, "DetailType": "t", "Detail": json.dumps({"what": what})}
+        events.put_events(Entries=[entry])
+        found = logs.filter_log_events(logGroupName=group)["events"]
+        return what in [json.loads(event["message"])["detail"]["what"] for event in found]
+
+    opens, writes = "logs:CreateLogStream", "logs:PutLogEvents"
+    assert not written("without a policy")
+    admit(statement(opens), statement(writes, rule_arn))
+    assert written("as AWS has it")
+    assert not written("in a role", RoleArn=f"arn:aws:iam::{ACCOUNT}:role/any")
+    admit(statement(opens), statement(writes, f"{rule_arn}-two"))
+    assert not written("for another rule")
+    admit(statement(opens, rule_arn), statement(writes, rule_arn))
+    assert not written("with a condition on what EventBridge does not say")
+    admit(statement(opens), statement(writes, rule_arn, to=services[1:]))
+    assert not written("by one of the services alone")
+    admit(statement(opens), statement(writes))
+    assert written("for any rule")
+    denied = statement(writes) | {"Effect": "Deny"}
+    logs.put_resource_policy(
+        resourceArn=arn, policyDocument=json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    )
+    assert not written("denied by the group's own policy")
+    logs.delete_resource_policy(resourceArn=arn)
+    assert written("no longer denied")
+    _admit_logs(account, key, arn)
+    logs.associate_kms_key(logGroupName=group, kmsKeyId=key)
+    assert written("encrypted")
+    account.sandbox.client("kms", REGION).disable_key(KeyId=key)
+    assert not written("with a key that is disabled")
+    dimensions = {"RuleName": rule}
+    assert total(account, "AWS/Events", "Invocations", dimensions) == 4
+    assert total(account, "AWS/Events", "FailedInvocations", dimensions) == 7
+
+
+def _admit_logs(account: Account, key: str, group_arn: str) -> None:
+    """Let CloudWatch Logs encrypt one log group with a key."""
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    administers = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+    encrypts = {
+        "Effect": "Allow",
+        "Principal": {"Service": f"logs.{REGION}.amazonaws.com"},
+        "Action": "kms:*",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": group_arn}},
+    }
+    account.sandbox.client("kms", REGION).put_key_policy(
+        KeyId=key,
+        PolicyName="default",
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [administers, encrypts]}),
+    )

@@ -26,6 +26,7 @@ UNTAGGED = {
     "aws_cloudwatch_event_target",
     "aws_cloudwatch_log_data_protection_policy",
     "aws_cloudwatch_log_metric_filter",
+    "aws_cloudwatch_log_resource_policy",
     "aws_cloudwatch_log_subscription_filter",
     "aws_config_configuration_recorder",
     "aws_config_configuration_recorder_status",

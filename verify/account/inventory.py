@@ -295,9 +295,14 @@ def _function_names(aws: Aws, deployment: Deployment) -> list[str]:
 
 
 def _event_rules(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
-    for name in aws.pick(reads.rules_of_function(deployment), "RuleNames"):
-        arn = reads.event_rule_arn(deployment, deployment.region, name)
-        yield Resource("aws_cloudwatch_event_rule", arn, arn)
+    at_home = [reads.rules_of_function(deployment)]
+    if deployment.finding_log_group_name is not None:
+        group = deployment.finding_log_group_name
+        at_home.append(reads.rules_of_log_group(deployment, group))
+    for read in at_home:
+        for name in aws.pick(read, "RuleNames"):
+            arn = reads.event_rule_arn(deployment, deployment.region, name)
+            yield Resource("aws_cloudwatch_event_rule", arn, arn)
     for region in deployment.forwarding_regions:
         for name in aws.pick(reads.rules_of_bus(deployment, region), "RuleNames"):
             arn = reads.event_rule_arn(deployment, region, name)
@@ -563,10 +568,12 @@ KINDS = (
             "function_log_group_name",
             "flow_log_group_name",
             "session_log_group_name",
+            "finding_log_group_name",
         ),
         parts=(
             "aws_cloudwatch_log_data_protection_policy",
             "aws_cloudwatch_log_metric_filter",
+            "aws_cloudwatch_log_resource_policy",
             "aws_cloudwatch_log_subscription_filter",
         ),
     ),
@@ -585,7 +592,7 @@ KINDS = (
         _event_rules,
         _event_rule_tags,
         (reads.rule_tags,),
-        (reads.rules_of_function, reads.rules_of_bus),
+        (reads.rules_of_function, reads.rules_of_bus, reads.rules_of_log_group),
         parts=("aws_cloudwatch_event_target",),
     ),
     Kind(

@@ -680,6 +680,16 @@ def function_tags(deployment: Deployment) -> dict[str, Any]:
     return {"Resource": deployment.function_arn}
 
 
+def _finding_log_group(deployment: Deployment) -> Iterable[str]:
+    return filter(None, (deployment.finding_log_group_name,))
+
+
+@of_each("events", "list_rule_names_by_target", _finding_log_group)
+def rules_of_log_group(deployment: Deployment, name: str) -> dict[str, Any]:
+    """The EventBridge rules that write into a log group."""
+    return {"TargetArn": log_group_arn(deployment, name)}
+
+
 @of_deployment("events", "list_rule_names_by_target")
 def rules_of_function(deployment: Deployment) -> dict[str, Any]:
     """The EventBridge rules that invoke the function."""

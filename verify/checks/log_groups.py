@@ -40,6 +40,23 @@ def existing_group(
     return found.get(arn)
 
 
+def required_days(baseline: Mapping[str, Any], name: str) -> int:
+    """For how many days the events of a log group must be kept."""
+    required = baseline["log_groups"]
+    days: int = required["retention_of"].get(name, required["retention_days"])
+    return days
+
+
+def resource_policies(aws: Aws, deployment: Deployment, name: str) -> Iterator[Mapping[str, Any]]:
+    """The policies by which others may write into a log group: the account's, and its own.
+
+    Reads `reads.resource_policies` and `reads.resource_policies_of_group`.
+    """
+    yield from aws.pick(reads.resource_policies(), "resourcePolicies")
+    of_group = aws.read(reads.resource_policies_of_group(deployment, name)).response
+    yield from pick(of_group, "resourcePolicies") if of_group is not None else ()
+
+
 def names_group(identifier: str, deployment: Deployment, name: str) -> bool:
     """Whether an identifier is a group's: its name, or its ARN with or without the last `:*`."""
     return identifier.removesuffix(":*") in (name, reads.log_group_arn(deployment, name))

@@ -13,7 +13,7 @@ from verify.account.door import Aws
 from verify.account.read import Reading
 from verify.check import Check
 from verify.checks.findings import report_findings
-from verify.checks.log_groups import existing_groups, names_group
+from verify.checks.log_groups import existing_groups, names_group, resource_policies
 from verify.events.account_policies import reaches, recipient
 from verify.inputs.deployment import Deployment
 from verify.policy import log_writers
@@ -113,9 +113,9 @@ def _masks_of_group(aws: Aws, name: str, group: Entry) -> Iterator[str]:
 def test_log_groups_admit_no_other_writer(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    admitted = baseline["log_groups"]["writers"]
+    required = baseline["log_groups"]
     for name, group in existing_groups(check, aws, deployment):
-        for policy in _resource_policies(aws, deployment, name):
+        for policy in resource_policies(aws, deployment, name):
             report_findings(
                 check,
                 name,
@@ -124,7 +124,8 @@ def test_log_groups_admit_no_other_writer(
                     pick(policy, "policyDocument"),
                     reads.log_group_arn(deployment, name),
                     deployment.account_id,
-                    admitted,
+                    required["writers"],
+                    required["writers_of"].get(name, ()),
                 ),
             )
         # AWS does not say that it leaves the field out where no bearer token is accepted; where
@@ -136,12 +137,6 @@ def test_log_groups_admit_no_other_writer(
             seen=group.get("bearerTokenAuthenticationEnabled", False),
         )
         check.none(name, "feeds by syslog and log delivery", _feeds(aws, deployment, name))
-
-
-def _resource_policies(aws: Aws, deployment: Deployment, name: str) -> Iterator[Entry]:
-    yield from aws.pick(reads.resource_policies(), "resourcePolicies")
-    of_group = aws.read(reads.resource_policies_of_group(deployment, name)).response
-    yield from pick(of_group, "resourcePolicies") if of_group is not None else ()
 
 
 def _feeds(aws: Aws, deployment: Deployment, name: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.check import Check
-from verify.checks.log_groups import existing_groups
+from verify.checks.log_groups import existing_groups, required_days
 from verify.checks.subscription import faults_of_pattern
 from verify.events.filters import narrowings
 from verify.inputs.deployment import Deployment
@@ -21,14 +21,13 @@ from verify.inputs.deployment import Deployment
 def test_log_groups_keep_events_as_long_as_required(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
-    required = baseline["log_groups"]
     for name, group in existing_groups(check, aws, deployment):
         # Without a retention period AWS leaves the field out, and events never expire. A policy of
         # the account goes above the group's own period, and is what is shown.
         check.equal(
             name,
             "retention in days",
-            expected=required["retention_of"].get(name, required["retention_days"]),
+            expected=required_days(baseline, name),
             seen=group.get("retentionInDays", "never expires"),
             declared=f"{deployment.address(name)}.retention_in_days",
         )

@@ -97,7 +97,13 @@ def _matches_member(name: str, wanted: Any, event: Mapping[str, Any]) -> bool:
         return any(alternative.matches(event) for alternative in wanted)
     value = event.get(name, _ABSENT)
     if isinstance(wanted, Pattern):
-        return wanted.matches(value if isinstance(value, dict) else {})
+        # Of a list of objects one must match, by itself.
+        objects = [
+            each
+            for each in (value if isinstance(value, list) else [value])
+            if isinstance(each, dict)
+        ]
+        return any(wanted.matches(each) for each in objects or [{}])
     if wanted is None:
         raise UnknownPatternError(f"{name} is neither an object nor a list")
     # Of a list in the event one member must fit.

@@ -530,6 +530,11 @@ class Deployment:
         "/aws/ssm/session-logs-dev",
         "module.detection.aws_cloudwatch_log_group.sessions",
     )
+    finding_log_group_name: str | None = _output_or_none(
+        "Log group that keeps what GuardDuty, Security Hub and IAM Access Analyzer find.",
+        "/aws/events/findings-dev",
+        "module.detection.aws_cloudwatch_log_group.findings",
+    )
 
     @property
     def further_buckets(self) -> tuple[str, ...]:

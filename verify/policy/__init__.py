@@ -27,7 +27,7 @@ from verify.policy.identity import overbroad_identity_statements
 from verify.policy.invocation import Invoker, other_invocations, refused_invokers
 from verify.policy.key_grants import PermittedGrant, fault_of_grant
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
-from verify.policy.log_writers import log_writers
+from verify.policy.log_writers import log_writers, refused_deliveries
 from verify.policy.need import NamedPolicy, beyond_need, lacking
 from verify.policy.requests import ACTIONS_WITHOUT_RESOURCES, takes_resources
 from verify.policy.serving import PEOPLE_OF_THE_ACCOUNT, trust_findings
@@ -70,6 +70,7 @@ __all__ = [
     "other_invocations",
     "overbroad_identity_statements",
     "public_grants",
+    "refused_deliveries",
     "refused_invokers",
     "resources_beyond",
     "service_grants",

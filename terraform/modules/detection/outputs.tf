@@ -57,3 +57,8 @@ output "session_logging_policy_document" {
   description = "What the role of an instance needs for its sessions to be logged, as JSON; empty without session logging."
   value       = var.session_logging_enabled ? jsonencode(local.session_logging_policy) : ""
 }
+
+output "finding_log_group_name" {
+  description = "Name of the log group that keeps findings; null without one."
+  value       = one(aws_cloudwatch_log_group.findings[*].name)
+}

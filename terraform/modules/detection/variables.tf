@@ -108,3 +108,21 @@ variable "session_log_retention_days" {
     error_message = "The session logs' retention must be one of the values that CloudWatch Logs accepts, such as 365 or 2192 (six years)."
   }
 }
+
+variable "finding_logs_enabled" {
+  description = "Whether what GuardDuty, Security Hub and IAM Access Analyzer find is kept in a log group."
+  type        = bool
+}
+
+variable "finding_log_retention_days" {
+  description = "Days that findings are kept in their log group."
+  type        = number
+
+  validation {
+    condition = contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.finding_log_retention_days,
+    )
+    error_message = "The findings' retention must be one of the values that CloudWatch Logs accepts, such as 365 or 2192 (six years)."
+  }
+}

@@ -19,6 +19,8 @@ variables {
   access_analyzer_enabled            = true
   session_logging_enabled            = true
   session_log_retention_days         = 365
+  finding_logs_enabled               = true
+  finding_log_retention_days         = 365
 }
 
 run "nothing_is_there_unasked" {
@@ -156,6 +158,75 @@ run "an_instance_needs_no_more_than_it_writes" {
   }
 }
 
+run "no_finding_is_kept_unasked" {
+  variables {
+    finding_logs_enabled = false
+  }
+
+  assert {
+    condition = (
+      length(aws_cloudwatch_log_group.findings) == 0 && length(aws_cloudwatch_log_resource_policy.findings) == 0 &&
+      length(aws_cloudwatch_event_rule.findings_kept) == 0 && length(aws_cloudwatch_event_target.findings_kept) == 0 &&
+      output.finding_log_group_name == null
+    )
+    error_message = "Without finding_logs_enabled there is no rule, and nothing that it could write into."
+  }
+}
+
+run "findings_are_written_where_they_are_kept" {
+  assert {
+    condition = (
+      output.finding_log_group_name == "/aws/events/findings-prod-eu" && aws_cloudwatch_log_group.findings[0].name == output.finding_log_group_name &&
+      aws_cloudwatch_log_group.findings[0].retention_in_days == 365 && aws_cloudwatch_log_group.findings[0].kms_key_id == var.kms_key_arn
+    )
+    error_message = "The log group must be encrypted with the key, and keep a year."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_rule.findings_kept[0].name == "rule-findings-kept-prod-eu" &&
+      jsondecode(aws_cloudwatch_event_rule.findings_kept[0].event_pattern) == {
+        source = ["aws.access-analyzer", "aws.guardduty", "aws.securityhub"]
+        "detail-type" = [
+          "Access Analyzer Finding", "Findings Imported V2", "GuardDuty Finding", "Internal Access Finding", "Security Hub Findings - Imported",
+          "Unused Access Finding for IAM entities",
+        ]
+      }
+    )
+    error_message = "The rule must take the findings of the three services, and nothing else of theirs."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_target.findings_kept[0].rule == "rule-findings-kept-prod-eu" && aws_cloudwatch_event_target.findings_kept[0].role_arn == null &&
+      aws_cloudwatch_event_target.findings_kept[0].arn == "arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/events/findings-prod-eu"
+    )
+    error_message = "Its target must be the log group, in no role, which EventBridge does not take for one."
+  }
+}
+
+run "eventbridge_may_write_findings_and_nothing_else" {
+  assert {
+    condition = {
+      for statement in jsondecode(aws_cloudwatch_log_resource_policy.findings[0].policy_document).Statement : statement.Action => [
+        statement.Effect, statement.Principal.Service, statement.Resource, try(statement.Condition.ArnEquals["aws:SourceArn"], null)
+      ]
+      } == {
+      "logs:CreateLogStream" = ["Allow", ["delivery.logs.amazonaws.com", "events.amazonaws.com"], "arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/events/findings-prod-eu:*", null]
+      "logs:PutLogEvents" = [
+        "Allow", ["delivery.logs.amazonaws.com", "events.amazonaws.com"], "arn:aws:logs:ap-southeast-1:123456789012:log-group:/aws/events/findings-prod-eu:*",
+        "arn:aws:events:ap-southeast-1:123456789012:rule/rule-findings-kept-prod-eu"
+      ]
+    }
+    error_message = "Events may be written into this group alone, for this rule alone."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_log_resource_policy.findings[0].policy_document) <= 5120
+    error_message = "CloudWatch Logs takes no longer policy."
+  }
+}
+
 run "every_resource_is_recorded_at_once" {
   assert {
     condition = (
@@ -276,9 +347,10 @@ run "bad_values_are_refused" {
   variables {
     config_retention_days      = 3653
     session_log_retention_days = 366
+    finding_log_retention_days = 364
   }
 
-  expect_failures = [var.config_retention_days, var.session_log_retention_days]
+  expect_failures = [var.config_retention_days, var.session_log_retention_days, var.finding_log_retention_days]
 }
 
 run "nothing_else_watches_unasked" {
