@@ -648,3 +648,31 @@ resource "aws_iam_role_policy_attachment" "verifier_probes" {
   role       = aws_iam_role.verifier.name
   policy_arn = aws_iam_policy.verifier_probes[0].arn
 }
+
+# What is published on request only. CloudWatch knows no resource type for it: the namespace says which metrics.
+resource "aws_iam_policy" "verifier_metric" {
+  count = var.verification_metric_enabled ? 1 : 0
+
+  name        = "policy-verifier-metric-${var.environment}"
+  description = "Publish when the last clean verification was"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "PutVerificationMetric"
+      Effect    = "Allow"
+      Action    = "cloudwatch:PutMetricData"
+      Resource  = "*"
+      Condition = { StringEquals = { "cloudwatch:namespace" = local.verification_metric_namespace } }
+    }]
+  })
+
+  tags = { Name = "policy-verifier-metric-${var.environment}" }
+}
+
+resource "aws_iam_role_policy_attachment" "verifier_metric" {
+  count = length(aws_iam_policy.verifier_metric)
+
+  role       = aws_iam_role.verifier.name
+  policy_arn = aws_iam_policy.verifier_metric[0].arn
+}
