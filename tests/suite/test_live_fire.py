@@ -285,6 +285,9 @@ def test_each_leg_of_an_alarm_is_measured() -> None:
     }
     assert measured.total_seconds == 63.0
     assert measured.target_seconds is None
+    before = "2026-03-04T05:06:06.900+0000"
+    early = timing_of_alarm(_ringing(), _of_alarm(StateChangeTime=before))
+    assert early.legs[1].seconds == 0.0, "what was made for the act had set it off"
     unknown = timing_of_alarm(_ringing(), _of_alarm(StateChangeTime="yesterday")).legs
     assert [leg.seconds for leg in unknown] == [0.05, None, None, 1.0]
 

@@ -90,6 +90,9 @@ def timing(ringing: Ringing, message: Alert) -> AlertTiming:
     first = min(ringing.fired, key=lambda shot: shot.clock)
     started = None if first.started is None else first.started + first.clock_offset
     rang = _moment(message.body)
+    if started is not None and rang is not None:
+        # What a probe makes for its act, a group say, may have set the alarm off already.
+        started = min(started, rang)
     received = message.received_time + first.clock_offset
     return AlertTiming(
         probe=f"{first.of.name}, by {ringing.alarm}",
