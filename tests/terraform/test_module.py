@@ -219,8 +219,8 @@ def test_every_taggable_resource_has_a_name_tag() -> None:
 def test_no_inline_policy_and_no_managed_policy_of_aws() -> None:
     assert not {"aws_iam_role_policy", "aws_iam_user", "aws_iam_access_key"} & set(resource_types())
     assert not re.search(r"inline_policy|managed_policy_arns", code())
-    # Two are named, as the boundary that keeps a scratch role from everything, and as what a probe may
-    # attach to a role so bounded; none is attached.
+    # Two are named: the boundary that keeps a scratch role from everything, and what a probe may
+    # attach to a role so bounded. None is attached.
     named = set(re.findall(r":iam::aws:policy/(\w+)", _values()))
     assert named <= {"AWSDenyAll", "AdministratorAccess"}
 
