@@ -26,7 +26,10 @@ locals {
 
   live_fire_queue_arn = "arn:${local.partition}:sqs:${local.region}:${local.account_id}:trailwarden-live-fire-*"
   scratch_role_arn    = "${local.iam_arn_prefix}:role/trailwarden-live-fire/*"
-  live_fire_tag       = { "trailwarden:purpose" = "live-fire" }
+
+  # By its tag: what is created with it, and what bears it.
+  live_fire_asked_for = { StringEquals = { "aws:RequestTag/trailwarden:purpose" = "live-fire" } }
+  live_fire_own       = { StringEquals = { "aws:ResourceTag/trailwarden:purpose" = "live-fire" } }
 
   scratch_role_boundary_arn = "arn:${local.partition}:iam::aws:policy/AWSDenyAll"
 }
@@ -366,7 +369,7 @@ resource "aws_iam_policy" "verifier_live_fire" {
         Effect    = "Allow"
         Action    = "ec2:CreateSecurityGroup"
         Resource  = "${local.ec2_arn_prefix}:security-group/*"
-        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:RequestTag/${key}" => value } }
+        Condition = local.live_fire_asked_for
       },
       {
         # CreateSecurityGroup is authorized for the VPC as well, which takes no request tag.
@@ -391,7 +394,7 @@ resource "aws_iam_policy" "verifier_live_fire" {
           "ec2:DeleteSecurityGroup",
         ]
         Resource  = "${local.ec2_arn_prefix}:security-group/*"
-        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:ResourceTag/${key}" => value } }
+        Condition = local.live_fire_own
       },
       {
         Sid    = "UseOwnQueue"
@@ -530,21 +533,21 @@ locals {
         Effect    = "Allow"
         Action    = "ec2:CreateNetworkAcl"
         Resource  = "${local.ec2_arn_prefix}:network-acl/*"
-        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:RequestTag/${key}" => value } }
+        Condition = local.live_fire_asked_for
       },
       {
         Sid       = "CreateTaggedRouteTable"
         Effect    = "Allow"
         Action    = "ec2:CreateRouteTable"
         Resource  = "${local.ec2_arn_prefix}:route-table/*"
-        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:RequestTag/${key}" => value } }
+        Condition = local.live_fire_asked_for
       },
       {
         Sid       = "CreateTaggedGateway"
         Effect    = "Allow"
         Action    = "ec2:CreateInternetGateway"
         Resource  = "${local.ec2_arn_prefix}:internet-gateway/*"
-        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:RequestTag/${key}" => value } }
+        Condition = local.live_fire_asked_for
       },
       {
         # What is made in a VPC is authorized for it as well, which takes no request tag.
@@ -570,21 +573,21 @@ locals {
           "ec2:ReplaceNetworkAclEntry",
         ]
         Resource  = "${local.ec2_arn_prefix}:network-acl/*"
-        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:ResourceTag/${key}" => value } }
+        Condition = local.live_fire_own
       },
       {
         Sid       = "DeleteOwnRouteTable"
         Effect    = "Allow"
         Action    = "ec2:DeleteRouteTable"
         Resource  = "${local.ec2_arn_prefix}:route-table/*"
-        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:ResourceTag/${key}" => value } }
+        Condition = local.live_fire_own
       },
       {
         Sid       = "DeleteOwnGateway"
         Effect    = "Allow"
         Action    = "ec2:DeleteInternetGateway"
         Resource  = "${local.ec2_arn_prefix}:internet-gateway/*"
-        Condition = { StringEquals = { for key, value in local.live_fire_tag : "aws:ResourceTag/${key}" => value } }
+        Condition = local.live_fire_own
       },
     ]
     role = [

@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sandbox.support import RunningSandbox, start
-from tests.suite.support import REGION, ROOT, VARIABLES, environment, verify
+from tests.suite.support import (
+    REGION,
+    ROOT,
+    VARIABLES,
+    Verification,
+    environment,
+    verify,
+    verify_strictly,
+)
 from verify.inputs.deployment import example
 
 
@@ -37,6 +45,14 @@ def outputs_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / "outputs.json"
     path.write_text(json.dumps(outputs))
     return path
+
+
+@pytest.fixture
+def held(deployed: Path, sandbox: RunningSandbox, tmp_path: Path) -> Callable[..., Verification]:
+    """Holds dev to `controls` that it has not got; see `verify_strictly`."""
+    return lambda check, controls, **values: verify_strictly(
+        deployed, tmp_path, f"verify/checks/{check}", controls, sandbox.url, **values
+    )
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.sandbox.support import RunningSandbox
-from tests.suite.support import Verification, verify_strictly
+from tests.suite.support import Verification
 
 CONTROLS = [
     "configuration-recorded",
@@ -23,20 +20,9 @@ Run = Callable[..., Verification]
 
 
 @pytest.fixture
-def hold(deployed: Path, sandbox: RunningSandbox, tmp_path: Path) -> Run:
+def hold(held: Run) -> Run:
     """Holds dev, which has no AWS Config, to its controls."""
-
-    def run(**account: Any) -> Verification:
-        return verify_strictly(
-            deployed,
-            tmp_path,
-            "verify/checks/test_aws_config.py",
-            CONTROLS,
-            sandbox.url,
-            account=account,
-        )
-
-    return run
+    return lambda **account: held("test_aws_config.py", CONTROLS, account=account)
 
 
 def test_what_is_not_there_fails(hold: Run) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.sandbox.support import RunningSandbox
-from tests.suite.support import Verification, verify_strictly
+from tests.suite.support import Verification
 
 CONTROLS = ["findings-kept"]
 
@@ -17,20 +14,9 @@ Run = Callable[..., Verification]
 
 
 @pytest.fixture
-def hold(deployed: Path, sandbox: RunningSandbox, tmp_path: Path) -> Run:
+def hold(held: Run) -> Run:
     """Holds dev, which keeps no findings, to the control."""
-
-    def run(**account: Any) -> Verification:
-        return verify_strictly(
-            deployed,
-            tmp_path,
-            "verify/checks/test_kept_findings.py",
-            CONTROLS,
-            sandbox.url,
-            account=account,
-        )
-
-    return run
+    return lambda **account: held("test_kept_findings.py", CONTROLS, account=account)
 
 
 def test_findings_that_are_kept_nowhere_fail(hold: Run) -> None:

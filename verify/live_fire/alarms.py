@@ -15,7 +15,7 @@ from datetime import datetime
 from verify.account.answer import pick
 from verify.account.read import Read
 from verify.live_fire.alert import Alert
-from verify.live_fire.shot import Shot
+from verify.live_fire.shot import Shot, leg
 from verify.model import AWS, AlertTiming, Leg
 from verify.run.verification import Run
 
@@ -98,19 +98,13 @@ def timing(ringing: Ringing, message: Alert) -> AlertTiming:
         probe=f"{first.of.name}, by {ringing.alarm}",
         legs=(
             Leg("API call", round(first.seconds, 3), AWS),
-            _leg("trail, log group and alarm", started, rang),
-            _leg("SNS", rang, message.sent_time),
-            _leg("received", message.sent_time, received),
+            leg("trail, log group and alarm", started, rang, AWS),
+            leg("SNS", rang, message.sent_time, AWS),
+            leg("received", message.sent_time, received, AWS),
         ),
         total_seconds=round(message.received_clock - first.clock, 3),
         target_seconds=None,
     )
-
-
-def _leg(name: str, begin: datetime | None, end: datetime | None) -> Leg:
-    if begin is None or end is None:
-        return Leg(name, None, AWS)
-    return Leg(name, round((end - begin).total_seconds(), 3), AWS)
 
 
 def _moment(body: Mapping[str, object]) -> datetime | None:

@@ -73,13 +73,14 @@ class Shot:
     error: NotVerifiedError | None = None  # why it could not be fired
     evidence: list[str] = field(default_factory=list)
 
-    def act(self, call: Callable[[], Mapping[str, Any]]) -> None:
-        """Make the call that must raise the alert, and time it."""
+    def act(self, call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Make the call that must raise the alert, and time it; gives its answer."""
         self.started, self.clock = datetime.now(UTC), time.monotonic()
         answer = call()
         self.seconds = time.monotonic() - self.clock
         self.ended = datetime.now(UTC)
         self.clock_offset = _clock_offset(answer, self.ended)
+        return answer
 
     @property
     def awaited(self) -> bool:
@@ -170,9 +171,9 @@ def timing(shot: Shot, alert: Alert, target_seconds: float) -> AlertTiming:
         legs=(
             Leg("API call", round(shot.seconds, 3), AWS),
             *_legs_to_function(str(path), event, arrived, received),
-            _leg(FUNCTION_LEG, received, published, OURS),
-            _leg("SNS", published, alert.sent_time, AWS),
-            _leg("received", alert.sent_time, alert.received_time + shot.clock_offset, AWS),
+            leg(FUNCTION_LEG, received, published, OURS),
+            leg("SNS", published, alert.sent_time, AWS),
+            leg("received", alert.sent_time, alert.received_time + shot.clock_offset, AWS),
         ),
         total_seconds=round(alert.received_clock - shot.clock, 3),
         target_seconds=target_seconds,
@@ -202,16 +203,17 @@ def _legs_to_function(
     """
     if path == QUICK:
         if event is None or arrived is None:
-            return (_leg("EventBridge", event, received, AWS),)
+            return (leg("EventBridge", event, received, AWS),)
         arrived = max(event, arrived)
         return (
-            _leg("CloudTrail", event, arrived, AWS),
-            _leg("EventBridge", arrived, received, AWS),
+            leg("CloudTrail", event, arrived, AWS),
+            leg("EventBridge", arrived, received, AWS),
         )
-    return (_leg("trail", event, arrived, AWS), _leg("log group", arrived, received, OURS))
+    return (leg("trail", event, arrived, AWS), leg("log group", arrived, received, OURS))
 
 
-def _leg(name: str, begin: datetime | None, end: datetime | None, whose: str) -> Leg:
+def leg(name: str, begin: datetime | None, end: datetime | None, whose: str) -> Leg:
+    """A stretch between two times; of unknown length where one of them is not known."""
     if begin is None or end is None:
         return Leg(name, None, whose)
     return Leg(name, round((end - begin).total_seconds(), 3), whose)

@@ -1,19 +1,20 @@
 """Opens a network ACL of its own to the world, which no subnet is associated with.
 
-And makes, and removes at once, a route table that no subnet has and a gateway that nothing is
-attached to: of these the alarms tell, and the function need not.
+And makes a route table that no subnet has and a gateway that nothing is attached to: of these the
+alarms tell, and the function need not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from verify.account.door import Aws
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
+from verify.live_fire.probes.tagged import OURS, tagged
 from verify.live_fire.settling import once_known, unless_gone, with_code
 from verify.live_fire.shot import Act, Removals, Shot
 from verify.run.verification import Run
@@ -62,7 +63,7 @@ class NetworkProbe:
         all_made: list[str] = []
         removals.add(lambda: self._remove_own(run, all_made))
         vpc = {"VpcId": run.deployment.vpc_id}
-        made = _make(run, _ACL, vpc)
+        made = _identifier(_ACL, _make(run, _ACL, vpc))
         all_made.append(made)
         opened, replaced = shots["network-acl"], shots["network-acl-replaced"]
         opened.subject = replaced.subject = made
@@ -76,7 +77,7 @@ class NetworkProbe:
         for key, kind, where in (("route-table", _ROUTE_TABLE, vpc), ("gateway", _GATEWAY, {})):
             shot = shots[key]
             try:
-                shot.subject = _make(run, kind, where, shot)
+                shot.subject = _identifier(kind, shot.act(partial(_make, run, kind, where)))
                 all_made.append(shot.subject)
             except ActionFailedError as error:
                 if error.code != kind.full:
@@ -90,7 +91,9 @@ class NetworkProbe:
         return tuple(
             identifier
             for kind in _KINDS
-            for identifier, tags in _found(run.aws, kind)
+            for identifier, tags in tagged(
+                run.aws, Read("ec2", f"describe_{kind.name}s", OURS), kind.answer, kind.member
+            )
             if wanted(tags)
         )
 
@@ -152,25 +155,19 @@ _GATEWAY = _Kind(
 _KINDS = (_ACL, _ROUTE_TABLE, _GATEWAY)
 
 
-def _make(run: Run, kind: _Kind, where: Mapping[str, str], shot: Shot | None = None) -> str:
-    """Create one with live fire's tags; its id. Raises ActionFailedError."""
+def _make(run: Run, kind: _Kind, where: Mapping[str, str]) -> Mapping[str, Any]:
+    """Create one with live fire's tags; see `_identifier`. Raises ActionFailedError."""
     tags = owner.tags(run.settings.run_id, run.settings.alert_timeout)
-    made: Mapping[str, Any] = {}
+    return run.aws.act(
+        "ec2",
+        f"create_{kind.name}",
+        TagSpecifications=[{"ResourceType": kind.tagged, "Tags": owner.as_list(tags)}],
+        **where,
+    )
 
-    def create() -> Mapping[str, Any]:
-        nonlocal made
-        made = run.aws.act(
-            "ec2",
-            f"create_{kind.name}",
-            TagSpecifications=[{"ResourceType": kind.tagged, "Tags": owner.as_list(tags)}],
-            **where,
-        )
-        return made
 
-    if shot is None:
-        create()
-    else:
-        shot.act(create)
+def _identifier(kind: _Kind, made: Mapping[str, Any]) -> str:
+    """The id of what an answer says was made."""
     return str(made[kind.answer.removesuffix("s")][kind.member])
 
 
@@ -184,10 +181,3 @@ def _entry(acl: str, port: int) -> dict[str, Any]:
         "CidrBlock": "0.0.0.0/0",
         "PortRange": {"From": port, "To": port},
     }
-
-
-def _found(aws: Aws, kind: _Kind) -> Iterator[tuple[str, Mapping[str, str]]]:
-    ours = [{"Name": f"tag:{owner.PURPOSE_TAG}", "Values": [owner.PURPOSE]}]
-    read = Read("ec2", f"describe_{kind.name}s", {"Filters": ours})
-    for one in aws.pick_again(read, kind.answer):
-        yield one[kind.member], owner.from_list(one.get("Tags", []))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
 
-from verify.account.door import Aws
 from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.live_fire import owner
+from verify.live_fire.probes.tagged import OURS, tagged
 from verify.live_fire.settling import once_known, unless_gone, with_code
 from verify.live_fire.shot import Act, Removals, Shot
 from verify.run.verification import Run
@@ -70,7 +70,9 @@ class SecurityGroupProbe:
         self, run: Run, wanted: Callable[[Mapping[str, str]], bool], names: Container[str]
     ) -> tuple[str, ...]:
         """Ids of security groups."""
-        return tuple(identifier for identifier, tags in _groups(run.aws) if wanted(tags))
+        read = Read("ec2", "describe_security_groups", OURS)
+        found = tagged(run.aws, read, "SecurityGroups", "GroupId")
+        return tuple(identifier for identifier, tags in found if wanted(tags))
 
     def remove(self, run: Run, identifier: str) -> None:
         """Delete the group."""
@@ -97,10 +99,3 @@ class SecurityGroupProbe:
         read = Read("ec2", "describe_security_groups", {"Filters": filters})
         for group in run.aws.pick_again(read, "SecurityGroups"):
             self.remove(run, group["GroupId"])
-
-
-def _groups(aws: Aws) -> Iterator[tuple[str, Mapping[str, str]]]:
-    ours = [{"Name": f"tag:{owner.PURPOSE_TAG}", "Values": [owner.PURPOSE]}]
-    read = Read("ec2", "describe_security_groups", {"Filters": ours})
-    for group in aws.pick_again(read, "SecurityGroups"):
-        yield group["GroupId"], owner.from_list(group.get("Tags", []))
