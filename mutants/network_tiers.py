@@ -754,7 +754,11 @@ FAMILY.add(
 )
 
 
-@FAMILY.fault("the flow logs' role may read what it wrote", "roles-least-privilege")
+@FAMILY.fault(
+    "the flow logs' role may read what it wrote",
+    "roles-least-privilege",
+    "logs-read-by-named-roles-alone",  # what the trail wrote as well
+)
 def flow_log_role_reads(account: Account, mending: ExitStack) -> None:
     allowed = {"Effect": "Allow", "Action": "logs:GetLogEvents", "Resource": "*"}
     account.role_policy(mending, _role(account), allowed)

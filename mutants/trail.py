@@ -396,7 +396,12 @@ def make_key(account: Account, mending: ExitStack) -> str:
     return str(made)
 
 
-@FAMILY.fault("the trail writes to another bucket", "trail-destination", "log-integrity-intact")
+@FAMILY.fault(
+    "the trail writes to another bucket",
+    "trail-destination",
+    "log-integrity-intact",
+    "log-files-can-be-asked",  # where the new files are
+)
 def another_bucket(account: Account, mending: ExitStack) -> None:
     bucket, trail = "s3-somewhere-else", {"Name": account.outputs["trail_arn"]}
     # Its last digest belongs there too; in our bucket the trail begins anew.
@@ -481,6 +486,7 @@ def another_topic(account: Account, mending: ExitStack) -> None:
 @FAMILY.fault(
     "the trail writes below a folder of the bucket",
     "trail-destination",
+    "log-files-can-be-asked",
     _ADMITS,
     errors=frozenset({"log-integrity-intact"}),
 )

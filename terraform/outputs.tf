@@ -393,8 +393,8 @@ output "dashboard_name" {
 }
 
 output "verification_metric_namespace" {
-  description = "Namespace of the metric that tells when the last clean verification was."
-  value       = local.verification_metric_namespace
+  description = "Namespace of the metric that tells when the last clean verification was; null where nobody puts or shows it."
+  value       = var.verification_metric_enabled || var.dashboard_enabled ? local.verification_metric_namespace : null
 }
 
 # --- Application logs -----------------------------------------------------------------------------------------------

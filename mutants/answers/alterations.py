@@ -20,6 +20,7 @@ _ACCOUNT = re.compile(r"^\d{12}$")
 _STRANGER = "999988887777"
 _LONG_AGO, _FAR_AHEAD = datetime(2001, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 _DEPTH = 6  # of a made-up structure
+_WHICH = re.compile(r"^(statement|line) \S+")
 
 Where = tuple[str | int, ...]
 
@@ -48,6 +49,11 @@ class Alteration:
     value: Any
     judged: tuple[str, ...]
     somewhere: str = ""
+
+    @property
+    def sort(self) -> str:
+        """The kind, of whatever statement of a document or line of a table it is."""
+        return _WHICH.sub(r"\1", self.kind)
 
     @property
     def text(self) -> str:

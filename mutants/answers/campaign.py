@@ -176,8 +176,9 @@ def _gathered(found: Sequence[Mapping[str, Any]]) -> AnswerFindings:
     survivors += [
         {
             "call": call,
+            "parameters": "",
             "field": field,
-            "alteration": f"{kind}, anywhere",
+            "alteration": f"{field} {kind}, anywhere",
             "controls": "",
             "place": "",
         }

@@ -47,8 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtestloop(session: pytest.Session) -> bool:
     config = session.config
     number, _, of = config.option.answers_share.partition("/")
-    account = accounted.load(config.option.answers_account)
-    trial = _Trial(session, account)
+    trial = _Trial(session, accounted.load(config.option.answers_account))
     unclean = trial.unclean()
     findings = {"unclean": unclean} if unclean else trial.run(int(number) - 1, int(of))
     config.option.answers_findings.write_text(json.dumps(findings, indent=1) + "\n")
@@ -62,8 +61,8 @@ class _Trial:
         option = session.config.option
         self._findings: Path = option.answers_findings
         self._tried = 0
-        self._account = account
         self._run = session.config.stash[stash.RUN]
+        self._account = accounted.filled(account, self._run.deployment.placeholders())
         source = self._run.aws.source
         if not isinstance(source, Recorded):
             raise pytest.UsageError("altered answers are those of a recorded run: give --replay")
@@ -106,6 +105,7 @@ class _Trial:
             if index % of != share:
                 continue
             tried[name] += 1
+            self._tell()
             outcomes = self._outcomes(key, alteration)
             about = {
                 "call": f"{key[0]}.{key[1]}",
@@ -126,7 +126,7 @@ class _Trial:
                 continue
             killed = any(seen[0] not in _PASSES for seen in outcomes.values())
             if alteration.somewhere:
-                group = (key[:2], alteration.way, alteration.kind)
+                group = (key[:2], alteration.way, alteration.sort)
                 somewhere[group] = somewhere.get(group, False) or killed
             elif not killed:
                 survivors.append({**about, "controls": ", ".join(alteration.judged)})
@@ -183,6 +183,7 @@ class _Trial:
             if index % of != share or not controls or not self._named(call, *controls):
                 continue
             tried += 1
+            self._tell()
             change = self._source.replaced(keys, FAILURES[failure])
             seen = self._seen(change, keys[0], sorted(controls))
             blind += [
@@ -198,6 +199,10 @@ class _Trial:
             ]
         return blind, tried
 
+    def _tell(self) -> None:
+        self._tried += 1
+        progress.write(self._findings, self._tried)
+
     def _wanted(self, key: RecordKey, alteration: Alteration) -> bool:
         return self._named(f"{key[0]}.{key[1]}", written(alteration.way), *alteration.judged)
 
@@ -207,18 +212,31 @@ class _Trial:
         )
 
     def _outcomes(self, key: RecordKey, alteration: Alteration) -> dict[str, tuple[Outcome, str]]:
-        controls = alteration.judged or tuple(self._readers[key[:2]])
-        change = self._source.altered(
+        """What the controls say to `alteration`: of a harmless member all that read the operation.
+
+        Of a judged one those that the account names, as far as their verdicts rest on this very
+        answer. Where none of these minds, the others whose verdicts do: the same operation is
+        asked of resources that other controls look after.
+        """
+        if not alteration.judged:
+            return self._seen(self._change(key, alteration), key, self._readers[key[:2]])
+        resting = self._needing[self._source.evidence(key)]
+        named = [control for control in alteration.judged if control in resting]
+        outcomes = self._seen(self._change(key, alteration), key, named)
+        if any(outcome not in _PASSES for outcome, _ in outcomes.values()):
+            return outcomes
+        others = sorted(resting.difference(named, _BESIDE_THE_DOOR))
+        return outcomes | self._seen(self._change(key, alteration), key, others)
+
+    def _change(self, key: RecordKey, alteration: Alteration) -> AbstractContextManager[None]:
+        return self._source.altered(
             key, lambda answer: altered(answer, alteration.where, alteration.value)
         )
-        return self._seen(change, key, [control for control in controls if control in self._items])
 
     def _seen(
         self, change: AbstractContextManager[None], key: RecordKey, controls: Iterable[str]
     ) -> dict[str, tuple[Outcome, str]]:
         """What `controls` say under a change of answers to the operation of `key`."""
-        self._tried += 1
-        progress.write(self._findings, self._tried)
         with change:
             self._run.aws.forget(*key[:2])
             found = {control: self._outcome(control) for control in controls}

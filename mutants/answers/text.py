@@ -8,12 +8,12 @@ from mutants.answers.campaign import AnswerFindings
 def lines_of(found: AnswerFindings) -> list[str]:
     """A line for each alteration that went wrong."""
     lines = [
-        f"SURVIVED: {item['call']}: {item['alteration']}: no control of "
+        f"SURVIVED: {item['call']} {item['parameters']}: {item['alteration']}: no control of "
         f"{item['controls'] or 'those that judge it'} minded ({item['place']})"
         for item in found.survivors
     ]
     lines += [
-        f"NOT HARMLESS: {item['call']}: {item['alteration']}: {item['outcomes']} ({item['place']})"
+        f"NOT HARMLESS: {item['call']} {item['parameters']}: {item['alteration']}: {item['outcomes']} ({item['place']})"
         for item in found.changed
     ]
     lines += [

@@ -251,6 +251,33 @@ def test_a_list_of_one_s_own_leaves_other_members_as_they_are(tmp_path: Path) ->
     assert len(values["function"]["event_path"]) == 5
 
 
+def test_a_mapping_stands_for_as_many_as_one_of_its_texts_names(tmp_path: Path) -> None:
+    groups = '["{each mine}", z]'
+    own = _write(
+        tmp_path,
+        "extends: dev\nlists: {mine: [a, b]}\n"
+        f'network: {{application_ingress: [{{protocol: "{{each mine}}", groups: {groups}}}]}}\n',
+    )
+    assert _filled(own)["network"]["application_ingress"] == [
+        {"protocol": "a", "groups": ["a", "b", "z"]},
+        {"protocol": "b", "groups": ["a", "b", "z"]},
+    ]
+
+
+def test_what_nobody_publishes_the_dashboard_need_not_show() -> None:
+    outputs = example()
+    published = _filled("dev", json.dumps(outputs))["dashboard"]["metrics"]
+    outputs["verification_metric_namespace"]["value"] = None
+    assert [one for one in published if one["metric"] == "LastCleanVerification"] == [
+        {
+            "namespace": "Trailwarden/Verification",
+            "metric": "LastCleanVerification",
+            "dimensions": {"Environment": "dev"},
+        }
+    ]
+    assert _filled("dev", json.dumps(outputs))["dashboard"]["metrics"] == published[:-1]
+
+
 _BREAK_GLASS = "log_bucket: {break_glass_roles: ['arn:aws:iam::1:role/{environment}']}"
 _BOUNDARY = "roles: {permissions_boundary: 'arn:aws:iam::1:policy/bound'}"
 _OF_BOUNDARY = "function: {aliases: ['{each roles.permissions_boundary}']}"

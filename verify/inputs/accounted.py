@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from verify.inputs.reader import UnreadableError
 FOLDER = Path(__file__).parent / "fields"
 _MAXIMUM_CHARACTERS = 1_000_000
 _KEYS_OF_JUDGED = frozenset({"by", "values", "equal", "somewhere"})
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _PART = re.compile(r"[^.\[\]{}]+|\[\]|\{\}")
 
 # A way to a member: names, "[]" for each element of a list, "{}" for each value of a map.
@@ -98,6 +99,27 @@ def load(folder: Path = FOLDER) -> Account:
         for operation in document.value:
             found[path.stem, operation] = _operation(document, path.stem, operation)
     return found
+
+
+def filled(account: Account, placeholders: Mapping[str, str]) -> Account:
+    """`account` with what stands in braces in its values replaced. Raises AccountError."""
+
+    def replaced(value: Any, place: Spot | str) -> Any:
+        if not isinstance(value, str):
+            return value
+        for name in _PLACEHOLDER.findall(value):
+            if name not in placeholders:
+                raise AccountError(f"{place}: the deployment has no output {name} that is one text")
+        return _PLACEHOLDER.sub(lambda found: placeholders[found[1]], value)
+
+    def of(field: Field) -> Field:
+        values = tuple(replaced(value, field.place) for value in field.values)
+        return field if values == field.values else replace(field, values=values)
+
+    return {
+        call: replace(entry, fields={way: of(field) for way, field in entry.fields.items()})
+        for call, entry in account.items()
+    }
 
 
 def parsed(text: str) -> Way:

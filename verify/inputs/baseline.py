@@ -129,10 +129,10 @@ def filled(
 ) -> Mapping[str, Any]:
     """The values with each name in braces replaced, in keys and texts alike.
 
-    A member of a list with ``{each name}`` stands for as many as the baseline's own ``lists``, or
-    those of the deployment, have of that name, or, if the name is a place such as
-    ``key.principals``, as stand there: a list's, one text, or none for null. Raises BaselineError
-    for a name that there is no value for.
+    A member of a list with ``{each name}``, or a mapping with it in one of its texts, stands for
+    as many as the baseline's own ``lists``, or those of the deployment, have of that name, or, if
+    the name is a place such as ``key.principals``, as stand there: a list's, one text, or none for
+    null. Raises BaselineError for a name that there is no value for.
     """
     known = {**lists, **baseline.values["lists"]}
     filling = _Filling(placeholders, known, baseline.values, baseline.layers)
@@ -172,6 +172,8 @@ class _Filling:
 
     def _members(self, item: Any, place: Place, within: tuple[str, ...] = ()) -> list[Any]:
         """What a member of a list stands for."""
+        if isinstance(item, Mapping):
+            return self._alike(item, place)
         found = _EACH.search(item) if isinstance(item, str) else None
         if found is None:
             return [item]
@@ -183,6 +185,17 @@ class _Filling:
             for name in self._listed(found, place)
             for member in self._members(item.replace(found[0], name), place, (*within, found[0]))
         ]
+
+    def _alike(self, item: Mapping[str, Any], place: Place) -> list[Any]:
+        """What a mapping stands for, of whose texts one names several."""
+        for key, text in item.items():
+            if isinstance(text, str) and _EACH.search(text):
+                return [
+                    alike
+                    for member in self._members(text, (*place, key))
+                    for alike in self._alike({**item, key: member}, place)
+                ]
+        return [item]
 
     def _listed(self, found: re.Match[str], place: Place) -> Sequence[str]:
         if "." not in found[1]:

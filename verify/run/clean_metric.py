@@ -19,7 +19,10 @@ def publish(run: Run, moment: datetime) -> None:
     namespace = run.deployment.verification_metric_namespace
     if namespace is None:
         raise ActionFailedError(
-            "the outputs name no verification_metric_namespace: run `make deploy`", "", ""
+            "the outputs name no verification_metric_namespace: deploy with "
+            "verification_metric_enabled = true",
+            "",
+            "",
         )
     run.aws.act(
         "cloudwatch",
