@@ -293,6 +293,7 @@ resource "aws_iam_policy" "verifier_services" {
           "iam:ListAttachedRolePolicies",
           "iam:ListInstanceProfilesForRole",
           "iam:ListRolePolicies",
+          "iam:ListRoleTags",
         ]
         Resource = concat(
           [aws_iam_role.trail_logs.arn, aws_iam_role.function.arn, aws_iam_role.event_forwarding.arn, "${local.iam_arn_prefix}:role/role-verifier-${var.environment}"],

@@ -179,10 +179,10 @@ def _gathered(found: Sequence[Mapping[str, Any]]) -> AnswerFindings:
             "parameters": "",
             "field": field,
             "alteration": f"{field} {kind}, anywhere",
-            "controls": "",
+            "controls": controls,
             "place": "",
         }
-        for (call, field, kind), killed in groups.items()
+        for (call, field, kind, controls), killed in groups.items()
         if not killed
     ]
     return AnswerFindings(

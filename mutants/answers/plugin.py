@@ -125,8 +125,10 @@ class _Trial:
                     changed.append({**about, "outcomes": said[:600]})
                 continue
             killed = any(seen[0] not in _PASSES for seen in outcomes.values())
-            if alteration.somewhere:
-                group = (key[:2], alteration.way, alteration.sort)
+            if alteration.somewhere or not outcomes.keys() & set(alteration.judged):
+                # To who is not named, it is enough that it matters in one of the places.
+                by = () if alteration.somewhere else tuple(sorted(outcomes))
+                group = (key[:2], alteration.way, alteration.sort, by)
                 somewhere[group] = somewhere.get(group, False) or killed
             elif not killed:
                 survivors.append({**about, "controls": ", ".join(alteration.judged)})
@@ -140,8 +142,8 @@ class _Trial:
             "survivors": survivors,
             "changed": changed,
             "somewhere": [
-                [f"{call[0]}.{call[1]}", written(way), kind, killed]
-                for (call, way, kind), killed in somewhere.items()
+                [f"{call[0]}.{call[1]}", written(way), kind, ", ".join(by), killed]
+                for (call, way, kind, by), killed in somewhere.items()
             ],
         }
 

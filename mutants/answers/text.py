@@ -13,7 +13,8 @@ def lines_of(found: AnswerFindings) -> list[str]:
         for item in found.survivors
     ]
     lines += [
-        f"NOT HARMLESS: {item['call']} {item['parameters']}: {item['alteration']}: {item['outcomes']} ({item['place']})"
+        f"NOT HARMLESS: {item['call']} {item['parameters']}: {item['alteration']}: "
+        f"{item['outcomes']} ({item['place']})"
         for item in found.changed
     ]
     lines += [

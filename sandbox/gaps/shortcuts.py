@@ -14,6 +14,7 @@ from typing import Any
 
 from moto import backends
 from moto.core import responses, serialize
+from moto.core.base_backend import BackendDict
 from moto.s3.models import FakeDeleteMarker, S3Backend
 from moto.sqs.models import Queue
 
@@ -38,6 +39,13 @@ def method_names_from_class(
 ) -> frozenset[str]:
     """The names of a class's methods."""
     return frozenset(original(kind))
+
+
+def of_account(context: None, original: Callable[..., Any], backends: Any, account: str) -> Any:
+    """What moto has of a service in an account."""
+    return (
+        dict.__getitem__(backends, account) if account in backends else original(backends, account)
+    )
 
 
 def messages_delayed(context: None, queue: Any) -> int:
@@ -133,6 +141,13 @@ def _entries(
 
 
 REPLACEMENTS = (
+    Replacement(
+        BackendDict,
+        "__getitem__",
+        of_account,
+        "moto compares a service with every other that is in use whenever one is asked for.",
+        Kind.AROUND,
+    ),
     Replacement(
         backends,
         "list_of_moto_modules",

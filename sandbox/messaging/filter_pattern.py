@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,8 +187,12 @@ class _JsonParser:
         if operator.kind == "word":
             return self._keyword_comparison(steps, operator.text)
         if operator.text in ("=", "!="):
-            test = self._equality(self._next())
+            token = self._next()
+            test = self._equality(token)
             if operator.text == "=":
+                text = _plain_text(token)
+                if text is not None:
+                    return _TextIs(tuple(steps), frozenset({text}))
                 return _exists_value(steps, test)
             return _exists_value(steps, lambda value: not test(value))
         if operator.text in ("<", ">", "<=", ">="):
@@ -198,12 +202,14 @@ class _JsonParser:
     def _keyword_comparison(self, steps: list[Step], keyword: str) -> Condition:
         word = self._next().text
         if keyword == "NOT" and word == "EXISTS":
-            return lambda document: not any(True for _ in _select(document, steps))
+            find = _finder(steps)
+            return lambda document: not any(True for _ in find(document))
         if keyword == "IS":
             wanted = {"NULL": None, "TRUE": True, "FALSE": False}
             if word in wanted:
                 value = wanted[word]
-                return lambda document: any(found is value for found in _select(document, steps))
+                find = _finder(steps)
+                return lambda document: any(found is value for found in find(document))
         raise InvalidFilterPattern(f"unknown condition {keyword} {word}")
 
     def _equality(self, token: _Token) -> Callable[[Any], bool]:
@@ -271,19 +277,69 @@ def _select(document: Any, steps: list[Step]) -> Iterator[Any]:
         yield from _select(document[step[1:]], rest)
 
 
+def _finder(steps: Sequence[Step]) -> Callable[[Any], Iterable[Any]]:
+    """What selects like `_select`; members by their names, as nearly all selectors have, sooner."""
+    if any(isinstance(step, int) or not step.startswith("=") for step in steps):
+        return lambda document: _select(document, list(steps))
+    names = [str(step)[1:] for step in steps]
+
+    def found(document: Any) -> Iterable[Any]:
+        for name in names:
+            if not isinstance(document, dict) or name not in document:
+                return ()
+            document = document[name]
+        return (document,)
+
+    return found
+
+
 def _exists_value(steps: list[Step], test: Callable[[Any], bool]) -> Condition:
+    find = _finder(steps)
+
     def condition(document: Any) -> bool:
         return any(
             test(value)
-            for value in _select(document, steps)
+            for value in find(document)
             if value is not None and not isinstance(value, list | dict)
         )
 
     return condition
 
 
+class _TextIs:
+    """The condition that what a selector finds is one of some texts."""
+
+    def __init__(self, steps: tuple[Step, ...], texts: frozenset[str]) -> None:
+        self.steps = steps
+        self.texts = texts
+        self._find = _finder(steps)
+
+    def __call__(self, document: Any) -> bool:
+        return any(isinstance(value, str) and value in self.texts for value in self._find(document))
+
+
+def _plain_text(token: _Token) -> str | None:
+    """The text that a token asks for, if it is one without wildcards."""
+    if token.kind == "string":
+        text = _unquote(token.text)
+    elif token.kind == "word" and not _NUMBER.fullmatch(token.text):
+        text = token.text
+    else:
+        return None
+    return None if "*" in text else text
+
+
 def _any_of(parts: list[Condition]) -> Condition:
-    return lambda document: any(part(document) for part in parts)
+    # A pattern names dozens of events by one selector: they are looked up, not tried in turn.
+    texts: dict[tuple[Step, ...], frozenset[str]] = {}
+    others: list[Condition] = []
+    for part in parts:
+        if isinstance(part, _TextIs):
+            texts[part.steps] = texts.get(part.steps, frozenset()) | part.texts
+        else:
+            others.append(part)
+    joined: list[Condition] = [*(_TextIs(steps, names) for steps, names in texts.items()), *others]
+    return lambda document: any(part(document) for part in joined)
 
 
 def _all_of(parts: list[Condition]) -> Condition:

@@ -82,7 +82,8 @@ class LogEvents:
 
     def _as_seen(self, group: Any, events: list[Any], more: Mapping[str, Any]) -> list[Any]:
         """Events as one of the group's filters sees them: those that it selects, and masked."""
-        if not fields_select(more.get("fieldSelectionCriteria"), system_fields(group)):
+        criteria = more.get("fieldSelectionCriteria")
+        if criteria and not fields_select(criteria, system_fields(group)):
             return []
         account = log_settings.of_account(self._world.backend("logs", group.region))
         settings = log_settings.of_group(group)
@@ -149,10 +150,9 @@ class LogEvents:
             pattern = filter_pattern.compile_pattern(metric_filter["filterPattern"])
             seen = self._as_seen(group, events, metric_filter)
             chosen = [event.message for event in seen if pattern.matches(event.message)]
-            fields = system_fields(group)
-            more = {
-                name: fields[name] for name in metric_filter.get("emitSystemFieldDimensions", [])
-            }
+            emitted = metric_filter.get("emitSystemFieldDimensions")
+            fields = system_fields(group) if emitted else {}
+            more = {name: fields[name] for name in emitted or []}
             for transformation in metric_filter["metricTransformations"]:
                 self._transform(group.region, transformation, chosen, len(seen), more)
 

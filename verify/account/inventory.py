@@ -405,6 +405,10 @@ def _service_linked_roles(_: Aws, deployment: Deployment) -> Iterator[Resource]:
         yield Resource("aws_iam_service_linked_role", arn.rpartition("/")[2], arn)
 
 
+def _service_linked_role_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
+    return _pairs(aws.pick(reads.service_linked_role_tags(deployment, found.identifier), "Tags"))
+
+
 def _config_rules(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
     """Those that the outputs name: AWS Config gives one that is made again another ARN."""
     named = deployment.identified("aws_config_config_rule")
@@ -672,7 +676,12 @@ KINDS = (
         parts=("aws_iam_role_policy_attachment",),
     ),
     # AWS's own, with permissions and a trust that nobody else can change.
-    Kind(("aws_iam_service_linked_role",), _service_linked_roles, _role_tags, (reads.role,)),
+    Kind(
+        ("aws_iam_service_linked_role",),
+        _service_linked_roles,
+        _service_linked_role_tags,
+        (reads.service_linked_role_tags,),
+    ),
     Kind(
         ("aws_iam_policy",),
         _policies,

@@ -877,6 +877,16 @@ attached_policies = of_each("iam", "list_attached_role_policies", roles)(_role)
 instance_profiles = of_each("iam", "list_instance_profiles_for_role", roles)(_role)
 
 
+# A role that is AWS's: only its tags can be anybody else's doing.
+service_linked_role_tags = of_each(
+    "iam",
+    "list_role_tags",
+    lambda deployment: tuple(
+        arn.rpartition("/")[2] for arn in deployment.identified("aws_iam_service_linked_role")
+    ),
+)(_role)
+
+
 # A role that is no part of the deployment, and need not be there.
 @following("iam", "get_role", "NoSuchEntity")
 def other_role(name: str) -> dict[str, Any]:
