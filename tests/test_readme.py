@@ -12,7 +12,7 @@ import pytest
 
 from tests.deploy.variables import VARIABLES, Varied
 from tests.suite.support import MAKE, ROOT, environment
-from verify.inputs import baseline
+from verify.inputs import baseline, catalogue, waivers
 from verify.inputs.declared import Configuration
 
 README = (ROOT / "README.md").read_text()
@@ -228,3 +228,11 @@ def test_readme_says_of_each_variable_that_a_baseline_minds_what_to_say() -> Non
     } | {"account_scan_checks", "account_scan_schedule"}  # they are said with account_scan_enabled
     minded.add("existing_vpc_id")  # tests/deploy/test_trail_alone.py holds a deployment to it
     assert {name for row in rows for name in re.findall(r"`([a-z_]+)", row)} == minded
+
+
+def test_the_waiver_that_readme_shows_is_one(tmp_path: Path) -> None:
+    [shown] = re.findall(r"```yaml\n(waivers:.*?)```", README, re.DOTALL)
+    (tmp_path / "waivers.yaml").write_text(shown)
+    longest = baseline.load("dev").values["waivers"]["longest_days"]
+    [waiver] = waivers.load(tmp_path / "waivers.yaml", catalogue.load(), longest)
+    assert (waiver.expires - waiver.issued).days == longest == 90

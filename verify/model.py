@@ -158,10 +158,13 @@ class WaiverUse:
     control: str
     subject: str  # a pattern with * and ?
     reason: str
-    owner: str
-    expires: str  # the last day on which it holds, ISO 8601
+    ticket: str  # where the decision is kept
+    owner: str  # who answers for it
+    approver: str  # who has accepted the risk
+    issued: str  # the first day on which it holds, ISO 8601
+    expires: str  # the last one
     days_left: int  # negative when it has expired
-    status: str  # used, unused or expired
+    status: str  # used, unused, expired or not yet in force
 
 
 AWS, OURS = "AWS", "ours"
@@ -291,8 +294,20 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """The run in two words, for headings."""
+        """The run in a few words, for headings."""
+        if self.exit_code == EXIT_CLEAN and self.counts[Outcome.WAIVED]:
+            return "CLEAN WITH WAIVERS"
         return {0: "CLEAN", 1: "CONTROLS FAILED"}.get(self.exit_code, "NOT FULLY VERIFIED")
+
+    def waivers_of(self, result: ControlResult) -> tuple[WaiverUse, ...]:
+        """The waivers by which the failure of a control is accepted; none of another outcome."""
+        if result.outcome is not Outcome.WAIVED:
+            return ()
+        return tuple(
+            waiver
+            for waiver in self.waivers
+            if waiver.control == result.control.identifier and waiver.status == "used"
+        )
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ RESULTS = (
             "MEDIUM",
         ),
         Outcome.WAIVED,
-        "Waived until 2027-03-31 by Priya Raman: the dev account holds made-up data alone.",
+        "s3-cloudtrail-logs-dev: lifecycle expiry: required at least 2192 days, live 90 days",
         (observation("lifecycle expiry", "at least 2192 days", "90 days", BUCKET),),
         (3,),
     ),
@@ -283,6 +283,23 @@ NETWORK = NetworkPicture(
 )
 
 
+def waiver(
+    control_name: str, subject: str, reason: str, expires: str, days_left: int, status: str
+) -> WaiverUse:
+    return WaiverUse(
+        control=control_name,
+        subject=subject,
+        reason=reason,
+        ticket="RISK-42",
+        owner="platform team",
+        approver="Priya Raman",
+        issued="2026-11-10",
+        expires=expires,
+        days_left=days_left,
+        status=status,
+    )
+
+
 def report(
     results: tuple[ControlResult, ...] = RESULTS,
     *,
@@ -305,25 +322,17 @@ def report(
             BaselineSource("dev", "verify/inputs/baselines/dev.yaml", "b" * 64),
         ),
         waivers=(
-            WaiverUse(
-                "log-groups-retention",
-                "/aws/*",
-                f"seven days {SCRIPT}",
-                "a",
+            waiver(
+                "log-bucket-keeps-logs-six-years",
+                BUCKET,
+                f"the dev account holds made-up data alone {SCRIPT}",
                 "2026-12-01",
                 10,
                 "used",
             ),
-            WaiverUse("key-rotates", "*", "not needed any more", "b", "2027-01-01", 41, "unused"),
-            WaiverUse(
-                "resources-tagged",
-                "*",
-                "somebody forgot this one",
-                "c",
-                "2026-11-01",
-                -20,
-                "expired",
-            ),
+            waiver("key-rotates", "*", "not needed any more", "2027-01-01", 41, "unused"),
+            waiver("resources-tagged", "*", "somebody forgot this", "2026-11-01", -20, "expired"),
+            waiver("key-alias", "*", "not before the move", "2027-02-01", 72, "not yet in force"),
         ),
         notes=(
             "Two security-group rules that an earlier, killed run had left were removed first.",

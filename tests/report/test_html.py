@@ -187,6 +187,19 @@ def test_summary_says_what_the_run_showed(
     assert sentence in words(page(report))
 
 
+def test_a_run_with_waivers_is_not_called_clean_alone_and_names_them_first() -> None:
+    shown = page(sample.report(only(Outcome.PASS, Outcome.WAIVED)))
+    text = words(shown)
+    assert "Verdict: Clean with waivers" in text
+    named = (
+        f"log-bucket-keeps-logs-six-years accepted on {sample.BUCKET} by "
+        "Priya Raman, 2026-11-10 to 2026-12-01, ticket RISK-42, owner platform team: the dev "
+    )
+    assert text.index("Verdict:") < text.index(named) < text.index("The run ")
+    assert 'class="verdict waived"' in shown
+    assert text.count(f"accepted on {sample.BUCKET} by Priya Raman") == 3
+
+
 def test_clean_run_needs_no_attention() -> None:
     text = words(page(sample.report(only(Outcome.PASS))))
     assert "Verdict: Clean" in text

@@ -55,6 +55,22 @@ def test_nothing_in_it_commands_the_terminal() -> None:
         assert character not in text
 
 
+def test_a_waived_control_says_who_accepted_it() -> None:
+    shown = _shown(100)
+    at = shown.index("WAIVED log-bucket-keeps-logs-six-years")
+    assert shown[at + 2].startswith(
+        f"  accepted on {sample.BUCKET} by Priya Raman, 2026-11-10 to "
+        "2026-12-01, ticket RISK-42, owner platform team: the dev account holds made-up data alone"
+    )
+
+
+def test_a_run_with_waivers_ends_in_yellow() -> None:
+    kept = [one for one in sample.RESULTS if one.outcome in (Outcome.PASS, Outcome.WAIVED)]
+    *_, [(text, markup)] = lines(sample.report(tuple(kept)), 100)
+    assert text.startswith("CLEAN WITH WAIVERS: 4 PASS, 1 WAIVED in ")
+    assert markup == ("yellow", "bold")
+
+
 def test_the_last_line_is_the_verdict_with_its_counts() -> None:
     *_, empty, last = lines(sample.report(), 100)
     assert empty == ()

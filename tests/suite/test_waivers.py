@@ -20,8 +20,19 @@ TODAY = date(2026, 5, 6)
 CONTROL = catalogue.load()["resources-tagged"]
 
 
-def _waiver(subject: str, days: int = 30, control: str = "resources-tagged") -> Waiver:
-    return Waiver(control, subject, "accepted until the move", "team", TODAY + timedelta(days=days))
+def _waiver(
+    subject: str, days: int = 30, control: str = "resources-tagged", since: int = 40
+) -> Waiver:
+    return Waiver(
+        control,
+        subject,
+        "accepted until the move",
+        "RISK-42",
+        "team",
+        "Priya Raman",
+        TODAY - timedelta(days=since),
+        TODAY + timedelta(days=days),
+    )
 
 
 def _result(outcome: Outcome, *unmet: str) -> ControlResult:
@@ -66,6 +77,13 @@ def test_a_waiver_holds_on_its_last_day_and_not_after(days: int, outcome: Outcom
     judged, statuses = _applied(_result(Outcome.FAIL, "a"), _waiver("a", days))
     assert judged.outcome is outcome
     assert statuses == ["used" if days == 0 else "expired"]
+
+
+@pytest.mark.parametrize(("since", "outcome"), [(0, Outcome.WAIVED), (-1, Outcome.FAIL)])
+def test_a_waiver_holds_on_its_first_day_and_not_before(since: int, outcome: Outcome) -> None:
+    judged, statuses = _applied(_result(Outcome.FAIL, "a"), _waiver("a", since=since))
+    assert judged.outcome is outcome
+    assert statuses == ["used" if since == 0 else "not yet in force"]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ERROR, Outcome.NOT_TESTED])
@@ -114,22 +132,63 @@ waivers:
   - control: resources-tagged
     subject: "arn:aws:sns:*"
     reason: accepted until the move
+    ticket: RISK-42
     owner: platform team
+    approver: Priya Raman
+    issued: {issued}
     expires: {expires}
 """
+
+
+def _entry(expires: date | str, issued: date | str = "2026-04-01") -> str:
+    return ENTRY.format(issued=issued, expires=expires)
 
 
 def _load(tmp_path: Path, text: str) -> tuple[Waiver, ...]:
     path = tmp_path / "waivers.yaml"
     path.write_text(text)
-    return waivers.load(path, catalogue.load())
+    return waivers.load(path, catalogue.load(), 90)
 
 
 def test_waivers_are_read_from_yaml(tmp_path: Path) -> None:
-    [waiver] = _load(tmp_path, ENTRY.format(expires="2026-05-06"))
+    [waiver] = _load(tmp_path, _entry(expires="2026-05-06"))
     assert waiver == Waiver(
-        "resources-tagged", "arn:aws:sns:*", "accepted until the move", "platform team", TODAY
+        control="resources-tagged",
+        subject="arn:aws:sns:*",
+        reason="accepted until the move",
+        ticket="RISK-42",
+        owner="platform team",
+        approver="Priya Raman",
+        issued=date(2026, 4, 1),
+        expires=TODAY,
     )
+
+
+@pytest.mark.parametrize("name", ["reason", "ticket", "owner", "approver", "issued", "expires"])
+def test_a_waiver_lacks_nothing_that_an_auditor_asks_for(tmp_path: Path, name: str) -> None:
+    lines = [line for line in _entry("2026-05-06").splitlines() if f"{name}:" not in line]
+    with pytest.raises(waivers.WaiverError, match=f"'{name}' is a required property"):
+        _load(tmp_path, "\n".join(lines))
+
+
+def test_a_waiver_may_hold_as_long_as_the_baseline_admits(tmp_path: Path) -> None:
+    assert len(_load(tmp_path, _entry(issued="2026-04-01", expires="2026-06-30"))) == 1
+    with pytest.raises(waivers.WaiverError, match=r"for 91 days, from 2026-04-01 .* admits 90 at"):
+        _load(tmp_path, _entry(issued="2026-04-01", expires="2026-07-01"))
+
+
+@pytest.mark.parametrize(("subject", "refused"), [("topic-?", True), ("*", True), ("topic", False)])
+def test_a_critical_control_is_waived_subject_by_subject(
+    tmp_path: Path, subject: str, refused: bool
+) -> None:
+    assert catalogue.load()["trail-is-logging"].severity == "CRITICAL"
+    text = _entry("2026-05-06").replace("resources-tagged", "trail-is-logging")
+    text = text.replace("arn:aws:sns:*", subject)
+    if refused:
+        with pytest.raises(waivers.WaiverError, match="one subject at a time: name each"):
+            _load(tmp_path, text)
+    else:
+        assert [waiver.subject for waiver in _load(tmp_path, text)] == [subject]
 
 
 @pytest.mark.parametrize(
@@ -137,10 +196,11 @@ def test_waivers_are_read_from_yaml(tmp_path: Path) -> None:
     [
         ("waivers: [", "cannot be read"),
         ("- a", "not valid"),
-        (ENTRY.format(expires="2026-02-30"), "a day that does not exist: 2026-02-30"),
-        (ENTRY.format(expires="soon"), "expires"),
-        (ENTRY.format(expires="2026-05-06").replace("reason", "because"), "'because'"),
-        (ENTRY.format(expires="2026-05-06").replace("resources-", "resource-"), "does not exist"),
+        (_entry(expires="2026-02-30"), "a day that does not exist: 2026-02-30"),
+        (_entry(expires="soon"), "expires"),
+        (_entry(expires="2026-03-31"), "end on 2026-03-31, before it is issued on 2026-04-01"),
+        (_entry(expires="2026-05-06").replace("reason", "because"), "'because'"),
+        (_entry(expires="2026-05-06").replace("resources-", "resource-"), "does not exist"),
         ("!!python/object/apply:os.system ['true']", "cannot be read"),
     ],
 )
@@ -151,7 +211,7 @@ def test_bad_waivers_are_refused_with_the_cause(tmp_path: Path, text: str, messa
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(waivers.WaiverError, match="cannot be read"):
-        waivers.load(tmp_path / "none.yaml", ())
+        waivers.load(tmp_path / "none.yaml", {}, 90)
 
 
 CHECK = """
@@ -175,8 +235,9 @@ def test_a_run_reports_its_waivers(
 ) -> None:
     folder = outputs_file.parent
     (folder / "test_one.py").write_text(CHECK)
-    expires = datetime.now(UTC).date() + timedelta(days=days)
-    (folder / "waivers.yaml").write_text(ENTRY.format(expires=expires))
+    today = datetime.now(UTC).date()
+    expires, issued = today + timedelta(days=days), today - timedelta(days=30)
+    (folder / "waivers.yaml").write_text(_entry(expires, issued))
     run = verify(
         outputs_file,
         folder / "reports",
@@ -191,3 +252,6 @@ def test_a_run_reports_its_waivers(
     assert "required some, live none" in run.row("resources-tagged")["message"]
     assert said in run.text
     assert run.report["waivers"][0]["days_left"] == days
+    # What pytest itself says at the end agrees.
+    assert ("1 waived" in run.text) is (outcome == "WAIVED")
+    assert ("1 failed" in run.text) is (outcome == "FAIL")

@@ -1,7 +1,8 @@
 """Waivers: failures that somebody has accepted, for a reason and for a time.
 
 A waiver never hides anything: the failure stays in the report with all that was seen. It covers
-failures alone, since nobody can accept what nobody saw, and it ends with its last day.
+failures alone, since nobody can accept what nobody saw. It says who answers for it, who has
+accepted the risk and where that is kept, and holds from its day of issue to its last day.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from verify import schemas
 from verify.inputs.reader import UnreadableError
-from verify.model import ControlResult, Outcome, WaiverUse
+from verify.model import Control, ControlResult, Outcome, WaiverUse
 
 MAXIMUM_CHARACTERS = 1_000_000
 
@@ -31,8 +32,15 @@ class Waiver:
     control: str
     subject: str
     reason: str
+    ticket: str
     owner: str
+    approver: str
+    issued: date
     expires: date
+
+    def holds(self, today: date) -> bool:
+        """Whether `today` is one of its days."""
+        return self.issued <= today <= self.expires
 
     def covers(self, subject: str) -> bool:
         """Whether `subject` is one of those that the waiver is for. Case counts, as in ARNs."""
@@ -43,11 +51,12 @@ class Waiver:
         return re.fullmatch(pattern, subject, re.DOTALL) is not None
 
 
-def load(path: Path, controls: Iterable[str]) -> tuple[Waiver, ...]:
+def load(path: Path, controls: Mapping[str, Control], longest_days: int) -> tuple[Waiver, ...]:
     """The waivers in the YAML file `path`, by `schemas/waivers.schema.json`.
 
     Raises WaiverError when the file cannot be read, breaks the schema, gives a day that does not
-    exist, or names a control that is not among `controls`.
+    exist, names a control that is not among `controls`, waives one of severity CRITICAL for more
+    subjects than those that it names, or has one for longer than `longest_days`.
     """
     # Imported here: it takes long, and most runs have no waivers.
     from verify.inputs.yaml_documents import read_unplaced
@@ -59,31 +68,54 @@ def load(path: Path, controls: Iterable[str]) -> tuple[Waiver, ...]:
     faults = schemas.violations("waivers", document)
     if faults:
         raise WaiverError(f"the waivers {path} are not valid:\n  " + "\n  ".join(faults))
-    known = frozenset(controls)
-    found = []
-    for entry in document["waivers"]:
-        if entry["control"] not in known:
-            raise WaiverError(
-                f"the waivers {path} name the control {entry['control']}, which does not exist: "
-                "correct its name, so that the waiver covers what it was meant for"
-            )
-        found.append(_waiver(path, entry))
+    found = [_waiver(path, entry) for entry in document["waivers"]]
+    for waiver in found:
+        _require_acceptable(path, waiver, controls, longest_days)
     return tuple(found)
 
 
-def _waiver(path: Path, entry: Mapping[str, Any]) -> Waiver:
-    try:
-        expires = date.fromisoformat(entry["expires"])
-    except ValueError:
+def _require_acceptable(
+    path: Path, waiver: Waiver, controls: Mapping[str, Control], longest_days: int
+) -> None:
+    control = controls.get(waiver.control)
+    if control is None:
         raise WaiverError(
-            f"the waivers {path} give a day that does not exist: {entry['expires']}"
-        ) from None
-    return Waiver(**{**entry, "expires": expires})
+            f"the waivers {path} name the control {waiver.control}, which does not exist: "
+            "correct its name, so that the waiver covers what it was meant for"
+        )
+    if control.severity == "CRITICAL" and set(waiver.subject) & set("*?"):
+        raise WaiverError(
+            f"the waivers {path} waive {waiver.control} on {waiver.subject}: a control of severity "
+            "CRITICAL is waived on one subject at a time: name each, without * and ?"
+        )
+    days = (waiver.expires - waiver.issued).days
+    if days < 0:
+        raise WaiverError(
+            f"the waivers {path} have {waiver.control} end on {waiver.expires}, before it is "
+            f"issued on {waiver.issued}: correct one of the days"
+        )
+    if days > longest_days:
+        raise WaiverError(
+            f"the waivers {path} waive {waiver.control} for {days} days, from {waiver.issued} to "
+            f"{waiver.expires}: the baseline admits {longest_days} at most (waivers.longest_days): "
+            "let it end earlier, and have it issued anew if need be"
+        )
+
+
+def _waiver(path: Path, entry: Mapping[str, Any]) -> Waiver:
+    return Waiver(**{**entry, **{name: _day(path, entry[name]) for name in ("issued", "expires")}})
+
+
+def _day(path: Path, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise WaiverError(f"the waivers {path} give a day that does not exist: {text}") from None
 
 
 def waived(control: str, unmet: Collection[str], waivers: Iterable[Waiver], today: date) -> bool:
-    """Whether waivers that have not expired cover every subject on which `control` failed."""
-    living = [waiver for waiver in waivers if waiver.control == control and waiver.expires >= today]
+    """Whether waivers that hold `today` cover every subject on which `control` failed."""
+    living = [waiver for waiver in waivers if waiver.control == control and waiver.holds(today)]
     return bool(unmet) and all(
         any(waiver.covers(subject) for waiver in living) for subject in unmet
     )
@@ -94,9 +126,9 @@ def apply(
 ) -> tuple[tuple[ControlResult, ...], tuple[WaiverUse, ...]]:
     """`results` with what is waived as WAIVED, and what became of each waiver.
 
-    A failed control is waived only when waivers that have not expired cover every subject on which
-    an expectation was not met. An expired waiver covers nothing; one that covers nothing that
-    failed is unused, and better removed.
+    A failed control is waived only when waivers that hold `today` cover every subject on which an
+    expectation was not met. One that has expired, or does not hold yet, covers nothing; one that
+    covers nothing that failed is unused, and better removed.
     """
     covered: set[Waiver] = set()
     judged = []
@@ -113,13 +145,23 @@ def apply(
 
 
 def _use(waiver: Waiver, covers_something: bool, today: date) -> WaiverUse:
-    expired = waiver.expires < today
     return WaiverUse(
         control=waiver.control,
         subject=waiver.subject,
         reason=waiver.reason,
+        ticket=waiver.ticket,
         owner=waiver.owner,
+        approver=waiver.approver,
+        issued=waiver.issued.isoformat(),
         expires=waiver.expires.isoformat(),
         days_left=(waiver.expires - today).days,
-        status="expired" if expired else "used" if covers_something else "unused",
+        status=_status(waiver, covers_something, today),
     )
+
+
+def _status(waiver: Waiver, covers_something: bool, today: date) -> str:
+    if waiver.expires < today:
+        return "expired"
+    if waiver.issued > today:
+        return "not yet in force"
+    return "used" if covers_something else "unused"

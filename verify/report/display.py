@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from verify.model import WaiverUse
+
 # Forbidden in XML 1.0 (control characters, surrogates, U+FFFE, U+FFFF), or allowed but able to hide
 # or reorder what a reader sees: DEL and the C1 controls, zero-width and bidirectional formatting.
 _INVISIBLE = re.compile(
@@ -33,6 +35,14 @@ def shortened(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… ({len(text) - limit} more characters: see report.json)"
+
+
+def accepted(waiver: WaiverUse) -> str:
+    """Say in one sentence what a waiver accepts, by whom, for whom, until when and why."""
+    return (
+        f"accepted on {waiver.subject} by {waiver.approver}, {waiver.issued} to {waiver.expires}, "
+        f"ticket {waiver.ticket}, owner {waiver.owner}: {waiver.reason}"
+    )
 
 
 def cell(text: str) -> str:

@@ -28,7 +28,7 @@ from verify.model import (
     Outcome,
     Report,
 )
-from verify.report.display import iso_time, shortened, visible
+from verify.report.display import accepted, iso_time, shortened, visible
 from verify.report.network import drawing
 
 FILE_NAME = "report.html"
@@ -50,7 +50,7 @@ _REASON_TITLES: Mapping[Outcome, str] = {
     Outcome.FAIL: "What is wrong",
     Outcome.ERROR: "Why it could not be verified",
     Outcome.NOT_TESTED: "Why it was not tested",
-    Outcome.WAIVED: "Waiver",
+    Outcome.WAIVED: "What is not met",
     Outcome.NOT_APPLICABLE: "Why it does not apply",
 }
 # Worst first: what a reader must act on leads.
@@ -272,6 +272,7 @@ def _template() -> Template:
         bytecode_cache=None if sys.dont_write_bytecode else _bytecode_cache(),
     )
     environment.filters |= {
+        "accepted": accepted,
         "anchor": lambda identifier, prefix: _anchor(prefix, identifier),
         "bounded": lambda text: shortened(visible(text), _TEXT_LIMIT),
         "clock": _clock,

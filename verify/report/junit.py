@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from verify.model import NOT_VERIFIED, ControlResult, Outcome, Report
-from verify.report.display import iso_time, shortened, visible
+from verify.report.display import accepted, iso_time, shortened, visible
 
 FILE_NAME = "junit.xml"
 
@@ -109,9 +109,10 @@ def _add_case(suite: Element, report: Report, result: ControlResult) -> None:
     element = _element(result.outcome)
     if element is not None:
         verdict = SubElement(case, element, {"type": str(result.outcome)})
-        first_line = result.message.strip().partition("\n")[0] or str(result.outcome)
-        verdict.set("message", shortened(visible(first_line), _MESSAGE_LIMIT))
-        verdict.text = shortened(visible(_explanation(result)), _BODY_LIMIT)
+        waivers = [accepted(waiver) for waiver in report.waivers_of(result)]
+        said = (waivers and waivers[0]) or result.message.strip() or str(result.outcome)
+        verdict.set("message", shortened(visible(said.partition("\n")[0]), _MESSAGE_LIMIT))
+        verdict.text = shortened(visible(_explanation(result, waivers)), _BODY_LIMIT)
     details = SubElement(case, "system-out")
     details.text = shortened(visible(_details(result)), _BODY_LIMIT)
 
@@ -124,8 +125,8 @@ def _element(outcome: Outcome) -> str | None:
     return "skipped" if outcome in _SKIPPED else "error"
 
 
-def _explanation(result: ControlResult) -> str:
-    lines = [f"{result.control.severity}: {result.control.statement}"]
+def _explanation(result: ControlResult, waivers: Iterable[str]) -> str:
+    lines = [f"{result.control.severity}: {result.control.statement}", *waivers]
     if result.message:
         lines.append(result.message)
     lines += [

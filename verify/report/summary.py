@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from verify.model import AlertTiming, ControlResult, Outcome, Report, WaiverUse
-from verify.report.display import visible
+from verify.report.display import accepted, visible
 
 # Pieces of a line, each with the names of its markup in pytest's terminal.
 Line = tuple[tuple[str, tuple[str, ...]], ...]
@@ -21,6 +21,7 @@ _MARKUP: dict[Outcome, tuple[str, ...]] = {
     Outcome.NOT_APPLICABLE: ("light",),
 }
 
+_COLOUR = {"CLEAN": "green", "CLEAN WITH WAIVERS": "yellow"}  # red otherwise
 _EXPLAINED = frozenset({Outcome.FAIL, Outcome.ERROR, Outcome.WAIVED})
 _HEADINGS = ("outcome", "control", "severity", "what must be true")
 _NARROWEST = 20  # columns for a statement, however narrow the terminal is
@@ -32,7 +33,7 @@ def lines(report: Report, width: int) -> Iterator[Line]:
     yield from (_plain(_timing(timing)) for timing in report.timings)
     for result in report.results:
         if result.outcome in _EXPLAINED:
-            yield from _explained(result)
+            yield from _explained(result, report.waivers_of(result))
     untested = [
         result.control.identifier
         for result in report.results
@@ -89,10 +90,11 @@ def _timing(timing: AlertTiming) -> str:
     )
 
 
-def _explained(result: ControlResult) -> Iterator[Line]:
+def _explained(result: ControlResult, waivers: Iterable[WaiverUse]) -> Iterator[Line]:
     yield ()
     yield _plain(f"{result.outcome} {result.control.identifier}", *_MARKUP[result.outcome])
     yield from (_plain(f"  {line}") for line in result.message.splitlines())
+    yield from (_plain(f"  {accepted(waiver)}") for waiver in waivers)
     if result.outcome is Outcome.FAIL:
         yield _plain(f"  remedy: {result.control.remediation}")
 
@@ -102,6 +104,7 @@ def _waiver(waiver: WaiverUse) -> Line:
         "used": f"in force, {waiver.days_left} days left",
         "unused": "unused: nothing that it covers failed, remove it",
         "expired": f"expired {-waiver.days_left} days ago: it covers nothing",
+        "not yet in force": f"not in force before {waiver.issued}: it covers nothing",
     }[waiver.status]
     text = f"waiver of {waiver.control} on {waiver.subject} ({waiver.owner}): {said}"
     return _plain(text, *(() if waiver.status == "used" else ("yellow",)))
@@ -111,7 +114,7 @@ def _totals(report: Report) -> Line:
     counts = ", ".join(f"{count} {outcome}" for outcome, count in report.counts.items() if count)
     seconds = (report.finished - report.started).total_seconds()
     text = f"{report.verdict}: {counts or 'no control'} in {seconds:.1f} s"
-    return _plain(text, "green" if report.exit_code == 0 else "red", "bold")
+    return _plain(text, _COLOUR.get(report.verdict, "red"), "bold")
 
 
 class Terminal(Protocol):

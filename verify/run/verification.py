@@ -81,7 +81,7 @@ def prepare(settings: Settings) -> Settings:
         controls = catalogue.load()
         baseline.require_known(required, controls)
         baseline.filled(required, deployed.placeholders(), deployed.lists())
-        _waivers(settings, controls)
+        _waivers(settings, controls, required.values)
     except (
         deployment.DeploymentError,
         baseline.BaselineError,
@@ -150,7 +150,7 @@ def start(settings: Settings, worker: str) -> Run:
         sources=required.sources,
         baseline=values,
         controls=tuple(item for name, item in controls.items() if name in required.controls),
-        waivers=_waivers(settings, controls),
+        waivers=_waivers(settings, controls, values),
         aws=aws,
         configuration=Configuration(
             Path(settings.terraform_folder),
@@ -193,5 +193,9 @@ def _limits(settings: Settings, required: Mapping[str, Any]) -> Limits:
     )
 
 
-def _waivers(settings: Settings, controls: Mapping[str, Control]) -> tuple[Waiver, ...]:
-    return waivers.load(Path(settings.waivers), controls) if settings.waivers else ()
+def _waivers(
+    settings: Settings, controls: Mapping[str, Control], required: Mapping[str, Any]
+) -> tuple[Waiver, ...]:
+    if settings.waivers is None:
+        return ()
+    return waivers.load(Path(settings.waivers), controls, required["waivers"]["longest_days"])

@@ -15,6 +15,8 @@ from verify.model import NotVerifiedError, Outcome, TestResult
 from verify.suite import stash
 from verify.suite.results import attach, result_of
 
+_WAIVED = "waived"
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
@@ -67,7 +69,7 @@ def pytest_runtest_makereport(
         # Still a failure in the report, by its own rule; to pytest it is an expected one, so that
         # its exit code and its last line say the same as the report.
         report.outcome = "skipped"
-        report.wasxfail = "waived"
+        report.wasxfail = _WAIVED
     evidence = (*(made.evidence if made else ()), *item.stash.get(stash.EVIDENCE, []))
     unaccounted = item.config.stash[stash.RUN].aws.unaccounted(evidence)
     result = TestResult(
@@ -108,10 +110,16 @@ def _judged(call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[Out
     return Outcome.ERROR, f"{type(error).__name__}: {error}"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest calls a waived failure an expected one
 def pytest_report_teststatus(
     report: pytest.CollectReport | pytest.TestReport,
 ) -> tuple[str, str, tuple[str, Mapping[str, bool]]] | None:
     result = result_of(report)
-    if result is None or result.outcome is not Outcome.ERROR:
+    if result is None:
         return None
-    return "error", "E", ("ERROR", {"yellow": True})
+    if getattr(report, "wasxfail", None) == _WAIVED:
+        # A category that pytest does not know makes its last line yellow.
+        return _WAIVED, "w", ("WAIVED", {"yellow": True})
+    if result.outcome is Outcome.ERROR:
+        return "error", "E", ("ERROR", {"yellow": True})
+    return None
