@@ -59,17 +59,36 @@ class Account:
         """The client of a service, in the deployment's region by default, made once."""
         region = region or self.outputs["region"]
         if (service, region) not in self._clients:
-            made = boto3.client(
+            self._clients[service, region] = self._made(
                 service,
-                region_name=region,
-                endpoint_url=self.url,
+                region,
                 aws_access_key_id="test",
                 aws_secret_access_key="test",  # noqa: S106 - the sandbox knows no credentials
-                config=Config(retries={"total_max_attempts": 1}, connect_timeout=5),
             )
-            reach_by_address(made)
-            self._clients[service, region] = made
         return self._clients[service, region]
+
+    def as_role(self, service: str, role: str) -> Any:
+        """A client of a service in the deployment's region that acts as a role, for an hour."""
+        session = self.client("sts").assume_role(RoleArn=role, RoleSessionName="mutants")
+        credentials = session["Credentials"]
+        return self._made(
+            service,
+            self.outputs["region"],
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+        )
+
+    def _made(self, service: str, region: str, **credentials: str) -> Any:
+        made = boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5),
+            **credentials,
+        )
+        reach_by_address(made)
+        return made
 
     @property
     def ec2(self) -> Any:

@@ -18,6 +18,8 @@ _OLDER_MINUTES, _SEEN_SECONDS = 20, 10.0
 _DELIVERY = "alarm-delivery-stopped"
 _FUNCTION = "alarm-function-trouble"
 _SECURITY = "security-metric-alarms"
+# Of an alarm that watches another metric: the dashboard shows what the deployment's alarms watch.
+_SHOWN = "dashboard-shows-what-is-watched"
 
 
 def quiet(account: Account) -> None:
@@ -81,153 +83,153 @@ def _computing(expression: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-for _name, _description, _purpose, _changes, _control in (
+for _name, _description, _purpose, _changes, _controls in (
     (
         "delivery-missing-data-is-fine",
         "silence of the trail counts as fine",
         "trail-delivery",
         {"TreatMissingData": "notBreaching"},
-        _DELIVERY,
+        (_DELIVERY,),
     ),
     (
         "delivery-missing-data-is-ignored",
         "silence of the log group keeps the alarm as it is",
         "log-delivery",
         {"TreatMissingData": "ignore"},
-        _DELIVERY,
+        (_DELIVERY,),
     ),
     (
         "delivery-threshold-zero",
         "the alarm rings at less than no event",
         "log-delivery",
         {"Threshold": 0.0},
-        _DELIVERY,
+        (_DELIVERY,),
     ),
     (
         "errors-by-the-hundred",
         "rings at a hundred errors",
         "function-errors",
         {"Threshold": 100.0},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "errors-averaged",
         "rings when the average invocation fails",
         "function-errors",
         {"Statistic": "Average"},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "errors-of-another-function",
         "watches the errors of another function",
         "function-errors",
-        {"Dimensions": [{"Name": "FunctionName", "Value": "lambda-compliance-checker-prod"}]},
-        _FUNCTION,
+        {"Dimensions": [{"Name": "FunctionName", "Value": "lambda-compliance-checker-elsewhere"}]},
+        (_FUNCTION, _SHOWN),
     ),
     (
         "errors-in-another-unit",
         "waits for errors in seconds, of which there are none",
         "function-errors",
         {"Unit": "Seconds"},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "errors-five-minutes-in-a-row",
         "rings when each of five minutes has an error",
         "function-errors",
         {"Period": 60, "EvaluationPeriods": 5},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "errors-from-zero",
         "rings at no error as well",
         "function-errors",
         {"Threshold": 0.0},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "errors-missing-are-errors",
         "rings while the function is not invoked",
         "function-errors",
         {"TreatMissingData": "breaching"},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "errors-once-and-never-more",
         "stays in ALARM after an error, and cannot ring again",
         "function-errors",
         {"TreatMissingData": "ignore"},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "throttles-a-quarter-later",
         "looks at a quarter of an hour at a time",
         "function-throttles",
         {"Period": 900},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "duration-in-sum",
         "rings at the sum of durations",
         "function-duration",
         {"Statistic": "Sum"},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "queue-at-its-lowest",
         "rings when the queue was never empty for five minutes",
         "dead-letter-queue-depth",
         {"Statistic": "Minimum"},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "throttles-the-wrong-way-round",
         "rings while there is no throttle",
         "function-throttles",
         {"ComparisonOperator": "LessThanOrEqualToThreshold"},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "queue-over-hours",
         "waits until dead letters have lain for six hours",
         "dead-letter-queue-depth",
         {"Period": 3600, "EvaluationPeriods": 6, "DatapointsToAlarm": 6},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "security-groups-by-the-hundred",
         "rings at a hundred changes of security groups",
         "security-group-changes",
         {"Threshold": 100.0},
-        _SECURITY,
+        (_SECURITY,),
     ),
     (
         "security-groups-another-metric",
         "watches a metric that no filter feeds",
         "security-group-changes",
-        {"MetricName": "security-group-changes-prod"},
-        _SECURITY,
+        {"MetricName": "security-group-changes-elsewhere"},
+        (_SECURITY, _SHOWN),
     ),
     (
         "root-user-with-a-dimension",
         "watches the metric with a dimension that the filter does not give it",
         "root-account-use",
         {"Dimensions": [{"Name": "Account", "Value": "all"}]},
-        _SECURITY,
+        (_SECURITY, _SHOWN),
     ),
     (
         "trail-changes-day-after-day",
         "rings when the trail was changed on each of seven days",
         "cloudtrail-changes",
         {"Period": 86400, "EvaluationPeriods": 7, "DatapointsToAlarm": 7},
-        _SECURITY,
+        (_SECURITY,),
     ),
 ):
     FAMILY.add(
         _name,
         f"alarm {_purpose}: {_description}",
         partial(_change, _purpose, _changes),
-        _control,
+        *_controls,
     )
 
 
@@ -242,14 +244,14 @@ def _in_another_account(query: dict[str, Any]) -> None:
 
 _UNTOUCHED: Mapping[str, Any] = {}
 _NOT_INVOKED = "function-not-invoked"
-for _name, _description, _purpose, _queries, _others, _control in (
+for _name, _description, _purpose, _queries, _others, _controls in (
     (
         "delivery-of-another-topic",
         "the alarm watches another topic",
         "trail-delivery",
-        _elsewhere("TopicName", "sns-trail-delivery-prod"),
+        _elsewhere("TopicName", "sns-trail-delivery-elsewhere"),
         _UNTOUCHED,
-        _DELIVERY,
+        (_DELIVERY, _SHOWN),
     ),
     (
         "delivery-over-a-day",
@@ -257,7 +259,7 @@ for _name, _description, _purpose, _queries, _others, _control in (
         "log-delivery",
         _in_stat(Period=3600),
         {"EvaluationPeriods": 24},
-        _DELIVERY,
+        (_DELIVERY,),
     ),
     (
         "delivery-in-another-unit",
@@ -265,7 +267,7 @@ for _name, _description, _purpose, _queries, _others, _control in (
         "log-delivery",
         _in_stat(Unit="Gigabits/Second"),
         _UNTOUCHED,
-        _DELIVERY,
+        (_DELIVERY,),
     ),
     (
         "delivery-as-it-comes",
@@ -273,7 +275,7 @@ for _name, _description, _purpose, _queries, _others, _control in (
         "trail-delivery",
         _computing("arrived + 0"),
         _UNTOUCHED,
-        _DELIVERY,
+        (_DELIVERY,),
     ),
     (
         "delivery-at-the-first-pause",
@@ -281,7 +283,7 @@ for _name, _description, _purpose, _queries, _others, _control in (
         "log-delivery",
         _in_stat(Period=300),
         {"EvaluationPeriods": 2},
-        _DELIVERY,
+        (_DELIVERY,),
     ),
     (
         "not-invoked-never-true",
@@ -289,7 +291,7 @@ for _name, _description, _purpose, _queries, _others, _control in (
         _NOT_INVOKED,
         _computing("events * 0"),
         _UNTOUCHED,
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "not-invoked-in-one-period",
@@ -297,7 +299,7 @@ for _name, _description, _purpose, _queries, _others, _control in (
         _NOT_INVOKED,
         _in_stat(Period=300),
         {"EvaluationPeriods": 1},
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "not-invoked-of-nothing",
@@ -305,15 +307,15 @@ for _name, _description, _purpose, _queries, _others, _control in (
         _NOT_INVOKED,
         _computing("IF(FILL(events, 0) > 0 AND FILL(invocations, 0) == 0, 1, 0)"),
         _UNTOUCHED,
-        _FUNCTION,
+        (_FUNCTION,),
     ),
     (
         "not-invoked-of-another-function",
         "the alarm counts another function's invocations",
         _NOT_INVOKED,
-        _elsewhere("FunctionName", "lambda-compliance-checker-prod"),
+        _elsewhere("FunctionName", "lambda-compliance-checker-elsewhere"),
         _UNTOUCHED,
-        _FUNCTION,
+        (_FUNCTION, _SHOWN),
     ),
     (
         "not-invoked-in-another-account",
@@ -321,14 +323,14 @@ for _name, _description, _purpose, _queries, _others, _control in (
         _NOT_INVOKED,
         _in_another_account,
         _UNTOUCHED,
-        _FUNCTION,
+        (_FUNCTION,),
     ),
 ):
     FAMILY.add(
         _name,
         f"alarm {_purpose}: {_description}",
         partial(_change_queries, _purpose, _queries, _others),
-        _control,
+        *_controls,
     )
 
 FAMILY.add(
@@ -402,12 +404,6 @@ for _name, _description, _queries, _others in (
         _UNTOUCHED,
     ),
     (
-        "unusual-deletions-alone",
-        "counts deletions alone, and no reads",
-        _in_metric(MetricName="DeleteRequests"),
-        _UNTOUCHED,
-    ),
-    (
         "unusual-in-another-account",
         "takes its metric from another account",
         _in_another_account,
@@ -419,23 +415,37 @@ for _name, _description, _queries, _others in (
         _in_stat(),
         {"TreatMissingData": "ignore"},
     ),
-    (
-        "unusual-of-another-bucket",
-        "watches another bucket",
-        _in_metric(
-            Dimensions=[
-                {"Name": "BucketName", "Value": "s3-access-logs-prod-123456789012"},
-                {"Name": "FilterId", "Value": "all-requests"},
-            ]
-        ),
-        _UNTOUCHED,
-    ),
 ):
     FAMILY.add(
         _name,
         f"alarm {_UNUSUAL}: {_description}",
         partial(_change_queries, _UNUSUAL, _queries, _others),
         _UNUSUAL_RINGS,
+        needs=_UNUSUAL_RINGS,
+    )
+for _name, _description, _queries in (
+    (
+        "unusual-deletions-alone",
+        "counts deletions alone, and no reads",
+        _in_metric(MetricName="DeleteRequests"),
+    ),
+    (
+        "unusual-of-another-bucket",
+        "watches another bucket",
+        _in_metric(
+            Dimensions=[
+                {"Name": "BucketName", "Value": "s3-access-logs-elsewhere-123456789012"},
+                {"Name": "FilterId", "Value": "all-requests"},
+            ]
+        ),
+    ),
+):
+    FAMILY.add(
+        _name,
+        f"alarm {_UNUSUAL}: {_description}",
+        partial(_change_queries, _UNUSUAL, _queries, _UNTOUCHED),
+        _UNUSUAL_RINGS,
+        _SHOWN,
         needs=_UNUSUAL_RINGS,
     )
 FAMILY.add(
@@ -694,7 +704,7 @@ def relevant_events_not_counted(account: Account, mending: ExitStack) -> None:
 
 @FAMILY.fault("the relevant events are counted in another metric than the alarm's", _FUNCTION)
 def relevant_events_counted_elsewhere(account: Account, mending: ExitStack) -> None:
-    _transform("relevant-events", {"metricName": "relevant-events-prod"}, account, mending)
+    _transform("relevant-events", {"metricName": "relevant-events-elsewhere"}, account, mending)
 
 
 @FAMILY.fault("the count of relevant events has a pattern of its own", _FUNCTION)

@@ -40,6 +40,7 @@ def another_alias(account: Account, mending: ExitStack) -> None:
     "key-usable",
     "digests-on-time",
     "trail-delivers-to-bucket",
+    later="configuration-delivered",  # as soon as AWS Config has tried
 )
 def disabled(account: Account, mending: ExitStack) -> None:
     for what in ("LatestDelivery", "LatestDigestDelivery"):
@@ -55,6 +56,7 @@ def disabled(account: Account, mending: ExitStack) -> None:
     "key-usable",
     "digests-on-time",
     "trail-delivers-to-bucket",
+    later="configuration-delivered",  # as soon as AWS Config has tried
 )
 def pending_deletion(account: Account, mending: ExitStack) -> None:
     for what in ("LatestDelivery", "LatestDigestDelivery"):

@@ -330,6 +330,7 @@ FAMILY.add(
     ),
     "log-groups-retention",
     "session-logs-kept",
+    "findings-kept",
 )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,12 +16,12 @@ from botocore.response import StreamingBody
 
 from verify.account.answer import Called
 from verify.account.endpoints import reach_by_address
+from verify.account.environment import steadily
 from verify.account.errors import code_and_message
 from verify.account.evidence import ApiCall, EvidenceStore
 from verify.model import NotVerifiedError
 
 MAXIMUM_PAGES = 10_000
-_ATTEMPTS = 10
 # Said once: botocore's own would be put together anew, and twice, for each call.
 _USER_AGENT = f"trailwarden Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
 
@@ -69,24 +68,13 @@ class Live:
             return self._clients[key]
 
     def _made(self, session: boto3.Session, service: str, region: str) -> Any:
-        # botocore reads the whole environment, for proxies, while pytest notes there in its own
-        # thread which test runs: an entry that goes meanwhile is a KeyError.
-        for _ in range(_ATTEMPTS - 1):
-            with suppress(KeyError):
-                return self._make(session, service, region)
-        return self._make(session, service, region)
-
-    def _make(self, session: boto3.Session, service: str, region: str) -> Any:
-        client = session.client(
-            service,
-            region_name=region,
-            config=Config(
-                retries={"mode": "adaptive", "max_attempts": 6},
-                connect_timeout=5,
-                read_timeout=30,
-                user_agent=_USER_AGENT,
-            ),
+        config = Config(
+            retries={"mode": "adaptive", "max_attempts": 6},
+            connect_timeout=5,
+            read_timeout=30,
+            user_agent=_USER_AGENT,
         )
+        client = steadily(lambda: session.client(service, region_name=region, config=config))
         reach_by_address(client)
         return client
 

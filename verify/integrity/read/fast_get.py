@@ -25,6 +25,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import get_environ_proxies
 
+from verify.account.environment import steadily
 from verify.integrity.read.plain_http import NotPlainError, PlainConnection
 from verify.integrity.read.reader import Consumer
 from verify.integrity.read.sigv4 import signed_headers
@@ -101,7 +102,7 @@ class FastGet:
             bundle = session.get_config_variable("ca_bundle") or botocore.httpsession.where()
             self._tls = ssl.create_default_context(cafile=bundle)
         # A proxy has settings that only the client reads.
-        if get_environ_proxies(url):
+        if steadily(lambda: get_environ_proxies(url)):
             self.usable = False
 
     def announce(self, keys: Iterable[str]) -> None:
