@@ -21,6 +21,8 @@ _PATIENCE_SECONDS = 30.0
 _RECENT = timedelta(seconds=20)
 # Digests write whole seconds, and the sandbox makes one every three.
 _PERIOD = timedelta(seconds=3)
+# The statements that keep people from the files, a lock's bypass included.
+_PROTECTING = ("DenyWritesByPeople", "DenyDeletion", "DenyTampering")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _a_log(account: Account) -> Stored:
 def _unprotected(account: Account) -> Iterator[None]:
     """The bucket policy without what protects the files, as an attacker would have it meanwhile."""
     with ExitStack() as briefly:
-        policy = without(account.document("bucket"), "DenyWritesByPeople", "DenyDeletion")
+        policy = without(account.document("bucket"), *_PROTECTING)
         account.replace(briefly, "bucket", policy)
         yield
 
@@ -115,7 +117,12 @@ def _erase(account: Account, key: str) -> None:
     """Remove every version of an object, and every delete marker."""
     answer = account.s3.list_object_versions(**_bucket(account), Prefix=key)
     for one in (*answer.get("Versions", []), *answer.get("DeleteMarkers", [])):
-        account.s3.delete_object(**_bucket(account), Key=key, VersionId=one["VersionId"])
+        account.s3.delete_object(
+            **_bucket(account),
+            Key=key,
+            VersionId=one["VersionId"],
+            BypassGovernanceRetention=True,
+        )
 
 
 def _restore(account: Account, stored: Stored) -> None:

@@ -15,13 +15,26 @@ from verify.report import ReportError, json_report, write_reports
 def test_every_format_is_written(tmp_path: Path) -> None:
     folder = tmp_path / "reports" / "run"
     paths = write_reports(sample.report(), folder)
-    assert {"report.html", "junit.xml", "report.json"} <= set(paths)
+    assert set(paths) == {
+        "report.html",
+        "junit.xml",
+        "report.json",
+        "controls.csv",
+        "summary.md",
+    }
     assert {path.name: path for path in folder.iterdir()} == paths
     assert paths["report.html"].read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     junit = paths["junit.xml"].read_text(encoding="utf-8")
     assert junit.startswith('<?xml version="1.0" encoding="UTF-8"?>')
     read = json_report.parse(paths["report.json"].read_text(encoding="utf-8"))
     assert read.run_id == sample.report().run_id
+
+
+def test_those_formats_are_written_that_are_asked_for(tmp_path: Path) -> None:
+    paths = write_reports(sample.report(), tmp_path, ("json", "csv"))
+    assert (
+        set(paths) == {path.name for path in tmp_path.iterdir()} == {"report.json", "controls.csv"}
+    )
 
 
 def test_same_run_gives_the_same_bytes(tmp_path: Path) -> None:

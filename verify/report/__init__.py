@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from verify.model import Report
-from verify.report import html, json_report, junit
+from verify.report import html, json_report, junit, markdown, table
 
-__all__ = ["WRITERS", "ReportError", "html", "json_report", "junit", "write_reports"]
+__all__ = ["FORMATS", "ReportError", "html", "json_report", "junit", "write_reports"]
 
 
 class Writer(Protocol):
@@ -26,23 +26,32 @@ class Writer(Protocol):
         """The run in the format."""
 
 
-# The one list of formats.
-WRITERS: tuple[Writer, ...] = (html, junit, json_report)
+# The one list of formats, by the names that `--formats` knows.
+FORMATS: Mapping[str, Writer] = {
+    "html": html,
+    "junit": junit,
+    "json": json_report,
+    "csv": table,
+    "markdown": markdown,
+}
 
 
 class ReportError(Exception):
     """The reports could not be written; the cause is chained."""
 
 
-def write_reports(report: Report, folder: Path) -> Mapping[str, Path]:
-    """Write the run in every format into the folder; return the paths by file name.
+def write_reports(
+    report: Report, folder: Path, formats: Collection[str] = tuple(FORMATS)
+) -> Mapping[str, Path]:
+    """Write the run in some formats, every one by default, into the folder; the paths by name.
 
     The folder is created when it is missing. Every format is rendered before any is written and
     each file is put in place whole, so a reader never meets half of one.
 
     Raises ReportError when the folder cannot be written.
     """
-    rendered = {writer.FILE_NAME: writer.render(report) for writer in WRITERS}
+    writers = [writer for name, writer in FORMATS.items() if name in formats]
+    rendered = {writer.FILE_NAME: writer.render(report) for writer in writers}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return {name: _write(folder / name, text) for name, text in rendered.items()}

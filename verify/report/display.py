@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from verify.model import WaiverUse
 
+_SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 # Forbidden in XML 1.0 (control characters, surrogates, U+FFFE, U+FFFF), or allowed but able to hide
 # or reorder what a reader sees: DEL and the C1 controls, zero-width and bidirectional formatting.
 _INVISIBLE = re.compile(
@@ -35,6 +36,22 @@ def shortened(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… ({len(text) - limit} more characters: see report.json)"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people read them, e.g. ``2 min 5 s``."""
+    if abs(seconds) < 60:
+        return f"{seconds:.2f} s" if abs(seconds) < 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(abs(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours} h"] if hours else []
+    parts += [f"{minutes} min", *([f"{rest} s"] if rest else [])]
+    return ("-" if seconds < 0 else "") + " ".join(parts)
+
+
+def severity_rank(severity: str) -> int:
+    """Return where a severity stands among all, the worst first; one that is not known is last."""
+    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
 
 
 def accepted(waiver: WaiverUse) -> str:

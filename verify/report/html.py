@@ -28,13 +28,19 @@ from verify.model import (
     Outcome,
     Report,
 )
-from verify.report.display import accepted, iso_time, shortened, visible
+from verify.report.display import (
+    accepted,
+    duration,
+    iso_time,
+    severity_rank,
+    shortened,
+    visible,
+)
 from verify.report.network import drawing
 
 FILE_NAME = "report.html"
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 _TEXT_LIMIT = 4_000  # characters of one value; report.json has the whole
 
 _MEANINGS: Mapping[Outcome, str] = {
@@ -128,9 +134,7 @@ def attention(results: Sequence[ControlResult]) -> tuple[ControlResult, ...]:
             (result for result in results if result.outcome in wanted),
             key=lambda result: (
                 wanted.index(result.outcome),
-                _SEVERITIES.index(result.control.severity)
-                if result.control.severity in _SEVERITIES
-                else len(_SEVERITIES),
+                severity_rank(result.control.severity),
             ),
         )
     )
@@ -179,16 +183,6 @@ def _content_hash(text: str) -> str:
 
 def _slug(outcome: str) -> str:
     return outcome.lower().replace(" ", "-")
-
-
-def _duration(seconds: float) -> str:
-    if abs(seconds) < 60:
-        return f"{seconds:.2f} s" if abs(seconds) < 10 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(abs(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [f"{hours} h"] if hours else []
-    parts += [f"{minutes} min", *([f"{rest} s"] if rest else [])]
-    return ("-" if seconds < 0 else "") + " ".join(parts)
 
 
 def _share(part: float, whole: float) -> float:
@@ -276,7 +270,7 @@ def _template() -> Template:
         "anchor": lambda identifier, prefix: _anchor(prefix, identifier),
         "bounded": lambda text: shortened(visible(text), _TEXT_LIMIT),
         "clock": _clock,
-        "duration": _duration,
+        "duration": duration,
         "href": _href,
         "iso": iso_time,
         "percent": _percent,

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from verify.report import FORMATS
+
 
 class RunError(Exception):
     """The run cannot start. The message names the cause and the remedy."""
@@ -29,6 +31,7 @@ class Settings:
     variables: str | None = None  # the file of values beside the profile's
     integrity_hours: float | None = None  # in place of the baseline's
     waivers: str | None = None  # the waivers' file
+    formats: tuple[str, ...] = tuple(FORMATS)  # of the reports
     probes: tuple[str, ...] = ()  # the optional probes that were asked for beside the baseline's
     plan: str | None = None  # JSON of a Terraform plan
     plan_problem: str | None = None  # why there is none, although one was asked for

@@ -11,6 +11,7 @@ import pytest
 from verify.inputs import deployment
 from verify.inputs.plan import PlanError, read_plan
 from verify.live_fire.probes import OPTIONAL
+from verify.report import FORMATS
 from verify.run.settings import RunError, Settings, default_settings
 
 # Beyond a week, `python -m verify integrity` is made for it.
@@ -89,6 +90,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="failures that somebody has accepted for a time (YAML, schemas/waivers.schema.json)",
     )
     group.addoption(
+        "--formats",
+        metavar="FORMATS",
+        type=_formats,
+        default=tuple(FORMATS),
+        help=f"which reports to write, of {','.join(FORMATS)} (default: all); report.json, by "
+        "which a run is known, is always among them",
+    )
+    group.addoption(
         "--probe",
         metavar="PROBE",
         action="append",
@@ -123,6 +132,15 @@ def add_options(parser: pytest.Parser) -> None:
         type=_hours,
         help="how many of the last hours' log files to validate (default: the baseline's)",
     )
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    named = {name.strip() for name in text.split(",")}
+    if unknown := sorted(named - FORMATS.keys()):
+        raise argparse.ArgumentTypeError(
+            f"there is no format {', '.join(map(repr, unknown))}: choose of {', '.join(FORMATS)}"
+        )
+    return tuple(name for name in FORMATS if name in named | {"json"})
 
 
 def _seconds(text: str) -> float:
@@ -182,6 +200,7 @@ def settings_of(config: pytest.Config) -> Settings:
         integrity_hours=config.option.integrity_hours,
         replay=config.option.replay,
         waivers=config.option.waivers,
+        formats=config.option.formats,
         as_verifier=config.option.as_verifier,
         put_metric=config.option.put_metric,
         probes=tuple(config.option.probe),

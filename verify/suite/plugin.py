@@ -249,7 +249,9 @@ def pytest_sessionfinish(
         )
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     try:
-        collected.files = tuple(write_reports(collected.report, started.folder).values())
+        collected.files = tuple(
+            write_reports(collected.report, started.folder, started.settings.formats).values()
+        )
     except ReportError as error:
         collected.problem = f"{error}: make room or choose another folder with --reports=<folder>"
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
