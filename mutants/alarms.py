@@ -717,6 +717,7 @@ def relevant_events_counted_otherwise(account: Account, mending: ExitStack) -> N
     "an alarm is deleted, and its tags with it",
     _FUNCTION,
     "alarm-actions",
+    _SHOWN,  # its metric is one that nobody watches
     errors=frozenset({"resources-tagged"}),
 )
 def alarm_deleted(account: Account, mending: ExitStack) -> None:

@@ -217,23 +217,18 @@ class _Trial:
         """What the controls say to `alteration`: of a harmless member all that read the operation.
 
         Of a judged one those that the account names, as far as their verdicts rest on this very
-        answer. Where none of these minds, the others whose verdicts do: the same operation is
-        asked of resources that other controls look after.
+        answer. Where none of these does, whoever else's verdict does: the same operation is asked
+        of resources that other controls look after.
         """
-        if not alteration.judged:
-            return self._seen(self._change(key, alteration), key, self._readers[key[:2]])
-        resting = self._needing[self._source.evidence(key)]
-        named = [control for control in alteration.judged if control in resting]
-        outcomes = self._seen(self._change(key, alteration), key, named)
-        if any(outcome not in _PASSES for outcome, _ in outcomes.values()):
-            return outcomes
-        others = sorted(resting.difference(named, _BESIDE_THE_DOOR))
-        return outcomes | self._seen(self._change(key, alteration), key, others)
-
-    def _change(self, key: RecordKey, alteration: Alteration) -> AbstractContextManager[None]:
-        return self._source.altered(
+        controls = self._readers[key[:2]]
+        if alteration.judged:
+            resting = self._needing[self._source.evidence(key)] - _BESIDE_THE_DOOR
+            named = [control for control in alteration.judged if control in resting]
+            controls = named or sorted(resting)
+        change = self._source.altered(
             key, lambda answer: altered(answer, alteration.where, alteration.value)
         )
+        return self._seen(change, key, controls)
 
     def _seen(
         self, change: AbstractContextManager[None], key: RecordKey, controls: Iterable[str]
