@@ -293,7 +293,12 @@ _may_stop("by-roles", "attach policies to the trail's roles", "iam:AttachRolePol
 _may_stop("by-policies", "put other versions in force", "iam:SetDefaultPolicyVersion")
 
 
-@FAMILY.fault("an administrator whom the baseline does not name", _READ, _STOPPED)
+@FAMILY.fault(
+    "an administrator whom the baseline does not name",
+    _READ,
+    _STOPPED,
+    "application-logs-unmasked-for-nobody",
+)
 def unnamed_administrator(account: Account, mending: ExitStack) -> None:
     somebody(account, mending, _allow("*"))
 

@@ -256,8 +256,8 @@ def test_a_format_is_two_files_and_is_written_with_the_others(
     assert len(_changes(diff)) == 2
     _apply(copy, diff)
     _verify(copy, sandbox, deployed, "verify/checks/test_trail.py", "-ktest_trail_is_logging")
-    lines = (copy / "reports/latest/controls.csv").read_text().splitlines()
-    assert "trail-is-logging,CRITICAL,PASS," in lines
+    lines = (copy / "reports/latest/outcomes.txt").read_text().splitlines()
+    assert "PASS CRITICAL trail-is-logging" in lines
     done = _python(
         copy,
         "-m",
