@@ -372,62 +372,62 @@ FAMILY.add(
     _UNUSUAL_RINGS,
     needs=_UNUSUAL_RINGS,
 )
-for _name, _description, _queries, _others in (
+for _name, _description, _queries, _others, _controls in (
     (
         "unusual-is-far-away",
         "its band is as wide as twenty standard deviations",
         _computing("ANOMALY_DETECTION_BAND(requests, 20)"),
         _UNTOUCHED,
+        (_UNUSUAL_RINGS,),
     ),
     (
         "unusual-is-everything",
         "its band is so narrow that it never rests",
         _computing("ANOMALY_DETECTION_BAND(requests, 0.5)"),
         _UNTOUCHED,
+        (_UNUSUAL_RINGS,),
     ),
     (
         "unusual-is-less",
         "rings where there are fewer requests than usual",
         _in_stat(),
         {"ComparisonOperator": "LessThanLowerThreshold"},
+        (_UNUSUAL_RINGS,),
     ),
     (
         "unusual-for-a-day",
         "rings when a whole day was unusual",
         _in_stat(),
         {"EvaluationPeriods": 288, "DatapointsToAlarm": 288},
+        (_UNUSUAL_RINGS,),
     ),
     (
         "unusual-on-average",
         "looks at the average of requests, each of which counts one",
         _in_stat(Stat="Average"),
         _UNTOUCHED,
+        (_UNUSUAL_RINGS,),
     ),
     (
         "unusual-in-another-account",
         "takes its metric from another account",
         _in_another_account,
         _UNTOUCHED,
+        (_UNUSUAL_RINGS,),
     ),
     (
         "unusual-once-and-never-more",
         "stays in ALARM after unusual access, and cannot ring again",
         _in_stat(),
         {"TreatMissingData": "ignore"},
+        (_UNUSUAL_RINGS,),
     ),
-):
-    FAMILY.add(
-        _name,
-        f"alarm {_UNUSUAL}: {_description}",
-        partial(_change_queries, _UNUSUAL, _queries, _others),
-        _UNUSUAL_RINGS,
-        needs=_UNUSUAL_RINGS,
-    )
-for _name, _description, _queries in (
     (
         "unusual-deletions-alone",
         "counts deletions alone, and no reads",
         _in_metric(MetricName="DeleteRequests"),
+        _UNTOUCHED,
+        (_UNUSUAL_RINGS, _SHOWN),
     ),
     (
         "unusual-of-another-bucket",
@@ -438,14 +438,15 @@ for _name, _description, _queries in (
                 {"Name": "FilterId", "Value": "all-requests"},
             ]
         ),
+        _UNTOUCHED,
+        (_UNUSUAL_RINGS, _SHOWN),
     ),
 ):
     FAMILY.add(
         _name,
         f"alarm {_UNUSUAL}: {_description}",
-        partial(_change_queries, _UNUSUAL, _queries, _UNTOUCHED),
-        _UNUSUAL_RINGS,
-        _SHOWN,
+        partial(_change_queries, _UNUSUAL, _queries, _others),
+        *_controls,
         needs=_UNUSUAL_RINGS,
     )
 FAMILY.add(

@@ -187,16 +187,12 @@ class _JsonParser:
         if operator.kind == "word":
             return self._keyword_comparison(steps, operator.text)
         if operator.text in ("=", "!="):
-            token = self._next()
-            test = self._equality(token)
+            test = self._equality(self._next())
             if operator.text == "=":
-                text = _plain_text(token)
-                if text is not None:
-                    return _TextIs(tuple(steps), frozenset({text}))
-                return _exists_value(steps, test)
-            return _exists_value(steps, lambda value: not test(value))
+                return _Exists(steps, test)
+            return _Exists(steps, lambda value: not test(value))
         if operator.text in ("<", ">", "<=", ">="):
-            return _exists_value(steps, _order(operator.text, self._next()))
+            return _Exists(steps, _order(operator.text, self._next()))
         raise InvalidFilterPattern(f"expected a comparison, found {operator.text!r}")
 
     def _keyword_comparison(self, steps: list[Step], keyword: str) -> Condition:
@@ -293,40 +289,30 @@ def _finder(steps: Sequence[Step]) -> Callable[[Any], Iterable[Any]]:
     return found
 
 
-def _exists_value(steps: list[Step], test: Callable[[Any], bool]) -> Condition:
-    find = _finder(steps)
+class _Exists:
+    """The condition that a selector finds a scalar value of which `test` holds."""
 
-    def condition(document: Any) -> bool:
+    def __init__(self, steps: Sequence[Step], test: Callable[[Any], bool]) -> None:
+        self.steps = tuple(steps)
+        self.test = test
+        self._find = _finder(self.steps)
+
+    def __call__(self, document: Any) -> bool:
         return any(
-            test(value)
-            for value in find(document)
+            self.test(value)
+            for value in self._find(document)
             if value is not None and not isinstance(value, list | dict)
         )
 
-    return condition
 
+@dataclass(frozen=True)
+class _OneOf:
+    """The test that a value is one of some texts."""
 
-class _TextIs:
-    """The condition that what a selector finds is one of some texts."""
+    texts: frozenset[str]
 
-    def __init__(self, steps: tuple[Step, ...], texts: frozenset[str]) -> None:
-        self.steps = steps
-        self.texts = texts
-        self._find = _finder(steps)
-
-    def __call__(self, document: Any) -> bool:
-        return any(isinstance(value, str) and value in self.texts for value in self._find(document))
-
-
-def _plain_text(token: _Token) -> str | None:
-    """The text that a token asks for, if it is one without wildcards."""
-    if token.kind == "string":
-        text = _unquote(token.text)
-    elif token.kind == "word" and not _NUMBER.fullmatch(token.text):
-        text = token.text
-    else:
-        return None
-    return None if "*" in text else text
+    def __call__(self, value: Any) -> bool:
+        return isinstance(value, str) and value in self.texts
 
 
 def _any_of(parts: list[Condition]) -> Condition:
@@ -334,11 +320,14 @@ def _any_of(parts: list[Condition]) -> Condition:
     texts: dict[tuple[Step, ...], frozenset[str]] = {}
     others: list[Condition] = []
     for part in parts:
-        if isinstance(part, _TextIs):
-            texts[part.steps] = texts.get(part.steps, frozenset()) | part.texts
+        if isinstance(part, _Exists) and isinstance(part.test, _OneOf):
+            texts[part.steps] = texts.get(part.steps, frozenset()) | part.test.texts
         else:
             others.append(part)
-    joined: list[Condition] = [*(_TextIs(steps, names) for steps, names in texts.items()), *others]
+    joined: list[Condition] = [
+        *(_Exists(steps, _OneOf(names)) for steps, names in texts.items()),
+        *others,
+    ]
     return lambda document: any(part(document) for part in joined)
 
 
@@ -365,7 +354,7 @@ def _order(operator: str, token: _Token) -> Callable[[Any], bool]:
 
 def _text_equality(pattern: str) -> Callable[[Any], bool]:
     if "*" not in pattern:
-        return lambda value: isinstance(value, str) and value == pattern
+        return _OneOf(frozenset({pattern}))
     expression = _glob(pattern)
     if pattern.strip("*") == "":
         # A lone wildcard asks whether there is a value at all, of whatever scalar type.

@@ -348,9 +348,14 @@ def _alarm_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
     return _pairs(aws.pick(reads.alarm_tags(deployment, found.arn), "Tags"))
 
 
-def _roles(_: Aws, deployment: Deployment) -> Iterator[Resource]:
-    for arn in deployment.identified("aws_iam_role"):
-        yield Resource("aws_iam_role", arn.rpartition("/")[2], arn)
+def _roles(type_: str) -> Find:
+    """Roles of a Terraform type, which the outputs name by their ARNs."""
+
+    def find(_: Aws, deployment: Deployment) -> Iterator[Resource]:
+        for arn in deployment.identified(type_):
+            yield Resource(type_, arn.rpartition("/")[2], arn)
+
+    return find
 
 
 def _role_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
@@ -398,11 +403,6 @@ def _databases(_: Aws, deployment: Deployment) -> Iterator[Resource]:
 def _database_tags(aws: Aws, deployment: Deployment, _: Resource) -> Tags:
     tags: Tags = aws.pick(reads.database_tags(deployment)).get("Tags") or {}
     return tags
-
-
-def _service_linked_roles(_: Aws, deployment: Deployment) -> Iterator[Resource]:
-    for arn in deployment.identified("aws_iam_service_linked_role"):
-        yield Resource("aws_iam_service_linked_role", arn.rpartition("/")[2], arn)
 
 
 def _service_linked_role_tags(aws: Aws, deployment: Deployment, found: Resource) -> Tags:
@@ -670,7 +670,7 @@ KINDS = (
     ),
     Kind(
         ("aws_iam_role",),
-        _roles,
+        _roles("aws_iam_role"),
         _role_tags,
         (reads.role,),
         parts=("aws_iam_role_policy_attachment",),
@@ -678,7 +678,7 @@ KINDS = (
     # AWS's own, with permissions and a trust that nobody else can change.
     Kind(
         ("aws_iam_service_linked_role",),
-        _service_linked_roles,
+        _roles("aws_iam_service_linked_role"),
         _service_linked_role_tags,
         (reads.service_linked_role_tags,),
     ),

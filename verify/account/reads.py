@@ -860,9 +860,15 @@ def alarm_tags(_: Deployment, arn: str) -> dict[str, Any]:
 # --- roles ----------------------------------------------------------------------------------------
 
 
-def roles(deployment: Deployment) -> tuple[str, ...]:
-    """The names of the deployment's roles."""
-    return tuple(arn.rpartition("/")[2] for arn in deployment.identified("aws_iam_role"))
+def _role_names(resource: str) -> Callable[[Deployment], tuple[str, ...]]:
+    """The names of the roles of a Terraform type."""
+    return lambda deployment: tuple(
+        arn.rpartition("/")[2] for arn in deployment.identified(resource)
+    )
+
+
+# The names of the deployment's roles.
+roles = _role_names("aws_iam_role")
 
 
 def _role(_: Deployment, name: str) -> dict[str, Any]:
@@ -879,11 +885,7 @@ instance_profiles = of_each("iam", "list_instance_profiles_for_role", roles)(_ro
 
 # A role that is AWS's: only its tags can be anybody else's doing.
 service_linked_role_tags = of_each(
-    "iam",
-    "list_role_tags",
-    lambda deployment: tuple(
-        arn.rpartition("/")[2] for arn in deployment.identified("aws_iam_service_linked_role")
-    ),
+    "iam", "list_role_tags", _role_names("aws_iam_service_linked_role")
 )(_role)
 
 

@@ -14,13 +14,13 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from verify.inputs.baseline import PLACEHOLDER
 from verify.inputs.located import Located, Spot, read_located
 from verify.inputs.reader import UnreadableError
 
 FOLDER = Path(__file__).parent / "fields"
 _MAXIMUM_CHARACTERS = 1_000_000
 _KEYS_OF_JUDGED = frozenset({"by", "values", "equal", "somewhere"})
-_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _PART = re.compile(r"[^.\[\]{}]+|\[\]|\{\}")
 
 # A way to a member: names, "[]" for each element of a list, "{}" for each value of a map.
@@ -104,17 +104,19 @@ def load(folder: Path = FOLDER) -> Account:
 def filled(account: Account, placeholders: Mapping[str, str]) -> Account:
     """`account` with what stands in braces in its values replaced. Raises AccountError."""
 
-    def replaced(value: Any, place: Spot | str) -> Any:
-        if not isinstance(value, str):
-            return value
-        for name in _PLACEHOLDER.findall(value):
-            if name not in placeholders:
-                raise AccountError(f"{place}: the deployment has no output {name} that is one text")
-        return _PLACEHOLDER.sub(lambda found: placeholders[found[1]], value)
-
     def of(field: Field) -> Field:
-        values = tuple(replaced(value, field.place) for value in field.values)
-        return field if values == field.values else replace(field, values=values)
+        def named(found: re.Match[str]) -> str:
+            if found[1] not in placeholders:
+                raise AccountError(
+                    f"{field.place}: the deployment has no output {found[1]} that is one text"
+                )
+            return placeholders[found[1]]
+
+        values = tuple(
+            PLACEHOLDER.sub(named, value) if isinstance(value, str) else value
+            for value in field.values
+        )
+        return replace(field, values=values)
 
     return {
         call: replace(entry, fields={way: of(field) for way, field in entry.fields.items()})

@@ -22,7 +22,7 @@ from verify.inputs.reader import UnreadableError
 from verify.model import BaselineSource, Control
 
 FOLDER = Path(__file__).parent / "baselines"
-_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _EACH = re.compile(r"\{each ([a-z][a-z0-9_.]*)\}")
 _MAXIMUM_CHARACTERS = 1_000_000
 _MAXIMUM_FAULTS = 12  # that a message lists
@@ -156,7 +156,7 @@ class _Filling:
         """A value of the baseline, filled."""
         if isinstance(value, str):
             known, kind = self.placeholders, "output of the deployment"
-            return _PLACEHOLDER.sub(lambda found: self._named(known, kind, found, place), value)
+            return PLACEHOLDER.sub(lambda found: self._named(known, kind, found, place), value)
         if isinstance(value, Mapping):
             return {
                 self.of(key, (*place, key)): self.of(item, (*place, key))
