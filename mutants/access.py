@@ -14,6 +14,7 @@ from mutants.model import Family
 from mutants.trail import change_policy, policy_statements
 
 FAMILY = Family("access")
+_PROTECTED = "trail-cannot-be-stopped-by-others"
 _FUNCTION_ROLE = "function_role_name"
 _TRAIL_ROLE = "trail_logs_role_name"
 _VERIFIER_ROLE = "verifier_role_name"
@@ -180,11 +181,6 @@ def wider_version(account: Account, mending: ExitStack) -> None:
     change_policy(account, mending, arn, everything)
 
 
-@FAMILY.fault(
-    "the verifier's role has lost its policies",
-    "roles-least-privilege",
-    "trail-cannot-be-stopped-by-others",  # for what protects the trail from it is one of them
-)
 def no_policy(account: Account, mending: ExitStack) -> None:
     account.verify_as_administrator(mending)
     role = {"RoleName": account.outputs[_VERIFIER_ROLE]}
@@ -192,6 +188,24 @@ def no_policy(account: Account, mending: ExitStack) -> None:
         arn = {"PolicyArn": attached["PolicyArn"]}
         mending.callback(account.iam.attach_role_policy, **role, **arn)
         account.iam.detach_role_policy(**role, **arn)
+
+
+FAMILY.add(
+    "no-policy",
+    "the verifier's role has lost its policies",
+    no_policy,
+    "roles-least-privilege",
+    unless=_PROTECTED,
+)
+FAMILY.add(
+    "no-policy-where-the-log-is-guarded",
+    "the verifier's role has lost its policies, and nobody else of the suite may read the log",
+    no_policy,
+    "roles-least-privilege",
+    _PROTECTED,  # for what protects the trail from it is one of them
+    errors=frozenset({"log-integrity-intact"}),
+    needs=_PROTECTED,
+)
 
 
 def _change_function_policy(

@@ -9,6 +9,8 @@ from functools import partial
 from mutants.account import Account
 from mutants.model import Family
 
+_PROTECTED = "trail-cannot-be-stopped-by-others"
+
 FAMILY = Family("inventory")
 
 
@@ -86,10 +88,6 @@ def type_without_reader(account: Account, mending: ExitStack) -> None:
 # --- names: the deployment says by its outputs what it calls things -------------------------------
 
 
-@FAMILY.fault(
-    "the key's alias was exchanged for one of its own choosing, and the deployment uses it",
-    "names-follow-convention",
-)
 def key_alias(account: Account, mending: ExitStack) -> None:
     alias, before = "alias/audit", account.outputs["kms_key_alias"]
     key = {"TargetKeyId": account.outputs["kms_key_arn"]}
@@ -99,6 +97,20 @@ def key_alias(account: Account, mending: ExitStack) -> None:
     account.kms.create_alias(AliasName=alias, **key)
     mending.callback(account.kms.delete_alias, AliasName=alias)
     account.change_outputs(mending, kms_key_alias=alias)
+
+
+_ALIAS = "the key's alias was exchanged for one of its own choosing, and the deployment uses it"
+FAMILY.add("key-alias", _ALIAS, key_alias, "names-follow-convention", unless=_PROTECTED)
+FAMILY.add(
+    "key-alias-that-nobody-protects",
+    f"{_ALIAS}: what lets roles alter the key names the other",
+    key_alias,
+    "names-follow-convention",
+    _PROTECTED,
+    "roles-least-privilege",
+    "access-roles-refused-by-simulation",
+    needs=_PROTECTED,
+)
 
 
 def _rename(output: str, account: Account, mending: ExitStack) -> None:

@@ -19,7 +19,16 @@ FAMILY = Family("trail access")
 _READ, _STOPPED = "logs-read-by-named-roles-alone", "trail-cannot-be-stopped-by-others"
 _GUARDED, _RINGS = "break-glass-role-guarded", "break-glass-use-rings"
 _SIMULATED = "access-roles-refused-by-simulation"
-_BREAK_GLASS_TRUST = (_GUARDED, "roles-trust", "log-bucket-protects-files")
+# It alone may delete what any bucket keeps.
+_BREAK_GLASS_TRUST = (
+    _GUARDED,
+    "roles-trust",
+    "log-bucket-protects-files",
+    "access-log-bucket-keeps-files",
+    "configuration-history-kept",
+    "copies-kept",
+    "session-logs-kept",
+)
 
 Statement = Mapping[str, Any]
 

@@ -44,7 +44,6 @@ def _tag_ec2(account: Account, found: Attributes, tags: Tags) -> object:
 _EC2 = (_untag_ec2, _tag_ec2)
 
 
-# By Terraform type. A declared type that bears tags and is missing here fails a test.
 def _events_of(account: Account, found: Attributes) -> Any:
     """EventBridge in the region of a rule."""
     return account.client("events", str(found["arn"]).split(":")[3])
@@ -62,6 +61,7 @@ def _tag_stack_set(account: Account, found: Attributes, tags: Tags) -> object:
     )
 
 
+# By Terraform type. A declared type that bears tags and is missing here fails a test.
 CHANGES: Mapping[str, tuple[Change, Change]] = {
     "aws_vpc": _EC2,
     "aws_subnet": _EC2,
@@ -91,10 +91,10 @@ CHANGES: Mapping[str, tuple[Change, Change]] = {
         ),
     ),
     "aws_kms_key": (
-        lambda account, found, tags: account.kms.untag_resource(
+        lambda account, found, tags: account.kms_of(found["arn"]).untag_resource(
             KeyId=found["arn"], TagKeys=list(tags)
         ),
-        lambda account, found, tags: account.kms.tag_resource(
+        lambda account, found, tags: account.kms_of(found["arn"]).tag_resource(
             KeyId=found["arn"], Tags=_listed(tags, "TagKey", "TagValue")
         ),
     ),
@@ -303,6 +303,7 @@ _OF_ACCESS = {
 OPTIONAL = frozenset(
     {
         "aws_cloudwatch_event_rule.account_scan",
+        "aws_iam_policy.verifier_metric",
         "module.investigation.aws_athena_workgroup.investigation",
         "module.investigation.aws_glue_catalog_database.investigation",
         "module.investigation.aws_s3_bucket.results",
