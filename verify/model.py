@@ -216,6 +216,14 @@ class BaselineSource:
     sha256: str  # of that file
 
 
+@dataclass(frozen=True)
+class InputFile:
+    """A file that the run was given, as it is kept below the run's folder."""
+
+    file: str
+    sha256: str
+
+
 OUTSIDE, GATEWAY, TIER, OTHER = "outside", "gateway", "tier", "other"
 
 
@@ -279,6 +287,7 @@ class Report:
     waivers: tuple[WaiverUse, ...]
     notes: tuple[str, ...]  # what a reader must know to judge the run, e.g. cleanup of earlier runs
     baseline: tuple[BaselineSource, ...]  # the profile's file, then what it extends
+    inputs: tuple[InputFile, ...] = ()  # what else it was given; none of a replay
     network: NetworkPicture | None = None  # None where no check has looked at it as a whole
 
     @property

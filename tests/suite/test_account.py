@@ -168,6 +168,9 @@ class _Iam:
     def client(self, service: str, region: str) -> Any:
         raise AssertionError
 
+    def looked(self, service: str, operation: str) -> None:
+        raise AssertionError
+
 
 def _seen(
     source: _Iam, tmp_path: Path, told: list[Waiting] | None = None

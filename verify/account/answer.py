@@ -57,6 +57,12 @@ class Source(Protocol):
     def client(self, service: str, region: str) -> Any:
         """A client for what is read beside the door. Raises NotVerifiedError if there is none."""
 
+    def looked(self, service: str, operation: str) -> Called | None:
+        """What was seen beside the door, of a replay; None where one has to look.
+
+        Raises NotVerifiedError where nothing of it was kept.
+        """
+
 
 @dataclass(frozen=True)
 class Answer:

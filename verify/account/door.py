@@ -208,9 +208,19 @@ class Aws:
             ]
         return found
 
-    def record(self, call: ApiCall) -> str:
-        """Keep as evidence what was read beside the door; gives the evidence's identifier."""
-        return self.store.record(call)
+    def looked(
+        self, service: str, operation: str, look: Callable[[], ApiCall]
+    ) -> tuple[Mapping[str, Any], str]:
+        """What `look` sees beside the door, and the evidence that keeps it.
+
+        Of a replay it is what was seen then, as JSON holds it, and nobody looks. What `look` gives
+        must be judged from that alone, so that both are judged alike. Raises NotVerifiedError.
+        """
+        kept = self.source.looked(service, operation)
+        if kept is not None:
+            return kept.pages[0], kept.evidence
+        call = look()
+        return call.pages[0], self.store.record(call)
 
 
 def _unnoted(call: Callable[[], object]) -> None:

@@ -57,6 +57,9 @@ class Live:
                 self._clients[service, region] = self._made(self._session, service, region)
             return self._clients[service, region]
 
+    def looked(self, service: str, operation: str) -> None:
+        """Nothing yet: one has to look."""
+
     def _client_of(self, service: str, operation: str, region: str) -> Any:
         client = self.client(service, region)
         if self._whole is None or hasattr(client, operation):

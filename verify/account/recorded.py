@@ -111,6 +111,17 @@ class Recorded:
         """The identifier of the evidence that keeps a call."""
         return self._calls[key].evidence
 
+    def looked(self, service: str, operation: str) -> Called:
+        """The latest of what was seen beside the door."""
+        found = [
+            called
+            for key, called in self._calls.items()
+            if key[:2] == (service, operation) and called.pages
+        ]
+        if not found:
+            raise NotVerifiedError(f"the evidence holds nothing of {service}.{operation}")
+        return max(found, key=lambda called: called.time)
+
     def client(self, service: str, region: str) -> Any:
         """There is none: what is read beside the door is not in the evidence."""
         raise NotVerifiedError(

@@ -11,8 +11,9 @@ from verify.account.door import Aws
 from verify.account.evidence import ApiCall
 from verify.check import Check
 from verify.inputs.deployment import Deployment
-from verify.inputs.plan import Plan, PlanError, parse_plan
+from verify.inputs.plan import Difference, PlanError, parse_plan
 from verify.model import NotVerifiedError, Observation
+from verify.run.settings import Settings
 from verify.run.verification import Run
 
 # Time enough for a slow plan and a slow run; an older plan says nothing of the account as it is.
@@ -25,35 +26,32 @@ def test_terraform_would_change_nothing(
     check: Check, aws: Aws, deployment: Deployment, verification_run: Run
 ) -> None:
     settings = verification_run.settings
-    if settings.plan is None and settings.plan_problem is None:
+    if not settings.plan_asked:
         check.not_applicable(
             "no plan was asked for: run `make verify DRIFT=1`, or give what "
             "`terraform show -json <plan>` prints with --plan=<file>"
         )
-    if settings.plan is None:
-        raise NotVerifiedError(str(settings.plan_problem))
-    try:
-        plan = parse_plan(settings.plan)
-    except PlanError as error:
-        raise NotVerifiedError(str(error)) from None
+    seen, evidence = aws.looked("terraform", "plan", lambda: _seen(settings, deployment))
+    check.evidence.append(evidence)
+    if "problem" in seen:
+        raise NotVerifiedError(seen["problem"])
     for name in _IDENTITY:
-        planned, deployed = plan.outputs.get(name), getattr(deployment, name)
+        planned, deployed = seen["outputs"][name], getattr(deployment, name)
         if planned != deployed:
             raise NotVerifiedError(
                 f"the plan is of another deployment: its {name} is {planned}, not {deployed}"
             )
-    age = datetime.now(UTC) - plan.made
+    age = verification_run.as_of - datetime.fromisoformat(seen["made"])
     if age > _MAXIMUM_AGE:
         raise NotVerifiedError(f"the plan is {age.total_seconds() / 60:.0f} minutes old: make one")
-    check.evidence.append(aws.record(_seen(plan, deployment)))
     check.holds(
         deployment.trail_arn,
         "resources in the plan",
-        plan.resources > 0,
+        seen["resources"] > 0,
         expected="at least one",
-        seen=plan.resources,
+        seen=seen["resources"],
     )
-    for found in plan.differences:
+    for found in (Difference(**difference) for difference in seen["differences"]):
         check.observations.append(
             Observation(
                 found.subject,
@@ -66,18 +64,28 @@ def test_terraform_would_change_nothing(
         )
 
 
-def _seen(plan: Plan, deployment: Deployment) -> ApiCall:
+def _seen(settings: Settings, deployment: Deployment) -> ApiCall:
     """The plan as evidence, without what it holds beyond the differences."""
-    found = {
-        "resources": plan.resources,
-        "differences": [asdict(difference) for difference in plan.differences],
-    }
+    now = datetime.now(UTC)
+    try:
+        if settings.plan is None:
+            raise PlanError(str(settings.plan_problem))
+        plan = parse_plan(settings.plan)
+        made = plan.made
+        found = {
+            "outputs": {name: plan.outputs.get(name) for name in _IDENTITY},
+            "made": plan.made.isoformat(),
+            "resources": plan.resources,
+            "differences": [asdict(difference) for difference in plan.differences],
+        }
+    except PlanError as error:
+        made, found = now, {"problem": str(error)}
     return ApiCall(
         service="terraform",
         operation="plan",
         region=deployment.region,
         parameters={},
-        time=plan.made,
+        time=made,
         seconds=0.0,
         request_ids=(),
         pages=(found,),

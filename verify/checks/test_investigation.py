@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -56,7 +56,7 @@ def _there(check: Check, deployment: Deployment, name: str | None, what: str) ->
     "log-files-can-be-asked", reads.records_table, reads.trail, reads.enabled_regions
 )
 def test_the_table_has_every_log_file(
-    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
+    check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any], as_of: datetime
 ) -> None:
     name = _there(check, deployment, deployment.investigation_table_name, "table")
     if not name:
@@ -72,7 +72,7 @@ def test_the_table_has_every_log_file(
     check.equal(name, "SerDe", expected=_SERDE, seen=serde)
     keys = [pick(key, "Name") for key in table.get("PartitionKeys", [])]
     try:
-        lost = missing(table.get("Parameters", {}), keys, _files(aws, deployment, baseline))
+        lost = missing(table.get("Parameters", {}), keys, _files(aws, deployment, baseline, as_of.date()))
     except ProjectionError as error:
         check.unknown(name, str(error))
     else:
@@ -94,14 +94,15 @@ def test_the_table_has_every_log_file(
     )
 
 
-def _files(aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]) -> Files:
+def _files(
+    aws: Aws, deployment: Deployment, baseline: Mapping[str, Any], today: date
+) -> Files:
     [trail] = [
         one
         for one in aws.pick(reads.trail(deployment), "trailList")
         if pick(one, "TrailARN") == deployment.trail_arn
     ]
     regions = aws.pick(reads.enabled_regions(), "Regions")
-    today = datetime.now(UTC).date()
     kept = baseline["log_bucket"]["lifecycle"]["kept_days"]
     return Files(
         bucket=pick(trail, "S3BucketName"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -21,10 +21,10 @@ from verify.model import NotVerifiedError
 from verify.policy import NamedPolicy, beyond_need, lacking
 
 
-def _of_every_request(arn: str, account: str) -> Mapping[str, tuple[str, ...]]:
+def _of_every_request(arn: str, account: str, now: datetime) -> Mapping[str, tuple[str, ...]]:
     """The condition keys that each request of a role has."""
     return {
-        "aws:currenttime": (datetime.now(UTC).isoformat(),),
+        "aws:currenttime": (now.isoformat(),),
         "aws:principalaccount": (account,),
         "aws:principalarn": (arn,),
         "aws:principalisawsservice": ("false",),
@@ -48,6 +48,7 @@ def test_roles_hold_exactly_what_they_need(
     deployment: Deployment,
     baseline: Mapping[str, Any],
     read_actions: Collection[str],
+    as_of: datetime,
 ) -> None:
     account, roles = deployment.account_id, role_needs(baseline)
     begin_policies(aws, deployment, reads.roles(deployment))
@@ -55,7 +56,7 @@ def test_roles_hold_exactly_what_they_need(
         name = arn.rpartition("/")[2]
         need = need_of(name, roles, read_actions)
         policies = list(policies_of(aws, deployment, name))
-        context = _of_every_request(arn, account)
+        context = _of_every_request(arn, account, as_of)
         beyond = beyond_need(policies, need.everything, account)
         report_findings(
             check, name, "permissions", beyond, expected="none beyond what the role needs"

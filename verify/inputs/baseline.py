@@ -66,13 +66,16 @@ def profiles() -> tuple[str, ...]:
 
 @cache  # read when a run is prepared and when it starts
 def load(profile: str) -> Baseline:
-    """The baseline of a profile: one of `profiles`, or the path of a YAML file.
+    """The baseline of a profile: one of `profiles`, the path of a YAML file, or that of a folder.
+
+    In a folder are the files of a baseline as a run kept them, each extending the next by name.
 
     Raises BaselineError for an unknown profile, a file that cannot be read or that the schema
     refuses, and a baseline that extends itself; CatalogueError where it is without a family and the
     catalogue cannot be used.
     """
-    layers, sources, document = _merged(_path(profile), ())
+    kept = sorted(Path(profile).glob("*.yaml")) if Path(profile).is_dir() else []
+    layers, sources, document = _merged(kept[0] if kept else _path(profile), (), following=kept)
     _require_valid("baseline", document, profile, layers)
     values = {key: value for key, value in document.items() if key not in ("profile", "controls")}
     return Baseline(sources, layers, tuple(document["controls"]), values)
@@ -245,10 +248,16 @@ def _path(profile: str, beside: Path | None = None, asked: Spot | None = None) -
 _Merged = tuple[tuple[Located, ...], tuple[BaselineSource, ...], dict[str, Any]]
 
 
-def _merged(path: Path, extending: tuple[Path, ...], asked: Spot | None = None) -> _Merged:
+def _merged(
+    path: Path,
+    extending: tuple[Path, ...],
+    asked: Spot | None = None,
+    following: Sequence[Path] = (),
+) -> _Merged:
     """The layers, the sources and the document of the baseline in `path`.
 
-    `asked` is where another one extends it.
+    `asked` is where another one extends it. `following` are the files of a kept baseline, `path`
+    among them: what one extends is the next, whatever it calls it.
     """
     if path in extending:
         chain = " extends ".join(map(str, (*extending, path)))
@@ -276,8 +285,9 @@ def _merged(path: Path, extending: tuple[Path, ...], asked: Spot | None = None) 
         return (layer,), (source,), document
     _require_valid("baseline-extension", document, path, (layer,))
     asks = Spot(layer, ("extends",))
-    extended = _path(document["extends"], path, asks)
-    layers, sources, base = _merged(extended, (*extending, path), asks)
+    later = following[len(extending) + 1 :]
+    extended = later[0] if later else _path(document["extends"], path, asks)
+    layers, sources, base = _merged(extended, (*extending, path), asks, following)
     changes = {key: value for key, value in document.items() if key not in _OF_EXTENSION}
     merged = _laid_over(base, {**changes, "profile": name})
     merged["controls"] = _controls(layer, merged["controls"], document)

@@ -11,12 +11,14 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from verify.account.door import evidence_used
+from verify.account.evidence import ApiCall
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 from verify.run.verification import Run
@@ -117,14 +119,49 @@ class Invocation:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _work(self) -> Reply:
-        made = samples(self._run.deployment, self._run.settings.run_id)
+        page, evidence = self._run.aws.looked("trailwarden", "rehearse_rules", self._look)
+        if "problem" in page:
+            raise NotVerifiedError(page["problem"])
+        return Reply(
+            samples(self._run.deployment, page["run_id"]),
+            tuple(page["alerts"]),
+            tuple(page["false_alerts"]),
+            (*page["evidence"], evidence),
+        )
+
+    def _look(self) -> ApiCall:
+        started = datetime.now(UTC)
+        page: dict[str, Any]
+        try:
+            page = self._rehearse(self._run.settings.run_id)
+        except NotVerifiedError as error:
+            page = {"problem": str(error)}
+        return ApiCall(
+            service="trailwarden",
+            operation="rehearse_rules",
+            region=self._run.deployment.region,
+            parameters={},
+            time=started,
+            seconds=(datetime.now(UTC) - started).total_seconds(),
+            request_ids=(),
+            pages=(page,),
+            error=None,
+        )
+
+    def _rehearse(self, run_id: str) -> dict[str, Any]:
+        made = samples(self._run.deployment, run_id)
         records = [sample.record for sample in made if not sample.is_finding]
         findings = [sample.record for sample in made if sample.is_finding]
         failed = [{**record, "errorCode": "AccessDenied"} for record in records]
         with evidence_used() as evidence:
             alerts = self._invoke(records, findings)
             false_alerts = self._invoke(failed, [])
-        return Reply(made, alerts, false_alerts, tuple(evidence))
+        return {
+            "run_id": run_id,
+            "alerts": alerts,
+            "false_alerts": false_alerts,
+            "evidence": list(evidence),
+        }
 
     def _invoke(
         self, records: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]

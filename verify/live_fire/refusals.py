@@ -10,6 +10,8 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import boto3
@@ -18,8 +20,10 @@ from verify.account import sessions
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.account.errors import DENIED, ActionFailedError
+from verify.account.evidence import ApiCall
 from verify.account.live import Live
 from verify.account.read import Read
+from verify.model import NotVerifiedError
 from verify.run.verification import Run
 
 _SESSION_SECONDS = 900  # the shortest that AWS gives
@@ -35,7 +39,48 @@ class Attempt:
     parameters: Mapping[str, Any]
 
 
-def attempts(run: Run) -> Iterator[Attempt]:
+def tries(run: Run, arn: str) -> ApiCall:
+    """What came of the attempts of the role `arn`, as evidence."""
+    started = datetime.now(UTC)
+    try:
+        page = _tried(run, arn)
+    except NotVerifiedError as error:
+        page = {"problem": str(error)}
+    return ApiCall(
+        service="trailwarden",
+        operation="try_refusals",
+        region=run.deployment.region,
+        parameters={"RoleArn": arn},
+        time=started,
+        seconds=(datetime.now(UTC) - started).total_seconds(),
+        request_ids=(),
+        pages=(page,),
+        error=None,
+    )
+
+
+def _tried(run: Run, arn: str) -> dict[str, Any]:
+    role = _as_role(run, arn)
+    # What it may do it can do: what follows is refused to it, and not to a session that is worth
+    # nothing.
+    group = run.deployment.trail_log_group_name
+    streams = Read("logs", "describe_log_streams", {"logGroupName": group, "limit": 1})
+    looks = role.read_again(streams).response is not None
+    refused = [
+        {
+            "subject": attempt.subject,
+            "service": attempt.service,
+            "operation": attempt.operation,
+            "refused": _refusal_of(
+                partial(role.act, attempt.service, attempt.operation, **attempt.parameters)
+            ),
+        }
+        for attempt in _attempts(run)
+    ]
+    return {"looks": looks, "attempts": refused}
+
+
+def _attempts(run: Run) -> Iterator[Attempt]:
     """What is tried. What it takes to ask for the same as is there is read as the verifier."""
     deployment = run.deployment
     trail = deployment.trail_arn
@@ -86,7 +131,7 @@ def _nothing() -> bytes:
     return text.getvalue()
 
 
-def as_role(run: Run, arn: str) -> Aws:
+def _as_role(run: Run, arn: str) -> Aws:
     """A door to the account in the role. Raises ActionFailedError.
 
     Whoever may not assume it tries by way of the verifier's role, which it serves.
@@ -121,7 +166,7 @@ def _door(run: Run, keys: Mapping[str, Any]) -> Aws:
     return Aws(Live(session(), run.deployment.region, store), store)
 
 
-def refusal_of(act: Callable[[], object]) -> str | None:
+def _refusal_of(act: Callable[[], object]) -> str | None:
     """By which error a call was refused; None where it was let through. Raises others."""
     try:
         act()

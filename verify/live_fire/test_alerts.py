@@ -15,8 +15,9 @@ from verify.live_fire.alert import Alert
 from verify.live_fire.paths import LOGS, QUICK, required_paths
 from verify.live_fire.probes import OPTIONAL
 from verify.live_fire.probes.security_group import PORT, SOURCE
+from verify.live_fire.result import VolleyResult
 from verify.live_fire.shot import FUNCTION_LEG, Shot, timing, timing_of_path
-from verify.live_fire.volley import Volley, VolleyResult
+from verify.live_fire.volley import Volley
 from verify.model import AlertTiming
 from verify.run.verification import Run
 
@@ -139,7 +140,7 @@ def _says_who_what_and_when(
     check.equal(
         shot.subject,
         "who",
-        expected=run.settings.caller,
+        expected=run.settings.actor,
         seen=body.get("actor", {}).get("arn"),
     )
     check.equal(

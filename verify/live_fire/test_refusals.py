@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import pytest
 
-from verify.account.read import Read
 from verify.check import Check
-from verify.live_fire.refusals import as_role, attempts, refusal_of
+from verify.live_fire.refusals import tries
+from verify.model import NotVerifiedError
 from verify.run.verification import Run
 
 
@@ -29,19 +28,18 @@ def test_the_investigation_role_is_refused_what_would_blind_the_trail(
             "not asked for: the variable investigation_role_probe_enabled, and "
             "probe-investigation-role in the baseline's roles.additions, let the verifier try it"
         )
-    role = as_role(run, arn)
     group = run.deployment.trail_log_group_name
-    # What it may do it can do: what follows is refused to it, and not to a session that is worth
-    # nothing.
-    streams = Read("logs", "describe_log_streams", {"logGroupName": group, "limit": 1})
-    seen = role.read_again(streams).response
-    check.holds(group, "look at the log streams", seen is not None, expected="let", seen="let")
-    for attempt in attempts(run):
-        act = partial(role.act, attempt.service, attempt.operation, **attempt.parameters)
+    tried, evidence = run.aws.looked("trailwarden", "try_refusals", lambda: tries(run, arn))
+    check.evidence.append(evidence)
+    if "problem" in tried:
+        raise NotVerifiedError(tried["problem"])
+    check.holds(group, "look at the log streams", tried["looks"], expected="let", seen="let")
+    for attempt in tried["attempts"]:
+        refused = attempt["refused"]
         check.holds(
-            attempt.subject,
-            f"{attempt.service}.{attempt.operation} by {name}",
-            (refused := refusal_of(act)) is not None,
+            attempt["subject"],
+            f"{attempt['service']}.{attempt['operation']} by {name}",
+            refused is not None,
             expected="refused",
             seen=refused or "let through",
         )

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from verify.account.door import evidence_used
 from verify.account.errors import ActionFailedError
-from verify.live_fire import alarms, sweep
+from verify.account.evidence import ApiCall
+from verify.live_fire import alarms, kept, sweep
 from verify.live_fire.alarms import Ringing
 from verify.live_fire.listener import Listener
 from verify.live_fire.paths import required_paths, seen_by
+from verify.live_fire.result import VolleyResult
 from verify.live_fire.settling import once_gone
 from verify.live_fire.shot import Probe, Removals, Shot
 from verify.live_fire.waiting import Wait
 from verify.model import NotVerifiedError
 from verify.run.verification import Run
-
-
-@dataclass
-class VolleyResult:
-    """What the probes did and saw."""
-
-    shots: dict[str, Shot]  # by the key of the act
-    alarms: tuple[Ringing, ...] = ()  # that the shots set off
-    strangers: int = 0  # alerts that named something else
-    interrupted: bool = False
-    swept: sweep.Left = field(default_factory=sweep.Left)
-    left: sweep.Left = field(default_factory=sweep.Left)
-    not_removed: list[str] = field(default_factory=list)  # why a removal failed
-    evidence: list[str] = field(default_factory=list)  # of what the shots have in common
 
 
 class Volley:
@@ -94,14 +82,45 @@ class Volley:
         self._executor.shutdown(wait=True)
 
     def _work(self) -> VolleyResult:
-        result = VolleyResult(self._shots)
+        fired = VolleyResult(self._shots)
+
+        def look() -> ApiCall:
+            started = datetime.now(UTC)
+            try:
+                self._act(fired)
+                page = kept.written(fired)
+            except NotVerifiedError as error:
+                page = {"problem": str(error)}
+            return self._seen(page, started)
+
+        page, evidence = self._run.aws.looked("trailwarden", "fire_probes", look)
+        if "problem" in page:
+            raise NotVerifiedError(page["problem"])
+        acts = (act for probe in self._probes for act in probe.acts)
+        result = kept.read(page, acts)
+        result.evidence.append(evidence)
+        return result
+
+    def _act(self, result: VolleyResult) -> None:
         with evidence_used() as evidence:
             result.evidence = evidence
             try:
                 self._fire_and_wait(result)
             except ActionFailedError as error:
                 raise NotVerifiedError(f"the probe could not do its work: {error}") from error
-        return result
+
+    def _seen(self, page: Mapping[str, Any], started: datetime) -> ApiCall:
+        return ApiCall(
+            service="trailwarden",
+            operation="fire_probes",
+            region=self._run.deployment.region,
+            parameters={"probes": [probe.key for probe in self._probes]},
+            time=started,
+            seconds=(datetime.now(UTC) - started).total_seconds(),
+            request_ids=(),
+            pages=(page,),
+            error=None,
+        )
 
     def _fire_and_wait(self, result: VolleyResult) -> None:
         result.swept = sweep.abandoned(self._run, self._probes)

@@ -20,6 +20,7 @@ from verify.model import (
     Control,
     ControlResult,
     EvidenceReference,
+    InputFile,
     Leg,
     Observation,
     Outcome,
@@ -31,7 +32,7 @@ from verify.model import (
 from verify.report.display import iso_time, visible
 
 FILE_NAME = "report.json"
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 SCHEMA_PATH = Path(__file__).parent.parent / "schemas" / "report.schema.json"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -58,6 +59,7 @@ def document(report: Report) -> dict[str, Any]:
         "counts": {str(outcome): number for outcome, number in report.counts.items()},
         "target": _plain(report.target),
         "baseline": _plain(report.baseline),
+        "inputs": _plain(report.inputs),
         "caller": report.caller,
         "waivers": _plain(report.waivers),
         "network": _plain(report.network),
@@ -163,6 +165,7 @@ def _report(found: Mapping[str, Any]) -> Report:
         waivers=tuple(WaiverUse(**waiver) for waiver in found["waivers"]),
         notes=tuple(found["notes"]),
         baseline=tuple(BaselineSource(**source) for source in found["baseline"]),
+        inputs=tuple(InputFile(**file) for file in found["inputs"]),
         network=network_picture(found["network"]),
     )
 

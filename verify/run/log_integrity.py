@@ -1,7 +1,7 @@
 """The validation of the trail's last hours: made once a run, beside the other checks.
 
-It reads too much for the recorded door (see `verify.integrity.read.reader`): what it found, and the
-hash of each digest that it rests on, are kept as one piece of evidence instead.
+It reads too much for the recorded door (see `verify.integrity.read.reader`): what it found, and all
+that it rests on (see `verify.integrity.read.kept_reads`), is kept as one piece of evidence instead.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +24,11 @@ if TYPE_CHECKING:
     from verify.integrity.judge.layout import ChainScope
     from verify.integrity.judge.tail import TrailStatus
     from verify.integrity.read.discovery import Trail
-    from verify.integrity.read.s3 import S3Reader
-    from verify.integrity.run.day import DayJob, DayResult
+    from verify.integrity.read.kept_reads import Kept, Recording
     from verify.integrity.run.result import Result
 
 _WORKERS = 16
 _WORTH_ASKING_AGAIN = timedelta(seconds=5)
-# A digest as the evidence names it: its key, its SHA-256, and whether it is proven.
-DigestRecord = dict[str, str | bool]
-# Digests of which the evidence holds the hash: a day's of all regions, and then some.
-MAXIMUM_DIGESTS = 2_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,7 @@ class Validation:
 class _Statuses:
     """Asks for the trail's status in each region, and keeps what was wrong there."""
 
-    reader: S3Reader
+    reader: Recording | Kept
     deployment: Deployment
     home: Mapping[str, Any]  # GetTrailStatus's answer in the trail's home region
     delivery_errors: dict[str, str] = field(default_factory=dict)
@@ -86,7 +81,7 @@ class _Statuses:
         region, answer = scope.region, self.home
         try:
             if region != self.deployment.trail_home_region:
-                answer = discovery.ask_status(self.reader, self.deployment.trail_arn, region)
+                answer = self.reader.status(self.deployment.trail_arn, region)
         except UnreadableError as error:
             self.unasked[region] = str(error)
             return None
@@ -147,31 +142,47 @@ class LogIntegrity:
     def _validate(self, reads_again: bool) -> Validation:
         # Here, so that what it takes to load them delays no other check.
         from verify.integrity.read.discovery import UsageError
+        from verify.integrity.read.kept_reads import Kept, Recording
         from verify.integrity.read.s3 import Connection, S3Reader
 
-        started = datetime.now(UTC)
         home = self._home_status(reads_again)
         described = self._described(self._trail())
-        reader = S3Reader(
-            Connection(self.deployment.region, _WORKERS), self.session, self.aws.client
-        )
         begun = self._begun(home)
-        statuses = _Statuses(reader, self.deployment, home)
+        made: list[tuple[Result, _Statuses]] = []
+
+        def judged(reader: Recording | Kept, now: datetime) -> None:
+            statuses = _Statuses(reader, self.deployment, home)
+            made.append((self._run(reader, described, statuses, now, begun), statuses))
+
+        def look() -> ApiCall:
+            started = datetime.now(UTC)
+            connection = Connection(self.deployment.region, _WORKERS)
+            reader = Recording(S3Reader(connection, self.session, self.aws.client))
+            judged(reader, started)
+            return self._seen(made[0][0], reader, started)
+
         try:
-            result, digests = self._run(reader, described, statuses, started, begun)
+            seen, evidence = self.aws.looked("trailwarden", "validate_log_files", look)
+            if not made:
+                if seen["reads"]["omitted"]:
+                    raise NotVerifiedError(
+                        f"{seen['reads']['omitted']:,} of the objects that were read are not in "
+                        "the evidence: they were too many to be kept"
+                    )
+                judged(Kept(seen["reads"]), datetime.fromisoformat(seen["asked"]))
         except UsageError as error:
             raise NotVerifiedError(str(error)) from error
-        evidence = self._record(result, digests, started)
+        [(result, statuses)] = made
         return Validation(result, begun, statuses.delivery_errors, statuses.unasked, evidence)
 
     def _run(
         self,
-        reader: S3Reader,
+        reader: Recording | Kept,
         described: Trail,
         statuses: _Statuses,
         started: datetime,
         begun: datetime | None,
-    ) -> tuple[Result, list[DigestRecord]]:
+    ) -> Result:
         from verify.integrity.read.discovery import find_scopes
         from verify.integrity.run import executors
         from verify.integrity.run.progress import Progress
@@ -194,21 +205,9 @@ class LogIntegrity:
             without_files=discovered.without_files,
             departures=discovered.departures,
         )
-        digests: list[DigestRecord] = []
         silent = Progress(lambda _: None, terminal=False, expected=1)
         with executors.threads(reader, _WORKERS, described.layout.bucket) as engine:
-
-            def task(job: DayJob) -> DayResult:
-                day = engine.task(job)
-                digests.extend(
-                    {"key": node.key, "sha256": node.hash_value, "proven": node.proven}
-                    for node in (*day.nodes, *day.backfill_nodes)
-                )
-                return day
-
-            recording = replace(engine, task=task)
-            result = validate(request, reader, recording, statuses.of, silent, discovered.anomalies)
-        return result, digests
+            return validate(request, reader, engine, statuses.of, silent, discovered.anomalies)
 
     def _described(self, trail: Mapping[str, Any]) -> Trail:
         from verify.integrity.judge.layout import Layout
@@ -259,21 +258,19 @@ class LogIntegrity:
             return None
         return started.astimezone(UTC)
 
-    def _record(self, result: Result, digests: list[DigestRecord], started: datetime) -> str:
+    def _seen(self, result: Result, reader: Recording, started: datetime) -> ApiCall:
         from verify.integrity import report
 
         finished = datetime.now(UTC)
-        document = report.document(result, self.deployment.trail_arn, finished)
-        return self.aws.record(
-            ApiCall(
-                service="trailwarden",
-                operation="validate_log_files",
-                region=self.deployment.region,
-                parameters={"TrailARN": self.deployment.trail_arn},
-                time=started,
-                seconds=(finished - started).total_seconds(),
-                request_ids=(),
-                pages=({**document, "digests": digests[:MAXIMUM_DIGESTS]},),
-                error=None,
-            )
+        found = report.document(result, self.deployment.trail_arn, finished)
+        return ApiCall(
+            service="trailwarden",
+            operation="validate_log_files",
+            region=self.deployment.region,
+            parameters={"TrailARN": self.deployment.trail_arn},
+            time=started,
+            seconds=(finished - started).total_seconds(),
+            request_ids=(),
+            pages=({**found, "asked": started.isoformat(), "reads": reader.document()},),
+            error=None,
         )

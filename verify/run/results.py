@@ -11,6 +11,7 @@ from verify import __version__
 from verify.account import evidence
 from verify.inputs import waivers
 from verify.model import Control, ControlResult, Outcome, Report, TestResult
+from verify.run import given
 from verify.run.verification import Run
 
 # The worse a phase of a test ended, the more it decides. A failure outweighs an error of clean-up:
@@ -55,7 +56,7 @@ def build_report(
         control_result(control, collected.results.get(control.identifier, ()))
         for control in run.controls
     ]
-    judged, uses = waivers.apply(results, run.waivers, finished.date())
+    judged, uses = waivers.apply(results, run.waivers, run.as_of.date())
     phases = [phase for results in collected.results.values() for phase in results]
     return Report(
         run_id=run.settings.run_id,
@@ -73,6 +74,7 @@ def build_report(
             *dict.fromkeys(note for phase in phases for note in phase.notes),
         ),
         baseline=run.sources,
+        inputs=given.files(run.folder),
         network=next((phase.network for phase in phases if phase.network), None),
     )
 

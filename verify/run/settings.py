@@ -25,6 +25,7 @@ class Settings:
     folder: str  # of this run, e.g. reports/20260102T030405Z-1a2b3c4d
     run_id: str
     started: str  # ISO 8601, UTC
+    as_of: str  # at which moment the account is judged: when it was seen, which may be long ago
     function_package: str
     terraform_folder: str
     alert_timeout: float  # seconds
@@ -35,12 +36,14 @@ class Settings:
     probes: tuple[str, ...] = ()  # the optional probes that were asked for beside the baseline's
     plan: str | None = None  # JSON of a Terraform plan
     plan_problem: str | None = None  # why there is none, although one was asked for
+    plan_asked: bool = False
     replay: str | None = (
         None  # the folder of a run whose evidence is judged, in place of an account
     )
     as_verifier: bool = False  # assume the role that the outputs name, and verify as it
     put_metric: bool = False  # publish, if the run is clean, when it was
     caller: str = ""
+    actor: str = ""  # who acted on the account: the caller, or that of the run that is replayed
 
 
 def new_run_id(now: datetime) -> str:
@@ -49,8 +52,9 @@ def new_run_id(now: datetime) -> str:
 
 
 def default_settings(**values: Any) -> Settings:
-    """Settings with a new run id and the current time."""
+    """Settings with a new run id and the current time, which is also that of the judgement."""
     now = datetime.now(UTC)
     run_id = new_run_id(now)
     folder = str(Path(values.pop("reports_folder")).resolve() / run_id)
+    values = {"as_of": now.isoformat(), **values}
     return Settings(run_id=run_id, started=now.isoformat(), folder=folder, **values)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
 from verify.integrity.read.operations import OPERATIONS
 from verify.model import BaselineSource, Control, Target
-from verify.run import caller, verifier_role
+from verify.run import caller, given, verifier_role
 from verify.run.log_integrity import Limits, LogIntegrity
 from verify.run.presence import require_presence
 from verify.run.settings import RunError, Settings
@@ -51,6 +52,12 @@ class Run:
     def folder(self) -> Path:
         """Where this run leaves its reports and evidence."""
         return Path(self.settings.folder)
+
+    @property
+    def as_of(self) -> datetime:
+        """At which moment the account is judged: that of the run whose evidence is replayed, if one
+        is."""
+        return datetime.fromisoformat(self.settings.as_of)
 
     @property
     def probes(self) -> frozenset[str]:
@@ -103,7 +110,7 @@ def prepare(settings: Settings) -> Settings:
     arn = caller.require_account(deployed)["Arn"]
     if settings.as_verifier:
         arn = verifier_role.assume(deployed, settings.run_id)
-    return replace(settings, caller=arn)
+    return replace(settings, caller=arn, actor=arn)
 
 
 def begin(settings: Settings) -> Run:
@@ -118,6 +125,7 @@ def begin(settings: Settings) -> Run:
         except RunError:
             shutil.rmtree(run.folder, ignore_errors=True)
             raise
+        given.keep(settings, tuple(sys.argv))
     return run
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -29,6 +30,12 @@ def verification_run(request: pytest.FixtureRequest) -> Run:
 def deployment_fixture(verification_run: Run) -> deployment.Deployment:
     """Where the deployed things are."""
     return verification_run.deployment
+
+
+@pytest.fixture(scope="session")
+def as_of(verification_run: Run) -> datetime:
+    """At which moment the account is judged; see `Run.as_of`."""
+    return verification_run.as_of
 
 
 @pytest.fixture(scope="session")

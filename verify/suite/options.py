@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from verify.inputs import deployment
 from verify.inputs.plan import PlanError, read_plan
 from verify.live_fire.probes import OPTIONAL
 from verify.report import FORMATS
+from verify.run.given import replayed
 from verify.run.settings import RunError, Settings, default_settings
 
 # Beyond a week, `python -m verify integrity` is made for it.
@@ -19,6 +22,7 @@ _MAXIMUM_HOURS = 168.0
 # No alert is awaited for longer than a day; nothing else limits it.
 _MAXIMUM_SECONDS = 86_400.0
 _PROJECT = Path(__file__).parents[2]
+_PROFILE = "dev"
 
 
 # pytest's options that choose or order tests by its cache, which is off here.
@@ -44,8 +48,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--profile",
-        default="dev",
-        help="the baseline that the account is held to (default: %(default)s)",
+        help="the baseline that the account is held to: a profile or a YAML file (default: "
+        f"{_PROFILE})",
     )
     group.addoption(
         "--reports",
@@ -57,14 +61,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--function-package",
         metavar="ZIP",
-        default=str(_PROJECT / "lambda" / "dist" / "compliance_checker.zip"),
         help="the reviewed build of the function, which must be what is deployed "
         "(default: lambda/dist/compliance_checker.zip of the project)",
     )
     group.addoption(
         "--terraform-folder",
         metavar="FOLDER",
-        default=str(_PROJECT / "terraform"),
         help="the Terraform configuration for declared-versus-live (default: the project's)",
     )
     group.addoption(
@@ -123,8 +125,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--replay",
         metavar="FOLDER",
-        help="judge the evidence in the folder of an earlier run instead of an account: the state "
-        "checks alone, and nothing is asked of AWS",
+        help="judge again what is in the folder of an earlier run, its answers and what it was "
+        "given (but for what is given anew), instead of an account: nothing is asked of AWS",
     )
     group.addoption(
         "--integrity-hours",
@@ -173,7 +175,7 @@ def settings_of(config: pytest.Config) -> Settings:
                 "leave it out, or choose tests by -k"
             )
     source = config.option.outputs
-    if not source:
+    if not source and not config.option.replay:
         raise RunError(
             "no outputs given: run `make verify`, or name what `terraform output -json` printed "
             "with --outputs=<file>"
@@ -188,25 +190,41 @@ def settings_of(config: pytest.Config) -> Settings:
             "--replay says how an account was, and not that it is clean now: leave out --put-metric"
         )
     plan, plan_problem = _plan(config.option.plan)
-    return default_settings(
-        outputs_text=deployment.read(source),
-        outputs_source=source if source != "-" else "standard input",
-        profile=config.option.profile,
+    asked: dict[str, Any] = {
+        "outputs_text": None if source is None else deployment.read(source),
+        "outputs_source": "standard input" if source == "-" else source,
+        "profile": config.option.profile,
+        "function_package": config.option.function_package,
+        "terraform_folder": config.option.terraform_folder,
+        "variables": _variables(config.option.variables),
+        "integrity_hours": config.option.integrity_hours,
+        "waivers": config.option.waivers,
+        "probes": tuple(config.option.probe) or None,
+        "plan": plan,
+        "plan_problem": plan_problem,
+        "plan_asked": True if config.option.plan is not None else None,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    settings = default_settings(
+        **{**_DEFAULTS, **given},
         reports_folder=config.option.reports,
-        function_package=config.option.function_package,
-        terraform_folder=config.option.terraform_folder,
-        variables=_variables(config.option.variables),
         alert_timeout=config.option.alert_timeout,
-        integrity_hours=config.option.integrity_hours,
         replay=config.option.replay,
-        waivers=config.option.waivers,
         formats=config.option.formats,
         as_verifier=config.option.as_verifier,
         put_metric=config.option.put_metric,
-        probes=tuple(config.option.probe),
-        plan=plan,
-        plan_problem=plan_problem,
     )
+    return settings if settings.replay is None else replayed(settings, given=frozenset(given))
+
+
+# Of a run on an account; of a replay it is what its run was given.
+_DEFAULTS: Mapping[str, Any] = {
+    "outputs_text": "",
+    "outputs_source": "",
+    "profile": _PROFILE,
+    "function_package": str(_PROJECT / "lambda" / "dist" / "compliance_checker.zip"),
+    "terraform_folder": str(_PROJECT / "terraform"),
+}
 
 
 def _variables(path: str | None) -> str | None:

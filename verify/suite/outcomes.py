@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
 
 import pytest
 
@@ -91,8 +90,8 @@ def pytest_runtest_makereport(
 
 def _is_waived(item: pytest.Item, control: str, made: Check) -> bool:
     unmet = [observation.subject for observation in made.observations if not observation.met]
-    given = item.config.stash[stash.RUN].waivers
-    return waivers.waived(control, unmet, given, datetime.now(UTC).date())
+    run = item.config.stash[stash.RUN]
+    return waivers.waived(control, unmet, run.waivers, run.as_of.date())
 
 
 def _judged(call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[Outcome, str]:

@@ -21,8 +21,7 @@ from verify.integrity.judge.layout import (
     Layout,
 )
 from verify.integrity.judge.tail import Departure, TrailStatus
-from verify.integrity.read.reader import UnreadableError
-from verify.integrity.read.s3 import S3Reader
+from verify.integrity.read.reader import Reads, UnreadableError
 
 _ARN = re.compile(
     r"arn:[a-z-]+:cloudtrail:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):trail/(?P<name>[^/]+)"
@@ -73,7 +72,7 @@ def parse_arn(arn: str) -> tuple[str, str, str]:
 
 
 def describe_trail(
-    clients: S3Reader, arn: str, bucket: str | None, prefix: str | None, organization: str | None
+    clients: Reads, arn: str, bucket: str | None, prefix: str | None, organization: str | None
 ) -> Trail:
     """The trail, as DescribeTrails knows it, or as far as `bucket` and so on tell.
 
@@ -102,7 +101,7 @@ def describe_trail(
     )
 
 
-def _organization(clients: S3Reader, region: str) -> str:
+def _organization(clients: Reads, region: str) -> str:
     try:
         answer = clients.client("organizations", region).describe_organization()
     except (ClientError, BotoCoreError) as error:
@@ -112,7 +111,7 @@ def _organization(clients: S3Reader, region: str) -> str:
     return str(answer["Organization"]["Id"])
 
 
-def bucket_region(clients: S3Reader, bucket: str, home: str) -> str:
+def bucket_region(clients: Reads, bucket: str, home: str) -> str:
     """The region of a bucket; the trail's home region where that may not be read."""
     try:
         answer = clients.client("s3", home).get_bucket_location(Bucket=bucket)
@@ -128,7 +127,7 @@ def bucket_region(clients: S3Reader, bucket: str, home: str) -> str:
 
 
 def find_scopes(
-    clients: S3Reader,
+    clients: Reads,
     trail: Trail,
     days: Sequence[date],
     regions: Sequence[str] | None,
@@ -167,7 +166,7 @@ def find_scopes(
 
 
 def _of_account(
-    clients: S3Reader,
+    clients: Reads,
     trail: Trail,
     account: str,
     days: Sequence[date],
@@ -198,7 +197,7 @@ def _of_account(
 
 
 def _may_be_ours(
-    clients: S3Reader, layout: Layout, scope: ChainScope, days: Sequence[date]
+    clients: Reads, layout: Layout, scope: ChainScope, days: Sequence[date]
 ) -> bool:
     """Whether files of a region, on any of the days, are the trail's or nobody's."""
     foreign = False
@@ -215,7 +214,7 @@ def _may_be_ours(
 
 
 def _digest_names(
-    clients: S3Reader, layout: Layout, scope: ChainScope, days: Sequence[date]
+    clients: Reads, layout: Layout, scope: ChainScope, days: Sequence[date]
 ) -> Iterator[DigestName]:
     for day in days:
         for folder in layout.digest_folders(scope, day):
@@ -225,7 +224,7 @@ def _digest_names(
                     yield name
 
 
-def _closed(clients: S3Reader, trail: Trail, account: str) -> Departure | None:
+def _closed(clients: Reads, trail: Trail, account: str) -> Departure | None:
     """That a member account is closed or has left; None where it has not, or that is not known."""
     try:
         answer = clients.client("organizations", trail.layout.home_region).describe_account(
@@ -244,7 +243,7 @@ def _closed(clients: S3Reader, trail: Trail, account: str) -> Departure | None:
     return None
 
 
-def _accounts(clients: S3Reader, trail: Trail) -> list[str]:
+def _accounts(clients: Reads, trail: Trail) -> list[str]:
     """The trail's account; those that the bucket has folders of for an organization's trail."""
     layout = trail.layout
     if layout.organization is None:
@@ -258,7 +257,7 @@ def _accounts(clients: S3Reader, trail: Trail) -> list[str]:
     return sorted(name for name in names if name.isdigit()) or [trail.account]
 
 
-def _filed_regions(clients: S3Reader, layout: Layout, account: str) -> set[str]:
+def _filed_regions(clients: Reads, layout: Layout, account: str) -> set[str]:
     """The regions of which the bucket has digests or log files of an account."""
     return {
         name
@@ -282,7 +281,7 @@ def _regions_unknown(trail: Trail) -> Anomaly:
     )
 
 
-def _enabled_regions(clients: S3Reader, trail: Trail) -> list[str] | None:
+def _enabled_regions(clients: Reads, trail: Trail) -> list[str] | None:
     """Those of the trail's account, which need not be the caller's."""
     home = trail.layout.home_region
     try:
@@ -300,7 +299,7 @@ def _enabled_regions(clients: S3Reader, trail: Trail) -> list[str] | None:
         return None
 
 
-def trail_status(clients: S3Reader, trail: Trail, scope: ChainScope) -> TrailStatus | None:
+def trail_status(clients: Reads, trail: Trail, scope: ChainScope) -> TrailStatus | None:
     """The trail's status in a region; None where it cannot be read."""
     if scope.account != trail.account:
         return None  # A member account of the organization has a status of its own.
@@ -310,7 +309,7 @@ def trail_status(clients: S3Reader, trail: Trail, scope: ChainScope) -> TrailSta
         return None
 
 
-def ask_status(clients: S3Reader, arn: str, region: str) -> Mapping[str, Any]:
+def ask_status(clients: Reads, arn: str, region: str) -> Mapping[str, Any]:
     """What GetTrailStatus answers in a region. Raises UnreadableError.
 
     A trail of one region is not known in the others, where it may have been multi-region before:

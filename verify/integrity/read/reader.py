@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from verify.integrity.judge.history import History
 from verify.integrity.judge.signature import PublicKey
@@ -71,6 +71,18 @@ class Reader(Protocol):
     @property
     def sees_versions(self) -> bool:
         """Whether versions can be listed, as far as is known by now."""
+        ...
+
+
+class Reads(Reader, Protocol):
+    """A Reader by which a trail's accounts and regions are found as well."""
+
+    def folders(self, bucket: str, prefix: str) -> list[str]:
+        """The names of the folders directly below `prefix`. Raises UnreadableError."""
+        ...
+
+    def client(self, service: str, region: str) -> Any:
+        """A client for what else is asked. Raises UnreadableError where there is none."""
         ...
 
 
