@@ -17,6 +17,7 @@ from mutants.policies import PolicyFaults, change
 _RECORDED, _DELIVERED = "configuration-recorded", "configuration-delivered"
 _ENCRYPTED, _CLOSED = "configuration-history-encrypted", "configuration-history-closed"
 _KEPT, _RULES = "configuration-history-kept", "config-rules-in-place"
+_STANDARDS = "account-held-to-standards"  # which Security Hub finds in what is recorded
 _HISTORY = "config_history_bucket_names"
 FAMILY = Family("AWS Config", _RECORDED)
 
@@ -26,7 +27,7 @@ _Edit = Callable[[Document], object]
 # --- the recorder ---------------------------------------------------------------------------------
 
 
-@FAMILY.fault("the recorder is stopped", _RECORDED)
+@FAMILY.fault("the recorder is stopped", _RECORDED, _STANDARDS)
 def recorder_stopped(account: Account, mending: ExitStack) -> None:
     config, name = account.client("config"), account.outputs["config_recorder_name"]
     mending.callback(config.start_configuration_recorder, ConfigurationRecorderName=name)
@@ -88,7 +89,7 @@ for _case, _description, _edit in (
     FAMILY.add(f"recorder-{_case}", _description, partial(_change_recorder, _edit), _RECORDED)
 
 
-@FAMILY.fault("there is no recorder any more", _RECORDED)
+@FAMILY.fault("there is no recorder any more", _RECORDED, _STANDARDS)
 def recorder_gone(account: Account, mending: ExitStack) -> None:
     config, name = account.client("config"), account.outputs["config_recorder_name"]
     [found] = config.describe_configuration_recorders()["ConfigurationRecorders"]
@@ -156,7 +157,10 @@ def _remove_bucket(account: Account, name: str) -> None:
 
 
 @FAMILY.fault(
-    "there is no delivery channel any more, and nothing is recorded", _DELIVERED, _RECORDED
+    "there is no delivery channel any more, and nothing is recorded",
+    _DELIVERED,
+    _RECORDED,
+    _STANDARDS,
 )
 def delivery_gone(account: Account, mending: ExitStack) -> None:
     config, name = account.client("config"), account.outputs["config_recorder_name"]
