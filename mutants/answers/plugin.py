@@ -29,8 +29,6 @@ from verify.model import Outcome
 from verify.suite import stash
 from verify.suite.results import result_of
 
-# What these rest on is read beside the door (see `verify.run.log_integrity`), and not replayed.
-_BESIDE_THE_DOOR = frozenset({"log-integrity-intact", "digests-on-time"})
 _PASSES = frozenset({Outcome.PASS, Outcome.NOT_APPLICABLE})
 
 
@@ -74,7 +72,6 @@ class _Trial:
             for item in session.items
             for marker in item.iter_markers("control")
         }
-        # What is not read through the door cannot be replayed: these controls have mutants alone.
         self._needing: dict[str, set[str]] = defaultdict(set)  # evidence -> controls
         self._clean = {name: self._first(name) for name in self._items}
         self._readers: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -89,7 +86,7 @@ class _Trial:
         return {
             name: message
             for name, (outcome, message) in self._clean.items()
-            if outcome not in _PASSES and name not in _BESIDE_THE_DOOR
+            if outcome not in _PASSES
         }
 
     def run(self, share: int, of: int) -> dict[str, Any]:
@@ -222,7 +219,7 @@ class _Trial:
         """
         controls = self._readers[key[:2]]
         if alteration.judged:
-            resting = self._needing[self._source.evidence(key)] - _BESIDE_THE_DOOR
+            resting = self._needing[self._source.evidence(key)]
             named = [control for control in alteration.judged if control in resting]
             controls = named or sorted(resting)
         change = self._source.altered(
@@ -235,10 +232,14 @@ class _Trial:
     ) -> dict[str, tuple[Outcome, str]]:
         """What `controls` say under a change of answers to the operation of `key`."""
         with change:
-            self._run.aws.forget(*key[:2])
+            self._forget(key)
             found = {control: self._outcome(control) for control in controls}
-        self._run.aws.forget(*key[:2])
+        self._forget(key)
         return found
+
+    def _forget(self, key: RecordKey) -> None:
+        self._run.aws.forget(*key[:2])
+        self._run.log_integrity.forget()
 
     def _first(self, control: str) -> tuple[Outcome, str]:
         with evidence_used() as identifiers:

@@ -12,9 +12,9 @@ from verify.inputs import baseline
 from verify.live_fire.alert import Alert
 from verify.live_fire.paths import LOGS, QUICK, Seen
 from verify.live_fire.probes import ALWAYS
+from verify.live_fire.result import VolleyResult
 from verify.live_fire.shot import Shot
 from verify.live_fire.test_alerts import test_alerts_arrive_within_the_target as judge
-from verify.live_fire.result import VolleyResult
 from verify.live_fire.volley import Volley
 from verify.model import NotVerifiedError
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from verify.model import NotVerifiedError
+
+# AWS refuses requests of a clock that differs by more: what is so much later than the time of an
+# answer is no past time.
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 _Worth = Callable[[Mapping[str, Any]], object]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from verify.account import reads
-from verify.account.answer import pick
+from verify.account.answer import CLOCKS_DIFFER, pick
 from verify.account.door import Aws
 from verify.check import Check
 from verify.checks.buckets import (
@@ -22,7 +22,6 @@ from verify.checks.buckets import (
     policy_of,
 )
 from verify.checks.config_rules import HOURS, shortcomings
-from verify.checks.test_trail import CLOCKS_DIFFER
 from verify.inputs.deployment import Deployment
 from verify.policy import service_grants
 from verify.wording import utc_time

@@ -11,6 +11,7 @@ import pytest
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
+from verify.account.regions import enabled_regions
 from verify.check import Check
 from verify.checks.buckets import (
     CLOSED_READS,
@@ -72,7 +73,9 @@ def test_the_table_has_every_log_file(
     check.equal(name, "SerDe", expected=_SERDE, seen=serde)
     keys = [pick(key, "Name") for key in table.get("PartitionKeys", [])]
     try:
-        lost = missing(table.get("Parameters", {}), keys, _files(aws, deployment, baseline, as_of.date()))
+        lost = missing(
+            table.get("Parameters", {}), keys, _files(aws, deployment, baseline, as_of.date())
+        )
     except ProjectionError as error:
         check.unknown(name, str(error))
     else:
@@ -94,15 +97,12 @@ def test_the_table_has_every_log_file(
     )
 
 
-def _files(
-    aws: Aws, deployment: Deployment, baseline: Mapping[str, Any], today: date
-) -> Files:
+def _files(aws: Aws, deployment: Deployment, baseline: Mapping[str, Any], today: date) -> Files:
     [trail] = [
         one
         for one in aws.pick(reads.trail(deployment), "trailList")
         if pick(one, "TrailARN") == deployment.trail_arn
     ]
-    regions = aws.pick(reads.enabled_regions(), "Regions")
     kept = baseline["log_bucket"]["lifecycle"]["kept_days"]
     return Files(
         bucket=pick(trail, "S3BucketName"),
@@ -110,7 +110,7 @@ def _files(
         # Another trail's; that this one is of the account alone, trail-multi-region holds.
         organization="",
         accounts=(deployment.account_id,),
-        regions=[pick(region, "RegionName") for region in regions],
+        regions=enabled_regions(aws, deployment),
         first=today - timedelta(days=kept),
         last=today,
     )

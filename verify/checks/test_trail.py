@@ -9,15 +9,13 @@ from typing import Any
 import pytest
 
 from verify.account import reads
-from verify.account.answer import pick
+from verify.account.answer import CLOCKS_DIFFER, pick
 from verify.account.door import Aws
 from verify.check import Check
 from verify.events.selection import DataEvents, recorded_data, unrecorded, unrecorded_data
 from verify.inputs.deployment import Deployment
 from verify.wording import utc_time
 
-# AWS refuses requests of a clock that differs by more: what is later than this is no past time.
-CLOCKS_DIFFER = timedelta(minutes=5)
 # Within so long after logging began, a first delivery that has not come is no sign of a fault.
 YOUNG_TRAIL = timedelta(minutes=30)
 

@@ -1,4 +1,4 @@
-"""What live fire did and saw, as JSON holds it: for the evidence, and to be judged again from it."""
+"""What live fire did and saw, as JSON holds it, to be judged again from the evidence."""
 
 from __future__ import annotations
 

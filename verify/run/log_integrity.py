@@ -17,6 +17,7 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.account.evidence import ApiCall
+from verify.account.regions import enabled_regions
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 
@@ -133,6 +134,11 @@ class LogIntegrity:
                 self._under_way = self._begin(reads_again=True)
         return self.validation()
 
+    def forget(self) -> None:
+        """Validate anew at the next question, where a replay has altered the answers."""
+        with self._lock:
+            self._under_way, self._repeated = None, False
+
     def _begin(self, reads_again: bool = False) -> Future[Validation]:
         executor = ThreadPoolExecutor(1, thread_name_prefix="log-integrity")
         under_way = executor.submit(self._validate, reads_again)
@@ -190,7 +196,9 @@ class LogIntegrity:
         from verify.integrity.run.validation import validate
 
         now = started.replace(microsecond=0)
-        enabled = self._regions() if described.is_multi_region else ()
+        enabled = (
+            enabled_regions(self.aws, self.deployment) if described.is_multi_region else ()
+        )
         start = now - self.limits.period
         days = days_of(start, now, now)
         discovered = find_scopes(reader, described, days, None, None, enabled)
@@ -241,10 +249,6 @@ class LogIntegrity:
         status: Mapping[str, Any] = ask(read)
         pick(status, "IsLogging")
         return status
-
-    def _regions(self) -> list[str]:
-        regions = self.aws.pick(reads.enabled_regions(), "Regions")
-        return [str(pick(region, "RegionName")) for region in regions]
 
     def _begun(self, status: Mapping[str, Any]) -> datetime | None:
         """When the trail began to log, where that belongs to the deployment's first hour.

@@ -196,9 +196,7 @@ def _of_account(
     return chosen, without, departures
 
 
-def _may_be_ours(
-    clients: Reads, layout: Layout, scope: ChainScope, days: Sequence[date]
-) -> bool:
+def _may_be_ours(clients: Reads, layout: Layout, scope: ChainScope, days: Sequence[date]) -> bool:
     """Whether files of a region, on any of the days, are the trail's or nobody's."""
     foreign = False
     for name in _digest_names(clients, layout, scope, days):
