@@ -30,6 +30,12 @@ def _requirements(_: Sequence[str]) -> int:
     return 0
 
 
+def _check_evidence(arguments: Sequence[str]) -> int:
+    from verify.proof.command import main
+
+    return main(arguments)
+
+
 def _sweep(arguments: Sequence[str]) -> int:
     from verify.live_fire.command import main
 
@@ -44,6 +50,10 @@ def _who(arguments: Sequence[str]) -> int:
 
 # Each loads its own modules only when it is asked for.
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
+    "check-evidence": (
+        _check_evidence,
+        "check a run's files, chain, report and verdicts, without any account",
+    ),
     "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
     "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
     "requirements": (
@@ -65,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = bool(arguments) and arguments[0] in ("-h", "--help")
     if arguments and not asked:
         print(f"python -m verify: there is no command {arguments[0]!r}", file=sys.stderr)
-    listing = "\n".join(f"  {name:<14}{what}" for name, (_, what) in COMMANDS.items())
+    listing = "\n".join(f"  {name:<16}{what}" for name, (_, what) in COMMANDS.items())
     print(
         f"usage: python -m verify <command> [--help]\n\ncommands:\n{listing}",
         file=sys.stdout if asked else sys.stderr,

@@ -196,9 +196,7 @@ class LogIntegrity:
         from verify.integrity.run.validation import validate
 
         now = started.replace(microsecond=0)
-        enabled = (
-            enabled_regions(self.aws, self.deployment) if described.is_multi_region else ()
-        )
+        enabled = enabled_regions(self.aws, self.deployment) if described.is_multi_region else ()
         start = now - self.limits.period
         days = days_of(start, now, now)
         discovered = find_scopes(reader, described, days, None, None, enabled)

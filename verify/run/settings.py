@@ -41,6 +41,7 @@ class Settings:
         None  # the folder of a run whose evidence is judged, in place of an account
     )
     as_verifier: bool = False  # assume the role that the outputs name, and verify as it
+    signing_key: str | None = None  # a file, or a key of KMS's by its ARN or alias
     put_metric: bool = False  # publish, if the run is clean, when it was
     caller: str = ""
     actor: str = ""  # who acted on the account: the caller, or that of the run that is replayed

@@ -123,6 +123,12 @@ def add_options(parser: pytest.Parser) -> None:
         "dashboard (verification_metric_namespace of the outputs)",
     )
     group.addoption(
+        "--signing-key",
+        metavar="KEY",
+        help="sign the run's manifest with the Ed25519 private key in a file (PEM), or with a key "
+        "of KMS's, by its ARN or alias (default: not signed)",
+    )
+    group.addoption(
         "--replay",
         metavar="FOLDER",
         help="judge again what is in the folder of an earlier run, its answers and what it was "
@@ -212,6 +218,7 @@ def settings_of(config: pytest.Config) -> Settings:
         replay=config.option.replay,
         formats=config.option.formats,
         as_verifier=config.option.as_verifier,
+        signing_key=config.option.signing_key,
         put_metric=config.option.put_metric,
     )
     return settings if settings.replay is None else replayed(settings, given=frozenset(given))

@@ -28,6 +28,7 @@ from verify.report import ReportError, write_reports
 from verify.report.summary import print_summary
 from verify.run.clean_metric import publish
 from verify.run.results import Collected, build_report, without_row
+from verify.run.seal import SealError, require_key, seal
 from verify.run.settings import RunError, Settings
 from verify.run.verification import Run, begin, prepare, start
 from verify.suite import markers, options, stash
@@ -71,6 +72,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         if workerinput is None:
             settings = prepare(options.settings_of(config))
+            require_key(settings)
             collected = config.stash[stash.COLLECTED] = Collected()
             config.pluginmanager.register(_Gatherer(collected))
         else:
@@ -249,11 +251,9 @@ def pytest_sessionfinish(
         )
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     try:
-        collected.files = tuple(
-            write_reports(collected.report, started.folder, started.settings.formats).values()
-        )
-    except ReportError as error:
-        collected.problem = f"{error}: make room or choose another folder with --reports=<folder>"
+        _leave(started, collected)
+    except _NotLeftError as error:
+        collected.problem = str(error)
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         return value
     if int(session.exitstatus) in _WITHOUT_VERDICT:
@@ -274,6 +274,28 @@ def pytest_sessionfinish(
             f"{started.folder} ({error.strerror})"
         )
     return value
+
+
+class _NotLeftError(Exception):
+    """What the run found is not in its folder, or not sealed. The message says what to do."""
+
+
+def _leave(started: Run, collected: Collected) -> None:
+    """Write the reports, and seal the folder of a run that has seen an account."""
+    if collected.report is None:
+        return
+    formats = started.settings.formats
+    try:
+        written = write_reports(collected.report, started.folder, formats)
+        collected.files = tuple(written.values())
+        if started.settings.replay is None:
+            seal(started)
+    except ReportError as error:
+        raise _NotLeftError(
+            f"{error}: make room or choose another folder with --reports=<folder>"
+        ) from error
+    except SealError as error:
+        raise _NotLeftError(str(error)) from error
 
 
 # Such a run is in its folder, and the latest verdict stays the one before it.

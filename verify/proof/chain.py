@@ -1,0 +1,150 @@
+"""The chain of the runs in one folder of reports: each names the one before it by its hash.
+
+`chain.jsonl` lists the runs as they were sealed, so that a run which is taken out is missed even
+where it was the last one. Whoever may write to the folder may shorten both: what guards against
+that is a copy of the newest hash elsewhere, a signature, or a bucket with Object Lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from verify.inputs.reader import AbsentError, UnreadableError, read_text
+from verify.proof import manifest
+from verify.proof.manifest import Link, Manifest, ManifestError
+from verify.proof.signature import Signer
+
+LEDGER = "chain.jsonl"
+_LOCK = ".chain.lock"
+_MAXIMUM_CHARACTERS = 100_000_000
+
+
+class ChainError(Exception):
+    """The chain cannot be read, or not be gone on with. The message names cause and remedy."""
+
+
+def seal(folder: Path, run_id: str, signer: Signer | None = None) -> Manifest:
+    """Write the manifest of a run's folder and take the run into the chain of the folder above.
+
+    One run after the other, whoever else ends at the same time. `signer` signs the manifest.
+    Raises ChainError and, where it cannot be signed, SigningError.
+    """
+    reports = folder.parent
+    try:
+        with _locked(reports):
+            links = read(reports)
+            previous = links[-1] if links else None
+            signed_by = None if signer is None else signer.signed_by
+            text = manifest.written(folder, run_id, previous, signed_by).encode()
+            if signer is not None:
+                (folder / manifest.SIGNATURE).write_bytes(signer.sign(text))
+            part = folder / f".{manifest.FILE_NAME}.part"
+            part.write_bytes(text)
+            _append(reports, Link(len(links) + 1, run_id, manifest.sha256_of(part)))
+            part.replace(folder / manifest.FILE_NAME)
+        return manifest.read(folder)
+    except (OSError, ManifestError) as error:
+        raise ChainError(f"the manifest of {folder} could not be written: {error}") from error
+
+
+@contextmanager
+def _locked(reports: Path) -> Iterator[None]:
+    with (reports / _LOCK).open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def read(reports: Path) -> list[Link]:
+    """The runs of a folder as they were sealed; none where none was.
+
+    A last line without its end is that of a run which was killed while it was written.
+    Raises ChainError.
+    """
+    path = reports / LEDGER
+    try:
+        text = read_text(path, str(path), _MAXIMUM_CHARACTERS)
+    except AbsentError:
+        return []
+    except UnreadableError as error:
+        raise ChainError(str(error)) from None
+    lines = text.split("\n")[:-1]
+    try:
+        links = [Link(**json.loads(line)) for line in lines]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ChainError(
+            f"{path} is damaged ({error}): put it back from a copy, or begin a chain by another "
+            "folder (--reports=<folder>)"
+        ) from None
+    if [link.sequence for link in links] != list(range(1, len(links) + 1)):
+        raise ChainError(
+            f"{path} does not count from 1 to {len(links)}: lines were taken out or put in; put it "
+            "back from a copy, or begin a chain by another folder (--reports=<folder>)"
+        )
+    return links
+
+
+def _append(reports: Path, link: Link) -> None:
+    path = reports / LEDGER
+    with path.open("ab+") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        # What was half written belongs to no run.
+        stream.seek(0)
+        stream.truncate(stream.read(end).rfind(b"\n") + 1)
+        stream.seek(0, os.SEEK_END)
+        stream.write(json.dumps(asdict(link)).encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def faults(reports: Path) -> list[str]:
+    """In what the runs of a folder are no unbroken chain; each names the run. Raises ChainError."""
+    links = read(reports)
+    found: list[str] = []
+    earlier: Link | None = None
+    for link in links:
+        found += _faults_of(reports / link.run_id, link, earlier)
+        earlier = link
+    listed = {link.run_id for link in links}
+    found += [
+        f"{path.parent.name}: sealed, and not in {LEDGER}"
+        for path in sorted(reports.glob(f"*/{manifest.FILE_NAME}"))
+        if path.parent.name not in listed and not path.parent.is_symlink()
+    ]
+    return found
+
+
+def _faults_of(folder: Path, link: Link, earlier: Link | None) -> Iterator[str]:
+    """What is wrong with a run's place in the chain."""
+    place = f"{link.run_id} (number {link.sequence} of the chain)"
+    if not folder.is_dir():
+        yield f"{place}: missing"
+        return
+    try:
+        found = manifest.read(folder)
+    except ManifestError as error:
+        yield f"{place}: {error}"
+        return
+    if found.link != link:
+        yield f"{place}: its manifest is not that which was sealed ({found.sha256})"
+    if found.previous != earlier:
+        said = "none" if found.previous is None else found.previous.run_id
+        before = "none" if earlier is None else earlier.run_id
+        yield f"{place}: it follows {said}, by its manifest, and {before}, by {LEDGER}"
+
+
+def unfinished(reports: Path) -> list[str]:
+    """The folders of runs that were not sealed: they were killed, or still run."""
+    return [
+        path.name
+        for path in sorted(reports.iterdir())
+        if path.is_dir()
+        and not path.is_symlink()
+        and (path / "evidence").is_dir()
+        and not (path / manifest.FILE_NAME).exists()
+    ]

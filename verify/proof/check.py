@@ -1,0 +1,153 @@
+"""Checking one run: its files, signature, place in the chain, report and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from verify import __version__
+from verify.model import Report
+from verify.proof import chain, manifest, rejudge, report_check, signature
+from verify.proof.manifest import Manifest, ManifestError
+from verify.proof.rejudge import NotJudgedError
+from verify.proof.report_check import NoReportError
+from verify.proof.signature import SignatureError
+
+_AT_MOST = 50  # faults of a kind that are told one by one
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line of what was found; `good` is None where it could not be checked."""
+
+    about: str
+    text: str
+    good: bool | None = True
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Whether a run is as it was sealed, and whether its verdicts were judged again."""
+
+    as_sealed: bool
+    judged: bool
+
+
+def check_run(
+    folder: Path,
+    tell: Callable[[Said], None],
+    *,
+    public_key: Path | None = None,
+    judge: bool = True,
+    within_chain: bool = False,
+) -> Checked:
+    """Check the run in a folder, telling each finding as it comes.
+
+    `public_key` is the one by which it must be signed, if that is known; `judge` asks for its
+    verdicts, `within_chain` for its place among the runs of the folder above.
+    """
+    good, judged = True, not judge
+
+    def hear(said: Said) -> None:
+        nonlocal good, judged
+        good = good and said.good is not False
+        judged = judged or (said.about == _VERDICTS and said.good is not None)
+        tell(said)
+
+    for said in _findings(folder, public_key, judge=judge, within_chain=within_chain):
+        hear(said)
+    return Checked(good, judged)
+
+
+_VERDICTS = "verdicts"
+
+
+def _findings(
+    folder: Path, public_key: Path | None, *, judge: bool, within_chain: bool
+) -> Iterator[Said]:
+    try:
+        stated = manifest.read(folder)
+        changed = manifest.differences(folder, stated)
+    except (ManifestError, OSError) as error:
+        yield Said("manifest", str(error), good=False)
+        return
+    yield Said("manifest", f"run {stated.run_id}, SHA-256 {stated.sha256}")
+    yield from _each("files", changed, f"{len(stated.files):,} files, all as in the manifest")
+    yield _signed(folder, stated, public_key)
+    if within_chain:
+        yield from _linked(folder, stated)
+    try:
+        report = report_check.read(folder)
+    except NoReportError as error:
+        yield Said("report", str(error), good=False)
+        return
+    wrong = list(report_check.faults(folder, report, stated))
+    yield from _each(
+        "report",
+        wrong,
+        f"{report.verdict}, of this evidence and these inputs; every format says the same",
+    )
+    if judge:
+        yield from _judged(folder, report)
+
+
+def _each(about: str, faults: list[str], otherwise: str) -> Iterator[Said]:
+    """The faults, or that there are none."""
+    for fault in faults[:_AT_MOST]:
+        yield Said(about, fault, good=False)
+    if len(faults) > _AT_MOST:
+        yield Said(about, f"and {len(faults) - _AT_MOST:,} more", good=False)
+    if not faults:
+        yield Said(about, otherwise)
+
+
+def _signed(folder: Path, stated: Manifest, public_key: Path | None) -> Said:
+    try:
+        signed = signature.check(folder, stated, public_key)
+    except SignatureError as error:
+        return Said("signature", str(error), good=False)
+    if signed is None:
+        return Said("signature", "none: whoever may write to the folder could seal it anew")
+    whose = "the key that you gave" if signed.pinned else "which you must know to be whose it is"
+    return Said(
+        "signature",
+        f"by {signed.key} ({signed.algorithm}), public key SHA-256 {signed.fingerprint}: {whose}",
+    )
+
+
+def _linked(folder: Path, stated: Manifest) -> Iterator[Said]:
+    link = next((one for one in chain.read(folder.parent) if one.run_id == stated.run_id), None)
+    if link != stated.link:
+        yield Said(
+            "chain", f"{manifest.FILE_NAME} is not that which {chain.LEDGER} has", good=False
+        )
+        return
+    before = stated.previous
+    if before is None:
+        yield Said("chain", "the first of its chain")
+        return
+    try:
+        earlier = manifest.read(folder.parent / before.run_id)
+    except ManifestError as error:
+        yield Said("chain", f"it follows {before.run_id}: {error}", good=False)
+        return
+    if earlier.link != before:
+        yield Said("chain", f"it follows {before.run_id}, which is not as it was", good=False)
+        return
+    yield Said("chain", f"number {link.sequence}, it follows {before.run_id}, which is as it was")
+
+
+def _judged(folder: Path, report: Report) -> Iterator[Said]:
+    try:
+        again = rejudge.judged_again(folder)
+    except NotJudgedError as error:
+        yield Said(_VERDICTS, str(error), good=None)
+        return
+    tested = sum(result.test is not None for result in report.results)
+    other = "" if report.tool_version == __version__ else f" (by {report.tool_version} then)"
+    yield from _each(
+        _VERDICTS,
+        list(rejudge.differences(report, again)),
+        f"{tested} judged again by version {__version__}{other}: each is what the report says",
+    )
