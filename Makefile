@@ -14,6 +14,8 @@ VARIABLES ?=
 REGION ?=
 STATE_BUCKET ?=
 OUTPUTS ?=
+RUN ?= $(REPORTS)/latest
+PUBLIC_KEY ?=
 VERIFY_ARGS ?=
 TESTS ?=
 INSTALL_PACKAGES ?=
@@ -54,10 +56,10 @@ VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN
 # showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
 AGAIN := $(MAKE) --no-print-directory
 
-.PHONY: help demo test fast sandbox deploy plan verify destroy mutate bench docs lint format package lock browser clean
+.PHONY: help demo test fast sandbox deploy plan verify check-evidence destroy mutate bench docs lint format package lock browser clean
 
 help: ## list the targets and what they take
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 	cat <<'TEXT'
 
 	PROFILE=dev         what to deploy and what the account is held to
@@ -65,6 +67,8 @@ help: ## list the targets and what they take
 	BASELINE=<file>     verify: hold the account to this baseline instead of the profile's
 	REGION=...          home region (default: AWS's configuration, or ap-southeast-1)
 	SANDBOX=1           use the sandbox that `make sandbox` runs instead of AWS; SANDBOX=<url> another
+	RUN=reports/latest  check-evidence: the run to check, or the folder of all
+	PUBLIC_KEY=<file>   check-evidence: the key by which it must be signed
 	OUTPUTS=<file>      verify: what `terraform output -json` printed, instead of our own state
 	STATE_BUCKET=<name> keep Terraform's state in this S3 bucket, locked and encrypted
 	VERIFY_ARGS="..."   verify: passed on to pytest (try VERIFY_ARGS=--help)
@@ -151,6 +155,9 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 	fi
 	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(call quoted,$(BASELINE)) \
 		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(VARIABLES_FLAGS) $(if $(AS_VERIFIER),--as-verifier) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
+
+check-evidence: $(RUNTIME) ## prove offline that a run's folder is as it was sealed, and gives its verdicts (RUN=reports: of all)
+	@exec $(PY) -m verify check-evidence $(if $(PUBLIC_KEY),--public-key=$(call quoted,$(PUBLIC_KEY))) $(call quoted,$(RUN))
 
 destroy: $(RUNTIME) ## remove the deployment
 	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS)

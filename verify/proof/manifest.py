@@ -177,8 +177,8 @@ def differences(folder: Path, manifest: Manifest) -> list[str]:
     stated = {entry.file: entry for entry in manifest.files}
     found = {entry.file: entry for entry in entries_of(folder)}
     return [
-        *(f"{name}: missing" for name in stated.keys() - found.keys()),
-        *(f"{name}: not in the manifest" for name in found.keys() - stated.keys()),
+        *(f"{name}: missing" for name in sorted(stated.keys() - found.keys())),
+        *(f"{name}: not in the manifest" for name in sorted(found.keys() - stated.keys())),
         *(
             f"{name}: changed, SHA-256 {found[name].sha256}, by the manifest {entry.sha256}"
             for name, entry in stated.items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,11 @@ from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.account.evidence import ApiCall
+from verify.account.recorded import answered
 from verify.account.regions import enabled_regions
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
+from verify.redaction import jsonable
 
 if TYPE_CHECKING:
     from verify.integrity.judge.layout import ChainScope
@@ -151,21 +153,20 @@ class LogIntegrity:
         from verify.integrity.read.kept_reads import Kept, Recording
         from verify.integrity.read.s3 import Connection, S3Reader
 
-        home = self._home_status(reads_again)
         described = self._described(self._trail())
-        begun = self._begun(home)
-        made: list[tuple[Result, _Statuses]] = []
+        made: list[Validation] = []
 
-        def judged(reader: Recording | Kept, now: datetime) -> None:
-            statuses = _Statuses(reader, self.deployment, home)
-            made.append((self._run(reader, described, statuses, now, begun), statuses))
+        def judged(reader: Recording | Kept, home: Mapping[str, Any], now: datetime) -> Result:
+            statuses, begun = _Statuses(reader, self.deployment, home), self._begun(home)
+            result = self._run(reader, described, statuses, now, begun)
+            made.append(Validation(result, begun, statuses.delivery_errors, statuses.unasked, ""))
+            return result
 
         def look() -> ApiCall:
-            started = datetime.now(UTC)
+            home, started = self._home_status(reads_again), datetime.now(UTC)
             connection = Connection(self.deployment.region, _WORKERS)
             reader = Recording(S3Reader(connection, self.session, self.aws.client))
-            judged(reader, started)
-            return self._seen(made[0][0], reader, started)
+            return self._seen(judged(reader, home, started), reader, home, started)
 
         try:
             seen, evidence = self.aws.looked("trailwarden", "validate_log_files", look)
@@ -175,11 +176,11 @@ class LogIntegrity:
                         f"{seen['reads']['omitted']:,} of the objects that were read are not in "
                         "the evidence: they were too many to be kept"
                     )
-                judged(Kept(seen["reads"]), datetime.fromisoformat(seen["asked"]))
+                home = answered("cloudtrail", "get_trail_status", seen["home"])
+                judged(Kept(seen["reads"]), home, datetime.fromisoformat(seen["asked"]))
         except UsageError as error:
             raise NotVerifiedError(str(error)) from error
-        [(result, statuses)] = made
-        return Validation(result, begun, statuses.delivery_errors, statuses.unasked, evidence)
+        return replace(made[0], evidence=evidence)
 
     def _run(
         self,
@@ -260,11 +261,18 @@ class LogIntegrity:
             return None
         return started.astimezone(UTC)
 
-    def _seen(self, result: Result, reader: Recording, started: datetime) -> ApiCall:
+    def _seen(
+        self, result: Result, reader: Recording, home: Mapping[str, Any], started: datetime
+    ) -> ApiCall:
         from verify.integrity import report
 
         finished = datetime.now(UTC)
-        found = report.document(result, self.deployment.trail_arn, finished)
+        found = {
+            **report.document(result, self.deployment.trail_arn, finished),
+            "asked": started.isoformat(),
+            "home": jsonable(home),
+            "reads": reader.document(),
+        }
         return ApiCall(
             service="trailwarden",
             operation="validate_log_files",
@@ -273,6 +281,6 @@ class LogIntegrity:
             time=started,
             seconds=(finished - started).total_seconds(),
             request_ids=(),
-            pages=({**found, "asked": started.isoformat(), "reads": reader.document()},),
+            pages=(found,),
             error=None,
         )
