@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,21 @@ def test_an_intact_trail_passes_and_the_report_says_what_was_covered(
     assert "46 of 46 digests proven, 92 of 92 log files intact" in note
     assert f"in {HOME}, {OTHER}" in note
     document = _evidence(run)
-    digests = document.pop("digests")
+    read = document.pop("reads")["objects"]
+    assert document.pop("home")["IsLogging"] is True
+    assert document.pop("asked").startswith("20")
     assert violations("integrity", document) == []
     assert document["verdict"] == "INTACT"
-    assert len(digests) == 46
-    assert all(len(one["sha256"]) == 64 and one["proven"] for one in digests)
+    # The digests with their signatures, two of them from before the period; of log files the hash.
+    digests = [one for one in read if "/CloudTrail-Digest/" in one["key"]]
+    assert len(digests) == 48
+    assert all(
+        sha256(one["body"].encode()).hexdigest() == one["sha256"] and one["metadata"]["signature"]
+        for one in digests
+    )
+    logs = [one for one in read if "/CloudTrail/" in one["key"]]
+    assert len(logs) == 92
+    assert not any("body" in one for one in logs)
     for name in ("report.html", "junit.xml"):
         assert "92 log files that they name" in (tmp_path / "latest" / name).read_text()
 

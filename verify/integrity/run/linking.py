@@ -9,7 +9,6 @@ from itertools import islice
 
 from verify.integrity.judge.anomaly import Anomaly, AnomalyKind, Discrepancy
 from verify.integrity.judge.chain import Chain, Lookup, Node, Observed
-from verify.integrity.judge.content import MAXIMUM_DIGEST_BYTES, inflate
 from verify.integrity.judge.history import History
 from verify.integrity.judge.layout import (
     DIGEST_FOLDER,
@@ -25,7 +24,7 @@ from verify.integrity.read.reader import (
     Reader,
     UnreadableError,
 )
-from verify.integrity.run.load_digest import load_digest
+from verify.integrity.run.load_digest import load_digest, whole_digest
 from verify.integrity.run.request import Request
 
 # How many objects to look through for the first digest after the period.
@@ -132,13 +131,7 @@ class Linker:
 
     def _observe(self, bucket: str, key: str) -> Observed | None:
         try:
-            return self.reader.read(
-                bucket,
-                key,
-                None,
-                lambda metadata, chunks: Observed(
-                    inflate(chunks, MAXIMUM_DIGEST_BYTES).hash_value, metadata.get("signature")
-                ),
-            )
+            content, metadata = self.reader.read(bucket, key, None, whole_digest)
         except ObjectMissingError:
             return None
+        return Observed(content.hash_value, metadata.get("signature"))

@@ -78,7 +78,7 @@ def _read(
     keys: Sequence[PublicKey],
     written: datetime,
 ) -> DigestVersion:
-    content, metadata = reader.read(bucket, key, version, _consume)
+    content, metadata = reader.read(bucket, key, version, whole_digest)
     judged = judge_digest(bucket, key, name, content, metadata, keys, written)
     signed = generation_time(metadata) if name.backfill else written
     unknown = any(problem.kind is AnomalyKind.DIGEST_KEY_UNKNOWN for problem in judged.problems)
@@ -89,7 +89,8 @@ def _read(
     return judge_digest(bucket, key, name, content, metadata, [*keys, *others], written)
 
 
-def _consume(
+def whole_digest(
     metadata: Mapping[str, str], chunks: Iterable[bytes]
 ) -> tuple[Content, dict[str, str]]:
+    """A Consumer of digests: what it holds, its text included, and its metadata."""
     return inflate(chunks, MAXIMUM_DIGEST_BYTES, keep=True), dict(metadata)
