@@ -103,6 +103,13 @@ $(CHECKOV): requirements/checkov.txt | $(PY)
 	$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+FORMATS := $(VENV)/formats/.installed
+$(FORMATS): requirements/formats.txt | $(PY)
+	@echo "installing what reads the reports' standard formats, into an environment of its own"
+	$(PYTHON) -m venv $(VENV)/formats
+	$(VENV)/formats/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 RUNTIME := $(VENV)/.installed-runtime
 LOCAL := $(VENV)/.installed-runtime $(VENV)/.installed-sandbox
 DEVELOPMENT := $(LOCAL) $(VENV)/.installed-development
@@ -164,7 +171,7 @@ destroy: $(RUNTIME) ## remove the deployment
 
 # --- the project itself ---------------------------------------------------------------------------
 
-test: $(DEVELOPMENT) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
+test: $(DEVELOPMENT) $(FORMATS) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
 	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder tests)
 
 fast: $(DEVELOPMENT) package ## style, types and the tests that need no account: an answer in about a minute
@@ -224,6 +231,7 @@ lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
 	$(VENV)/bin/pip-compile $$flags -c requirements/development.txt -o requirements/runtime.txt pyproject.toml
 	$(VENV)/bin/pip-compile $$flags -c requirements/development.txt --extra sandbox -o requirements/sandbox.txt pyproject.toml
 	$(VENV)/bin/pip-compile $$flags -o requirements/checkov.txt requirements/checkov.in
+	$(VENV)/bin/pip-compile $$flags -o requirements/formats.txt requirements/formats.in
 
 clean: ## remove what was built and installed; deployments' state stays
 	@rm -rf $(VENV) lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

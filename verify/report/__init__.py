@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from verify.model import Report
-from verify.report import html, json_report, junit, markdown, table
+from verify.report import asff, html, json_report, junit, markdown, ocsf, oscal, table
 
 __all__ = ["FORMATS", "ReportError", "html", "json_report", "junit", "write_reports"]
 
@@ -33,6 +33,9 @@ FORMATS: Mapping[str, Writer] = {
     "json": json_report,
     "csv": table,
     "markdown": markdown,
+    "oscal": oscal,
+    "ocsf": ocsf,
+    "asff": asff,
 }
 
 
