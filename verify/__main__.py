@@ -36,6 +36,12 @@ def _check_evidence(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _diff(arguments: Sequence[str]) -> int:
+    from verify.report.command import main
+
+    return main(arguments)
+
+
 def _sweep(arguments: Sequence[str]) -> int:
     from verify.live_fire.command import main
 
@@ -55,6 +61,7 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
         "check a run's files, chain, report and verdicts, without any account",
     ),
     "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
+    "diff": (_diff, "print what has changed from one run to another, control by control"),
     "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
     "requirements": (
         _requirements,

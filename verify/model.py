@@ -272,6 +272,31 @@ class NetworkPicture:
 
 
 @dataclass(frozen=True)
+class ControlChange:
+    """What became of a control since an earlier run: see `verify.report.difference` for the kinds.
+
+    An outcome is None where one of the two runs does not have the control. `details` say which
+    expectations are not met, or were not, or why nothing could be seen.
+    """
+
+    control: str
+    kind: str
+    before: Outcome | None
+    after: Outcome | None
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What has changed since an earlier run of the same deployment, the worst first."""
+
+    run_id: str
+    started: datetime
+    verdict: str
+    changes: tuple[ControlChange, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """A whole run. The rows come from the baseline's list of controls, so none can vanish."""
 
@@ -289,6 +314,7 @@ class Report:
     baseline: tuple[BaselineSource, ...]  # the profile's file, then what it extends
     inputs: tuple[InputFile, ...] = ()  # what else it was given; none of a replay
     network: NetworkPicture | None = None  # None where no check has looked at it as a whole
+    since: Comparison | None = None  # None where no earlier run of the deployment is there
 
     @property
     def counts(self) -> Mapping[Outcome, int]:

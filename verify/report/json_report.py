@@ -17,7 +17,9 @@ from verify.model import (
     AlertTiming,
     BaselineSource,
     Citations,
+    Comparison,
     Control,
+    ControlChange,
     ControlResult,
     EvidenceReference,
     InputFile,
@@ -63,6 +65,7 @@ def document(report: Report) -> dict[str, Any]:
         "caller": report.caller,
         "waivers": _plain(report.waivers),
         "network": _plain(report.network),
+        "since": _since(report.since),
         "notes": list(report.notes),
         "results": _plain(report.results),
         "timings": _plain(_ordered_timings(report.timings)),
@@ -71,6 +74,12 @@ def document(report: Report) -> dict[str, Any]:
             for reference in sorted(report.evidence, key=lambda found: found.identifier)
         ],
     }
+
+
+def _since(comparison: Comparison | None) -> Any:
+    if comparison is None:
+        return None
+    return _plain(comparison) | {"started": iso_time(comparison.started)}
 
 
 def _plain(value: Any) -> Any:
@@ -127,6 +136,19 @@ def parse(text: str) -> Report:
     return report
 
 
+def loaded(text: str) -> Report:
+    """The run that a JSON report of ours holds, quickly: it is not held to its schema.
+
+    Raises InvalidReportError where it is no such report at all.
+    """
+    try:
+        return _report(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidReportError(
+            f"the report cannot be read: {type(error).__name__}: {error}"
+        ) from None
+
+
 def _require_valid(found: Any) -> None:
     # Imported here: a run writes reports and reads none, and the import takes long.
     from jsonschema import Draft202012Validator
@@ -167,7 +189,24 @@ def _report(found: Mapping[str, Any]) -> Report:
         baseline=tuple(BaselineSource(**source) for source in found["baseline"]),
         inputs=tuple(InputFile(**file) for file in found["inputs"]),
         network=network_picture(found["network"]),
+        since=_comparison(found["since"]),
     )
+
+
+def _comparison(found: Mapping[str, Any] | None) -> Comparison | None:
+    if found is None:
+        return None
+    changes = tuple(
+        ControlChange(
+            control=change["control"],
+            kind=change["kind"],
+            before=None if change["before"] is None else Outcome(change["before"]),
+            after=None if change["after"] is None else Outcome(change["after"]),
+            details=tuple(change["details"]),
+        )
+        for change in found["changes"]
+    )
+    return Comparison(found["run_id"], _time(found["started"]), found["verdict"], changes)
 
 
 def _result(found: Mapping[str, Any]) -> ControlResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from verify import __version__
 from verify.account import evidence
 from verify.inputs import waivers
 from verify.model import Control, ControlResult, Outcome, Report, TestResult
-from verify.run import given
+from verify.run import earlier, given
 from verify.run.verification import Run
 
 # The worse a phase of a test ended, the more it decides. A failure outweighs an error of clean-up:
@@ -58,7 +58,7 @@ def build_report(
     ]
     judged, uses = waivers.apply(results, run.waivers, run.as_of.date())
     phases = [phase for results in collected.results.values() for phase in results]
-    return Report(
+    report = Report(
         run_id=run.settings.run_id,
         tool_version=__version__,
         started=datetime.fromisoformat(run.settings.started),
@@ -77,6 +77,7 @@ def build_report(
         inputs=given.files(run.folder),
         network=next((phase.network for phase in phases if phase.network), None),
     )
+    return replace(report, since=earlier.comparison(report, run.folder.parent))
 
 
 def control_result(control: Control, phases: Iterable[TestResult]) -> ControlResult:

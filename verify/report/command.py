@@ -1,0 +1,86 @@
+"""`python -m verify diff`: what has changed from one run to another."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from verify.model import Comparison, Report
+from verify.report import json_report
+from verify.report.difference import compare
+from verify.report.display import iso_time, visible
+from verify.report.json_report import InvalidReportError
+
+SAME, CHANGED, CANNOT_COMPARE = 0, 1, 2
+
+_MAXIMUM_BYTES = 800_000_000
+_EPILOG = f"""\
+exit codes: {SAME} nothing has changed; {CHANGED} something has; {CANNOT_COMPARE} there is nothing
+to compare.
+"""
+
+
+class _UnreadableReportError(Exception):
+    """The message names the file and the cause."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; the exit code."""
+    read = _parser().parse_args(arguments)
+    try:
+        before, after = _report(read.before), _report(read.after)
+    except _UnreadableReportError as error:
+        sys.stderr.write(f"diff: {error}\n")
+        return CANNOT_COMPARE
+    found = compare(before, after)
+    if read.json:
+        document = asdict(found) | {"started": iso_time(found.started)}
+        sys.stdout.write(json.dumps(document, indent=1) + "\n")
+    else:
+        sys.stdout.write("\n".join(_lines(before, after, found)) + "\n")
+    return CHANGED if found.changes else SAME
+
+
+def _report(path: Path) -> Report:
+    file = path / json_report.FILE_NAME if path.is_dir() else path
+    try:
+        if file.stat().st_size > _MAXIMUM_BYTES:
+            raise _UnreadableReportError(f"{file} exceeds {_MAXIMUM_BYTES:,} bytes")
+        return json_report.parse(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, InvalidReportError, RecursionError) as error:
+        raise _UnreadableReportError(
+            f"{file}: {error}: name the folder of a run, such as reports/latest"
+        ) from None
+
+
+def _lines(before: Report, after: Report, found: Comparison) -> Iterator[str]:
+    for name, report in (("before", before), ("after", after)):
+        yield f"{name:<7}{report.run_id}, {iso_time(report.started)}: {report.verdict}"
+    if before.target != after.target:
+        yield f"note: they are of different deployments: {before.target} and {after.target}"
+    if not found.changes:
+        yield "nothing has changed"
+    for change in found.changes:
+        outcomes = " -> ".join(
+            "none" if outcome is None else str(outcome) for outcome in (change.before, change.after)
+        )
+        yield f"{change.kind.upper()}: {change.control} ({outcomes})"
+        yield from (f"    {visible(detail)}" for detail in change.details)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m verify diff",
+        description="Print what has changed from one run to another, control by control: newly "
+        "failed, mended, newly unverified, and which expectation on which resource it is.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("before", type=Path, help="the earlier run's folder, or its report.json")
+    parser.add_argument("after", type=Path, help="that of the later one")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    return parser
