@@ -42,6 +42,12 @@ def _diff(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _period(arguments: Sequence[str]) -> int:
+    from verify.period.command import main
+
+    return main(arguments)
+
+
 def _sweep(arguments: Sequence[str]) -> int:
     from verify.live_fire.command import main
 
@@ -63,6 +69,7 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
     "diff": (_diff, "print what has changed from one run to another, control by control"),
     "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
+    "period": (_period, "make the report over a period of months, from the runs of a folder"),
     "requirements": (
         _requirements,
         "print what the infrastructure must be, and what shows it (docs/requirements.md)",

@@ -6,19 +6,13 @@ allows that style sheet by its hash and refuses everything else.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from jinja2 import Template
 
 from verify.model import (
     NOT_VERIFIED,
@@ -28,10 +22,9 @@ from verify.model import (
     Outcome,
     Report,
 )
+from verify.report import pages
 from verify.report.display import (
     accepted,
-    duration,
-    iso_time,
     severity_rank,
     shortened,
     visible,
@@ -92,11 +85,9 @@ def render(report: Report) -> str:
 
     Raises ValueError for a time without a zone.
     """
-    style = Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - ours
     return _template().render(
         report=report,
-        style=style,
-        style_hash=_content_hash(style),
+        **pages.styled(),
         families=families(report.results),
         attention=attention(report.results),
         network=report.network,
@@ -177,14 +168,6 @@ def _was(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
-def _content_hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _slug(outcome: str) -> str:
-    return outcome.lower().replace(" ", "-")
-
-
 def _share(part: float, whole: float) -> float:
     """Return part of whole in percent, bounded to what a bar can show."""
     if whole <= 0:
@@ -197,10 +180,6 @@ def _percent(part: float, whole: float) -> str:
         return "no share"
     value = 100 * part / whole
     return "under 1 %" if 0 < value < 1 else f"{value:.0f} %"
-
-
-def _clock(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _href(file: str) -> str | None:
@@ -232,51 +211,17 @@ def _seen_evidence(
     return [(identifier, evidence.get(identifier)) for identifier in result.evidence]
 
 
-def _finalize(value: object) -> object:
-    """Make every plain string visible as it goes into the page; markup of our own stays."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return _shown(value)
-    return value
-
-
-@lru_cache(16_384)  # a page says the same few texts again and again
-def _shown(text: str) -> Markup:
-    return escape(visible(text))
-
-
-def _bytecode_cache() -> FileSystemBytecodeCache | None:
-    folder = Path(__file__).parent / "__pycache__"
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError:
-        return None
-    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
-
-
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-        # Compiling takes longer than rendering; kept where Python keeps what it compiled.
-        bytecode_cache=None if sys.dont_write_bytecode else _bytecode_cache(),
-    )
+    environment = pages.environment(_TEMPLATES)
     environment.filters |= {
         "accepted": accepted,
         "anchor": lambda identifier, prefix: _anchor(prefix, identifier),
         "bounded": lambda text: shortened(visible(text), _TEXT_LIMIT),
-        "clock": _clock,
-        "duration": duration,
         "href": _href,
-        "iso": iso_time,
         "percent": _percent,
         "reason": _reason,
         "share": _share,
-        "slug": _slug,
     }
     environment.globals |= {"seen_evidence": _seen_evidence, "text_limit": _TEXT_LIMIT}
     environment.tests["within_target"] = _within_target

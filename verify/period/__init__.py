@@ -1,0 +1,1 @@
+"""A period, not a moment: what many runs together show of a deployment."""
