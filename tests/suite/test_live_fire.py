@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from verify.account.answer import Answer
 from verify.account.errors import ActionFailedError
-from verify.live_fire import owner
+from verify.live_fire import owner, sweep
 from verify.live_fire.alarms import Ringing
 from verify.live_fire.alarms import timing as timing_of_alarm
 from verify.live_fire.alert import Alert, read_alert
 from verify.live_fire.probes import ALWAYS, OPTIONAL
-from verify.live_fire.shot import Removals, Shot, timing
+from verify.live_fire.shot import Probe, Removals, Shot, timing
+from verify.run.verification import Run
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 (OPENED_RULE,) = ALWAYS.acts
@@ -342,3 +343,23 @@ def test_a_refusal_that_does_not_come_sets_nothing_off() -> None:
 def test_an_attempt_that_fails_otherwise_is_an_error() -> None:
     with pytest.raises(ActionFailedError):
         _attempted(assume_role="AccessDenied", start_logging="ThrottlingException")
+
+
+class _Remover:
+    """A probe that removes what it may."""
+
+    def __init__(self, *kept: str) -> None:
+        self.kept = kept
+        self.removed: list[str] = []
+
+    def remove(self, _run: object, identifier: str) -> None:
+        if identifier in self.kept:
+            raise ActionFailedError(f"{identifier} was denied", "UnauthorizedOperation", "no")
+        self.removed.append(identifier)
+
+
+def test_what_cannot_be_swept_keeps_nothing_else_from_being_swept() -> None:
+    probe = _Remover("sg-2")
+    left = sweep.Left(of_probes=tuple((cast(Probe, probe), f"sg-{number}") for number in (1, 2, 3)))
+    assert sweep.remove(cast(Run, None), left) == (("sg-1", "sg-3"), ("sg-2 was denied",))
+    assert probe.removed == ["sg-1", "sg-3"]

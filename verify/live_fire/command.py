@@ -76,7 +76,8 @@ def _swept(source: str, *, remove: bool) -> tuple[str, ...]:
         )
         run = start(settings, "sweep")
         left = sweep.abandoned(run, chosen(sorted(OPTIONAL)))
-        if remove:
-            sweep.remove(run, left)
+        failed = sweep.remove(run, left)[1] if remove else ()
         run.aws.settle()
+    if failed:
+        raise NotVerifiedError("; ".join(failed))
     return left.names

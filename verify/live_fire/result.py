@@ -17,7 +17,7 @@ class VolleyResult:
     alarms: tuple[Ringing, ...] = ()  # that the shots set off
     strangers: int = 0  # alerts that named something else
     interrupted: bool = False
-    swept: Left = field(default_factory=Left)
+    swept: tuple[str, ...] = ()  # what earlier runs had left, and this one removed
     left: Left = field(default_factory=Left)
     not_removed: list[str] = field(default_factory=list)  # why a removal failed
     evidence: list[str] = field(default_factory=list)  # of what the shots have in common

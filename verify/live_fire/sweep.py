@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
+from verify.account.errors import ActionFailedError
 from verify.live_fire import listener, owner
 from verify.live_fire.shot import Probe
 from verify.run.verification import Run
@@ -58,14 +60,23 @@ def _find(
     return Left(tuple(subscriptions), tuple(queues), tuple(found))
 
 
-def remove(run: Run, left: Left) -> None:
+def remove(run: Run, left: Left) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Remove `left`: subscriptions first, so that nothing is sent to a queue that is gone.
 
-    Raises ActionFailedError, but for things that have gone meanwhile.
+    What was removed, or has gone meanwhile, and why what was not is still there: one thing that
+    stays keeps no other from being removed.
     """
-    for arn in left.subscriptions:
-        listener.unsubscribe(run.aws, arn)
-    for url in left.queues:
-        listener.delete_queue(run.aws, url)
-    for probe, name in left.of_probes:
-        probe.remove(run, name)
+    removals = [
+        *((arn, partial(listener.unsubscribe, run.aws, arn)) for arn in left.subscriptions),
+        *((url, partial(listener.delete_queue, run.aws, url)) for url in left.queues),
+        *((name, partial(probe.remove, run, name)) for probe, name in left.of_probes),
+    ]
+    removed: list[str] = []
+    failed: list[str] = []
+    for name, act in removals:
+        try:
+            act()
+            removed.append(name)
+        except ActionFailedError as error:
+            failed.append(str(error))
+    return tuple(removed), tuple(failed)

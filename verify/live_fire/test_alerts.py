@@ -301,7 +301,7 @@ def test_each_alarm_that_an_act_sets_off_tells_of_it(
 def test_live_fire_leaves_nothing_behind(check: Check, volley: Volley) -> None:
     result = volley.result()
     check.evidence.extend(result.evidence)
-    if result.swept.names:
-        check.notes.append(f"removed what an earlier run had left: {', '.join(result.swept.names)}")
+    if result.swept:
+        check.notes.append(f"removed what an earlier run had left: {', '.join(result.swept)}")
     check.none("this run", "what it has left in the account", result.left.names)
     check.none("this run", "removals that failed", result.not_removed)

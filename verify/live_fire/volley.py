@@ -123,8 +123,9 @@ class Volley:
         )
 
     def _fire_and_wait(self, result: VolleyResult) -> None:
-        result.swept = sweep.abandoned(self._run, self._probes)
-        sweep.remove(self._run, result.swept)
+        abandoned = sweep.abandoned(self._run, self._probes)
+        result.swept, failed = sweep.remove(self._run, abandoned)
+        result.not_removed += failed
         listener = Listener(self._run)
         with ExitStack() as stack:
             removals = Removals(stack, result.not_removed)

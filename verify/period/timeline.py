@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from verify.model import Control, ControlResult, Outcome, Report, Target, WaiverUse
 
@@ -124,8 +125,7 @@ def _sort(result: ControlResult | None) -> str:
 
 def _shown(runs: Sequence[Report], span: Span, valid: timedelta) -> Iterator[Span]:
     """For how long of the period each run speaks."""
-    nexts = [run.started for run in runs[1:]]
-    for run, following in zip(runs, [*nexts, None], strict=True):
+    for run, following in zip_longest(runs, [run.started for run in runs[1:]]):
         until = run.started + valid
         if following is not None:
             until = min(until, following)
