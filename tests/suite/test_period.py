@@ -1,0 +1,122 @@
+"""Ten runs with two failures in between: what diff, the reports and period make of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.support import RunningSandbox
+from tests.suite.support import REGION, ROOT, environment, verify
+
+CHECKS = "verify/checks/test_encryption_key.py"
+BROKEN = (3, 4, 7)
+
+
+def _verify(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "verify", *arguments],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def reports(
+    deployed: Path, sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Ten runs of some checks, of which three found the key's rotation off."""
+    folder = tmp_path_factory.mktemp("period") / "reports"
+    key = json.loads(deployed.read_text())["kms_key_arn"]["value"]
+    kms = sandbox.client("kms", REGION)
+    for number in range(10):
+        if number in BROKEN:
+            kms.disable_key_rotation(KeyId=key)
+        try:
+            verify(deployed, folder, CHECKS, "--formats=json", url=sandbox.url)
+        finally:
+            kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=365)
+    return folder
+
+
+def _runs(reports: Path) -> list[dict[str, Any]]:
+    lines = (reports / "chain.jsonl").read_text().splitlines()
+    runs = [json.loads(line)["run_id"] for line in lines]
+    return [json.loads((reports / run / "report.json").read_text()) for run in runs]
+
+
+def test_diff_names_exactly_what_changed(reports: Path) -> None:
+    runs = [run["run_id"] for run in _runs(reports)]
+    good, broken, still = (str(reports / runs[number]) for number in (2, 3, 4))
+    done = _verify("diff", "--json", good, broken)
+    assert done.returncode == 1, done.stderr
+    [change] = json.loads(done.stdout)["changes"]
+    assert (change["control"], change["kind"]) == ("key-rotates", "newly failed")
+    assert _verify("diff", broken, still).returncode == 0
+
+
+def test_period_gives_the_two_failures_with_their_mending(reports: Path, tmp_path: Path) -> None:
+    runs = _runs(reports)
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    begin = min(today, runs[0]["started"][:10])
+    done = _verify("period", f"--from={begin}", f"--output={tmp_path / 'out'}", str(reports))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "does not count" not in done.stdout
+    [deployment] = json.loads((tmp_path / "out" / "period.json").read_text())["deployments"]
+    assert len(deployment["runs"]) == 10
+    failures = {
+        one["control"]: one["failures"] for one in deployment["controls"] if one["failures"]
+    }
+    assert list(failures) == ["key-rotates"]
+    found = [(one["last_good"], one["noticed"], one["mended"]) for one in failures["key-rotates"]]
+    started = [run["started"] for run in runs]
+    assert found == [
+        (started[2], started[3], started[5]),
+        (started[6], started[7], started[8]),
+    ]
+    assert "rotation" in failures["key-rotates"][0]["details"][0]
+    page = (tmp_path / "out" / "period.html").read_text()
+    assert page.count("seen mended") == 2
+
+
+def test_a_run_that_was_altered_does_not_count(reports: Path, tmp_path: Path) -> None:
+    broken = _runs(reports)[3]["run_id"]
+    report = reports / broken / "report.json"
+    before = report.read_text()
+    report.write_text(before.replace('"FAIL"', '"PASS"'))
+    try:
+        done = _verify(
+            "period", "--from=2026-01-01", "--no-verdicts", f"--output={tmp_path}", str(reports)
+        )
+    finally:
+        report.write_text(before)
+    assert done.returncode == 1
+    assert f"does not count: {broken}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--from=2026-02-01", "--to=2026-01-01"], "is not after --from"),
+        (["--from=2999-01-01", "--to=2999-02-01"], "begins in the future"),
+        (["--from=yesterday"], "is no day or time"),
+        (["--from=2026-01-01", "--valid-hours=0"], "is no number of hours"),
+        (["--from=2026-01-01"], "holds no sealed run"),
+    ],
+)
+def test_a_period_that_makes_no_sense_is_refused(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    done = _verify("period", *arguments, str(tmp_path))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
