@@ -56,7 +56,7 @@ VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN
 # showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
 AGAIN := $(MAKE) --no-print-directory
 
-.PHONY: help demo test fast sandbox deploy plan verify check-evidence destroy mutate bench docs lint format package lock browser clean
+.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs lint format package lock browser clean
 
 help: ## list the targets and what they take
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,7 +67,7 @@ help: ## list the targets and what they take
 	BASELINE=<file>     verify: hold the account to this baseline instead of the profile's
 	REGION=...          home region (default: AWS's configuration, or ap-southeast-1)
 	SANDBOX=1           use the sandbox that `make sandbox` runs instead of AWS; SANDBOX=<url> another
-	RUN=reports/latest  check-evidence: the run to check, or the folder of all
+	RUN=reports/latest  check-evidence, report-pdf: the run; check-evidence: or the folder of all
 	PUBLIC_KEY=<file>   check-evidence: the key by which it must be signed
 	OUTPUTS=<file>      verify: what `terraform output -json` printed, instead of our own state
 	STATE_BUCKET=<name> keep Terraform's state in this S3 bucket, locked and encrypted
@@ -165,6 +165,9 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 
 check-evidence: $(RUNTIME) ## prove offline that a run's folder is as it was sealed, and gives its verdicts (RUN=reports: of all)
 	@exec $(PY) -m verify check-evidence $(if $(PUBLIC_KEY),--public-key=$(call quoted,$(PUBLIC_KEY))) $(call quoted,$(RUN))
+
+report-pdf: $(RUNTIME) ## print a run as a PDF, beside its folder (RUN=reports/latest; it needs Chromium)
+	@exec $(PY) -m verify pdf $(call quoted,$(RUN))
 
 destroy: $(RUNTIME) ## remove the deployment
 	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS)

@@ -42,6 +42,12 @@ def _diff(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _pdf(arguments: Sequence[str]) -> int:
+    from verify.printing.command import main
+
+    return main(arguments)
+
+
 def _period(arguments: Sequence[str]) -> int:
     from verify.period.command import main
 
@@ -69,6 +75,7 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
     "diff": (_diff, "print what has changed from one run to another, control by control"),
     "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
+    "pdf": (_pdf, "print a run's report as a PDF, with its manifest's hash on every page"),
     "period": (_period, "make the report over a period of months, from the runs of a folder"),
     "requirements": (
         _requirements,

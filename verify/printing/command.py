@@ -1,0 +1,62 @@
+"""`python -m verify pdf`: a sealed run as a PDF, beside its folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from verify.printing import page
+from verify.printing.chromium import PrintError, print_page
+from verify.proof import manifest, report_check
+from verify.proof.manifest import ManifestError
+from verify.proof.report_check import NoReportError
+
+PRINTED, NOT_AS_IT_WAS, CANNOT_PRINT = 0, 1, 2
+
+_EPILOG = f"""\
+exit codes: {PRINTED} printed; {NOT_AS_IT_WAS} the folder is not as it was sealed; {CANNOT_PRINT} it
+cannot be printed, and the message says why.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; the exit code."""
+    read = _parser().parse_args(arguments)
+    folder: Path = read.folder.resolve()
+    try:
+        stated = manifest.read(folder)
+        if changed := manifest.differences(folder, stated):
+            sys.stderr.write(f"pdf: {folder} is not as it was sealed:\n  " + "\n  ".join(changed))
+            sys.stderr.write("\n")
+            return NOT_AS_IT_WAS
+        report = report_check.read(folder)
+        output: Path = read.output or folder.parent / f"{folder.name}.pdf"
+        print_page(page.render(report, stated, annex=read.annex), output)
+    except (ManifestError, NoReportError, PrintError, OSError) as error:
+        sys.stderr.write(f"pdf: {error}\n")
+        return CANNOT_PRINT
+    sys.stdout.write(f"printed: {output}\n")
+    return PRINTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m verify pdf",
+        description="Print a sealed run as a PDF: short, with its manifest's hash and the run on "
+        "every page. It needs Chromium.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="of a run, such as reports/latest")
+    parser.add_argument(
+        "--annex", action="store_true", help="with all that was seen, and the evidence's hashes"
+    )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="where to write it (default: beside the run's folder, under the run's name)",
+    )
+    return parser

@@ -1,0 +1,73 @@
+"""The page that is printed: what an auditor files, and an annex of all that was seen on request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Template
+from markupsafe import Markup
+
+from verify.model import NOT_VERIFIED, ControlResult, Outcome, Report
+from verify.proof.manifest import Manifest
+from verify.report import pages
+from verify.report.display import accepted
+from verify.report.html import attention, families, summary
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SEVERITIES: Mapping[str, str] = {
+    "CRITICAL": "the trail, or an alert on it, could be switched off or forged unnoticed",
+    "HIGH": "a protection that the trail rests on is missing",
+    "MEDIUM": "a second line of defence is missing, or a weakness needs another one beside it",
+    "LOW": "order and traceability: names, tags, settings without a risk of their own",
+}
+_OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.PASS: "looked at, and as the baseline demands",
+    Outcome.FAIL: "looked at, and not as the baseline demands",
+    Outcome.ERROR: "could not be looked at; not a pass",
+    Outcome.NOT_TESTED: "no test ran for it; not a pass",
+    Outcome.WAIVED: "not met, and accepted by a waiver that is in force",
+    Outcome.NOT_APPLICABLE: "does not apply to this deployment",
+}
+
+
+def render(report: Report, manifest: Manifest, *, annex: bool) -> str:
+    """The page of a sealed run."""
+    # What stands on every page is made of digits and letters alone, by the manifest's schema.
+    footer = f"{manifest.run_id} · manifest SHA-256 {manifest.sha256}"
+    style = (_TEMPLATES / "print.css").read_text("utf-8").replace("FOOTER", footer)
+    return _template().render(
+        report=report,
+        manifest=manifest,
+        annex=annex,
+        style=Markup(style),  # noqa: S704 - ours
+        style_hash=pages.content_hash(style),
+        summary=summary(report),
+        attention=attention(report.results),
+        families=families(report.results),
+        not_applicable=[one for one in report.results if one.outcome is Outcome.NOT_APPLICABLE],
+        evidence={found.identifier: found for found in report.evidence},
+        severities=_SEVERITIES,
+        outcomes=_OUTCOMES,
+        not_verified=NOT_VERIFIED,
+        Outcome=Outcome,
+    )
+
+
+def _cited(result: ControlResult) -> str:
+    citations = result.control.citations
+    return ", ".join(
+        [
+            *(f"§{one}" for one in citations.primary),
+            *citations.nist,
+            *(f"CIS {one}" for one in citations.cis),
+        ]
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = pages.environment(_TEMPLATES)
+    environment.filters |= {"accepted": accepted, "cited": _cited}
+    return environment.get_template("print.html")
