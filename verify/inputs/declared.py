@@ -27,8 +27,8 @@ _BOOKKEEPING = frozenset({"__is_block__", "__comments__", "__inline_comments__"}
 _LABELS = (
     r'(?:resource[ \t]+"(?P<kind>[^"\n]+)"|(?P<block>variable|module))[ \t]+"(?P<name>[^"\n]+)"'
 )
-_BLOCK = re.compile(rf"^{_LABELS}[ \t]*{{(?:.*}}[ \t]*$|(?s:.*?)^}}[ \t]*$)", re.MULTILINE)
-_OPENING = re.compile(r"^[ \t]*(?:resource|variable|module)\b", re.MULTILINE)
+_HEADER = re.compile(rf"{_LABELS}[ \t]*{{")
+_OPENING = re.compile(r"[ \t]*(?:resource|variable|module)\b")
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|(?:#|//).*')
 _HIDING = re.compile(r"/\*|<<")  # block comments and heredocs may hold what looks like a block
 
@@ -216,13 +216,30 @@ class Configuration:
 
 def _cut(text: str) -> dict[_Labels, str] | None:
     """The blocks of a file, unparsed; None when they cannot be told apart without parsing."""
-    if _HIDING.search(_STRING_OR_COMMENT.sub("", text)):
+    # Looked for as plain text first: a search for what is not there need not take out strings.
+    if any(mark in text for mark in ("/*", "<<")) and _HIDING.search(
+        _STRING_OR_COMMENT.sub("", text)
+    ):
         return None
-    blocks = {
-        (found["kind"] or found["block"], found["name"]): found[0]
-        for found in _BLOCK.finditer(text)
-    }
-    return blocks if len(blocks) == len(_OPENING.findall(text)) else None
+    blocks: dict[_Labels, str] = {}
+    openings, lines = 0, iter(text.split("\n"))
+    for line in lines:
+        if _OPENING.match(line) is None:
+            continue
+        openings += 1
+        found = _HEADER.match(line)
+        if found is None:
+            continue
+        block = [line]
+        if not line.rstrip(" \t").endswith("}"):
+            # The one that closes it; what the file lacks, parsing tells.
+            for inner in lines:
+                block.append(inner)
+                openings += _OPENING.match(inner) is not None
+                if inner.rstrip(" \t") == "}":
+                    break
+        blocks[found["kind"] or found["block"], found["name"]] = "\n".join(block)
+    return blocks if len(blocks) == openings else None
 
 
 def _only(labels: _Labels, text: str) -> dict[_Labels, Mapping[str, Any]] | None:

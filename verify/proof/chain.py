@@ -8,17 +8,21 @@ that is a copy of the newest hash elsewhere, a signature, or a bucket with Objec
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from verify.inputs.reader import AbsentError, UnreadableError, read_text
 from verify.proof import manifest
 from verify.proof.manifest import Link, Manifest, ManifestError
-from verify.proof.signature import Signer
+
+if TYPE_CHECKING:
+    from verify.proof.signature import Signer
 
 LEDGER = "chain.jsonl"
 _LOCK = ".chain.lock"
@@ -41,15 +45,17 @@ def seal(folder: Path, run_id: str, signer: Signer | None = None) -> Manifest:
             links = read(reports)
             previous = links[-1] if links else None
             signed_by = None if signer is None else signer.signed_by
-            text = manifest.written(folder, run_id, previous, signed_by).encode()
+            made = manifest.made(folder, run_id, previous, signed_by)
+            text = manifest.written(made).encode()
             if signer is not None:
                 (folder / manifest.SIGNATURE).write_bytes(signer.sign(text))
             part = folder / f".{manifest.FILE_NAME}.part"
             part.write_bytes(text)
-            _append(reports, Link(len(links) + 1, run_id, manifest.sha256_of(part)))
+            sealed = replace(made, sha256=hashlib.sha256(text).hexdigest())
+            _append(reports, sealed.link)
             part.replace(folder / manifest.FILE_NAME)
-        return manifest.read(folder)
-    except (OSError, ManifestError) as error:
+        return sealed
+    except OSError as error:
         raise ChainError(f"the manifest of {folder} could not be written: {error}") from error
 
 

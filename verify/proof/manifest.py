@@ -66,7 +66,7 @@ class SignedBy:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest and the SHA-256 of its own file."""
+    """A manifest and the SHA-256 of its own file, empty as long as it has none."""
 
     run_id: str
     sequence: int
@@ -83,24 +83,36 @@ class Manifest:
         return Link(self.sequence, self.run_id, self.sha256)
 
 
-def written(
+def made(
     folder: Path, run_id: str, previous: Link | None, signed_by: SignedBy | None = None
-) -> str:
-    """The text of the manifest of a run's folder as it is. Raises OSError."""
-    entries = [asdict(entry) for entry in entries_of(folder)]
+) -> Manifest:
+    """The manifest of a run's folder as it is, not yet written. Raises OSError."""
+    return Manifest(
+        run_id=run_id,
+        sequence=1 if previous is None else previous.sequence + 1,
+        made=datetime.now(UTC),
+        tool_version=__version__,
+        previous=previous,
+        signed_by=signed_by,
+        files=tuple(entries_of(folder)),
+        sha256="",
+    )
+
+
+def written(manifest: Manifest) -> str:
+    """The text of a manifest, a line for each file: people read it, and tools compare it."""
     document = {
         "schema_version": SCHEMA_VERSION,
-        "run_id": run_id,
-        "sequence": 1 if previous is None else previous.sequence + 1,
-        "made": datetime.now(UTC).isoformat(),
-        "tool": {"name": "trailwarden", "version": __version__},
-        "previous": None if previous is None else asdict(previous),
+        "run_id": manifest.run_id,
+        "sequence": manifest.sequence,
+        "made": manifest.made.isoformat(),
+        "tool": {"name": "trailwarden", "version": manifest.tool_version},
+        "previous": None if manifest.previous is None else asdict(manifest.previous),
         # Whoever takes the signature away has to change what was sealed.
-        "signed_by": None if signed_by is None else asdict(signed_by),
+        "signed_by": None if manifest.signed_by is None else asdict(manifest.signed_by),
     }
-    # A line for each file, so that people can read it and tools compare it.
     head = json.dumps(document, indent=1)[:-2]
-    rows = ",\n  ".join(map(json.dumps, entries))
+    rows = ",\n  ".join(json.dumps(vars(entry)) for entry in manifest.files)
     return f'{head},\n "files": [\n  {rows}\n ]\n}}\n'
 
 

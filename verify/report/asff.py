@@ -6,12 +6,11 @@ Security Hub User Guide, "AWS Security Finding Format (ASFF)", and the limits of
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from verify.model import ControlResult, Outcome, Report
-from verify.report.display import accepted, iso_time, visible
+from verify.report.display import accepted, iso_time, json_lines, visible
 
 FILE_NAME = "asff-findings.json"
 
@@ -56,7 +55,7 @@ Document = dict[str, Any]
 
 def render(report: Report) -> str:
     """Return the run as a JSON list of findings."""
-    return json.dumps([_finding(report, one) for one in report.results], indent=1) + "\n"
+    return json_lines([_finding(report, one) for one in report.results])
 
 
 def _finding(report: Report, result: ControlResult) -> Document:

@@ -5,12 +5,11 @@ Source: https://schema.ocsf.io/classes/compliance_finding
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 
 from verify.model import ControlResult, Outcome, Report
-from verify.report.display import accepted, iso_time, visible
+from verify.report.display import accepted, iso_time, json_lines, visible
 
 FILE_NAME = "ocsf-findings.json"
 OCSF_VERSION = "1.5.0"
@@ -38,7 +37,7 @@ Document = dict[str, Any]
 
 def render(report: Report) -> str:
     """Return the run as a JSON list of OCSF events."""
-    return json.dumps([_finding(report, one) for one in report.results], indent=1) + "\n"
+    return json_lines([_finding(report, one) for one in report.results])
 
 
 def _finding(report: Report, result: ControlResult) -> Document:

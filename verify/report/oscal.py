@@ -28,7 +28,7 @@ Document = dict[str, Any]
 
 def render(report: Report) -> str:
     """Return the run as the JSON of an OSCAL document of assessment results."""
-    return json.dumps(_document(report), indent=1, ensure_ascii=True) + "\n"
+    return json.dumps(_document(report)) + "\n"
 
 
 def _document(report: Report) -> Document:

@@ -34,7 +34,7 @@ def _whole_runs(reports: Path, target: Target) -> Iterator[Report]:
     for link in reversed(links[-_LOOK_BACK:]):
         path = reports / link.run_id / json_report.FILE_NAME
         try:
-            found = json_report.loaded(read_text(path, str(path), _MAXIMUM_CHARACTERS))
+            found = json_report.verdicts(read_text(path, str(path), _MAXIMUM_CHARACTERS))
         except (UnreadableError, InvalidReportError):
             continue
         if found.target == target and not found.counts[Outcome.NOT_TESTED]:
