@@ -40,6 +40,7 @@ SUBNETS = {
 }
 PEER = ("192.168.0.0/16", "fd77::/16")
 SERVICE = ("9.0.0.0/8",)
+NAT64 = "64:ff9b::/96"  # what stands for IPv4 addresses (RFC 6052)
 # One address of each kind that the rules below can tell apart.
 OUTSIDE = ("8.8.8.8", "9.0.0.1", "200.0.0.1", "192.168.7.7", "2a02::1", "2b00::1", "fd77::7")
 # RFC 6890 of IPv4, and all of IPv6 but 2000::/3.
@@ -524,6 +525,14 @@ def _walk_of_its_packet(world: World, way: Way) -> bool:
         [gateway] = way.via
         return walk.inwards(gateway, x, way.destination, y, protocol, packet.port, back)
     assert isinstance(way.source, Interface)
+    if _in(y, (NAT64,)):
+        # Which IPv4 addresses it stands for the judge does not follow: to the NAT gateway it goes.
+        return (
+            way.via[0] == "nat"
+            and "nat" in walk.next_hops(way.source.subnet, y)
+            and walk.group(way.source.groups, True, y, frozenset(), protocol, packet.port)
+            and walk.acl(way.source.subnet, True, y, protocol, packet.port)
+        )
     arrived = set(
         walk.outwards(way.source, x, y, protocol, packet.port, back, packet.translated_port or HIGH)
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
-from verify.alarms.alarm import Alarm, CannotTellError, Query
+from verify.alarms.alarm import Alarm, CannotTellError
 from verify.alarms.metric_math import Named, Scope, Value, evaluate
 from verify.alarms.state import ALARM, INSUFFICIENT_DATA, state
 
@@ -49,26 +49,40 @@ class Data:
 
     def __init__(self, alarm: Alarm, metrics: int = 1) -> None:
         self.timelines: list[dict[int, Datum]] = [{} for _ in range(metrics)]
-        self._queries = [query for query in alarm.queries if not query.expression]
         self._minutes = alarm.minutes
-        self._known: dict[tuple[str, int], float | None] = {}
+        self._periods = [
+            _Periods(query.statistic, self.timelines, query.metric, alarm.minutes)
+            for query in alarm.queries
+            if not query.expression
+        ]
 
     def values(self, end: int, count: int) -> tuple[tuple[float | None, ...], ...]:
         """Each metric's values in some periods, the last of which ends with a minute."""
         ends = range(end - self._minutes * (count - 1), end + 1, self._minutes)
-        return tuple(
-            tuple([self._value(query, period) for period in ends]) for query in self._queries
-        )
+        return tuple(tuple([periods[one] for one in ends]) for periods in self._periods)
 
-    def _value(self, query: Query, end: int) -> float | None:
-        """A metric's value in the period that ends with a minute; None where there are no data."""
-        key = query.identifier, end
-        if key not in self._known:
-            timeline = self.timelines[query.metric]
-            start = end - self._minutes
-            found = [timeline[minute] for minute in range(start, end) if minute in timeline]
-            self._known[key] = _statistic(query.statistic, found) if found else None
-        return self._known[key]
+
+class _Periods(dict[int, float | None]):
+    """A metric's value in the period that ends with a minute, made when it is asked for.
+
+    None where there are no data.
+    """
+
+    def __init__(
+        self, statistic: str, timelines: Sequence[Mapping[int, Datum]], metric: int, minutes: int
+    ) -> None:
+        super().__init__()
+        self._statistic = statistic
+        self._timelines, self._metric = timelines, metric
+        self._minutes = minutes
+
+    def __missing__(self, end: int) -> float | None:
+        timeline = self._timelines[self._metric]
+        found = [
+            timeline[minute] for minute in range(end - self._minutes, end) if minute in timeline
+        ]
+        self[end] = _statistic(self._statistic, found) if found else None
+        return self[end]
 
 
 @dataclass(frozen=True)

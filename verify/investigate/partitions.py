@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from functools import cache
 
 _PLACE = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
 _NOW = re.compile(r"NOW(?:\s*([+-])\s*(\d+)\s*(YEAR|MONTH|WEEK|DAY)S?)?")
@@ -168,7 +169,23 @@ def _day(text: str, written: str, today: date) -> date:
 
 
 def _written_day(text: str, written: str) -> date | None:
+    """The day that a text is, by strptime's directives, which itself is slow for many days.
+
+    A part that is not written is the first.
+    """
+    found = _reader(written).fullmatch(text)
+    if found is None:
+        return None
+    parts = {"Y": "1900", "m": "1", "d": "1"} | found.groupdict()
     try:
-        return datetime.strptime(text, written).date()  # noqa: DTZ007 - a day, of UTC as all are
+        return date(int(parts["Y"]), int(parts["m"]), int(parts["d"]))
     except ValueError:
         return None
+
+
+@cache
+def _reader(written: str) -> re.Pattern[str]:
+    shape = re.escape(written)
+    for _, directive, length in _DIRECTIVES:
+        shape = shape.replace(directive, rf"(?P<{directive[1]}>\d{{1,{length}}})", 1)
+    return re.compile(shape)
