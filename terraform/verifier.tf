@@ -49,6 +49,7 @@ resource "aws_iam_policy" "verifier_state" {
         Action = [
           "cloudtrail:DescribeTrails",
           "cloudtrail:ListPublicKeys",
+          "cloudtrail:LookupEvents",
           "cloudwatch:ListAlarmMuteRules",
           "ec2:DescribeAddresses",
           "ec2:DescribeCarrierGateways",

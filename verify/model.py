@@ -139,6 +139,20 @@ class EvidenceReference:
 
 
 @dataclass(frozen=True)
+class RecordedChange:
+    """A change of a resource, as CloudTrail recorded it; `error` is empty if it was carried out."""
+
+    time: datetime
+    event_id: str
+    region: str
+    action: str  # service:EventName
+    who: str
+    principal: str  # the ARN, or what there is instead
+    source: str  # address, or the service that called
+    error: str
+
+
+@dataclass(frozen=True)
 class ControlResult:
     """The verdict on one control."""
 
@@ -149,6 +163,7 @@ class ControlResult:
     evidence: tuple[str, ...]  # identifiers of EvidenceReference
     test: str | None  # pytest node id; None when no test ran
     seconds: float
+    changes: tuple[RecordedChange, ...] = ()  # of what failed, the latest first
 
 
 @dataclass(frozen=True)

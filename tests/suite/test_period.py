@@ -54,6 +54,19 @@ def _runs(reports: Path) -> list[dict[str, Any]]:
     return [json.loads((reports / run / "report.json").read_text()) for run in runs]
 
 
+def test_a_failure_says_who_brought_it_about(reports: Path) -> None:
+    broken = _runs(reports)[3]
+    [failed] = [one for one in broken["results"] if one["outcome"] == "FAIL"]
+    latest = failed["changes"][0]
+    assert latest["action"] == "kms:DisableKeyRotation"
+    assert (latest["who"], latest["source"]) == ("user sandbox", "127.0.0.1")
+    [evidence] = [one for one in broken["evidence"] if one["operation"] == "who_changed"]
+    assert evidence["identifier"] in failed["evidence"]
+    kept = json.loads((reports / broken["run_id"] / evidence["file"]).read_text())
+    assert latest["event_id"] in json.dumps(kept["response"])
+    assert not any(one["changes"] for one in _runs(reports)[2]["results"])
+
+
 def test_diff_names_exactly_what_changed(reports: Path) -> None:
     runs = [run["run_id"] for run in _runs(reports)]
     good, broken, still = (str(reports / runs[number]) for number in (2, 3, 4))

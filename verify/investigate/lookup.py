@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from verify.account.sessions import plain_session
 from verify.investigate.act import Act, UnreadableRecordError, act_of
@@ -22,14 +22,24 @@ _PAGE = 50
 
 
 def look_up(
-    question: Question, regions: Sequence[str], limit: int, say: Callable[[str], None]
+    question: Question,
+    regions: Sequence[str],
+    limit: int,
+    say: Callable[[str], None],
+    client_of: Callable[[str], Any] | None = None,
 ) -> Found:
     """What the history of the regions says to a question, at most `limit` events of each.
 
-    `say` is told how far it is. Raises HistoryError when a region does not answer.
+    `say` is told how far it is. `client_of` gives CloudTrail's client of a region; without it they
+    are made from the environment. Raises HistoryError when a region does not answer.
     """
     session = plain_session()
-    clients = [session.create_client("cloudtrail", region, config=_PATIENT) for region in regions]
+    clients = [
+        session.create_client("cloudtrail", region, config=_PATIENT)
+        if client_of is None
+        else client_of(region)
+        for region in regions
+    ]
     with ThreadPoolExecutor(len(regions)) as threads:
         read = threads.map(
             lambda pair: _of_region(pair[0], pair[1], question, limit, say),
@@ -81,6 +91,8 @@ def _events(
     try:
         for page in pages:
             yield from page.get("Events", [])
+    except BotoCoreError as error:
+        raise HistoryError(f"{region} does not tell its events: {error}") from None
     except ClientError as error:
         said = error.response.get("Error", {})
         code, message = said.get("Code", ""), said.get("Message", "")

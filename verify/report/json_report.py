@@ -26,6 +26,7 @@ from verify.model import (
     Leg,
     Observation,
     Outcome,
+    RecordedChange,
     Report,
     Target,
     WaiverUse,
@@ -84,6 +85,8 @@ def _since(comparison: Comparison | None) -> Any:
 
 def _plain(value: Any) -> Any:
     """A value of the report's model as JSON has it; unlike `asdict`, without copies of texts."""
+    if isinstance(value, datetime):
+        return iso_time(value)
     if isinstance(value, str) or value is None:
         return value
     if isinstance(value, (tuple, list)):
@@ -227,6 +230,10 @@ def _result(found: Mapping[str, Any]) -> ControlResult:
         evidence=tuple(found["evidence"]),
         test=found["test"],
         seconds=found["seconds"],
+        changes=tuple(
+            RecordedChange(**(change | {"time": _time(change["time"])}))
+            for change in found["changes"]
+        ),
     )
 
 

@@ -5,10 +5,11 @@ Source: https://schema.ocsf.io/classes/compliance_finding
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from verify.model import ControlResult, Outcome, Report
+from verify.model import ControlResult, EvidenceReference, Outcome, Report
 from verify.report.display import accepted, iso_time, json_lines, visible
 
 FILE_NAME = "ocsf-findings.json"
@@ -37,10 +38,18 @@ Document = dict[str, Any]
 
 def render(report: Report) -> str:
     """Return the run as a JSON list of OCSF events."""
-    return json_lines([_finding(report, one) for one in report.results])
+    evidence = {one.identifier: one for one in report.evidence}
+    return json_lines(
+        [
+            _finding(report, one, [evidence[name] for name in one.evidence if name in evidence])
+            for one in report.results
+        ]
+    )
 
 
-def _finding(report: Report, result: ControlResult) -> Document:
+def _finding(
+    report: Report, result: ControlResult, evidence: Sequence[EvidenceReference]
+) -> Document:
     control, target = result.control, report.target
     status, caption = _STATUS.get(result.outcome, (_NEW, "New"))
     passed = result.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
@@ -93,13 +102,7 @@ def _finding(report: Report, result: ControlResult) -> Document:
             "desc": visible(control.rationale),
             "created_time": _milliseconds(report.started),
             "types": [control.family],
-            "data_sources": sorted(
-                {
-                    f"{one.service}.{one.operation}"
-                    for one in report.evidence
-                    if one.identifier in result.evidence
-                }
-            ),
+            "data_sources": sorted({f"{one.service}.{one.operation}" for one in evidence}),
         },
         "compliance": {
             "control": control.identifier,
@@ -120,8 +123,7 @@ def _finding(report: Report, result: ControlResult) -> Document:
                     "time": iso_time(one.time),
                 },
             }
-            for one in report.evidence
-            if one.identifier in result.evidence
+            for one in evidence
         ],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from verify.account import evidence
 from verify.inputs import waivers
 from verify.model import Control, ControlResult, Outcome, Report, TestResult
 from verify.run import earlier, given
+from verify.run.changes import with_changes
 from verify.run.verification import Run
 
 # The worse a phase of a test ended, the more it decides. A failure outweighs an error of clean-up:
@@ -49,14 +50,23 @@ _INTERRUPTED = "the run was interrupted: what had not ended by then was not test
 
 
 def build_report(
-    run: Run, collected: Collected, finished: datetime, *, interrupted: bool = False
+    run: Run,
+    collected: Collected,
+    finished: datetime,
+    say: Callable[[str], None],
+    *,
+    interrupted: bool = False,
 ) -> Report:
-    """The Report: one row for each control that the baseline lists."""
+    """The Report: one row for each control that the baseline lists.
+
+    `say` tells of what takes long.
+    """
     results = [
         control_result(control, collected.results.get(control.identifier, ()))
         for control in run.controls
     ]
     judged, uses = waivers.apply(results, run.waivers, run.as_of.date())
+    told, untold = (judged, ()) if interrupted else with_changes(run, judged, say)
     phases = [phase for results in collected.results.values() for phase in results]
     report = Report(
         run_id=run.settings.run_id,
@@ -65,13 +75,14 @@ def build_report(
         finished=finished,
         target=run.target,
         caller=run.settings.caller,
-        results=judged,
+        results=told,
         evidence=evidence.references(run.folder),
         timings=tuple(dict.fromkeys(item for phase in phases for item in phase.timings)),
         waivers=uses,
         notes=(
             *([_INTERRUPTED] if interrupted else []),
             *dict.fromkeys(note for phase in phases for note in phase.notes),
+            *untold,
         ),
         baseline=run.sources,
         inputs=given.files(run.folder),

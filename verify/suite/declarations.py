@@ -16,6 +16,7 @@ from verify.account.read import Reading
 from verify.inputs import accounted, baseline, catalogue, requirements
 from verify.inputs.accounted import written
 from verify.integrity.read.s3 import ACTIONS
+from verify.investigate.lookup import ACTION as LOOK_UP
 from verify.report import controls_page as controls_document
 from verify.report import requirements_page as requirements_document
 
@@ -54,10 +55,13 @@ def actions_of(readings: Iterable[Reading[Any]]) -> list[str]:
 
 
 def read_actions() -> list[str]:
-    """The IAM actions of all that any check reads, the trail's log files included; sorted."""
+    """The IAM actions of all that a run reads; sorted.
+
+    Of the checks, of the trail's log files, and to ask who changed what failed.
+    """
     declared = declared_readings().values()
     readings = (reading for readings in declared for reading in readings)
-    return sorted({*actions_of(readings), *ACTIONS})
+    return sorted({*actions_of(readings), *ACTIONS, LOOK_UP})
 
 
 def controls_page() -> str:

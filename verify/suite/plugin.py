@@ -239,7 +239,9 @@ def pytest_sessionfinish(
     if collected is None or started is None:
         return value
     interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
-    collected.report = build_report(started, collected, datetime.now(UTC), interrupted=interrupted)
+    collected.report = build_report(
+        started, collected, datetime.now(UTC), _line_writer(config), interrupted=interrupted
+    )
     # The report may know worse than pytest, but never makes a failure of pytest's undone.
     if session.exitstatus in _OWN_EXIT_CODES and collected.report.exit_code:
         session.exitstatus = collected.report.exit_code
