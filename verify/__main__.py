@@ -42,6 +42,18 @@ def _diff(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _merge(arguments: Sequence[str]) -> int:
+    from verify.targets.command import merge
+
+    return merge(arguments)
+
+
+def _targets(arguments: Sequence[str]) -> int:
+    from verify.targets.command import targets
+
+    return targets(arguments)
+
+
 def _pdf(arguments: Sequence[str]) -> int:
     from verify.printing.command import main
 
@@ -75,6 +87,7 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
     "diff": (_diff, "print what has changed from one run to another, control by control"),
     "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
+    "merge": (_merge, "show runs of several deployments, made apart, in one matrix"),
     "pdf": (_pdf, "print a run's report as a PDF, with its manifest's hash on every page"),
     "period": (_period, "make the report over a period of months, from the runs of a folder"),
     "requirements": (
@@ -82,6 +95,7 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
         "print what the infrastructure must be, and what shows it (docs/requirements.md)",
     ),
     "sweep": (_sweep, "remove what killed runs of the live fire have left in the account"),
+    "targets": (_targets, "verify several accounts and regions, and show them in one matrix"),
     "who": (
         _who,
         "print who did what, when and from where, by event history or log files",

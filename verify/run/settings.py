@@ -41,6 +41,8 @@ class Settings:
         None  # the folder of a run whose evidence is judged, in place of an account
     )
     as_verifier: bool = False  # assume the role that the outputs name, and verify as it
+    role: str | None = None  # the role to assume in its place, from another account say
+    external_id: str | None = None  # that the role asks for
     signing_key: str | None = None  # a file, or a key of KMS's by its ARN or alias
     put_metric: bool = False  # publish, if the run is clean, when it was
     caller: str = ""

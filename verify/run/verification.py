@@ -107,9 +107,12 @@ def prepare(settings: Settings) -> Settings:
         raise RunError("catalogue and tests do not match:\n  " + "\n  ".join(unmatched))
     if settings.replay is not None:
         return replace(settings, caller=f"nobody: the evidence in {settings.replay} is judged")
+    if settings.role is not None:
+        # Whoever assumes it need not be of the deployment's account; the role must be.
+        verifier_role.assume(deployed, settings.run_id, settings.role, settings.external_id)
     arn = caller.require_account(deployed)["Arn"]
-    if settings.as_verifier:
-        arn = verifier_role.assume(deployed, settings.run_id)
+    if settings.as_verifier and settings.role is None:
+        arn = verifier_role.assume(deployed, settings.run_id, external_id=settings.external_id)
     return replace(settings, caller=arn, actor=arn)
 
 

@@ -17,13 +17,16 @@ from verify.run.settings import RunError
 _SESSION_SECONDS = 3600
 
 
-def assume(deployed: Deployment, run_id: str) -> str:
-    """Let this process and those that it starts go on as the role that the outputs name.
+def assume(
+    deployed: Deployment, run_id: str, role: str | None = None, external_id: str | None = None
+) -> str:
+    """Let this process and those that it starts go on as `role`, or as that which the outputs name.
 
     Gives the session's ARN, which is the caller's from here on; its keys are kept in the
     environment alone. Raises RunError with AWS's own words.
     """
-    arn = deployed.verifier_role_arn
+    arn = role or deployed.verifier_role_arn
+    asked = {} if external_id is None else {"ExternalId": external_id}
     try:
         client = boto3.Session(botocore_session=sessions.core_session()).client(
             "sts",
@@ -34,6 +37,7 @@ def assume(deployed: Deployment, run_id: str) -> str:
             RoleArn=arn,
             RoleSessionName=f"trailwarden-{run_id}",
             DurationSeconds=_SESSION_SECONDS,
+            **asked,
         )
     except (BotoCoreError, ClientError) as error:
         said = ": ".join(filter(None, code_and_message(error))) or str(error)

@@ -87,6 +87,16 @@ def add_options(parser: pytest.Parser) -> None:
         "more permissions than the suite needs",
     )
     group.addoption(
+        "--role",
+        metavar="ARN",
+        help="assume this role, from another account say, and verify as it",
+    )
+    group.addoption(
+        "--external-id",
+        metavar="ID",
+        help="that the assumed role asks for",
+    )
+    group.addoption(
         "--waivers",
         metavar="FILE",
         help="failures that somebody has accepted for a time (YAML, schemas/waivers.schema.json)",
@@ -186,10 +196,12 @@ def settings_of(config: pytest.Config) -> Settings:
             "no outputs given: run `make verify`, or name what `terraform output -json` printed "
             "with --outputs=<file>"
         )
-    if config.option.as_verifier and config.option.replay:
+    if config.option.external_id and not (config.option.as_verifier or config.option.role):
+        raise RunError("--external-id is for a role: give --role=<arn> or --as-verifier as well")
+    if (config.option.as_verifier or config.option.role) and config.option.replay:
         raise RunError(
             "--replay asks nothing of an account, so there is no role to assume for it: leave out "
-            "--as-verifier"
+            "--as-verifier and --role"
         )
     if config.option.put_metric and config.option.replay:
         raise RunError(
@@ -218,6 +230,8 @@ def settings_of(config: pytest.Config) -> Settings:
         replay=config.option.replay,
         formats=config.option.formats,
         as_verifier=config.option.as_verifier,
+        role=config.option.role,
+        external_id=config.option.external_id,
         signing_key=config.option.signing_key,
         put_metric=config.option.put_metric,
     )

@@ -1,0 +1,1 @@
+"""Several accounts and regions: verified together, and shown in one matrix."""
