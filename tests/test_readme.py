@@ -14,6 +14,7 @@ from tests.deploy.variables import VARIABLES, Varied
 from tests.suite.support import MAKE, ROOT, environment
 from verify.inputs import baseline, catalogue, waivers
 from verify.inputs.declared import Configuration
+from verify.targets import file as targets
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = [
@@ -237,3 +238,15 @@ def test_the_waiver_that_readme_shows_is_one(tmp_path: Path) -> None:
     longest = baseline.load("dev").values["waivers"]["longest_days"]
     [waiver] = waivers.load(tmp_path / "waivers.yaml", catalogue.load(), longest)
     assert (waiver.expires - waiver.issued).days == longest == 90
+
+
+def test_the_targets_that_readme_shows_are_some(tmp_path: Path) -> None:
+    [block] = [
+        block
+        for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+        if "targets:" in block
+    ]
+    file = tmp_path / "targets.yaml"
+    file.write_text(block)
+    names = [target.name for target in targets.load(file)]
+    assert names == ["production-sydney", "staging"]
