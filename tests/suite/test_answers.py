@@ -151,6 +151,6 @@ def test_recorded_answers_are_judged_again_without_an_account(
 ) -> None:
     done = verify(deployed, tmp_path, "verify/checks", f"--replay={recording}")
     assert done.controls("FAIL") == set()
-    assert done.controls("ERROR") == {"log-integrity-intact", "digests-on-time"}
-    assert "trail-multi-region" in done.controls("PASS")
+    assert done.controls("ERROR") == set()
+    assert {"trail-multi-region", "log-integrity-intact"} <= done.controls("PASS")
     assert done.report["caller"].startswith("nobody: the evidence in ")

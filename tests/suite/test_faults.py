@@ -22,6 +22,7 @@ from tests.suite.support import REGION, ROOT, Verification, environment, verify
 from verify.account.errors import iam_action
 from verify.inputs import deployment
 from verify.integrity.read.s3 import ACTIONS
+from verify.investigate.lookup import ACTION as LOOK_UP
 from verify.live_fire.probes import PERMITTED
 from verify.suite.declarations import declared_readings
 
@@ -223,7 +224,7 @@ def test_the_verifier_may_do_exactly_what_the_suite_does(
         if path.stem not in {*OPTIONAL_PROBES, *AS_ANOTHER_ROLE}
         for call in _calls(path)
     } | IMPLIED_BY_TAGS
-    state |= set(ACTIONS)
+    state |= {*ACTIONS, LOOK_UP}
     assert state == {
         action
         for name in (
