@@ -329,6 +329,7 @@ class Report:
     baseline: tuple[BaselineSource, ...]  # the profile's file, then what it extends
     inputs: tuple[InputFile, ...] = ()  # what else it was given; none of a replay
     network: NetworkPicture | None = None  # None where no check has looked at it as a whole
+    command: tuple[str, ...] = ()  # the command line
     since: Comparison | None = None  # None where no earlier run of the deployment is there
 
     @property

@@ -13,15 +13,9 @@ from verify.model import NOT_VERIFIED, ControlResult, Outcome, Report
 from verify.proof.manifest import Manifest
 from verify.report import pages
 from verify.report.display import accepted
-from verify.report.html import attention, families, summary
+from verify.report.html import SEVERITIES, attention, families, summary
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SEVERITIES: Mapping[str, str] = {
-    "CRITICAL": "the trail, or an alert on it, could be switched off or forged unnoticed",
-    "HIGH": "a protection that the trail rests on is missing",
-    "MEDIUM": "a second line of defence is missing, or a weakness needs another one beside it",
-    "LOW": "order and traceability: names, tags, settings without a risk of their own",
-}
 _OUTCOMES: Mapping[Outcome, str] = {
     Outcome.PASS: "looked at, and as the baseline demands",
     Outcome.FAIL: "looked at, and not as the baseline demands",
@@ -48,7 +42,7 @@ def render(report: Report, manifest: Manifest, *, annex: bool) -> str:
         families=families(report.results),
         not_applicable=[one for one in report.results if one.outcome is Outcome.NOT_APPLICABLE],
         evidence={found.identifier: found for found in report.evidence},
-        severities=_SEVERITIES,
+        severities=SEVERITIES,
         outcomes=_OUTCOMES,
         not_verified=NOT_VERIFIED,
         Outcome=Outcome,

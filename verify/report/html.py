@@ -19,10 +19,12 @@ from verify.model import (
     AlertTiming,
     ControlResult,
     EvidenceReference,
+    InputFile,
     Outcome,
     Report,
 )
 from verify.report import pages
+from verify.report.citations import groupings
 from verify.report.display import (
     accepted,
     severity_rank,
@@ -51,6 +53,12 @@ _REASON_TITLES: Mapping[Outcome, str] = {
     Outcome.NOT_TESTED: "Why it was not tested",
     Outcome.WAIVED: "What is not met",
     Outcome.NOT_APPLICABLE: "Why it does not apply",
+}
+SEVERITIES: Mapping[str, str] = {
+    "CRITICAL": "the trail, or an alert on it, could be switched off or forged unnoticed",
+    "HIGH": "a protection that the trail rests on is missing",
+    "MEDIUM": "a second line of defence is missing, or a weakness needs another one beside it",
+    "LOW": "order and traceability: names, tags, settings without a risk of their own",
 }
 # Worst first: what a reader must act on leads.
 _ORDER = (
@@ -96,12 +104,20 @@ def render(report: Report) -> str:
         references=sorted(report.evidence, key=lambda found: found.identifier),
         timings=sorted(report.timings, key=lambda timing: (timing.probe, timing.total_seconds)),
         summary=summary(report),
+        groupings=groupings(report.results),
+        severities=SEVERITIES,
+        kept_inputs=_told_inputs(report),
         order=_ORDER,
         meanings=_MEANINGS,
         reason_titles=_REASON_TITLES,
         Outcome=Outcome,
         not_verified=NOT_VERIFIED,
     )
+
+
+def _told_inputs(report: Report) -> list[InputFile]:
+    """The inputs whose hashes stand on the first screen; report.json has all."""
+    return [one for one in report.inputs if not one.file.startswith("inputs/terraform/")]
 
 
 def families(results: Sequence[ControlResult]) -> tuple[Family, ...]:

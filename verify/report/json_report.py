@@ -63,6 +63,7 @@ def document(report: Report) -> dict[str, Any]:
         "target": _plain(report.target),
         "baseline": _plain(report.baseline),
         "inputs": _plain(report.inputs),
+        "command": list(report.command),
         "caller": report.caller,
         "waivers": _plain(report.waivers),
         "network": _plain(report.network),
@@ -198,6 +199,7 @@ def _report(found: Mapping[str, Any]) -> Report:
         notes=tuple(found["notes"]),
         baseline=tuple(BaselineSource(**source) for source in found["baseline"]),
         inputs=tuple(InputFile(**file) for file in found["inputs"]),
+        command=tuple(found["command"]),
         network=network_picture(found["network"]),
         since=_comparison(found["since"]),
     )

@@ -134,6 +134,12 @@ def _run(folder: Path) -> dict[str, Any]:
     return found
 
 
+def command(folder: Path) -> tuple[str, ...]:
+    """The command line of a run, as it is kept below its folder; none of a replay."""
+    path = folder / FOLDER / "run.json"
+    return tuple(json.loads(path.read_text("utf-8"))["command"]) if path.is_file() else ()
+
+
 def files(folder: Path) -> tuple[InputFile, ...]:
     """What is kept below a run's folder, with its hashes, in the order of the names."""
     return tuple(

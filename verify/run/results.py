@@ -86,6 +86,7 @@ def build_report(
         ),
         baseline=run.sources,
         inputs=given.files(run.folder),
+        command=given.command(run.folder),
         network=next((phase.network for phase in phases if phase.network), None),
     )
     return replace(report, since=earlier.comparison(report, run.folder.parent))

@@ -119,16 +119,17 @@ def prepare(settings: Settings) -> Settings:
 def begin(settings: Settings) -> Run:
     """The Run of `settings` in the process that prepared them.
 
-    Raises RunError where the deployment is not there at all; then nothing is left of the run.
+    Raises RunError where the deployment is not there at all, and OSError where the folder cannot be
+    written; then nothing is left of the run.
     """
     run = start(settings, "main")
     if settings.replay is None:
         try:
             require_presence(run.aws, run.deployment, settings.outputs_source)
-        except RunError:
+            given.keep(settings, tuple(sys.argv))
+        except (RunError, OSError):
             shutil.rmtree(run.folder, ignore_errors=True)
             raise
-        given.keep(settings, tuple(sys.argv))
     return run
 
 
