@@ -54,6 +54,12 @@ def _targets(arguments: Sequence[str]) -> int:
     return targets(arguments)
 
 
+def _attest(arguments: Sequence[str]) -> int:
+    from verify.run.attest import main
+
+    return main(arguments)
+
+
 def _pdf(arguments: Sequence[str]) -> int:
     from verify.printing.command import main
 
@@ -80,6 +86,7 @@ def _who(arguments: Sequence[str]) -> int:
 
 # Each loads its own modules only when it is asked for.
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
+    "attest": (_attest, "print what of an attestation is to be signed, or its signature"),
     "check-evidence": (
         _check_evidence,
         "check a run's files, chain, report and verdicts, without any account",

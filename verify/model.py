@@ -182,6 +182,26 @@ class WaiverUse:
     status: str  # used, unused, expired or not yet in force
 
 
+@dataclass(frozen=True)
+class Attestation:
+    """What no check can see, and somebody states: no verdict, and shown apart.
+
+    `signed_by` is the SHA-256 of the public key of its signature; None where it has none.
+    """
+
+    title: str
+    citation: str  # of 45 CFR Part 164
+    statement: str
+    by: str
+    role: str
+    date: str  # ISO 8601
+    expires: str  # the last day on which it holds
+    status: str  # in force, expired or not yet in force
+    attachment: str | None  # the file's name
+    attachment_sha256: str | None
+    signed_by: str | None
+
+
 AWS, OURS = "AWS", "ours"
 
 
@@ -330,6 +350,7 @@ class Report:
     inputs: tuple[InputFile, ...] = ()  # what else it was given; none of a replay
     network: NetworkPicture | None = None  # None where no check has looked at it as a whole
     command: tuple[str, ...] = ()  # the command line
+    attestations: tuple[Attestation, ...] = ()  # beside what was verified
     since: Comparison | None = None  # None where no earlier run of the deployment is there
 
     @property

@@ -15,6 +15,7 @@ from typing import Any
 
 from verify.model import (
     AlertTiming,
+    Attestation,
     BaselineSource,
     Citations,
     Comparison,
@@ -64,6 +65,7 @@ def document(report: Report) -> dict[str, Any]:
         "baseline": _plain(report.baseline),
         "inputs": _plain(report.inputs),
         "command": list(report.command),
+        "attestations": _plain(report.attestations),
         "caller": report.caller,
         "waivers": _plain(report.waivers),
         "network": _plain(report.network),
@@ -200,6 +202,7 @@ def _report(found: Mapping[str, Any]) -> Report:
         baseline=tuple(BaselineSource(**source) for source in found["baseline"]),
         inputs=tuple(InputFile(**file) for file in found["inputs"]),
         command=tuple(found["command"]),
+        attestations=tuple(Attestation(**one) for one in found["attestations"]),
         network=network_picture(found["network"]),
         since=_comparison(found["since"]),
     )

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from verify.inputs import baseline, deployment
+from verify.inputs import attestations, baseline, deployment
 from verify.inputs.reader import UnreadableError, read_text
 from verify.model import InputFile
 from verify.redaction import redact
@@ -45,6 +45,8 @@ def keep(settings: Settings, command: tuple[str, ...]) -> None:
         _copy(layer.path, folder / "baseline" / f"{number}-{layer.path.stem}.yaml")
     if settings.waivers is not None:
         _copy(Path(settings.waivers), folder / "waivers.yaml")
+    if settings.attestations is not None:
+        _keep_attestations(Path(settings.attestations), folder / "attestations")
     _keep_configuration(settings, folder / "terraform", secrets)
     package = Path(settings.function_package)
     if package.is_file():
@@ -52,6 +54,15 @@ def keep(settings: Settings, command: tuple[str, ...]) -> None:
     asked = {name: getattr(settings, name) for name in _KEPT}
     run = {"schema_version": SCHEMA_VERSION, "run_id": settings.run_id, **asked}
     _write(folder / "run.json", json.dumps(redact({**run, "command": command}, secrets), indent=2))
+
+
+def _keep_attestations(path: Path, folder: Path) -> None:
+    """The file, and each attachment under its hash: two may have the same name."""
+    _copy(path, folder / "attestations.yaml")
+    for stated in attestations.read(path):
+        if stated.attachment is not None:
+            name = f"{stated.attachment_sha256[:16]}{stated.attachment.suffix}"
+            _copy(stated.attachment, folder / name)
 
 
 def _keep_configuration(settings: Settings, folder: Path, secrets: frozenset[str]) -> None:

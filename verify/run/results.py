@@ -87,6 +87,7 @@ def build_report(
         baseline=run.sources,
         inputs=given.files(run.folder),
         command=given.command(run.folder),
+        attestations=run.attestations,
         network=next((phase.network for phase in phases if phase.network), None),
     )
     return replace(report, since=earlier.comparison(report, run.folder.parent))

@@ -32,6 +32,7 @@ class Settings:
     variables: str | None = None  # the file of values beside the profile's
     integrity_hours: float | None = None  # in place of the baseline's
     waivers: str | None = None  # the waivers' file
+    attestations: str | None = None  # the attestations' file
     formats: tuple[str, ...] = tuple(FORMATS)  # of the reports
     probes: tuple[str, ...] = ()  # the optional probes that were asked for beside the baseline's
     plan: str | None = None  # JSON of a Terraform plan

@@ -21,11 +21,11 @@ from verify.account.evidence import EvidenceStore
 from verify.account.live import Live
 from verify.account.models import Operations
 from verify.account.recorded import Recorded, RecordError
-from verify.inputs import baseline, catalogue, deployment, waivers
+from verify.inputs import attestations, baseline, catalogue, deployment, waivers
 from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
 from verify.integrity.read.operations import OPERATIONS
-from verify.model import BaselineSource, Control, Target
+from verify.model import Attestation, BaselineSource, Control, Target
 from verify.run import caller, given, verifier_role
 from verify.run.log_integrity import Limits, LogIntegrity
 from verify.run.presence import require_presence
@@ -43,6 +43,7 @@ class Run:
     baseline: Mapping[str, Any]  # its values, with every placeholder filled
     controls: tuple[Control, ...]  # those that the baseline lists, in the catalogue's order
     waivers: tuple[Waiver, ...]
+    attestations: tuple[Attestation, ...]
     aws: Aws
     configuration: Configuration
     log_integrity: LogIntegrity
@@ -89,11 +90,13 @@ def prepare(settings: Settings) -> Settings:
         baseline.require_known(required, controls)
         baseline.filled(required, deployed.placeholders(), deployed.lists())
         _waivers(settings, controls, required.values)
+        _attestations(settings)
     except (
         deployment.DeploymentError,
         baseline.BaselineError,
         catalogue.CatalogueError,
         waivers.WaiverError,
+        attestations.AttestationError,
     ) as error:
         raise RunError(str(error)) from None
     if deployed.profile not in required.lineage:
@@ -163,6 +166,7 @@ def start(settings: Settings, worker: str) -> Run:
         baseline=values,
         controls=tuple(item for name, item in controls.items() if name in required.controls),
         waivers=_waivers(settings, controls, values),
+        attestations=_attestations(settings),
         aws=aws,
         configuration=Configuration(
             Path(settings.terraform_folder),
@@ -215,3 +219,10 @@ def _waivers(
     if settings.waivers is None:
         return ()
     return waivers.load(Path(settings.waivers), controls, required["waivers"]["longest_days"])
+
+
+def _attestations(settings: Settings) -> tuple[Attestation, ...]:
+    if settings.attestations is None:
+        return ()
+    today = datetime.fromisoformat(settings.as_of).date()
+    return attestations.load(Path(settings.attestations), today)

@@ -102,6 +102,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="failures that somebody has accepted for a time (YAML, schemas/waivers.schema.json)",
     )
     group.addoption(
+        "--attestations",
+        metavar="FILE",
+        help="what no check can see and somebody states, to stand apart in the report (YAML, "
+        "schemas/attestations.schema.json)",
+    )
+    group.addoption(
         "--formats",
         metavar="FORMATS",
         type=_formats,
@@ -217,6 +223,7 @@ def settings_of(config: pytest.Config) -> Settings:
         "variables": _variables(config.option.variables),
         "integrity_hours": config.option.integrity_hours,
         "waivers": config.option.waivers,
+        "attestations": config.option.attestations,
         "probes": tuple(config.option.probe) or None,
         "plan": plan,
         "plan_problem": plan_problem,
