@@ -183,6 +183,19 @@ class WaiverUse:
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """Which code verified, and what it ran on.
+
+    `commit` is None where that is not known; `clean` says whether the code was as committed.
+    """
+
+    commit: str | None
+    clean: bool | None
+    python: str
+    libraries: tuple[str, ...]  # names and versions
+
+
+@dataclass(frozen=True)
 class Attestation:
     """What no check can see, and somebody states: no verdict, and shown apart.
 
@@ -351,6 +364,7 @@ class Report:
     network: NetworkPicture | None = None  # None where no check has looked at it as a whole
     command: tuple[str, ...] = ()  # the command line
     attestations: tuple[Attestation, ...] = ()  # beside what was verified
+    provenance: Provenance | None = None
     since: Comparison | None = None  # None where no earlier run of the deployment is there
 
     @property

@@ -27,6 +27,7 @@ from verify.model import (
     Leg,
     Observation,
     Outcome,
+    Provenance,
     RecordedChange,
     Report,
     Target,
@@ -66,6 +67,7 @@ def document(report: Report) -> dict[str, Any]:
         "inputs": _plain(report.inputs),
         "command": list(report.command),
         "attestations": _plain(report.attestations),
+        "provenance": _plain(report.provenance),
         "caller": report.caller,
         "waivers": _plain(report.waivers),
         "network": _plain(report.network),
@@ -203,9 +205,16 @@ def _report(found: Mapping[str, Any]) -> Report:
         inputs=tuple(InputFile(**file) for file in found["inputs"]),
         command=tuple(found["command"]),
         attestations=tuple(Attestation(**one) for one in found["attestations"]),
+        provenance=_provenance(found["provenance"]),
         network=network_picture(found["network"]),
         since=_comparison(found["since"]),
     )
+
+
+def _provenance(found: Mapping[str, Any] | None) -> Provenance | None:
+    if found is None:
+        return None
+    return Provenance(**{**found, "libraries": tuple(found["libraries"])})
 
 
 def _comparison(found: Mapping[str, Any] | None) -> Comparison | None:

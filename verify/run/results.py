@@ -13,6 +13,7 @@ from verify.inputs import waivers
 from verify.model import Control, ControlResult, Outcome, Report, TestResult
 from verify.run import earlier, given
 from verify.run.changes import with_changes
+from verify.run.provenance import provenance
 from verify.run.verification import Run
 
 # The worse a phase of a test ended, the more it decides. A failure outweighs an error of clean-up:
@@ -88,6 +89,7 @@ def build_report(
         inputs=given.files(run.folder),
         command=given.command(run.folder),
         attestations=run.attestations,
+        provenance=provenance(),
         network=next((phase.network for phase in phases if phase.network), None),
     )
     return replace(report, since=earlier.comparison(report, run.folder.parent))
