@@ -56,7 +56,9 @@ def _verify(tmp_path: Path, *arguments: str) -> Verification:
 
 
 def _evidence(run: Verification) -> dict[str, Any]:
-    [reference] = [one for one in run.report["evidence"] if one["service"] == "trailwarden"]
+    [reference] = [
+        one for one in run.report["evidence"] if one["operation"] == "validate_log_files"
+    ]
     document = json.loads((run.reports / "latest" / reference["file"]).read_text())
     return dict(document["response"][0])
 

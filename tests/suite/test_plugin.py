@@ -477,6 +477,7 @@ def test_a_disk_that_is_full(
                 reports,
                 f"-c{ROOT / 'pytest.ini'}",
                 "-pverify.suite.plugin",
+                "--function-package=/nonexistent",  # larger than all that is written
                 str(checks),
             ),
         ],

@@ -239,8 +239,13 @@ def pytest_sessionfinish(
     if collected is None or started is None:
         return value
     interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    write = _line_writer(config)
     collected.report = build_report(
-        started, collected, datetime.now(UTC), _line_writer(config), interrupted=interrupted
+        started,
+        collected,
+        datetime.now(UTC),
+        lambda line: write(f"\n{line}"),  # after the dots
+        interrupted=interrupted,
     )
     # The report may know worse than pytest, but never makes a failure of pytest's undone.
     if session.exitstatus in _OWN_EXIT_CODES and collected.report.exit_code:
