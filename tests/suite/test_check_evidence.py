@@ -8,16 +8,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from tests.report import sample
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import ROOT, verify
-from verify.proof import manifest
+from tests.suite.support import REGION, ROOT, verify
+from verify.proof import chain, manifest, signature
 from verify.proof.check import Said, check_run
+from verify.proof.signature import KmsSigner, SignatureError
+from verify.report import write_reports
 
 
 @pytest.fixture(scope="module")
@@ -259,3 +265,56 @@ def test_a_key_that_cannot_sign_ends_the_run_before_it_begins(
     assert done.code == 4
     assert "cannot be used" in done.text
     assert not (tmp_path / "reports").exists()
+
+
+class _Kms:
+    """A key of KMS's that signs as AWS documents it: of a DIGEST nothing is hashed again.
+
+    moto hashes it once more, so that the sandbox cannot show this.
+    """
+
+    def __init__(self) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.asked: list[dict[str, Any]] = []
+
+    def get_public_key(self, KeyId: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        der = self.key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return {"KeyId": KeyId, "PublicKey": der, "SigningAlgorithms": ["ECDSA_SHA_256"]}
+
+    def sign(self, **asked: Any) -> dict[str, Any]:
+        self.asked.append(asked)
+        assert asked["MessageType"] == "DIGEST"
+        signed = self.key.sign(asked["Message"], ec.ECDSA(Prehashed(hashes.SHA256())))
+        return {"KeyId": asked["KeyId"], "Signature": signed}
+
+
+def test_a_key_of_kms_signs_and_is_checked_without_it(tmp_path: Path) -> None:
+    folder, kms, arn = tmp_path / "reports" / "run-1", _Kms(), "arn:aws:kms:eu-west-1:1:key/k"
+    write_reports(replace(sample.report(), run_id="run-1"), folder)
+    sealed = chain.seal(folder, "run-1", KmsSigner(kms, arn))
+    assert [asked["SigningAlgorithm"] for asked in kms.asked] == ["ECDSA_SHA_256"]
+    public = tmp_path / "kms.pub"
+    public.write_bytes(
+        kms.key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    found = signature.check(folder, sealed, public)
+    assert found is not None
+    assert (found.key, found.algorithm, found.pinned) == (arn, "ECDSA_SHA_256", True)
+    (folder / "manifest.json").write_bytes((folder / "manifest.json").read_bytes() + b" ")
+    with pytest.raises(SignatureError, match="is not the signature of manifest.json"):
+        signature.check(folder, sealed, public)
+
+
+def test_a_key_of_kms_that_encrypts_seals_nothing(
+    deployed: Path, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    made = sandbox.client("kms", REGION).create_key()["KeyMetadata"]["Arn"]
+    arguments = ("verify/checks/test_encryption_key.py", "--formats=json", f"--signing-key={made}")
+    run = verify(deployed, tmp_path / "reports", *arguments, url=sandbox.url, as_verifier=False)
+    assert run.code == 3
+    assert "the run could not be signed" in run.text
+    assert not list((tmp_path / "reports").glob("*/manifest.json"))

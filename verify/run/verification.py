@@ -184,8 +184,9 @@ def _endpoint(session: Any) -> str | None:
     return ", ".join(stand_in.url for stand_in in found) or None
 
 
-# By which a run that has found something asks who changed it (`verify.run.changes`).
-_OF_THE_END = {"cloudtrail": {"lookup_events"}}
+# By which a run asks who changed what failed, and signs what it has found (`verify.run.changes` and
+# `verify.run.seal`).
+_OF_THE_END = {"cloudtrail": {"lookup_events"}, "kms": {"get_public_key", "sign"}}
 
 
 def _operations() -> Operations:
