@@ -305,7 +305,7 @@ def test_a_key_of_kms_signs_and_is_checked_without_it(tmp_path: Path) -> None:
     assert found is not None
     assert (found.key, found.algorithm, found.pinned) == (arn, "ECDSA_SHA_256", True)
     (folder / "manifest.json").write_bytes((folder / "manifest.json").read_bytes() + b" ")
-    with pytest.raises(SignatureError, match="is not the signature of manifest.json"):
+    with pytest.raises(SignatureError, match=r"is not the signature of manifest\.json"):
         signature.check(folder, sealed, public)
 
 
