@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
 from tests.sandbox.support import RunningSandbox
 from verify.live_fire.probes import PERMITTED
 
@@ -145,3 +148,35 @@ def role_statement(
         yield
     finally:
         iam.delete_role_policy(**which)
+
+
+def python_m_verify(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one of the commands of `python -m verify` to its end, with no account at hand."""
+    return subprocess.run(
+        [sys.executable, "-m", "verify", *arguments],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def ed25519_keys(folder: Path, name: str) -> tuple[Path, Path]:
+    """A new private key and its public one, as PEM files `name`.pem and `name`.pub."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    private, public = folder / f"{name}.pem", folder / f"{name}.pub"
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    public.write_bytes(
+        key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    return private, public

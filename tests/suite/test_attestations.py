@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import ROOT, environment, verify
+from tests.suite.support import ed25519_keys, python_m_verify, verify
 from verify.inputs.attestations import AttestationError, load
 
 TRAINING = {
@@ -36,36 +32,6 @@ def _file(folder: Path, *entries: dict[str, Any]) -> Path:
     return path
 
 
-def _attest(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "verify", "attest", *arguments],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def _keys(folder: Path) -> tuple[Path, Path]:
-    key = ed25519.Ed25519PrivateKey.generate()
-    private, public = folder / "officer.pem", folder / "officer.pub"
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    public.write_bytes(
-        key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-    )
-    return private, public
-
-
 @pytest.mark.parametrize(
     ("today", "status"),
     [
@@ -84,11 +50,11 @@ def test_a_statement_holds_from_its_day_to_its_last(
 
 
 def test_a_signed_statement_with_an_attachment_is_bound_to_both(tmp_path: Path) -> None:
-    private, public = _keys(tmp_path)
+    private, public = ed25519_keys(tmp_path, "officer")
     (tmp_path / "list.pdf").write_bytes(b"%PDF the participants")
     entry = {**TRAINING, "attachment": "list.pdf"}
     file = _file(tmp_path, entry)
-    signed = _attest(str(file), TRAINING["title"], f"--signing-key={private}")
+    signed = python_m_verify("attest", str(file), TRAINING["title"], f"--signing-key={private}")
     assert signed.returncode == 0, signed.stderr
     entry |= {"signature": signed.stdout.strip(), "public_key": public.name}
     [found] = load(_file(tmp_path, entry), TODAY)
@@ -125,7 +91,7 @@ def test_bad_attestations_are_refused(
 
 
 def test_a_title_that_is_not_there_is_said(tmp_path: Path) -> None:
-    done = _attest(str(_file(tmp_path, TRAINING)), "Other")
+    done = python_m_verify("attest", str(_file(tmp_path, TRAINING)), "Other")
     assert done.returncode == 2
     assert "has no attestation 'Other'" in done.stderr
 

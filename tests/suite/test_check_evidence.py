@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from tests.report import sample
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import REGION, ROOT, verify
+from tests.suite.support import REGION, ed25519_keys, python_m_verify, verify
 from verify.proof import chain, manifest, signature
 from verify.proof.check import Said, check_run
 from verify.proof.signature import KmsSigner, SignatureError
@@ -29,21 +27,7 @@ from verify.report import write_reports
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A private key and its public one."""
-    folder, key = tmp_path_factory.mktemp("keys"), ed25519.Ed25519PrivateKey.generate()
-    private, public = folder / "auditor.pem", folder / "auditor.pub"
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    public.write_bytes(
-        key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-    )
-    return private, public
+    return ed25519_keys(tmp_path_factory.mktemp("keys"), "auditor")
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +52,7 @@ def reports(sealed: Path, tmp_path: Path) -> Path:
 
 
 def _check(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "verify", "check-evidence", str(folder), *arguments],
-        cwd=ROOT,
-        env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return python_m_verify("check-evidence", str(folder), *arguments)
 
 
 def _latest(reports: Path) -> Path:

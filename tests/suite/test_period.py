@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,22 +10,10 @@ from typing import Any
 import pytest
 
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import REGION, ROOT, environment, verify
+from tests.suite.support import REGION, python_m_verify, verify
 
 CHECKS = "verify/checks/test_encryption_key.py"
 BROKEN = (3, 4, 7)
-
-
-def _verify(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "verify", *arguments],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -70,18 +56,20 @@ def test_a_failure_says_who_brought_it_about(reports: Path) -> None:
 def test_diff_names_exactly_what_changed(reports: Path) -> None:
     runs = [run["run_id"] for run in _runs(reports)]
     good, broken, still = (str(reports / runs[number]) for number in (2, 3, 4))
-    done = _verify("diff", "--json", good, broken)
+    done = python_m_verify("diff", "--json", good, broken)
     assert done.returncode == 1, done.stderr
     [change] = json.loads(done.stdout)["changes"]
     assert (change["control"], change["kind"]) == ("key-rotates", "newly failed")
-    assert _verify("diff", broken, still).returncode == 0
+    assert python_m_verify("diff", broken, still).returncode == 0
 
 
 def test_period_gives_the_two_failures_with_their_mending(reports: Path, tmp_path: Path) -> None:
     runs = _runs(reports)
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     begin = min(today, runs[0]["started"][:10])
-    done = _verify("period", f"--from={begin}", f"--output={tmp_path / 'out'}", str(reports))
+    done = python_m_verify(
+        "period", f"--from={begin}", f"--output={tmp_path / 'out'}", str(reports)
+    )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "does not count" not in done.stdout
     [deployment] = json.loads((tmp_path / "out" / "period.json").read_text())["deployments"]
@@ -107,7 +95,7 @@ def test_a_run_that_was_altered_does_not_count(reports: Path, tmp_path: Path) ->
     before = report.read_text()
     report.write_text(before.replace('"FAIL"', '"PASS"'))
     try:
-        done = _verify(
+        done = python_m_verify(
             "period", "--from=2026-01-01", "--no-verdicts", f"--output={tmp_path}", str(reports)
         )
     finally:
@@ -129,7 +117,7 @@ def test_a_run_that_was_altered_does_not_count(reports: Path, tmp_path: Path) ->
 def test_a_period_that_makes_no_sense_is_refused(
     arguments: list[str], message: str, tmp_path: Path
 ) -> None:
-    done = _verify("period", *arguments, str(tmp_path))
+    done = python_m_verify("period", *arguments, str(tmp_path))
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr

@@ -18,7 +18,7 @@ import yaml
 
 from tests.report import sample
 from tests.sandbox.support import RunningSandbox, start
-from tests.suite.support import ROOT, environment
+from tests.suite.support import ROOT, environment, python_m_verify
 from verify.model import Outcome
 from verify.targets import page
 from verify.targets.matrix import Column, matrix_of
@@ -78,18 +78,6 @@ def _file(folder: Path, *entries: dict[str, Any]) -> Path:
     return path
 
 
-def _verify(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "verify", *arguments],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
 def _matrix(reports: Path, pattern: str = "matrix-*.json") -> dict[str, Any]:
     [found] = reports.glob(pattern)
     return dict(json.loads(found.read_text()))
@@ -102,7 +90,7 @@ def test_two_accounts_in_two_regions_are_verified_in_one_run(
     away = {**accounts["dublin"], "name": "away", "endpoint": "http://127.0.0.1:9"}
     file = _file(tmp_path, *accounts.values(), gone, away)
     reports = tmp_path / "reports"
-    done = _verify("targets", str(file), f"--reports={reports}", "--as-verifier")
+    done = python_m_verify("targets", str(file), f"--reports={reports}", "--as-verifier")
     assert done.returncode == 6, done.stdout + done.stderr
     matrix = _matrix(reports)
     found = {one["name"]: one for one in matrix["targets"]}
@@ -119,17 +107,17 @@ def test_two_accounts_in_two_regions_are_verified_in_one_run(
     assert "4 deployments" in html.read_text()
     # The runs that were made together are merged like those that were made apart.
     runs = [str(reports / found[name]["folder"]) for name in PLACES]
-    merged = _verify("merge", f"--output={tmp_path / 'merged'}", *runs)
+    merged = python_m_verify("merge", f"--output={tmp_path / 'merged'}", *runs)
     assert merged.returncode == 0, merged.stderr
     assert {one["verdict"] for one in _matrix(tmp_path / "merged", "matrix.json")["targets"]} == {
         "CLEAN"
     }
-    twice = _verify("merge", f"--output={tmp_path / 'twice'}", runs[0], runs[0])
+    twice = python_m_verify("merge", f"--output={tmp_path / 'twice'}", runs[0], runs[0])
     assert twice.returncode == 2
     assert "`python -m verify diff` compares them" in twice.stderr
     changed = shutil.copytree(runs[0], tmp_path / "changed")
     (changed / "junit.xml").unlink()
-    refused = _verify("merge", f"--output={tmp_path / 'refused'}", str(changed))
+    refused = python_m_verify("merge", f"--output={tmp_path / 'refused'}", str(changed))
     assert refused.returncode == 2
     assert "junit.xml: missing" in refused.stderr
 
@@ -139,7 +127,7 @@ def test_outputs_of_another_deployment_are_not_verified(
 ) -> None:
     wrong = {**accounts["sydney"], "name": "wrong", "region": "eu-west-1"}
     reports = tmp_path / "reports"
-    done = _verify("targets", str(_file(tmp_path, wrong)), f"--reports={reports}")
+    done = python_m_verify("targets", str(_file(tmp_path, wrong)), f"--reports={reports}")
     assert done.returncode == 6
     [target] = _matrix(reports)["targets"]
     assert target["problem"].endswith("are of region ap-southeast-2, not eu-west-1")
@@ -162,14 +150,14 @@ def test_outputs_of_another_deployment_are_not_verified(
 def test_bad_targets_are_refused(text: str, message: str, tmp_path: Path) -> None:
     file = tmp_path / "targets.yaml"
     file.write_text(text)
-    done = _verify("targets", str(file))
+    done = python_m_verify("targets", str(file))
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_missing_file_of_targets_is_said(tmp_path: Path) -> None:
-    done = _verify("targets", str(tmp_path / "none.yaml"))
+    done = python_m_verify("targets", str(tmp_path / "none.yaml"))
     assert done.returncode == 2
     assert "cannot be read" in done.stderr
 

@@ -33,6 +33,27 @@ class ApiCall:
     moment: str = ""  # of the run; see `verify.account.read.Read`
 
 
+def own_call(
+    operation: str,
+    region: str,
+    parameters: Mapping[str, Any],
+    started: datetime,
+    page: Mapping[str, Any],
+) -> ApiCall:
+    """What was seen beside the door from `started` until now, as a call of this tool's own."""
+    return ApiCall(
+        service="trailwarden",
+        operation=operation,
+        region=region,
+        parameters=parameters,
+        time=started,
+        seconds=(datetime.now(UTC) - started).total_seconds(),
+        request_ids=(),
+        pages=(page,),
+        error=None,
+    )
+
+
 class EvidenceStore:
     """Writes each recorded call to a file of its own below `folder` / evidence.
 

@@ -18,7 +18,7 @@ from string import Template
 from typing import Any
 
 from verify.account.door import evidence_used
-from verify.account.evidence import ApiCall
+from verify.account.evidence import ApiCall, own_call
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 from verify.run.verification import Run
@@ -136,17 +136,7 @@ class Invocation:
             page = self._rehearse(self._run.settings.run_id)
         except NotVerifiedError as error:
             page = {"problem": str(error)}
-        return ApiCall(
-            service="trailwarden",
-            operation="rehearse_rules",
-            region=self._run.deployment.region,
-            parameters={},
-            time=started,
-            seconds=(datetime.now(UTC) - started).total_seconds(),
-            request_ids=(),
-            pages=(page,),
-            error=None,
-        )
+        return own_call("rehearse_rules", self._run.deployment.region, {}, started, page)
 
     def _rehearse(self, run_id: str) -> dict[str, Any]:
         made = samples(self._run.deployment, run_id)

@@ -20,7 +20,7 @@ from verify.account import sessions
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.account.errors import DENIED, ActionFailedError
-from verify.account.evidence import ApiCall
+from verify.account.evidence import ApiCall, own_call
 from verify.account.live import Live
 from verify.account.read import Read
 from verify.model import NotVerifiedError
@@ -46,17 +46,7 @@ def tries(run: Run, arn: str) -> ApiCall:
         page = _tried(run, arn)
     except NotVerifiedError as error:
         page = {"problem": str(error)}
-    return ApiCall(
-        service="trailwarden",
-        operation="try_refusals",
-        region=run.deployment.region,
-        parameters={"RoleArn": arn},
-        time=started,
-        seconds=(datetime.now(UTC) - started).total_seconds(),
-        request_ids=(),
-        pages=(page,),
-        error=None,
-    )
+    return own_call("try_refusals", run.deployment.region, {"RoleArn": arn}, started, page)
 
 
 def _tried(run: Run, arn: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from verify.account.door import evidence_used
 from verify.account.errors import ActionFailedError
-from verify.account.evidence import ApiCall
+from verify.account.evidence import ApiCall, own_call
 from verify.live_fire import alarms, kept, sweep
 from verify.live_fire.alarms import Ringing
 from verify.live_fire.listener import Listener
@@ -110,16 +110,12 @@ class Volley:
                 raise NotVerifiedError(f"the probe could not do its work: {error}") from error
 
     def _seen(self, page: Mapping[str, Any], started: datetime) -> ApiCall:
-        return ApiCall(
-            service="trailwarden",
-            operation="fire_probes",
-            region=self._run.deployment.region,
-            parameters={"probes": [probe.key for probe in self._probes]},
-            time=started,
-            seconds=(datetime.now(UTC) - started).total_seconds(),
-            request_ids=(),
-            pages=(page,),
-            error=None,
+        return own_call(
+            "fire_probes",
+            self._run.deployment.region,
+            {"probes": [probe.key for probe in self._probes]},
+            started,
+            page,
         )
 
     def _fire_and_wait(self, result: VolleyResult) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from verify.console import complain, say
 from verify.model import Target
 from verify.period import page, runs
 from verify.period.page import Deployment
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
             valid,
             public_key=read.public_key,
             judge=not read.no_verdicts,
-            tell=_say,
+            tell=say,
         ):
             if isinstance(found, Excluded):
                 excluded.append(found)
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         for name, write in (("period.html", page.render), ("period.json", page.text)):
             (folder / name).write_text(write(deployments, [*excluded, *broken], now), "utf-8")
-            _say(f"report: {folder / name}")
+            say(f"report: {folder / name}")
     except OSError as error:
         return _cannot(f"the report cannot be written: {error}: choose --output=<folder>")
     return _conclude(deployments, [*excluded, *broken])
@@ -83,31 +83,26 @@ def _deployment(found: Sequence[Verified], span: Span, valid: timedelta) -> Depl
 
 def _conclude(deployments: Sequence[Deployment], excluded: Sequence[Excluded]) -> int:
     for one in excluded:
-        _say(f"does not count: {one.run_id}: {'; '.join(one.why)}")
+        say(f"does not count: {one.run_id}: {'; '.join(one.why)}")
     good = bool(deployments) and not excluded
     for found in deployments:
         period = found.period
         failures = sum(len(one.failures) for one in period.controls)
         worst = min((one.share for one in period.controls), default=0.0)
-        _say(
+        say(
             f"{period.target.environment} in {period.target.account}, {period.target.region}: "
             f"{len(period.runs)} runs, {failures} failures, {len(period.gaps)} gaps without "
             f"verification; the control that was verified least: {worst:.2%} of the time"
         )
         good = good and worst >= 1 and not period.gaps and not found.log_findings
     if not deployments:
-        _say("no verified run says anything of the period")
+        say("no verified run says anything of the period")
     return GOOD if good else NOT_GOOD
 
 
 def _cannot(message: str) -> int:
-    sys.stderr.write(f"period: {message}\n")
+    complain("period", message)
     return CANNOT_REPORT
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def _moment(text: str) -> datetime:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from verify.console import complain, say
 from verify.printing import page
 from verify.printing.chromium import PrintError, print_page
 from verify.proof import manifest, report_check
@@ -28,16 +28,15 @@ def main(arguments: Sequence[str]) -> int:
     try:
         stated = manifest.read(folder)
         if changed := manifest.differences(folder, stated):
-            sys.stderr.write(f"pdf: {folder} is not as it was sealed:\n  " + "\n  ".join(changed))
-            sys.stderr.write("\n")
+            complain("pdf", f"{folder} is not as it was sealed:\n  " + "\n  ".join(changed))
             return NOT_AS_IT_WAS
         report = report_check.read(folder)
         output: Path = read.output or folder.parent / f"{folder.name}.pdf"
         print_page(page.render(report, stated, annex=read.annex), output)
     except (ManifestError, NoReportError, PrintError, OSError) as error:
-        sys.stderr.write(f"pdf: {error}\n")
+        complain("pdf", str(error))
         return CANNOT_PRINT
-    sys.stdout.write(f"printed: {output}\n")
+    say(f"printed: {output}")
     return PRINTED
 
 

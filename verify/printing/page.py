@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -13,17 +12,9 @@ from verify.model import NOT_VERIFIED, ControlResult, Outcome, Report
 from verify.proof.manifest import Manifest
 from verify.report import pages
 from verify.report.display import accepted
-from verify.report.html import SEVERITIES, attention, families, summary
+from verify.report.html import MEANINGS, SEVERITIES, attention, families, summary
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_OUTCOMES: Mapping[Outcome, str] = {
-    Outcome.PASS: "looked at, and as the baseline demands",
-    Outcome.FAIL: "looked at, and not as the baseline demands",
-    Outcome.ERROR: "could not be looked at; not a pass",
-    Outcome.NOT_TESTED: "no test ran for it; not a pass",
-    Outcome.WAIVED: "not met, and accepted by a waiver that is in force",
-    Outcome.NOT_APPLICABLE: "does not apply to this deployment",
-}
 
 
 def render(report: Report, manifest: Manifest, *, annex: bool) -> str:
@@ -43,7 +34,7 @@ def render(report: Report, manifest: Manifest, *, annex: bool) -> str:
         not_applicable=[one for one in report.results if one.outcome is Outcome.NOT_APPLICABLE],
         evidence={found.identifier: found for found in report.evidence},
         severities=SEVERITIES,
-        outcomes=_OUTCOMES,
+        outcomes=MEANINGS,
         not_verified=NOT_VERIFIED,
         Outcome=Outcome,
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from verify.console import complain, say
 from verify.proof import chain, manifest
 from verify.proof.chain import ChainError
 from verify.proof.check import Checked, Said, check_run
@@ -42,13 +42,13 @@ def main(arguments: Sequence[str]) -> int:
 def _check_all(reports: Path, read: argparse.Namespace) -> int:
     links = chain.read(reports)
     broken = chain.faults(reports)
-    _say(f"{reports}: a chain of {len(links)} runs")
+    say(f"{reports}: a chain of {len(links)} runs")
     for fault in broken:
-        _say(f"  NOT AS IT WAS: {fault}")
+        say(f"  NOT AS IT WAS: {fault}")
     if not broken:
-        _say("  each follows the one before it, and none is missing")
+        say("  each follows the one before it, and none is missing")
     for name in chain.unfinished(reports):
-        _say(f"  note: {name} was never sealed: its run was killed, or goes on")
+        say(f"  note: {name} was never sealed: its run was killed, or goes on")
     found = [
         _check(reports / link.run_id, read)
         for link in links
@@ -58,7 +58,7 @@ def _check_all(reports: Path, read: argparse.Namespace) -> int:
 
 
 def _check(folder: Path, read: argparse.Namespace) -> Checked:
-    _say(f"{folder}:")
+    say(f"{folder}:")
     return check_run(
         folder,
         _tell,
@@ -70,7 +70,7 @@ def _check(folder: Path, read: argparse.Namespace) -> Checked:
 
 def _tell(said: Said) -> None:
     mark = {True: "", False: "NOT AS IT WAS: ", None: "not checked: "}[said.good]
-    _say(f"  {said.about:<10} {mark}{said.text}")
+    say(f"  {said.about:<10} {mark}{said.text}")
 
 
 def _exit_code(found: Sequence[Checked], broken: Sequence[str]) -> int:
@@ -80,13 +80,8 @@ def _exit_code(found: Sequence[Checked], broken: Sequence[str]) -> int:
 
 
 def _cannot(message: str) -> int:
-    sys.stderr.write(f"check-evidence: {message}\n")
+    complain("check-evidence", message)
     return CANNOT_CHECK
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()  # a run takes seconds, and what is known is told
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from verify.console import complain, say
 from verify.model import Comparison, Report
 from verify.report import json_report
 from verify.report.difference import compare
@@ -34,14 +34,14 @@ def main(arguments: Sequence[str]) -> int:
     try:
         before, after = _report(read.before), _report(read.after)
     except _UnreadableReportError as error:
-        sys.stderr.write(f"diff: {error}\n")
+        complain("diff", str(error))
         return CANNOT_COMPARE
     found = compare(before, after)
     if read.json:
         document = asdict(found) | {"started": iso_time(found.started)}
-        sys.stdout.write(json.dumps(document, indent=1) + "\n")
+        say(json.dumps(document, indent=1))
     else:
-        sys.stdout.write("\n".join(_lines(before, after, found)) + "\n")
+        say("\n".join(_lines(before, after, found)))
     return CHANGED if found.changes else SAME
 
 

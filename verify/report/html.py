@@ -38,7 +38,7 @@ FILE_NAME = "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 _TEXT_LIMIT = 4_000  # characters of one value; report.json has the whole
 
-_MEANINGS: Mapping[Outcome, str] = {
+MEANINGS: Mapping[Outcome, str] = {
     Outcome.PASS: "Looked at, and as the baseline demands.",
     Outcome.FAIL: "Looked at, and not as the baseline demands.",
     Outcome.ERROR: "Could not be looked at. Not a pass.",
@@ -108,7 +108,7 @@ def render(report: Report) -> str:
         severities=SEVERITIES,
         kept_inputs=_told_inputs(report),
         order=_ORDER,
-        meanings=_MEANINGS,
+        meanings=MEANINGS,
         reason_titles=_REASON_TITLES,
         Outcome=Outcome,
         not_verified=NOT_VERIFIED,

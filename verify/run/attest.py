@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from verify.console import complain
 from verify.inputs.attestations import AttestationError, read
 from verify.proof.signature import FileSigner, SigningError
 
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _cannot(message: str) -> int:
-    sys.stderr.write(f"attest: {message}\n")
+    complain("attest", message)
     return CANNOT
 
 

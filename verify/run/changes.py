@@ -12,8 +12,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from verify.account.evidence import ApiCall
+from verify.account.evidence import ApiCall, own_call
 from verify.model import ControlResult, Outcome, RecordedChange
+from verify.report.display import severity_rank
 from verify.run.verification import Run
 
 MAXIMUM_SUBJECTS = 5  # two calls a second are answered
@@ -21,7 +22,6 @@ _MAXIMUM_CHANGES = 3  # of a subject, the latest
 _EVENTS = 200  # that are looked through for them, in each region
 # A resource's ARN, id or name; what else a verdict is about, no event names.
 _NAME = re.compile(r"[\w.:/+=@-]{3,500}")
-_SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 _GLOBAL = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 Found = tuple[tuple[ControlResult, ...], tuple[str, ...]]  # results, and notes on what was not told
@@ -64,7 +64,7 @@ def _told(
 def _subjects(results: Iterable[ControlResult]) -> Iterator[str]:
     """The resources that failed, those of the gravest controls first."""
     failed = [one for one in results if one.outcome is Outcome.FAIL]
-    failed.sort(key=lambda one: _SEVERITIES.index(one.control.severity))
+    failed.sort(key=lambda one: severity_rank(one.control.severity))
     yield from dict.fromkeys(subject for result in failed for subject in _unmet(result))
 
 
@@ -78,16 +78,12 @@ def _unmet(result: ControlResult) -> Iterator[str]:
 def _look(run: Run, subjects: Sequence[str]) -> ApiCall:
     started = datetime.now(UTC)
     asked = [_of_subject(run, subject) for subject in subjects]
-    return ApiCall(
-        service="trailwarden",
-        operation="who_changed",
-        region=run.deployment.region,
-        parameters={"subjects": list(subjects)},
-        time=started,
-        seconds=(datetime.now(UTC) - started).total_seconds(),
-        request_ids=(),
-        pages=({"asked": asked},),
-        error=None,
+    return own_call(
+        "who_changed",
+        run.deployment.region,
+        {"subjects": list(subjects)},
+        started,
+        {"asked": asked},
     )
 
 

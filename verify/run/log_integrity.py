@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
-from verify.account.evidence import ApiCall
+from verify.account.evidence import ApiCall, own_call
 from verify.account.recorded import answered
 from verify.account.regions import enabled_regions
 from verify.inputs.deployment import Deployment
@@ -273,14 +273,10 @@ class LogIntegrity:
             "home": jsonable(home),
             "reads": reader.document(),
         }
-        return ApiCall(
-            service="trailwarden",
-            operation="validate_log_files",
-            region=self.deployment.region,
-            parameters={"TrailARN": self.deployment.trail_arn},
-            time=started,
-            seconds=(finished - started).total_seconds(),
-            request_ids=(),
-            pages=(found,),
-            error=None,
+        return own_call(
+            "validate_log_files",
+            self.deployment.region,
+            {"TrailARN": self.deployment.trail_arn},
+            started,
+            found,
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from pathlib import Path
 
+from verify.console import complain, say
 from verify.proof import manifest, report_check
 from verify.proof.manifest import ManifestError
 from verify.proof.report_check import NoReportError
@@ -57,13 +57,13 @@ def _verify_all(
         running = {
             executor.submit(verify, target, reports, rest, stopping): target for target in listed
         }
-        _say(f"verifying {len(listed)} deployments, {min(parallel, len(listed))} at a time")
+        say(f"verifying {len(listed)} deployments, {min(parallel, len(listed))} at a time")
         try:
             for done in as_completed(running):
                 column = done.result()
                 found[column.name] = column
                 why = f": {column.problem.splitlines()[-1]}" if column.problem else ""
-                _say(f"[{len(found)}/{len(listed)}] {column.name}: {column.verdict}{why}")
+                say(f"[{len(found)}/{len(listed)}] {column.name}: {column.verdict}{why}")
         except KeyboardInterrupt:
             stopping.set()
             executor.shutdown(wait=True, cancel_futures=True)
@@ -106,20 +106,15 @@ def _conclude(command: str, matrix: Matrix, reports: Path, *, own_folder: bool =
         for suffix, write in ((".html", page.render), (".json", page.text)):
             path = reports / f"{stem}{suffix}"
             path.write_text(write(matrix, now), encoding="utf-8")
-            _say(f"report: {path}")
+            say(f"report: {path}")
     except OSError as error:
         return _cannot(command, f"the matrix cannot be written: {error}")
     return matrix.exit_code
 
 
 def _cannot(command: str, message: str) -> int:
-    sys.stderr.write(f"{command}: {message}\n")
+    complain(command, message)
     return CANNOT
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def _number(text: str) -> int:
