@@ -86,17 +86,17 @@ def try_answers(
         for number in range(1, processes + 1)
     ]
     found = []
-    for process, findings in running:
-        try:
+    try:
+        for process, findings in running:
             printed = _printed(process, [path for _, path in running], say, stopping)
-        except BaseException:
-            for other, _ in running:
-                other.kill()
-                other.wait()
-            raise
-        if not findings.is_file():
-            raise AnswersError(f"the altered answers came to nothing:\n{printed}")
-        found.append(json.loads(findings.read_text(encoding="utf-8")))
+            if not findings.is_file():
+                raise AnswersError(f"the altered answers came to nothing:\n{printed}")
+            found.append(json.loads(findings.read_text(encoding="utf-8")))
+    finally:
+        # Whoever removes `folder` next must not find one of them still writing there.
+        for process, _ in running:
+            process.kill()
+            process.wait()
     return _gathered(found)
 
 
