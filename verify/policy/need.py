@@ -10,9 +10,9 @@ filled up), "Variables and tags", "Permissions boundaries for IAM entities".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from itertools import product
 
 from verify.policy.conditions import Context, all_of, evaluate
@@ -58,7 +58,7 @@ class _Side:
         return Patterns(self.but)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # hashed as the one that it is, not by all that it holds
 class _Grant:
     """A statement of a policy as a set of requests.
 
@@ -88,6 +88,10 @@ class _Grant:
         return all_of(outcomes)
 
 
+# On what an action can be asked for: a side of resources, or the one text that there is.
+_Askable = tuple[_Side, str | None]
+
+
 def beyond_need(
     granted: Sequence[NamedPolicy],
     needed: NamedPolicy,
@@ -106,13 +110,14 @@ def beyond_need(
     denies = [grant for grant in grants if not grant.statement.allows and not grant.conditions]
     needs = _grants(needed, account)
     asked = None if concerning is None else _named_actions(concerning)
+    exceeds = cache(_exceeds)  # most actions of a statement can be asked for on the same
     findings: dict[str, Finding] = {}
     for grant in grants:
         if grant.statement.allows:
             for action in grant.actions.patterns:
                 if asked is not None and not any(may_meet(action, other) for other in asked):
                     continue
-                found = _excess(grant, action, needs, denies)
+                found = _excess(grant, action, (*needs, *denies), exceeds)
                 if found is not None:
                     findings.setdefault(found.reason, found)
     return tuple(findings.values())
@@ -128,10 +133,11 @@ def lacking(
     PolicyError.
     """
     grants = [grant for policy in granted for grant in _grants(policy, account)]
+    lacks = cache(partial(_lacks, context=context))  # as in `beyond_need`
     findings: dict[str, Finding] = {}
     for need in _grants(needed, account):
         for action in need.actions.patterns:
-            found = _lack(need, action, grants, context)
+            found = _lack(need, action, grants, lacks)
             if found is not None:
                 findings.setdefault(found.reason, found)
     return tuple(findings.values())
@@ -141,10 +147,19 @@ def lacking(
 
 
 def _excess(
-    grant: _Grant, action: str, needs: Sequence[_Grant], denies: Sequence[_Grant]
+    grant: _Grant,
+    action: str,
+    others: Sequence[_Grant],
+    exceeds: Callable[[_Grant, str, _Askable, tuple[_Grant, ...]], bool],
 ) -> Finding | None:
     try:
-        resources = sorted(set(_excess_resources(grant, action, needs, denies)))
+        resources = sorted(
+            {
+                resource
+                for resource, askable, here in _kinds(grant, action, others)
+                if exceeds(grant, resource, askable, here)
+            }
+        )
     except TooManyStatesError as error:
         what = f"allows {action}: {error}"
         return _about(grant, action, what, Verdict.CANNOT_TELL)
@@ -178,41 +193,56 @@ def _about(grant: _Grant, action: str, what: str, verdict: Verdict = Verdict.VIO
     return Finding(verdict, statement.index, statement.sid, action, f"{grant.name} {what}")
 
 
-def _excess_resources(
-    grant: _Grant, action: str, needs: Sequence[_Grant], denies: Sequence[_Grant]
-) -> Iterator[str]:
-    actions = [grant.actions, *(one.actions for one in (*needs, *denies))]
-    for way in _ways(action, actions):
+def _kinds(
+    grant: _Grant, action: str, others: Sequence[_Grant]
+) -> Iterator[tuple[str, _Askable, tuple[_Grant, ...]]]:
+    """Each resource with what can be asked for, and those of the others that know the action."""
+    for way in _ways(action, [grant.actions, *(one.actions for one in others)]):
         if 0 not in way:
             continue
-        here = [one for i, one in enumerate((*needs, *denies), 1) if i in way]
+        here = tuple(one for i, one in enumerate(others, 1) if i in way)
         for resource in grant.possible.patterns:
             askable = _askable(action, resource)
-            if askable is None:
-                continue
-            of_action, alone = askable
-            sides = [grant.possible, of_action, *(one.sure for one in here)]
-            for met in _ways(resource, sides, alone=alone):
-                if not {0, 1} <= met:
-                    continue
-                meeting = [one for i, one in enumerate(here, 2) if i in met]
-                if not any(
-                    not one.statement.allows or implies(grant.conditions, one.conditions)
-                    for one in meeting
-                ):
-                    yield resource
+            if askable is not None:
+                yield resource, askable, here
+
+
+def _exceeds(grant: _Grant, resource: str, askable: _Askable, here: tuple[_Grant, ...]) -> bool:
+    """Whether some of what is granted on a resource is neither needed nor denied."""
+    of_action, alone = askable
+    sides = [grant.possible, of_action, *(one.sure for one in here)]
+    for met in _ways(resource, sides, alone=alone):
+        meeting = [one for i, one in enumerate(here, 2) if i in met]
+        if {0, 1} <= met and not any(
+            not one.statement.allows or implies(grant.conditions, one.conditions) for one in meeting
+        ):
+            return True
+    return False
 
 
 # --- what is needed and not granted ---------------------------------------------------------------
 
 
-def _lack(need: _Grant, action: str, grants: Sequence[_Grant], context: Context) -> Finding | None:
+# Why some requests on a resource are not permitted, and whether they surely are not.
+_Reason = tuple[str, bool]
+
+
+def _lack(
+    need: _Grant,
+    action: str,
+    grants: Sequence[_Grant],
+    lacks: Callable[[_Grant, str, _Askable, tuple[_Grant, ...]], tuple[_Reason, ...]],
+) -> Finding | None:
     missing: dict[str, None] = {}
     doubtful: dict[str, None] = {}
     try:
-        for resource, why, surely in _lacks(need, action, grants, context):
-            text = f"{resource} ({why})" if why else resource
-            (missing if surely else doubtful)[text] = None
+        for way in _ways(action, [grant.actions for grant in grants]):
+            here = tuple(grant for i, grant in enumerate(grants) if i in way)
+            for resource in need.possible.patterns:
+                askable = _askable(action, resource, needed=True)
+                for why, surely in () if askable is None else lacks(need, resource, askable, here):
+                    text = f"{resource} ({why})" if why else resource
+                    (missing if surely else doubtful)[text] = None
     except TooManyStatesError as error:
         doubtful[str(error)] = None
     if not (missing or doubtful):
@@ -224,29 +254,22 @@ def _lack(need: _Grant, action: str, grants: Sequence[_Grant], context: Context)
 
 
 def _lacks(
-    need: _Grant, action: str, grants: Sequence[_Grant], context: Context
-) -> Iterator[tuple[str, str, bool]]:
-    """Resources on which not all requests are permitted: with the reason, and whether surely."""
-    for way in _ways(action, [grant.actions for grant in grants]):
-        here = [grant for i, grant in enumerate(grants) if i in way]
-        sure, possible = [one.sure for one in here], [one.possible for one in here]
-        for resource in need.possible.patterns:
-            askable = _askable(action, resource, needed=True)
-            if askable is None:
-                continue
-            of_action, alone = askable
-            sides = [of_action, *sure, *possible]
-            for met in _ways(resource, sides, alone=alone):
-                if 0 not in met:
-                    continue
-                meeting = [
-                    (one, i + 1 in met)
-                    for i, one in enumerate(here)
-                    if met & {i + 1, i + 1 + len(here)}
-                ]
-                permitted, why = _permitted(need, meeting, context)
-                if permitted is not True:
-                    yield resource, why, permitted is False
+    need: _Grant, resource: str, askable: _Askable, here: tuple[_Grant, ...], context: Context
+) -> tuple[_Reason, ...]:
+    """The reasons for which not all of what is needed on a resource is permitted."""
+    of_action, alone = askable
+    sides = [of_action, *(one.sure for one in here), *(one.possible for one in here)]
+    found = []
+    for met in _ways(resource, sides, alone=alone):
+        if 0 not in met:
+            continue
+        meeting = [
+            (one, i + 1 in met) for i, one in enumerate(here) if met & {i + 1, i + 1 + len(here)}
+        ]
+        permitted, why = _permitted(need, meeting, context)
+        if permitted is not True:
+            found.append((why, permitted is False))
+    return tuple(found)
 
 
 def _permitted(
@@ -366,9 +389,7 @@ def _is_choice(line: Condition) -> bool:
 
 
 @lru_cache(16_384)  # the same few actions are asked for on the same few resources, role by role
-def _askable(
-    action: str, resource: str, *, needed: bool = False
-) -> tuple[_Side, str | None] | None:
+def _askable(action: str, resource: str, *, needed: bool = False) -> _Askable | None:
     """On what an action can be asked for, where a resource lies; see `Resources.alone`.
 
     If `needed`, on what it is for. None where no text of the resource can be asked for.
