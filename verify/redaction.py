@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -17,7 +18,11 @@ _CREDENTIAL = re.compile(
     r"|(?P<query>(?<=[?&])X-Amz-(?:Signature|Credential|Security-Token)=[^&\s\"]+)"
 )
 _MARK = re.compile(r"AKIA|ASIA|X-Amz-")
-_SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key|credential)")
+_SECRET_NAMES = (
+    *("password", "passwd", "secret", "token", "credential"),
+    *("apikey", "api_key", "privatekey", "private_key"),
+)
+_SECRET_NAME = re.compile("|".join(_SECRET_NAMES), re.IGNORECASE)
 # Names that contain one of those words and hold none: pagination and AWS's own vocabulary.
 _HARMLESS_NAME = re.compile(r"(?i)^(next|continuation|marker).*token$|^token$|tokenexpiration")
 
@@ -38,6 +43,24 @@ def jsonable(value: Any, secrets: frozenset[str] = frozenset()) -> Any:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     return str(value)
+
+
+def written(document: Mapping[str, Any], secrets: frozenset[str] = frozenset()) -> str:
+    """A document as JSON on one line, like `redact` of `jsonable` of it.
+
+    Most hold nothing to redact, and the text tells it sooner than each value in turn.
+    """
+    text = json.dumps(
+        document, ensure_ascii=False, default=lambda value: jsonable(value, secrets)
+    )
+    folded = text.casefold()
+    if (
+        any(name in folded for name in _SECRET_NAMES)
+        or _MARK.search(text)
+        or any(json.dumps(secret, ensure_ascii=False)[1:-1] in text for secret in secrets)
+    ):
+        return json.dumps(redact(json.loads(text), secrets), ensure_ascii=False)
+    return text
 
 
 def redact(value: Any, secrets: frozenset[str] = frozenset()) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.model import EvidenceReference, NotVerifiedError
-from verify.redaction import jsonable, redact
+from verify.redaction import written
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,16 @@ class EvidenceStore:
             "service": call.service,
             "operation": call.operation,
             "region": call.region,
-            "parameters": jsonable(call.parameters),
+            "parameters": call.parameters,
             "time": call.time.isoformat(),
             "seconds": round(call.seconds, 6),
             "request_ids": list(call.request_ids),
             "moment": call.moment,
             "error": call.error,
             "error_code": call.error_code,
-            "response": jsonable(call.pages, self._secrets),
+            "response": call.pages,
         }
-        # Without indentation: with it, Python's encoder takes a multiple of the time.
-        text = json.dumps(redact(document, self._secrets), ensure_ascii=False)
+        text = written(document, self._secrets)
         path = self._folder / f"{identifier}.json"
         part = path.with_suffix(".part")
         try:
