@@ -50,9 +50,7 @@ def written(document: Mapping[str, Any], secrets: frozenset[str] = frozenset()) 
 
     Most hold nothing to redact, and the text tells it sooner than each value in turn.
     """
-    text = json.dumps(
-        document, ensure_ascii=False, default=lambda value: jsonable(value, secrets)
-    )
+    text = json.dumps(document, ensure_ascii=False, default=lambda value: jsonable(value, secrets))
     folded = text.casefold()
     if (
         any(name in folded for name in _SECRET_NAMES)

@@ -35,6 +35,7 @@ from sandbox.gaps import (
     shortcuts,
     simulation,
     tables,
+    tagging,
     topics,
     workgroups,
 )
@@ -77,6 +78,7 @@ _OF_THE_ACCOUNT = (
     *queues.REPLACEMENTS,
     *simulation.REPLACEMENTS,
     *tables.REPLACEMENTS,
+    *tagging.REPLACEMENTS,
     *topics.REPLACEMENTS,
     *workgroups.REPLACEMENTS,
     *regions.REPLACEMENTS,

@@ -58,6 +58,11 @@ class Kind:
     parts: tuple[str, ...] = ()
     deleted: Find | None = None
 
+    @property
+    def tells_tags_itself(self) -> bool:
+        """Whether what lists its resources gives their tags as well, without another call."""
+        return set(self.tagged_by) <= set(self.found_by)
+
 
 class Inventory:
     """The deployment's resources."""
@@ -74,16 +79,41 @@ class Inventory:
         """
         return [found for kind in KINDS for found in kind.find(self._aws, self._deployment)]
 
-    def tagged(self) -> Iterator[tuple[Resource, Tags]]:
-        """Every resource with its tags. Raises NotVerifiedError."""
-        tagged = [
-            (found, partial(kind.tags, self._aws, self._deployment, found))
-            for kind in KINDS
-            for found in kind.find(self._aws, self._deployment)
-        ]
-        self._aws.side_by_side(tags for _, tags in tagged)
-        for found, tags in tagged:
-            yield found, tags()
+    def tagged(self, required: Callable[[Tags], bool]) -> Iterator[tuple[Resource, Tags]]:
+        """Every resource with its tags. Raises NotVerifiedError.
+
+        One listing tells the tags of most, and may be some minutes old. Where those are not as
+        `required`, or there are none, the resource's own service is asked.
+        """
+        listed = self._listed()
+        asked: list[Callable[[], Tags]] = []
+        found: list[tuple[Resource, Callable[[], Tags]]] = []
+        for kind in KINDS:
+            for resource in kind.find(self._aws, self._deployment):
+                tags = None if kind.tells_tags_itself else listed.get(resource.arn)
+                if tags is not None and required(tags):
+                    found.append((resource, partial(dict, tags)))
+                else:
+                    asked.append(partial(kind.tags, self._aws, self._deployment, resource))
+                    found.append((resource, asked[-1]))
+        self._aws.side_by_side(asked)
+        for resource, ask in found:
+            yield resource, ask()
+
+    def _listed(self) -> Mapping[str, Tags]:
+        """By ARN the tags of what bears the deployment's identifying ones.
+
+        Raises NotVerifiedError where AWS lists nothing that bears them.
+        """
+        found = {
+            str(pick(entry, "ResourceARN")): _pairs(pick(entry, "Tags"))
+            for entry in self._aws.pick(
+                reads.resources_tagged(dict(self._identifying_tags)), "ResourceTagMappingList"
+            )
+        }
+        if not found:
+            raise NotVerifiedError("AWS lists nothing that bears the deployment's tags")
+        return found
 
     def has_named(self, output: str, name: str) -> bool:
         """Whether AWS knows the resource that `output` names by this name. Raises NotVerifiedError.
@@ -100,14 +130,7 @@ class Inventory:
 
         Raises NotVerifiedError where AWS lists nothing that bears them.
         """
-        tagged = {
-            str(pick(entry, "ResourceARN"))
-            for entry in self._aws.pick(
-                reads.resources_tagged(dict(self._identifying_tags)), "ResourceTagMappingList"
-            )
-        }
-        if not tagged:
-            raise NotVerifiedError("AWS lists nothing that bears the deployment's tags")
+        tagged = self._listed().keys()
         deleted = [
             found
             for kind in KINDS
@@ -706,6 +729,12 @@ SETTINGS_OF_ACCOUNT = frozenset(
 # What a control reads that lists everything, that looks at all tags, at all names.
 FOUND_BY = tuple(dict.fromkeys(reading for kind in KINDS for reading in kind.found_by))
 TAGGED_BY = tuple(
-    dict.fromkeys((*FOUND_BY, *(reading for kind in KINDS for reading in kind.tagged_by)))
+    dict.fromkeys(
+        (
+            reads.resources_tagged,
+            *FOUND_BY,
+            *(reading for kind in KINDS for reading in kind.tagged_by),
+        )
+    )
 )
 NAMED_BY = tuple(dict.fromkeys(reading for kind in KINDS for reading in kind.named_by))

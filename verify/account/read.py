@@ -68,6 +68,10 @@ class Reading(Generic[Arguments]):
             for arguments in self.known(deployment):
                 yield self(*arguments)  # type: ignore[call-arg]  # `known` gives what it takes
 
+    def when_needed(self) -> Reading[Arguments]:
+        """The same read, and not ahead: mostly another's answer tells it as well."""
+        return replace(self, known=None)
+
     def later(self, moment: str) -> Reading[Arguments]:
         """The same read at another moment of the run: asked for again, and not ahead."""
         return replace(self, moment=moment, known=None)

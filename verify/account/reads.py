@@ -172,7 +172,7 @@ def event_selectors(deployment: Deployment) -> dict[str, Any]:
     return {"TrailName": deployment.trail_arn}
 
 
-@of_deployment("cloudtrail", "list_tags")
+@following("cloudtrail", "list_tags")
 def trail_tags(deployment: Deployment) -> dict[str, Any]:
     """The trail's tags."""
     return {"ResourceIdList": [deployment.trail_arn]}
@@ -239,7 +239,7 @@ bucket_ownership = _of_bucket("get_bucket_ownership_controls", "OwnershipControl
 # What S3 itself does to the bucket's objects in time.
 bucket_lifecycle = _of_bucket("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration")
 bucket_tiering = _of_bucket("list_bucket_intelligent_tiering_configurations")
-bucket_tags = _of_bucket("get_bucket_tagging", "NoSuchTagSet")
+bucket_tags = _of_bucket("get_bucket_tagging", "NoSuchTagSet").when_needed()
 
 # What S3 itself sends elsewhere: files, lists of them, news of them, who asked for them.
 bucket_replication = _of_bucket("get_bucket_replication", "ReplicationConfigurationNotFoundError")
@@ -333,13 +333,11 @@ workgroup_tags = Reading(
     "athena",
     "list_tags_for_resource",
     lambda deployment: {"ResourceARN": workgroup_arn(deployment)},
-    known=_where_asked,
 )
 database_tags = Reading(
     "glue",
     "get_tags",
     lambda deployment: {"ResourceArn": database_arn(deployment)},
-    known=_where_asked,
 )
 # The table of the trail's records: where its files lie, and what is in them.
 records_table = Reading(
@@ -462,7 +460,7 @@ session_document_sharing = _of_preferences(
 )
 session_document_tags = _of_preferences(
     "list_tags_for_resource", name="ResourceId", ResourceType="Document"
-)
+).when_needed()
 # Every document of the account's own by which a session may be started there.
 session_documents = Reading(
     "ssm",
@@ -534,7 +532,7 @@ key = _of_key("describe_key")
 key_aliases = of_deployment("kms", "list_aliases")(_key)
 # Whether, and how often, the key's material is rotated.
 key_rotation = _of_key("get_key_rotation_status")
-key_tags = _of_key("list_resource_tags")
+key_tags = _of_key("list_resource_tags").when_needed()
 # Who may use the key beside all policies.
 key_grants = _of_key("list_grants")
 key_policy = _of_key("get_key_policy", _key_policy)
@@ -549,7 +547,7 @@ def log_group(_: Deployment, name: str) -> dict[str, Any]:
     return {"logGroupNamePrefix": name}
 
 
-@of_each("logs", "list_tags_for_resource", _each("aws_cloudwatch_log_group"))
+@following("logs", "list_tags_for_resource")
 def log_group_tags(deployment: Deployment, name: str) -> dict[str, Any]:
     """A log group's tags."""
     return {"resourceArn": log_group_arn(deployment, name)}
@@ -674,7 +672,7 @@ function_concurrency = of_deployment("lambda", "get_function_concurrency")(_func
 function_urls = of_deployment("lambda", "list_function_url_configs", NOT_OFFERED)(_function)
 
 
-@of_deployment("lambda", "list_tags")
+@following("lambda", "list_tags")
 def function_tags(deployment: Deployment) -> dict[str, Any]:
     """The function's tags."""
     return {"Resource": deployment.function_arn}
@@ -770,7 +768,7 @@ def ledger_policy(deployment: Deployment) -> dict[str, Any]:
     return {"ResourceArn": deployment.ledger_table_arn}
 
 
-@of_deployment("dynamodb", "list_tags_of_resource")
+@following("dynamodb", "list_tags_of_resource")
 def ledger_tags(deployment: Deployment) -> dict[str, Any]:
     """The ledger's tags."""
     return {"ResourceArn": deployment.ledger_table_arn}
@@ -807,7 +805,7 @@ def subscription(arn: str) -> dict[str, Any]:
     return {"SubscriptionArn": arn}
 
 
-@of_each("sns", "list_tags_for_resource", _each("aws_sns_topic"))
+@following("sns", "list_tags_for_resource")
 def topic_tags(_: Deployment, arn: str) -> dict[str, Any]:
     """A topic's tags."""
     return {"ResourceArn": arn}
@@ -825,7 +823,7 @@ def delivery_queue(deployment: Deployment) -> dict[str, Any]:
     return {"QueueUrl": deployment.delivery_queue_url, "AttributeNames": ["All"]}
 
 
-@of_each("sqs", "list_queue_tags", _each("aws_sqs_queue"))
+@following("sqs", "list_queue_tags")
 def queue_tags(_: Deployment, url: str) -> dict[str, Any]:
     """A queue's tags."""
     return {"QueueUrl": url}
@@ -851,7 +849,7 @@ def mute_rule(name: str) -> dict[str, Any]:
     return {"AlarmMuteRuleName": name}
 
 
-@of_each("cloudwatch", "list_tags_for_resource", _each("aws_cloudwatch_metric_alarm"))
+@following("cloudwatch", "list_tags_for_resource")
 def alarm_tags(_: Deployment, arn: str) -> dict[str, Any]:
     """An alarm's tags."""
     return {"ResourceARN": arn}
@@ -940,7 +938,8 @@ def managed_policy_version(arn: str, version: str) -> dict[str, Any]:
 @following("resourcegroupstaggingapi", "get_resources")
 def resources_tagged(tags: dict[str, str]) -> dict[str, Any]:
     """Everything in the region that bears all of these tags."""
-    return {"TagFilters": [{"Key": key, "Values": [value]} for key, value in tags.items()]}
+    filters = [{"Key": key, "Values": [value]} for key, value in tags.items()]
+    return {"TagFilters": filters, "ResourcesPerPage": 100}
 
 
 def operations() -> Mapping[str, frozenset[str]]:

@@ -52,21 +52,25 @@ def test_every_resource_carries_the_required_tags(
     check: Check, aws: Aws, inventory: Inventory, baseline: Mapping[str, Any]
 ) -> None:
     required = baseline["tags"]
-    for resource, live in inventory.tagged():
+
+    def wrong_in(tags: Mapping[str, str]) -> dict[str, str]:
+        wrong = {
+            key: tags.get(key, "no such tag")
+            for key, value in required.items()
+            if tags.get(key) != value
+        }
+        return wrong | {
+            key: tags.get(key, "no such tag")
+            for key in baseline["required_tag_keys"]
+            if not tags.get(key, "").strip()
+        }
+
+    for resource, live in inventory.tagged(lambda tags: not wrong_in(tags)):
         if resource.identifier in baseline["owned_by_others"]:
             continue
         if is_unattached_probe(aws, resource.identifier, live):
             continue
-        wrong = {
-            key: live.get(key, "no such tag")
-            for key, value in required.items()
-            if live.get(key) != value
-        }
-        wrong |= {
-            key: live.get(key, "no such tag")
-            for key in baseline["required_tag_keys"]
-            if not live.get(key, "").strip()
-        }
+        wrong = wrong_in(live)
         check.holds(
             resource.identifier,
             "tags",
