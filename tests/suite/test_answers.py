@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.suite.support import ROOT, environment, verify
 
@@ -154,3 +157,41 @@ def test_recorded_answers_are_judged_again_without_an_account(
     assert done.controls("ERROR") == set()
     assert {"trail-multi-region", "log-integrity-intact"} <= done.controls("PASS")
     assert done.report["caller"].startswith("nobody: the evidence in ")
+
+
+@pytest.mark.parametrize(
+    ("owner", "outcome"), [("security-team", "PASS"), (None, "FAIL"), ("nobody asked", "ERROR")]
+)
+def test_a_listing_that_is_behind_does_not_decide_over_tags(
+    recording: Path, deployed: Path, tmp_path: Path, owner: str | None, outcome: str
+) -> None:
+    """The listing lacks a tag of an alarm: what CloudWatch itself says of it counts."""
+    run, reports = tmp_path / "run", tmp_path / "reports"
+    shutil.copytree(recording, run)
+    [listing] = (run / "evidence").glob("*-get_resources.json")
+    kept = json.loads(listing.read_text())
+    entry = next(
+        one
+        for page in kept["response"]
+        for one in page["ResourceTagMappingList"]
+        if ":alarm:" in one["ResourceARN"]
+    )
+    others = [tag for tag in entry["Tags"] if tag["Key"] != "Owner"]
+    assert len(others) == len(entry["Tags"]) - 1
+    entry["Tags"] = others
+    listing.write_text(json.dumps(kept))
+    if owner != "nobody asked":
+        identifier = "main-9999-cloudwatch-list_tags_for_resource"
+        asked = {
+            **kept,
+            "identifier": identifier,
+            "service": "cloudwatch",
+            "operation": "list_tags_for_resource",
+            "parameters": {"ResourceARN": entry["ResourceARN"]},
+            "response": [
+                {"Tags": [*others, *([{"Key": "Owner", "Value": owner}] if owner else ())]}
+            ],
+        }
+        (run / "evidence" / f"{identifier}.json").write_text(json.dumps(asked))
+    done = verify(deployed, reports, "verify/checks/test_tags_and_names.py", f"--replay={run}")
+    assert done.row("resources-tagged")["outcome"] == outcome, done.text
