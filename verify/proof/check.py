@@ -41,11 +41,13 @@ def check_run(
     public_key: Path | None = None,
     judge: bool = True,
     within_chain: bool = False,
+    report: Report | None = None,
 ) -> Checked:
     """Check the run in a folder, telling each finding as it comes.
 
     `public_key` is the one by which it must be signed, if that is known; `judge` asks for its
-    verdicts, `within_chain` for its place among the runs of the folder above.
+    verdicts, `within_chain` for its place among the runs of the folder above. `report` is the
+    run's, where the caller has read it already.
     """
     good, judged = True, not judge
 
@@ -55,7 +57,7 @@ def check_run(
         judged = judged or (said.about == _VERDICTS and said.good is not None)
         tell(said)
 
-    for said in _findings(folder, public_key, judge=judge, within_chain=within_chain):
+    for said in _findings(folder, public_key, report, judge=judge, within_chain=within_chain):
         hear(said)
     return Checked(good, judged)
 
@@ -64,7 +66,12 @@ _VERDICTS = "verdicts"
 
 
 def _findings(
-    folder: Path, public_key: Path | None, *, judge: bool, within_chain: bool
+    folder: Path,
+    public_key: Path | None,
+    report: Report | None,
+    *,
+    judge: bool,
+    within_chain: bool,
 ) -> Iterator[Said]:
     try:
         stated = manifest.read(folder)
@@ -78,7 +85,7 @@ def _findings(
     if within_chain:
         yield from _linked(folder, stated)
     try:
-        report = report_check.read(folder)
+        report = report or report_check.read(folder)
     except NoReportError as error:
         yield Said("report", str(error), good=False)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from verify import __version__
@@ -22,11 +22,20 @@ class NoReportError(Exception):
 
 def read(folder: Path) -> Report:
     """The report of a run. Raises NoReportError."""
-    path = folder / json_report.FILE_NAME
+    return read_file(folder / json_report.FILE_NAME)
+
+
+def read_file(path: Path, parse: Callable[[str], Report] = json_report.parse) -> Report:
+    """The report in a file. Raises NoReportError."""
     try:
-        return json_report.parse(read_text(path, str(path), _MAXIMUM_CHARACTERS))
+        return parse(read_text(path, str(path), _MAXIMUM_CHARACTERS))
     except (UnreadableError, InvalidReportError, RecursionError) as error:
         raise NoReportError(f"{path}: {error}") from None
+
+
+def verdicts(folder: Path) -> Report:
+    """Of a run's report what `json_report.verdicts` reads. Raises NoReportError."""
+    return read_file(folder / json_report.FILE_NAME, json_report.verdicts)
 
 
 def faults(folder: Path, report: Report, manifest: Manifest) -> Iterator[str]:

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from verify import __version__
-from verify.account import evidence
 from verify.inputs import waivers
 from verify.model import Control, ControlResult, Outcome, Report, TestResult
 from verify.run import earlier, given
@@ -77,7 +76,7 @@ def build_report(
         target=run.target,
         caller=run.settings.caller,
         results=told,
-        evidence=evidence.references(run.folder),
+        evidence=run.aws.store.references(),
         timings=tuple(dict.fromkeys(item for phase in phases for item in phase.timings)),
         waivers=uses,
         notes=(
