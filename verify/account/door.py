@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -242,7 +243,7 @@ class Aws:
         look: Callable[[], Mapping[str, Any]],
         parameters: Mapping[str, Any],
     ) -> tuple[Mapping[str, Any], str]:
-        started = datetime.now(UTC)
+        started, clock = datetime.now(UTC), time.perf_counter()
         try:
             page = look()
         except NotVerifiedError as error:
@@ -253,7 +254,7 @@ class Aws:
             region=self.region,
             parameters=parameters,
             time=started,
-            seconds=(datetime.now(UTC) - started).total_seconds(),
+            seconds=time.perf_counter() - clock,
             request_ids=(),
             pages=(page,),
             error=None,

@@ -64,7 +64,7 @@ def find(
         faults: list[str] = []
 
         def hear(said: Said, faults: list[str] = faults) -> None:
-            if not said.good and not (said.good is None and not judge):
+            if not said.good:
                 faults.append(f"{said.about}: {said.text}")
 
         check_run(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from verify import __version__
 from verify.model import Report
-from verify.proof import chain, manifest, rejudge, report_check, signature
+from verify.proof import chain, clock, manifest, rejudge, report_check, signature
 from verify.proof.manifest import Manifest, ManifestError
 from verify.proof.rejudge import NotJudgedError
 from verify.proof.report_check import NoReportError
@@ -28,10 +28,10 @@ class Said:
 
 @dataclass(frozen=True)
 class Checked:
-    """Whether a run is as it was sealed, and whether its verdicts were judged again."""
+    """Whether a run is as it was sealed, and whether all that was asked for could be checked."""
 
     as_sealed: bool
-    judged: bool
+    complete: bool
 
 
 def check_run(
@@ -49,20 +49,17 @@ def check_run(
     verdicts, `within_chain` for its place among the runs of the folder above. `report` is the
     run's, where the caller has read it already.
     """
-    good, judged = True, not judge
+    good = complete = True
 
     def hear(said: Said) -> None:
-        nonlocal good, judged
+        nonlocal good, complete
         good = good and said.good is not False
-        judged = judged or (said.about == _VERDICTS and said.good is not None)
+        complete = complete and said.good is not None
         tell(said)
 
     for said in _findings(folder, public_key, report, judge=judge, within_chain=within_chain):
         hear(said)
-    return Checked(good, judged)
-
-
-_VERDICTS = "verdicts"
+    return Checked(good, complete)
 
 
 def _findings(
@@ -89,6 +86,8 @@ def _findings(
     except NoReportError as error:
         yield Said("report", str(error), good=False)
         return
+    for doubt in clock.doubts(folder, stated, report, within_chain=within_chain):
+        yield Said("time", doubt, good=None)
     wrong = list(report_check.faults(folder, report, stated))
     yield from _each(
         "report",
@@ -149,12 +148,12 @@ def _judged(folder: Path, report: Report) -> Iterator[Said]:
     try:
         again = rejudge.judged_again(folder)
     except NotJudgedError as error:
-        yield Said(_VERDICTS, str(error), good=None)
+        yield Said("verdicts", str(error), good=None)
         return
     tested = sum(result.test is not None for result in report.results)
     other = "" if report.tool_version == __version__ else f" (by {report.tool_version} then)"
     yield from _each(
-        _VERDICTS,
+        "verdicts",
         list(rejudge.differences(report, again)),
         f"{tested} judged again by version {__version__}{other}: each is what the report says",
     )

@@ -46,6 +46,9 @@ def without_row(run: Run, collected: Collected) -> list[str]:
     return sorted(collected.results.keys() - rows)
 
 
+_SET_BACK = (
+    "the clock of this machine was set back during the run: what its times say is not certain"
+)
 _INTERRUPTED = "the run was interrupted: what had not ended by then was not tested"
 
 
@@ -81,6 +84,7 @@ def build_report(
         waivers=uses,
         notes=(
             *([_INTERRUPTED] if interrupted else []),
+            *([_SET_BACK] if finished < datetime.fromisoformat(run.settings.started) else []),
             *dict.fromkeys(note for phase in phases for note in phase.notes),
             *untold,
         ),
