@@ -6,18 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.suite.support import ended
+
 ROOT = Path(__file__).parent.parent
 
 
 def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return ended([sys.executable, "-m", "bench", *arguments])
 
 
 NAMES = ("compliance_function", "evidence", "integrity", "production", "suite", "targets")

@@ -18,7 +18,7 @@ import pytest
 from compliance_checker.filter_pattern import deployed_pattern
 
 from tests.compliance_checker.records import policy_text, statement
-from tests.sandbox.support import ACCOUNT, REGION, Account, start
+from tests.sandbox.support import ACCOUNT, REGION, Account, started
 
 REPOSITORY = Path(__file__).parents[2]
 FUNCTION = "lambda-compliance-checker-dev"
@@ -139,12 +139,8 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     package = tmp_path_factory.mktemp("package") / "function.zip"
     builder = REPOSITORY / "lambda" / "build.py"
     subprocess.run([sys.executable, builder, "--output", package], check=True, capture_output=True)
-    running = start("--region", REGION)
-    try:
+    with started("--region", REGION) as running:
         yield Deployment(Account(running), package.read_bytes())
-    finally:
-        running.process.terminate()
-        running.process.wait(timeout=20)
 
 
 Act = Callable[[Deployment], None]

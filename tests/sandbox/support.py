@@ -10,7 +10,8 @@ import sys
 import time
 import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,17 @@ def start(*arguments: str) -> RunningSandbox:
     line = process.stdout.readline().strip()
     assert line, "the sandbox did not start"
     return RunningSandbox(process, line)
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[RunningSandbox]:
+    """A sandbox on a free port, which must end well once it is told to."""
+    running = start(*arguments)
+    try:
+        yield running
+    finally:
+        running.process.terminate()
+        assert running.process.wait(timeout=30) == 0
 
 
 def eventually(
