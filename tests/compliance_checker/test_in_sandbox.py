@@ -88,13 +88,7 @@ class Deployment:
             MemorySize=256,
             Environment={"Variables": self._variables()},
         )["FunctionArn"]
-        account.lambda_.add_permission(
-            FunctionName=arn,
-            StatementId="logs",
-            Action="lambda:InvokeFunction",
-            Principal="logs.amazonaws.com",
-            SourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{self.trail['group']}:*",
-        )
+        account.let_logs_invoke(arn, self.trail["group"])
         account.logs.put_subscription_filter(
             logGroupName=self.trail["group"],
             filterName="subscription-compliance-checker-dev",

@@ -164,6 +164,17 @@ class Account:
         )
         return str(created["FunctionArn"])
 
+    def let_logs_invoke(self, function: str, group: str, **more: str) -> None:
+        """Let CloudWatch Logs invoke a function for a log group."""
+        self.lambda_.add_permission(
+            FunctionName=function,
+            StatementId="logs",
+            Action="lambda:InvokeFunction",
+            Principal="logs.amazonaws.com",
+            SourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*",
+            **more,
+        )
+
     def queue(self) -> tuple[str, str]:
         """A queue: its URL and its ARN."""
         url = self.sqs.create_queue(QueueName=name("queue"))["QueueUrl"]
