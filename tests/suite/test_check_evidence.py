@@ -251,7 +251,7 @@ def test_the_manifest_of_another_run_is_refused(reports: Path) -> None:
     shutil.copy(other / "manifest.json", _latest(reports) / "manifest.json")
     done = _check(_latest(reports), "--no-verdicts")
     assert done.returncode == 1
-    assert "NOT AS IT WAS: report.json: changed" in done.stdout
+    assert "NOT AS IT WAS: evidence/" in done.stdout
     assert f"the manifest of {other.name}" in done.stdout
 
 
