@@ -340,14 +340,31 @@ def test_a_run_that_is_still_to_come_is_told(tmp_path: Path) -> None:
     assert "still to come by this clock" in done.stdout
 
 
-def test_a_clock_that_was_set_back_during_a_run_is_told(tmp_path: Path) -> None:
-    folder, now = tmp_path / "reports" / "run-1", datetime.now(UTC)
-    began, ended = now - timedelta(hours=1), now - timedelta(hours=2)
-    report = replace(sample.report(), run_id="run-1", evidence=(), inputs=())
-    write_reports(replace(report, started=began, finished=ended), folder)
-    chain.seal(folder, "run-1")
-    done = _check(folder, "--no-verdicts")
-    assert done.returncode == 6
+_SET_BACK = """
+from datetime import datetime, timedelta
+from verify.suite import plugin
+
+class Clock(datetime):
+    @classmethod
+    def now(cls, zone=None):
+        return datetime.now(zone) - timedelta(hours=1)
+
+def pytest_collection_finish():
+    plugin.datetime = Clock
+"""
+
+
+def test_a_clock_that_was_set_back_during_a_run_is_told(
+    deployed: Path, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "set_back.py").write_text(_SET_BACK)
+    arguments = ("verify/checks/test_encryption_key.py", "-p", "set_back")
+    where = tmp_path / "reports"
+    run = verify(deployed, where, *arguments, url=sandbox.url, PYTHONPATH=str(tmp_path))
+    assert run.code == 6
+    assert "the clock of this machine was set back during the run" in run.text
+    done = _check(_latest(run.reports), "--no-verdicts")
+    assert done.returncode == 6, done.stdout
     assert "not checked: its clock was set back: begun" in done.stdout
 
 

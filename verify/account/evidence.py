@@ -75,7 +75,9 @@ class EvidenceStore:
         }
         # Without indentation: with it, Python's encoder takes a multiple of the time.
         redacted = redact(document, self._secrets)
-        content = (json.dumps(redacted, ensure_ascii=False) + "\n").encode()
+        text = json.dumps(redacted, ensure_ascii=False) + "\n"
+        # Half of a pair of surrogates, which JSON can hold and UTF-8 cannot, becomes its escape.
+        content = text.encode("utf-8", "backslashreplace")
         path = self._folder / f"{identifier}.json"
         part = path.with_suffix(".part")
         try:
