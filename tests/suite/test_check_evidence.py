@@ -260,8 +260,24 @@ def test_a_report_of_an_unknown_version_is_refused(reports: Path) -> None:
     report.write_text(json.dumps(json.loads(report.read_text()) | {"schema_version": "9.0"}))
     done = _check(_latest(reports), "--no-verdicts")
     assert done.returncode == 1
-    assert "NOT AS IT WAS: " in done.stdout
-    assert "schema_version" in done.stdout
+    assert "NOT AS IT WAS: report.json: changed" in done.stdout
+    assert "the report is of version 9.0" in done.stdout
+    assert "read it with the version that made it" in done.stdout
+    diff = python_m_verify("diff", str(_latest(reports)), str(_latest(reports)))
+    assert diff.returncode == 2
+    assert "the report is of version 9.0" in diff.stderr
+
+
+@pytest.mark.parametrize("command", ["diff", "merge", "pdf"])
+def test_a_half_written_run_is_refused_by_whatever_reads_runs(command: str, tmp_path: Path) -> None:
+    half = tmp_path / "run"
+    (half / "evidence").mkdir(parents=True)
+    write_reports(sample.report(), half)
+    report = half / "report.json"
+    report.write_text(report.read_text()[:1_000])
+    done = python_m_verify(command, *[str(half)] * (2 if command == "diff" else 1))
+    assert done.returncode == 2
+    assert ("is not JSON" if command == "diff" else "its run did not end") in done.stderr
     assert "Traceback" not in done.stderr
 
 
