@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from datetime import datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
+from bench.runs import ended
 from tests.integrity.loopback import Account, serve_forever
 from tests.integrity.trail import HOME, START, Trail, timestamp
 
@@ -76,25 +75,8 @@ def _run(arguments: list[str], url: str) -> tuple[Run, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{arguments[0]} ended with {process.returncode}: {output[-1000:]}")
-    return _measured(usage, time.perf_counter() - started), output
-
-
-def _measured(usage: resource.struct_rusage, seconds: float) -> Run:
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, 0)
+    run = ended([sys.executable, "-m", *arguments], environment, errors=subprocess.DEVNULL)
+    return Run(run.seconds, run.processor, run.megabytes, 0), run.output
 
 
 def _ours(arn: str, url: str, end: datetime, *more: str) -> Run:

@@ -1,4 +1,4 @@
-"""Runs of the suite on an account, and of the bare start that they are measured by."""
+"""Commands and what they take; runs of the suite, and the bare start that they are measured by."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,45 @@ from tests.suite.support import ROOT, command, environment
 NOT_VERIFIED = 6  # state checks alone leave the live fire's controls untested
 CHECKS = ("verify/checks",)
 _BARE_START = "import pytest, boto3; boto3.client('ec2', region_name='ap-southeast-1')"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended: elapsed and processor seconds, peak memory in MB, its output.
+
+    The processor's seconds are also those of what it started, the memory that of the largest.
+    """
+
+    seconds: float
+    processor: float
+    megabytes: float
+    output: str
+
+
+def ended(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    code: int = 0,
+    errors: int = subprocess.STDOUT,
+) -> Ended:
+    """Run a command to its end in the project's folder; its exit code must be `code`."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != code:
+        sys.exit(
+            f"{' '.join(command)} ended with {process.returncode} instead of {code}:\n"
+            f"{output[-10_000:]}"
+        )
+    return Ended(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
 
 @dataclass(frozen=True)
@@ -47,26 +86,14 @@ class Account:
         """Run the suite on the account (through `url`); its exit code must be `code`."""
         self._runs += 1
         reports = self._folder / f"reports-{self._runs}"
-        started = time.perf_counter()
-        process = subprocess.Popen(
+        run = ended(
             command(self._outputs, reports, f"--function-package={self._package}", *arguments),
-            cwd=ROOT,
-            env=environment(url or self.url),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            environment(url or self.url),
+            code=code,
         )
-        assert process.stdout is not None
-        with process.stdout:
-            printed = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != code:
-            sys.exit(f"the suite ended with {process.returncode} instead of {code}:\n{printed}")
         folder = (reports / "latest").resolve()
         report = json.loads((folder / "report.json").read_text())
-        return Run(seconds, usage.ru_utime + usage.ru_stime, report, folder)
+        return Run(run.seconds, run.processor, report, folder)
 
 
 def hold(what: str, figure: str, met: bool) -> int:
@@ -89,14 +116,8 @@ class Bare:
 
 
 def bare_start(account: Account) -> Bare:
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", _BARE_START], env=environment(account.url))
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"the bare start ended with {process.returncode}")
-    return Bare(seconds, usage.ru_utime + usage.ru_stime)
+    run = ended([sys.executable, "-c", _BARE_START], environment(account.url))
+    return Bare(run.seconds, run.processor)
 
 
 def by(what: str, ratios: Iterable[float], limit: float) -> int:

@@ -6,21 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.suite.support import ended
+
 ROOT = Path(__file__).parent.parent
 
 
 def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return ended([sys.executable, "-m", "bench", *arguments])
 
 
-NAMES = ("compliance_function", "integrity", "production", "suite")
+NAMES = ("compliance_function", "evidence", "integrity", "production", "suite", "targets")
 
 
 def test_help_names_every_benchmark_of_the_folder() -> None:

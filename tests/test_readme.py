@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.variables import VARIABLES, Varied
-from tests.suite.support import MAKE, ROOT, environment
+from tests.suite.support import MAKE, ROOT, ended, environment
 from verify.inputs import baseline, catalogue, waivers
 from verify.inputs.declared import Configuration
 from verify.targets import file as targets
@@ -48,28 +48,13 @@ def test_readme_shows_the_whole_pipeline() -> None:
 
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("make ")])
 def test_each_make_command_of_readme_is_understood_by_make(command: str) -> None:
-    done = subprocess.run(
-        [MAKE, "-n", *command.split()[1:]],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ended([MAKE, "-n", *command.split()[1:]])
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
 
 
 def test_showing_a_command_runs_nothing(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [MAKE, "-n", "fast", "demo", f"WORK={tmp_path / 'work'}", "PY=false"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = ended([MAKE, "-n", "fast", "demo", f"WORK={tmp_path / 'work'}", "PY=false"])
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "work").exists()
 
@@ -95,14 +80,7 @@ def test_help_lists_every_target_that_users_may_call() -> None:
 
 def test_the_suite_is_called_as_readme_says(tmp_path: Path) -> None:
     [command] = [line for line in COMMANDS if "-m pytest" in line]
-    done = subprocess.run(
-        [ROOT / ".venv/bin/python", *command.split()[1:], f"--reports={tmp_path}"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ended([ROOT / ".venv/bin/python", *command.split()[1:], f"--reports={tmp_path}"])
     assert done.returncode == 4
     assert "no outputs file at outputs.json" in done.stdout + done.stderr
 
@@ -119,14 +97,7 @@ def test_the_function_judges_records_as_readme_says(tmp_path: Path) -> None:
     }
     events = tmp_path / "events.jsonl"
     events.write_text(json.dumps(stopped) + "\n" + json.dumps({**stopped, "errorCode": "X"}))
-    done = subprocess.run(
-        [shell, "-c", command.replace("events.jsonl", str(events))],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ended([shell, "-c", command.replace("events.jsonl", str(events))])
     assert done.returncode == 1, done.stderr
     [alert] = map(json.loads, done.stdout.splitlines())
     assert (alert["rule"], alert["event"]["event_id"]) == ("trail-stopped", "e-1")
@@ -134,14 +105,8 @@ def test_the_function_judges_records_as_readme_says(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_demo_goes_the_whole_way_and_leaves_nothing_running(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [MAKE, "demo", f"REPORTS={tmp_path / 'reports'}", f"WORK={tmp_path / 'work'}"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
+    done = ended(
+        [MAKE, "demo", f"REPORTS={tmp_path / 'reports'}", f"WORK={tmp_path / 'work'}"], seconds=400
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "reports/latest/report.json").read_text())
@@ -162,7 +127,7 @@ def test_what_make_is_given_stays_one_word(tmp_path: Path, value: str) -> None:
     python.write_text('#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done\n')
     python.chmod(0o755)
     given = value.replace("$", "$$")
-    done = subprocess.run(
+    done = ended(
         [
             MAKE,
             "-o.venv/.installed-runtime",
@@ -172,12 +137,7 @@ def test_what_make_is_given_stays_one_word(tmp_path: Path, value: str) -> None:
             f"REPORTS={given}",
             f"OUTPUTS={given}",
             f"BASELINE={given}",
-        ],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
+        ]
     )
     assert done.returncode == 0, done.stderr
     words = done.stdout.splitlines()

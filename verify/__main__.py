@@ -37,7 +37,7 @@ def _check_evidence(arguments: Sequence[str]) -> int:
 
 
 def _diff(arguments: Sequence[str]) -> int:
-    from verify.report.command import main
+    from verify.period.difference_command import main
 
     return main(arguments)
 

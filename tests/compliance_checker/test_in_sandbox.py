@@ -18,7 +18,7 @@ import pytest
 from compliance_checker.filter_pattern import deployed_pattern
 
 from tests.compliance_checker.records import policy_text, statement
-from tests.sandbox.support import ACCOUNT, REGION, Account, start
+from tests.sandbox.support import ACCOUNT, REGION, Account, started
 
 REPOSITORY = Path(__file__).parents[2]
 FUNCTION = "lambda-compliance-checker-dev"
@@ -88,13 +88,7 @@ class Deployment:
             MemorySize=256,
             Environment={"Variables": self._variables()},
         )["FunctionArn"]
-        account.lambda_.add_permission(
-            FunctionName=arn,
-            StatementId="logs",
-            Action="lambda:InvokeFunction",
-            Principal="logs.amazonaws.com",
-            SourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{self.trail['group']}:*",
-        )
+        account.let_logs_invoke(arn, self.trail["group"])
         account.logs.put_subscription_filter(
             logGroupName=self.trail["group"],
             filterName="subscription-compliance-checker-dev",
@@ -139,12 +133,8 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     package = tmp_path_factory.mktemp("package") / "function.zip"
     builder = REPOSITORY / "lambda" / "build.py"
     subprocess.run([sys.executable, builder, "--output", package], check=True, capture_output=True)
-    running = start("--region", REGION)
-    try:
+    with started("--region", REGION) as running:
         yield Deployment(Account(running), package.read_bytes())
-    finally:
-        running.process.terminate()
-        running.process.wait(timeout=20)
 
 
 Act = Callable[[Deployment], None]

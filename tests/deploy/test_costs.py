@@ -19,7 +19,8 @@ from deploy import workspace
 from deploy.costs.estimate import PRICES, USAGE, CostError, load
 from deploy.costs.page import render
 from tests.deploy.support import ROOT, run
-from tests.sandbox.support import RunningSandbox, start
+from tests.sandbox.support import RunningSandbox, started
+from tests.suite.support import build_package
 from tests.terraform.support import resource_types
 from verify.inputs import baseline
 
@@ -64,12 +65,8 @@ def test_every_type_of_resource_has_a_row_or_is_free_for_a_reason() -> None:
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[RunningSandbox]:
-    sandbox = start("--region", "ap-southeast-1")
-    try:
+    with started("--region", "ap-southeast-1") as sandbox:
         yield sandbox
-    finally:
-        sandbox.process.terminate()
-        assert sandbox.process.wait(timeout=30) == 0
 
 
 @pytest.mark.slow
@@ -78,8 +75,7 @@ def test_the_rows_stand_for_what_terraform_plans(
     profile: str, account: RunningSandbox, tmp_path: Path
 ) -> None:
     flags = ("--sandbox", account.url, "--profile", profile, "--working-directory", str(tmp_path))
-    build = [sys.executable, str(ROOT / "lambda" / "build.py")]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    build_package()
     planned = run("plan", "--json", *flags, environment=os.environ)
     assert planned.code == 0, planned.text
     values = json.loads(planned.stdout)["planned_values"]["root_module"]

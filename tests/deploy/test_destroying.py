@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.support import RunningSandbox, start
+from tests.sandbox.support import RunningSandbox, started
 from tests.suite.support import MAKE, REGION, ROOT, VARIABLES, command, environment
 from verify.live_fire import owner
 from verify.live_fire.probes.role import PATH
@@ -27,10 +27,8 @@ EVERYTHING = 5  # that a run puts into the account: queue, subscription, group, 
 
 @pytest.fixture
 def sandbox() -> Iterator[RunningSandbox]:
-    running = start("--region", REGION)
-    yield running
-    running.process.terminate()
-    assert running.process.wait(timeout=20) == 0
+    with started("--region", REGION) as running:
+        yield running
 
 
 def _make(sandbox: RunningSandbox, folder: Path, target: str) -> subprocess.CompletedProcess[str]:

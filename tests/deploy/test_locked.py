@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +13,9 @@ from botocore.exceptions import ClientError
 
 from deploy.errors import DeployError
 from deploy.locked import Locked, locked_buckets, removable
-from tests.deploy.support import ROOT, Outcome, run
-from tests.sandbox.support import ACCOUNT, RunningSandbox, eventually, start
+from tests.deploy.support import Outcome, run
+from tests.sandbox.support import ACCOUNT, RunningSandbox, eventually, started
+from tests.suite.support import build_package
 
 REGION = "ap-southeast-1"
 LOGS = f"s3-cloudtrail-logs-dev-{ACCOUNT}"
@@ -140,10 +139,8 @@ def test_with_a_kept_bucket_stays_what_it_needs_and_nothing_else() -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[RunningSandbox]:
-    running = start("--region", REGION)
-    yield running
-    running.process.terminate()
-    assert running.process.wait(timeout=30) == 0
+    with started("--region", REGION) as running:
+        yield running
 
 
 def _deploy(sandbox: RunningSandbox, folder: Path, step: str) -> Outcome:
@@ -162,8 +159,7 @@ def test_a_bucket_that_nobody_may_unlock_is_left_and_all_else_destroyed(
     sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     """One that its owner may unlock is destroyed in tests/deploy/test_trail_alone.py."""
-    build = [sys.executable, str(ROOT / "lambda" / "build.py")]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    build_package()
     own = 'object_lock_mode = "COMPLIANCE"\nobject_lock_days = 30\n'
     (tmp_path / "own.tfvars").write_text(own)
     applied = _deploy(sandbox, tmp_path, "apply")

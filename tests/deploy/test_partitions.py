@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.support import ROOT, run
-from tests.sandbox.support import start
-from tests.suite.support import variables
+from tests.deploy.support import run
+from tests.sandbox.support import started
+from tests.suite.support import build_package, variables, verify
 
 
 @pytest.mark.slow
@@ -25,11 +23,8 @@ def test_the_dev_profile_is_clean_and_stable(
     region: str, partition: str, further: str, tmp_path: Path
 ) -> None:
     environment = {**os.environ, **variables(further)}
-    sandbox = start("--region", region)
-    try:
-        # Where the suite looks for the reviewed build.
-        build = [sys.executable, str(ROOT / "lambda" / "build.py")]
-        subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    with started("--region", region) as sandbox:
+        build_package()
         path = tmp_path / "outputs.json"
         common = (
             *("--sandbox", sandbox.url, "--region", region),
@@ -43,28 +38,10 @@ def test_the_dev_profile_is_clean_and_stable(
         assert named == {partition}
 
         # The probes too: IAM's and sign-in's events belong to another region than us-east-1.
-        verified = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", f"--outputs={path}"),
-                *(f"--reports={tmp_path / 'reports'}", "--as-verifier", "--probe=role"),
-            ],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "AWS_ENDPOINT_URL": sandbox.url,
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert verified.returncode == 0, verified.stdout
-        assert "\nCLEAN: " in verified.stdout
+        verified = verify(path, tmp_path / "reports", "--probe=role", url=sandbox.url)
+        assert verified.code == 0, verified.text
+        assert "\nCLEAN: " in verified.text
 
         again = run("plan", *common, environment=environment)
         assert again.code == 0, again.text
         assert "No changes." in again.stdout, again.stdout
-    finally:
-        sandbox.process.terminate()
-        assert sandbox.process.wait(timeout=30) == 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.support import ROOT, Outcome, run
-from tests.sandbox.support import RunningSandbox, start
-from tests.suite.support import Verification, verify
+from tests.sandbox.support import RunningSandbox, started
+from tests.suite.support import Verification, build_package, verify
 from verify.inputs import catalogue
 
 REGION = "ap-southeast-1"
@@ -67,23 +65,19 @@ class Trail:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trail]:
-    sandbox, folder = start("--region", REGION), tmp_path_factory.mktemp("trail")
-    try:
+    folder = tmp_path_factory.mktemp("trail")
+    with started("--region", REGION) as sandbox:
         trail = Trail(sandbox, folder)
         before = trail.vpcs()
         [vpc] = before
         asked = _shown("hcl").replace("vpc-0a1b2c3d4e5f60718", vpc)
         assert vpc in asked
         (folder / "trail.tfvars").write_text(asked)
-        build = [sys.executable, str(ROOT / "lambda" / "build.py")]
-        subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+        build_package()
         applied = trail.run("apply", "--output", str(folder / "outputs.json"))
         assert applied.code == 0, applied.text
         assert trail.vpcs() == before, "nothing may be made in somebody else's VPC"
         yield trail
-    finally:
-        sandbox.process.terminate()
-        assert sandbox.process.wait(timeout=30) == 0
 
 
 def test_the_trail_is_verified_without_a_network(deployed: Trail) -> None:

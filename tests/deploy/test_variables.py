@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from tests.deploy import ringing
-from tests.deploy.support import ROOT, run
+from tests.deploy.support import run
 from tests.deploy.variables import (
     ACCOUNT,
     AUDITOR,
@@ -37,8 +35,8 @@ from tests.deploy.variables import (
     baseline_of,
     values_of,
 )
-from tests.sandbox.support import RunningSandbox, eventually, start
-from tests.suite.support import Verification, verify
+from tests.sandbox.support import RunningSandbox, eventually, started
+from tests.suite.support import Verification, build_package, verify
 
 _IN_FULL = pytest.mark.parametrize("deployed", [FULL], indirect=True)
 _IN_SPARE = pytest.mark.parametrize("deployed", [SPARE], indirect=True)
@@ -94,8 +92,7 @@ def _deploy(group: str, sandbox: RunningSandbox, folder: Path) -> Deployed:
     def named(value: Any) -> Any:
         return json.loads(json.dumps(value).replace(TOPIC_KEY, topic_key))
 
-    build = [sys.executable, str(ROOT / "lambda" / "build.py")]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    build_package()
     own = folder / "own.tfvars"
     # A value in JSON is one in HCL.
     lines = [f"{name} = {json.dumps(named(value))}\n" for name, value in values_of(group).items()]
@@ -204,12 +201,8 @@ def _document(statements: list[dict[str, Any]]) -> str:
 def deployed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
-    sandbox = start("--region", REGION)
-    try:
+    with started("--region", REGION) as sandbox:
         yield _deploy(request.param, sandbox, tmp_path_factory.mktemp(request.param))
-    finally:
-        sandbox.process.terminate()
-        assert sandbox.process.wait(timeout=30) == 0
 
 
 def test_each_value_is_verified_clean_by_the_baseline_that_says_so(deployed: Deployed) -> None:

@@ -26,6 +26,7 @@ from mutants.deployed import build_package, deploy, everything, sandbox
 from mutants.families import every_mutant, mutants_of
 from mutants.model import Fate, Judged, Mutant, Suite
 from mutants.suite import HASTY, PATIENT, ROOT, Outcomes, SuiteRunner
+from tests.suite.support import ended
 from verify.inputs import baseline
 
 
@@ -49,14 +50,7 @@ def _arguments(deployed: Given, report: Path, *more: str) -> list[str]:
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mutants", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return ended([sys.executable, "-m", "mutants", *arguments])
 
 
 def _account(deployed: Given, folder: Path) -> Account:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.report import sample
 from verify.model import Control, ControlResult, Observation, Outcome, Report
+from verify.period.difference_command import main
 from verify.report import difference, html, json_report
-from verify.report.command import main
 from verify.report.difference import compare
 
 _CONTROL = sample.RESULTS[0].control

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.support import REGION, Account, RunningSandbox, start
+from tests.sandbox.support import REGION, Account, RunningSandbox, started
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[RunningSandbox]:
-    running = start("--region", REGION)
-    yield running
-    running.process.terminate()
-    assert running.process.wait(timeout=20) == 0
+    with started("--region", REGION) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

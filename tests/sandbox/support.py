@@ -10,7 +10,8 @@ import sys
 import time
 import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,17 @@ def start(*arguments: str) -> RunningSandbox:
     line = process.stdout.readline().strip()
     assert line, "the sandbox did not start"
     return RunningSandbox(process, line)
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[RunningSandbox]:
+    """A sandbox on a free port, which must end well once it is told to."""
+    running = start(*arguments)
+    try:
+        yield running
+    finally:
+        running.process.terminate()
+        assert running.process.wait(timeout=30) == 0
 
 
 def eventually(
@@ -151,6 +163,17 @@ class Account:
             **{"Timeout": 10, "MemorySize": 256, **settings},
         )
         return str(created["FunctionArn"])
+
+    def let_logs_invoke(self, function: str, group: str, **more: str) -> None:
+        """Let CloudWatch Logs invoke a function for a log group."""
+        self.lambda_.add_permission(
+            FunctionName=function,
+            StatementId="logs",
+            Action="lambda:InvokeFunction",
+            Principal="logs.amazonaws.com",
+            SourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*",
+            **more,
+        )
 
     def queue(self) -> tuple[str, str]:
         """A queue: its URL and its ARN."""

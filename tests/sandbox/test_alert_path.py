@@ -30,13 +30,7 @@ def alerting(account: Account) -> tuple[dict[str, str], str]:
     trail = account.trail()
     topic, queue_url = account.topic_with_queue()
     function = account.function(ALERTING, Environment={"Variables": {"TOPIC": topic}})
-    account.lambda_.add_permission(
-        FunctionName=function,
-        StatementId="logs",
-        Action="lambda:InvokeFunction",
-        Principal="logs.amazonaws.com",
-        SourceArn=f"arn:aws:logs:eu-west-1:123456789012:log-group:{trail['group']}:*",
-    )
+    account.let_logs_invoke(function, trail["group"])
     account.logs.put_subscription_filter(
         logGroupName=trail["group"],
         filterName="changes",

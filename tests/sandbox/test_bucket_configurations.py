@@ -142,10 +142,9 @@ def test_a_bucket_of_somebody_else_isrefused(account: Account) -> None:
                 assert refused(call, **arguments) == code
 
 
-def test_the_account_host_of_s3_control_is_reached_through_the_proxy(account: Account) -> None:
-    """Its client puts the account before the host, a name that only a proxy can do without."""
-    bucket, point = account.bucket(), name("point")
-    control = boto3.client(
+def _s3_control(account: Account) -> Any:
+    """A client that puts the account before the host, a name that only a proxy can do without."""
+    return boto3.client(
         "s3control",
         region_name=REGION,
         endpoint_url=account.sandbox.url,
@@ -153,6 +152,11 @@ def test_the_account_host_of_s3_control_is_reached_through_the_proxy(account: Ac
         aws_secret_access_key="test",
         config=Config(proxies={"http": account.sandbox.url}),
     )
+
+
+def test_the_account_host_of_s3_control_is_reached_through_the_proxy(account: Account) -> None:
+    bucket, point = account.bucket(), name("point")
+    control = _s3_control(account)
     control.create_access_point(AccountId=ACCOUNT, Name=point, Bucket=bucket)
     found = control.list_access_points(AccountId=ACCOUNT, Bucket=bucket)["AccessPointList"]
     assert [item["Name"] for item in found] == [point]
@@ -174,14 +178,7 @@ def handler(event, context):
 
 def test_whether_an_access_point_is_public(account: Account) -> None:
     bucket, point = account.bucket(), name("point")
-    control = boto3.client(
-        "s3control",
-        region_name=REGION,
-        endpoint_url=account.sandbox.url,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(proxies={"http": account.sandbox.url}),
-    )
+    control = _s3_control(account)
     which = {"AccountId": ACCOUNT, "Name": point}
     control.create_access_point(**which, Bucket=bucket)
     arn = control.get_access_point(**which)["AccessPointArn"]

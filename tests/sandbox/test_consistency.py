@@ -16,7 +16,7 @@ from tests.sandbox.support import (
     eventually,
     name,
     refused,
-    start,
+    started,
     trust,
 )
 
@@ -27,10 +27,8 @@ GONE = "AWS.SimpleQueueService.NonExistentQueue"
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
-    running = start("--region", REGION, "--consistency=aws")
-    yield Account(running)
-    running.process.terminate()
-    assert running.process.wait(timeout=20) == 0
+    with started("--region", REGION, "--consistency=aws") as running:
+        yield Account(running)
 
 
 def _becomes_known(call: Callable[[], Any]) -> Any:

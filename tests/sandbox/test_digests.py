@@ -31,7 +31,7 @@ from tests.sandbox.support import (
     eventually,
     name,
     run,
-    start,
+    started,
     validate_logs,
 )
 
@@ -65,12 +65,10 @@ PREVIOUS = [field for field in FIELDS if field.startswith("previous")]
 @pytest.fixture(scope="module")
 def quick() -> Iterator[Account]:
     """An account with a digest every second."""
-    running = start(
+    with started(
         "--region", REGION, "--digest-period", "1", "--digest-regions", f"{ASKED_FOR},{REGION}"
-    )
-    yield Account(running)
-    running.process.terminate()
-    assert running.process.wait(timeout=20) == 0
+    ) as running:
+        yield Account(running)
 
 
 @dataclass(frozen=True)

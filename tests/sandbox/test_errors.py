@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 from botocore.model import Shape
 
-from tests.sandbox.support import REGION, ROOT, RunningSandbox, start
+from tests.sandbox.support import REGION, ROOT, RunningSandbox, started
 
 pytestmark = pytest.mark.slow
 
@@ -263,10 +263,8 @@ def _call_least(client: Any, operation: str) -> dict[str, str] | None:
 @pytest.fixture(scope="module")
 def throwaway() -> Iterator[RunningSandbox]:
     """A sandbox of which everything may be changed."""
-    running = start("--region", REGION)
-    yield running
-    running.process.terminate()
-    running.process.wait(timeout=20)
+    with started("--region", REGION) as running:
+        yield running
 
 
 @pytest.mark.parametrize("service", SERVICES)

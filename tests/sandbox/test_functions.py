@@ -276,14 +276,7 @@ def test_subscription_filters(account: Account) -> None:
         account.logs.put_subscription_filter(
             logGroupName=group, filterName="f", filterPattern="", destinationArn=function
         )
-    account.lambda_.add_permission(
-        FunctionName=function,
-        StatementId="logs",
-        Action="lambda:InvokeFunction",
-        Principal="logs.amazonaws.com",
-        SourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*",
-        SourceAccount=ACCOUNT,
-    )
+    account.let_logs_invoke(function, group, SourceAccount=ACCOUNT)
     with pytest.raises(ClientError, match="Invalid filter pattern"):
         account.logs.put_subscription_filter(
             logGroupName=group, filterName="f", filterPattern="{ $.a = }", destinationArn=function

@@ -78,13 +78,7 @@ def _echo(account: Account, group: str) -> tuple[str, str]:
     """A function that a group may invoke, and the queue of what it is sent."""
     topic, queue = account.topic_with_queue()
     function = account.function(ECHO, Environment={"Variables": {"TOPIC": topic}})
-    account.lambda_.add_permission(
-        FunctionName=function,
-        StatementId="logs",
-        Action="lambda:InvokeFunction",
-        Principal="logs.amazonaws.com",
-        SourceArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*",
-    )
+    account.let_logs_invoke(function, group)
     return function, queue
 
 

@@ -23,7 +23,7 @@ from tests.sandbox.support import (
     eventually,
     name,
     run,
-    start,
+    started,
     validate_logs,
 )
 
@@ -35,10 +35,8 @@ NOT_MADE = "InsufficientDependencyServiceAccessPermissionException"
 @pytest.fixture(scope="module")
 def alone() -> Iterator[Account]:
     """An account that is in no organization, with a digest every second."""
-    running = start("--region", REGION, "--digest-period", "1", "--digest-regions", REGION)
-    yield Account(running)
-    running.process.terminate()
-    assert running.process.wait(timeout=20) == 0
+    with started("--region", REGION, "--digest-period", "1", "--digest-regions", REGION) as running:
+        yield Account(running)
 
 
 @pytest.fixture

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.sandbox.support import RunningSandbox, start
+from tests.sandbox.support import RunningSandbox, started
 from tests.suite.support import (
     REGION,
-    ROOT,
     VARIABLES,
     Verification,
-    environment,
+    deploy,
     verify,
     verify_strictly,
 )
@@ -26,10 +23,8 @@ from verify.inputs.deployment import example
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[RunningSandbox]:
-    running = start("--region", REGION)
-    yield running
-    running.process.terminate()
-    assert running.process.wait(timeout=20) == 0
+    with started("--region", REGION) as running:
+        yield running
 
 
 @pytest.fixture
@@ -62,33 +57,7 @@ def deployed(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) 
     Files of tests share it in any order: who changes it puts it back, and leaves no gap in the
     trail's digests, which would fail every later run.
     """
-    folder = tmp_path_factory.mktemp("deployment")
-    for arguments in (
-        ["lambda/build.py"],
-        [
-            "-m",
-            "deploy",
-            "apply",
-            "--sandbox",
-            sandbox.url,
-            "--working-directory",
-            str(folder / "work"),
-            "--auto-approve",
-            "--output",
-            str(folder / "outputs.json"),
-        ],
-    ):
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=ROOT,
-            env=environment(**VARIABLES),
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "outputs.json"
+    return deploy(sandbox, tmp_path_factory.mktemp("deployment"), **VARIABLES)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +82,25 @@ def environment(url: str | None = None, **more: str) -> dict[str, str]:
     return kept | more
 
 
+def ended(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    folder: Path = ROOT,
+    seconds: float = 300,
+) -> subprocess.CompletedProcess[str]:
+    """A command of the project's, run to its end; by default with no account at hand."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment() if env is None else env,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
 def command(outputs_file: Path | str, reports: Path, *arguments: str) -> list[str]:
     """The suite's command line, as `make verify` has it."""
     return [
@@ -107,15 +126,7 @@ def verify(
     Only where there is no deployment, and so no role, is `as_verifier` false.
     """
     role = ["--as-verifier"] if url and as_verifier else []
-    done = subprocess.run(
-        command(outputs_file, reports, *role, *arguments),
-        cwd=ROOT,
-        env=environment(url, **more),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = ended(command(outputs_file, reports, *role, *arguments), env=environment(url, **more))
     return Verification(done.returncode, done.stdout + done.stderr, reports)
 
 
@@ -152,15 +163,24 @@ def role_statement(
 
 def python_m_verify(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run one of the commands of `python -m verify` to its end, with no account at hand."""
-    return subprocess.run(
-        [sys.executable, "-m", "verify", *arguments],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return ended([sys.executable, "-m", "verify", *arguments])
+
+
+def build_package() -> None:
+    """Build the function where the suite looks for the reviewed build."""
+    done = ended([sys.executable, "lambda/build.py"])
+    assert done.returncode == 0, done.stderr
+
+
+def deploy(sandbox: RunningSandbox, folder: Path, *arguments: str, **more: str) -> Path:
+    """Deploy into a sandbox by a working directory in `folder`; the file of the outputs."""
+    build_package()
+    outputs = folder / "outputs.json"
+    command = [sys.executable, "-m", "deploy", "apply", "--sandbox", sandbox.url, "--auto-approve"]
+    command += ["--working-directory", str(folder / "work"), "--output", str(outputs)]
+    done = ended([*command, *arguments], env=environment(**more), seconds=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return outputs
 
 
 def ed25519_keys(folder: Path, name: str) -> tuple[Path, Path]:

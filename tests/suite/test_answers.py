@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.suite.support import ROOT, environment, verify
+from tests.suite.support import ROOT, ended, verify
 
 _PACKAGE = ROOT / "lambda/dist/compliance_checker.zip"
 
 
 def _answers(recording: Path, outputs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return ended(
         [
             sys.executable,
             "-m",
@@ -27,12 +27,6 @@ def _answers(recording: Path, outputs: Path, *arguments: str) -> subprocess.Comp
             f"--function-package={_PACKAGE}",
             *arguments,
         ],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
     )
 
 

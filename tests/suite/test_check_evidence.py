@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -91,25 +95,39 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file())
 
 
+@contextmanager
+def _one_bit_flipped(path: Path) -> Iterator[None]:
+    before = path.read_bytes()
+    place = len(before) // 2
+    path.write_bytes(before[:place] + bytes([before[place] ^ 1]) + before[place + 1 :])
+    yield
+    path.write_bytes(before)
+
+
 def test_a_changed_byte_of_any_file_is_found_and_named(reports: Path) -> None:
     folder = _latest(reports)
-    assert _faults(folder) == []
-    files = list(_files(folder))
-    assert {"manifest.json", "manifest.sig", "report.json", "report.html"} <= {
+    # What is made of the manifest is told by signature and chain, everything else by it.
+    beside = [folder / "manifest.json", folder / "manifest.sig"]
+    files = [path for path in _files(folder) if path not in beside]
+    assert {"report.json", "report.html", "run.json", "function-package.zip"} <= {
         path.name for path in files
     }
-    unnoticed, sealed = [], manifest.read(folder)
-    for path in files:
-        before = path.read_bytes()
-        place = len(before) // 2
-        path.write_bytes(before[:place] + bytes([before[place] ^ 1]) + before[place + 1 :])
-        # What is made of the manifest is told by signature and chain, everything else by it.
-        beside = path.name in manifest.BESIDE
-        faults = _faults(folder) if beside else manifest.differences(folder, sealed)
-        if not any(path.name in fault for fault in faults):
-            unnoticed.append(path.name)
-        path.write_bytes(before)
-    assert unnoticed == []
+    assert len({path for path in files if path.parent.name == "evidence"}) > 100
+    # So many at a time as the command tells one by one.
+    for some in (files[place : place + 50] for place in range(0, len(files), 50)):
+        with ExitStack() as stack:
+            for path in some:
+                stack.enter_context(_one_bit_flipped(path))
+            done = _check(folder, "--no-verdicts")
+        assert done.returncode == 1
+        for path in some:
+            named = f"NOT AS IT WAS: {path.relative_to(folder)}: changed, SHA-256 "
+            assert named in done.stdout, path
+    for path in beside:
+        with _one_bit_flipped(path):
+            done = _check(folder, "--no-verdicts")
+        assert done.returncode == 1
+        assert re.search(rf"NOT AS IT WAS: .*{re.escape(path.name)}", done.stdout), done.stdout
     assert _faults(folder) == []
 
 
@@ -202,6 +220,10 @@ def test_a_half_written_run_is_told_and_breaks_no_chain(reports: Path) -> None:
     done = _check(reports, "--no-verdicts")
     assert done.returncode == 0, done.stdout
     assert f"{half.name} was never sealed" in done.stdout
+    ledger = reports / "chain.jsonl"
+    ledger.write_text(ledger.read_text() + '{"sequence": 4, "run_')  # killed while it was sealed
+    again = _check(reports, "--no-verdicts")
+    assert (again.returncode, again.stdout) == (0, done.stdout)
     alone = _check(half)
     assert alone.returncode == 1
     assert "its run did not end" in alone.stdout
@@ -213,6 +235,7 @@ def test_a_half_written_run_is_told_and_breaks_no_chain(reports: Path) -> None:
         ('{"schema_version": "9.0"}', "is of version '9.0'"),
         ("{", "cannot be read"),
         ('{"schema_version": "1.0", "files": "/etc/passwd"}', "is no manifest of a run"),
+        ("[" * 100_000, "cannot be read"),
     ],
 )
 def test_a_foreign_manifest_is_refused(reports: Path, text: str, message: str) -> None:
@@ -221,6 +244,161 @@ def test_a_foreign_manifest_is_refused(reports: Path, text: str, message: str) -
     assert done.returncode == 1
     assert message in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_the_manifest_of_another_run_is_refused(reports: Path) -> None:
+    other = min(path for path in reports.iterdir() if (path / "evidence").is_dir())
+    shutil.copy(other / "manifest.json", _latest(reports) / "manifest.json")
+    done = _check(_latest(reports), "--no-verdicts")
+    assert done.returncode == 1
+    assert "NOT AS IT WAS: evidence/" in done.stdout
+    assert f"the manifest of {other.name}" in done.stdout
+
+
+def test_a_report_of_an_unknown_version_is_refused(reports: Path) -> None:
+    report = _latest(reports) / "report.json"
+    report.write_text(json.dumps(json.loads(report.read_text()) | {"schema_version": "9.0"}))
+    done = _check(_latest(reports), "--no-verdicts")
+    assert done.returncode == 1
+    assert "NOT AS IT WAS: report.json: changed" in done.stdout
+    assert "the report is of version 9.0" in done.stdout
+    assert "read it with the version that made it" in done.stdout
+    diff = python_m_verify("diff", str(_latest(reports)), str(_latest(reports)))
+    assert diff.returncode == 2
+    assert "the report is of version 9.0" in diff.stderr
+
+
+@pytest.mark.parametrize("command", ["diff", "merge", "pdf"])
+def test_a_half_written_run_is_refused_by_whatever_reads_runs(command: str, tmp_path: Path) -> None:
+    half = tmp_path / "run"
+    (half / "evidence").mkdir(parents=True)
+    write_reports(sample.report(), half)
+    report = half / "report.json"
+    report.write_text(report.read_text()[:1_000])
+    done = python_m_verify(command, *[str(half)] * (2 if command == "diff" else 1))
+    assert done.returncode == 2
+    assert ("is not JSON" if command == "diff" else "its run did not end") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_evidence_that_is_gone_is_missed_by_the_verdict_too(reports: Path) -> None:
+    [trail] = (_latest(reports) / "evidence").glob("*-cloudtrail-describe_trails.json")
+    trail.unlink()
+    done = _check(_latest(reports))
+    assert done.returncode == 1
+    assert f"evidence/{trail.name}: missing" in done.stdout
+    assert "trail-multi-region: PASS in the report, ERROR by the evidence" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]\n", "is damaged"),
+        ('{"sequence": 7, "run_id": "a", "manifest_sha256": "b"}\n', "does not count from 1"),
+    ],
+)
+def test_a_damaged_ledger_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "chain.jsonl").write_text(text)
+    done = _check(tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "put it back from a copy" in done.stderr
+
+
+def _sealed_at(reports: Path, name: str, moment: datetime) -> Path:
+    """A run of a machine whose clock says `moment`, sealed after those that are there."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(moment.timestamp(), tz)
+
+    began = moment - timedelta(seconds=10)
+    report = replace(sample.report(), run_id=name, evidence=(), inputs=(), started=began)
+    write_reports(replace(report, finished=moment), reports / name)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(manifest, "datetime", Clock)
+        chain.seal(reports / name, name)
+    return reports / name
+
+
+def test_a_clock_that_ran_backwards_between_two_runs_is_told_of_both(tmp_path: Path) -> None:
+    reports, now = tmp_path / "reports", datetime.now(UTC)
+    _sealed_at(reports, "run-1", now - timedelta(days=3))
+    _sealed_at(reports, "run-2", now - timedelta(days=1))
+    _sealed_at(reports, "run-3", now - timedelta(days=2))
+    _sealed_at(reports, "run-4", now - timedelta(hours=1))
+    # Clocks of two machines, which differ by less than AWS minds.
+    _sealed_at(reports, "run-5", now - timedelta(hours=1, minutes=4))
+    done = _check(reports, "--no-verdicts")
+    assert done.returncode == 6, done.stdout + done.stderr
+    assert done.stdout.count("number 2 of the chain was sealed at") == 2
+    assert done.stdout.count("not checked: ") == 2
+    period = python_m_verify(
+        "period",
+        f"--from={now - timedelta(days=4):%Y-%m-%d}",
+        "--no-verdicts",
+        f"--output={tmp_path}",
+        str(reports),
+    )
+    assert period.returncode == 1
+    refused = [
+        line.split(": ")[1] for line in period.stdout.splitlines() if "does not count" in line
+    ]
+    assert refused == ["run-2", "run-3"]
+
+
+def test_a_run_that_is_still_to_come_is_told(tmp_path: Path) -> None:
+    folder = _sealed_at(tmp_path / "reports", "run-1", datetime.now(UTC) + timedelta(days=1))
+    done = _check(folder, "--no-verdicts")
+    assert done.returncode == 6
+    assert "not checked: sealed at" in done.stdout
+    assert "still to come by this clock" in done.stdout
+
+
+_SET_BACK = """
+from datetime import datetime, timedelta
+from verify.suite import plugin
+
+class Clock(datetime):
+    @classmethod
+    def now(cls, zone=None):
+        return datetime.now(zone) - timedelta(hours=1)
+
+def pytest_collection_finish():
+    plugin.datetime = Clock
+"""
+
+
+def test_a_clock_that_was_set_back_during_a_run_is_told(
+    deployed: Path, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "set_back.py").write_text(_SET_BACK)
+    arguments = ("verify/checks/test_encryption_key.py", "-p", "set_back")
+    where = tmp_path / "reports"
+    run = verify(deployed, where, *arguments, url=sandbox.url, PYTHONPATH=str(tmp_path))
+    assert run.code == 6
+    assert "the clock of this machine was set back during the run" in run.text
+    done = _check(_latest(run.reports), "--no-verdicts")
+    assert done.returncode == 6, done.stdout
+    assert "not checked: its clock was set back: begun" in done.stdout
+
+
+def test_two_runs_at_once_in_one_folder_make_one_chain(
+    deployed: Path, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    folder = tmp_path / "reports"
+    check = ("verify/checks/test_encryption_key.py", "--formats=json")
+    with ThreadPoolExecutor(3) as executor:
+        running = [
+            executor.submit(verify, deployed, folder, *check, url=sandbox.url) for _ in range(3)
+        ]
+    assert [one.result().code for one in running] == [6, 6, 6]
+    done = _check(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "a chain of 3 runs" in done.stdout
+    assert "each follows the one before it, and none is missing" in done.stdout
+    assert done.stdout.count("each is what the report says") == 3
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import REGION, ROOT, environment, role_statement
+from tests.suite.support import REGION, ROOT, ended, environment, role_statement
 
 # Each test copies the repository and starts pytest on it.
 pytestmark = pytest.mark.slow
@@ -83,15 +83,7 @@ def _apply(folder: Path, diff: str, *left_out: str) -> None:
 
 
 def _python(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=environment(**more),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return ended([sys.executable, *arguments], env=environment(**more), folder=folder)
 
 
 def _structure(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,14 +11,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.support import RunningSandbox
-from tests.suite.support import (
-    REGION,
-    ROOT,
-    VARIABLES,
-    Verification,
-    environment,
-    verify,
-)
+from tests.suite.support import REGION, VARIABLES, Verification, ended, environment, verify
 from verify.inputs.deployment import example
 from verify.inputs.plan import UNKNOWN, Difference, PlanError, parse_plan
 from verify.redaction import REDACTED
@@ -171,15 +163,8 @@ def test_what_is_no_whole_plan_is_refused(text: str, message: str) -> None:
 def real_plan(sandbox: RunningSandbox, deployed: Path) -> Any:
     def make() -> str:
         command = [sys.executable, "-m", "deploy", "plan", "--json", "--sandbox", sandbox.url]
-        done = subprocess.run(
-            [*command, "--working-directory", str(deployed.parent / "work")],
-            cwd=ROOT,
-            env=environment(**VARIABLES),
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
+        command += ["--working-directory", str(deployed.parent / "work")]
+        done = ended(command, env=environment(**VARIABLES))
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -7,10 +7,16 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import boto3
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.account.evidence import ApiCall, EvidenceStore, references
+from verify.account.door import Aws, evidence_used
+from verify.account.evidence import ApiCall, EvidenceStore
+from verify.account.live import Live
+from verify.account.recorded import Recorded
+from verify.model import NotVerifiedError
 from verify.redaction import REDACTED, redact
 
 _JSON = st.recursive(
@@ -37,10 +43,9 @@ def _call(**response: object) -> ApiCall:
 
 
 def test_a_call_is_kept_with_time_request_id_and_hash(tmp_path: Path) -> None:
-    identifier = EvidenceStore(tmp_path).record(
-        _call(When=datetime(2026, 1, 1, tzinfo=UTC), Raw=b"\x00")
-    )
-    [reference] = references(tmp_path)
+    store = EvidenceStore(tmp_path)
+    identifier = store.record(_call(When=datetime(2026, 1, 1, tzinfo=UTC), Raw=b"\x00"))
+    [reference] = store.references()
     content = (tmp_path / reference.file).read_bytes()
     assert reference.identifier == identifier == "main-0001-lambda-get_function"
     assert reference.request_id == "request-1"
@@ -52,10 +57,46 @@ def test_a_call_is_kept_with_time_request_id_and_hash(tmp_path: Path) -> None:
 def test_stores_of_several_workers_do_not_overwrite_each_other(tmp_path: Path) -> None:
     for worker in ("gw0", "gw1"):
         EvidenceStore(tmp_path, worker).record(_call())
-    assert [reference.identifier for reference in references(tmp_path)] == [
+    assert [reference.identifier for reference in EvidenceStore(tmp_path).references()] == [
         "gw0-0001-lambda-get_function",
         "gw1-0001-lambda-get_function",
     ]
+
+
+def test_a_store_refers_to_what_it_wrote_as_another_that_reads_it_does(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path, secrets=frozenset({"request-1"}))
+    store.record(_call(Name="Krankenhaus am Grünen Weg"))
+    store.record(_call(Secret="by request-1"))
+    references = store.references()
+    assert references == EvidenceStore(tmp_path).references()
+    assert [reference.request_id for reference in references] == [REDACTED, REDACTED]
+
+
+def test_text_that_is_no_unicode_is_kept_as_it_was(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    store.record(_call(Name="half \ud800 of a pair, 😀 whole"))
+    assert store.references() == EvidenceStore(tmp_path).references()
+    kept = Recorded(tmp_path, "eu-west-1").call("lambda", "get_function", {"FunctionName": "f"})
+    assert kept.pages == ({"Name": "half \ud800 of a pair, 😀 whole"},)
+
+
+def test_why_nothing_was_seen_beside_the_door_is_kept_and_said_again(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+
+    def look() -> dict[str, object]:
+        raise NotVerifiedError("nobody answers")
+
+    aws = Aws(Live(boto3.Session(), "eu-west-1", store), store)
+    with evidence_used() as used, pytest.raises(NotVerifiedError, match="nobody answers"):
+        aws.looked("trailwarden", "look_around", look, where="everywhere")
+    [kept] = store.references()
+    assert used == [kept.identifier]
+    document = json.loads((tmp_path / kept.file).read_text())
+    assert document["parameters"] == {"where": "everywhere"}
+
+    again = Aws(Recorded(tmp_path, "eu-west-1"), EvidenceStore(tmp_path / "again"))
+    with pytest.raises(NotVerifiedError, match=r"^nobody answers$"):
+        again.looked("trailwarden", "look_around", lambda: pytest.fail("somebody looked"))
 
 
 def test_no_credential_reaches_a_file(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,18 @@ def test_a_failure_says_who_brought_it_about(reports: Path) -> None:
     assert not any(one["changes"] for one in _runs(reports)[2]["results"])
 
 
-def test_diff_names_exactly_what_changed(reports: Path) -> None:
+def test_diff_names_exactly_what_changed(reports: Path, outputs: dict[str, Any]) -> None:
     runs = [run["run_id"] for run in _runs(reports)]
     good, broken, still = (str(reports / runs[number]) for number in (2, 3, 4))
     done = python_m_verify("diff", "--json", good, broken)
     assert done.returncode == 1, done.stderr
     [change] = json.loads(done.stdout)["changes"]
     assert (change["control"], change["kind"]) == ("key-rotates", "newly failed")
+    key = outputs["kms_key_arn"]
+    assert change["details"] == [
+        f"{key}: rotation: declared yes, required yes, live no",
+        f"{key}: days between rotations: declared 365, required 365, live never rotated",
+    ]
     assert python_m_verify("diff", broken, still).returncode == 0
 
 
@@ -87,6 +93,24 @@ def test_period_gives_the_two_failures_with_their_mending(reports: Path, tmp_pat
     assert "rotation" in failures["key-rotates"][0]["details"][0]
     page = (tmp_path / "out" / "period.html").read_text()
     assert page.count("seen mended") == 2
+
+
+@pytest.mark.parametrize("number", [0, 4, 9])
+def test_a_run_that_is_taken_out_of_a_chain_of_ten_is_found(
+    reports: Path, tmp_path: Path, number: int
+) -> None:
+    runs = [run["run_id"] for run in _runs(reports)]
+    left = shutil.copytree(reports, tmp_path / "reports", symlinks=True)
+    assert python_m_verify("check-evidence", "--no-verdicts", str(left)).returncode == 0
+    shutil.rmtree(left / runs[number])
+    done = python_m_verify("check-evidence", "--no-verdicts", str(left))
+    assert done.returncode == 1
+    missed = f"NOT AS IT WAS: {runs[number]} (number {number + 1} of the chain): missing"
+    assert missed in done.stdout
+    output = f"--output={tmp_path / 'out'}"
+    period = python_m_verify("period", "--from=2026-01-01", "--no-verdicts", output, str(left))
+    assert period.returncode == 1
+    assert f"does not count: {runs[number]}" in period.stdout
 
 
 def test_a_run_that_was_altered_does_not_count(reports: Path, tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,8 +15,8 @@ import pytest
 import yaml
 
 from tests.report import sample
-from tests.sandbox.support import RunningSandbox, start
-from tests.suite.support import ROOT, environment, python_m_verify
+from tests.sandbox.support import started
+from tests.suite.support import deploy, python_m_verify
 from verify.model import Outcome
 from verify.targets import page
 from verify.targets.matrix import Column, matrix_of
@@ -26,37 +24,20 @@ from verify.targets.matrix import Column, matrix_of
 PLACES = {"sydney": ("111111111111", "ap-southeast-2"), "dublin": ("222222222222", "eu-west-1")}
 
 
-def _deploy(sandbox: RunningSandbox, region: str, folder: Path) -> Path:
-    outputs = folder / "outputs.json"
-    command = [sys.executable, "-m", "deploy", "apply", f"--sandbox={sandbox.url}"]
-    command += [f"--region={region}", f"--working-directory={folder / 'work'}", "--auto-approve"]
-    done = subprocess.run(
-        [*command, f"--output={outputs}"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return outputs
-
-
 @pytest.fixture(scope="module")
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, Any]]]:
     """Entries of a targets file for two deployments, each in an account of its own."""
-    subprocess.run([sys.executable, "lambda/build.py"], cwd=ROOT, check=True, capture_output=True)
     with ExitStack() as stack:
         running = {}
         for name, (account, region) in PLACES.items():
-            running[name] = start("--region", region, "--account", account)
-            stack.callback(running[name].process.wait, timeout=20)
-            stack.callback(running[name].process.terminate)
+            running[name] = stack.enter_context(started("--region", region, "--account", account))
         with ThreadPoolExecutor(2) as executor:
             made = {
                 name: executor.submit(
-                    _deploy, running[name], PLACES[name][1], tmp_path_factory.mktemp(name)
+                    deploy,
+                    running[name],
+                    tmp_path_factory.mktemp(name),
+                    f"--region={PLACES[name][1]}",
                 )
                 for name in PLACES
             }

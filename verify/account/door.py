@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from datetime import UTC, datetime
 from typing import Any
 
 from verify.account.answer import Answer, Called, Source, merged, pick
@@ -23,6 +25,9 @@ from verify.account.read import Read, Reading
 from verify.inputs import accounted
 from verify.model import NotVerifiedError
 from verify.redaction import jsonable
+
+# In what was seen beside the door, the one member where nothing could be seen: why.
+PROBLEM = "problem"
 
 _used: ContextVar[list[str] | None] = ContextVar("evidence_used", default=None)
 _declared: ContextVar[frozenset[tuple[str, str]] | None] = ContextVar("declared", default=None)
@@ -209,18 +214,52 @@ class Aws:
         return found
 
     def looked(
-        self, service: str, operation: str, look: Callable[[], ApiCall]
+        self,
+        service: str,
+        operation: str,
+        look: Callable[[], Mapping[str, Any]],
+        **parameters: object,
     ) -> tuple[Mapping[str, Any], str]:
-        """What `look` sees beside the door, and the evidence that keeps it.
+        """What `look` sees beside the door, and the evidence that keeps it with `parameters`.
 
         Of a replay it is what was seen then, as JSON holds it, and nobody looks. What `look` gives
-        must be judged from that alone, so that both are judged alike. Raises NotVerifiedError.
+        must be judged from that alone, so that both are judged alike. Raises NotVerifiedError where
+        `look` does: why it saw nothing is kept, too, and raised again by a replay.
         """
         kept = self.source.looked(service, operation)
         if kept is not None:
-            return kept.pages[0], kept.evidence
-        call = look()
-        return call.pages[0], self.store.record(call)
+            page, evidence = kept.pages[0], kept.evidence
+        else:
+            page, evidence = self._look(service, operation, look, parameters)
+        _note_use(evidence)
+        if PROBLEM in page:
+            raise NotVerifiedError(page[PROBLEM])
+        return page, evidence
+
+    def _look(
+        self,
+        service: str,
+        operation: str,
+        look: Callable[[], Mapping[str, Any]],
+        parameters: Mapping[str, Any],
+    ) -> tuple[Mapping[str, Any], str]:
+        started, clock = datetime.now(UTC), time.perf_counter()
+        try:
+            page = look()
+        except NotVerifiedError as error:
+            page = {PROBLEM: str(error)}
+        seen = ApiCall(
+            service=service,
+            operation=operation,
+            region=self.region,
+            parameters=parameters,
+            time=started,
+            seconds=time.perf_counter() - clock,
+            request_ids=(),
+            pages=(page,),
+            error=None,
+        )
+        return page, self.store.record(seen)
 
 
 def _unnoted(call: Callable[[], object]) -> None:

@@ -33,27 +33,6 @@ class ApiCall:
     moment: str = ""  # of the run; see `verify.account.read.Read`
 
 
-def own_call(
-    operation: str,
-    region: str,
-    parameters: Mapping[str, Any],
-    started: datetime,
-    page: Mapping[str, Any],
-) -> ApiCall:
-    """What was seen beside the door from `started` until now, as a call of this tool's own."""
-    return ApiCall(
-        service="trailwarden",
-        operation=operation,
-        region=region,
-        parameters=parameters,
-        time=started,
-        seconds=(datetime.now(UTC) - started).total_seconds(),
-        request_ids=(),
-        pages=(page,),
-        error=None,
-    )
-
-
 class EvidenceStore:
     """Writes each recorded call to a file of its own below `folder` / evidence.
 
@@ -69,6 +48,7 @@ class EvidenceStore:
         self._secrets = secrets
         self._lock = threading.Lock()
         self._count = 0
+        self._kept: dict[str, EvidenceReference] = {}  # what this store wrote, by its file
 
     def record(self, call: ApiCall) -> str:
         """Store `call` and return its identifier.
@@ -93,11 +73,13 @@ class EvidenceStore:
             "error_code": call.error_code,
             "response": call.pages,
         }
-        text = written(document, self._secrets)
+        text = written(document, self._secrets) + "\n"
+        # Half of a pair of surrogates, which JSON can hold and UTF-8 cannot, becomes its escape.
+        content = text.encode("utf-8", "backslashreplace")
         path = self._folder / f"{identifier}.json"
         part = path.with_suffix(".part")
         try:
-            part.write_text(text + "\n", encoding="utf-8")
+            part.write_bytes(content)
             part.replace(path)  # whole, or not at all
         except OSError as error:
             with suppress(OSError):
@@ -107,18 +89,28 @@ class EvidenceStore:
                 f"{self._folder} ({error.strerror}): make room, or choose another folder with "
                 "--reports=<folder>"
             ) from None
+        with self._lock:
+            self._kept[path.name] = _reference(path.name, content, redacted)
         return identifier
 
+    def references(self) -> tuple[EvidenceReference, ...]:
+        """References to all evidence in the folder, in the order in which it was seen.
 
-def references(folder: Path) -> tuple[EvidenceReference, ...]:
-    """References to all evidence below the run's `folder`, in the order in which it was seen."""
-    found = [_reference(folder, path) for path in sorted((folder / "evidence").glob("*.json"))]
-    return tuple(sorted(found, key=lambda reference: (reference.time, reference.identifier)))
+        What this store wrote is not read again: whoever changes it is found by its manifest.
+        """
+        found = [
+            self._kept.get(path.name) or _of_another(path) for path in self._folder.glob("*.json")
+        ]
+        return tuple(sorted(found, key=lambda reference: (reference.time, reference.identifier)))
 
 
-def _reference(folder: Path, path: Path) -> EvidenceReference:
+def _of_another(path: Path) -> EvidenceReference:
+    """The reference to what another store wrote, as that of a worker."""
     content = path.read_bytes()
-    document = json.loads(content)
+    return _reference(path.name, content, json.loads(content))
+
+
+def _reference(name: str, content: bytes, document: Mapping[str, Any]) -> EvidenceReference:
     request_ids: Iterable[str] = document["request_ids"]
     return EvidenceReference(
         identifier=document["identifier"],
@@ -127,6 +119,6 @@ def _reference(folder: Path, path: Path) -> EvidenceReference:
         region=document["region"],
         time=datetime.fromisoformat(document["time"]).astimezone(UTC),
         request_id=next(iter(request_ids), None),
-        file=str(path.relative_to(folder)),
+        file=f"evidence/{name}",
         sha256=hashlib.sha256(content).hexdigest(),
     )

@@ -11,14 +11,12 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from verify.account.door import evidence_used
-from verify.account.evidence import ApiCall, own_call
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
 from verify.run.verification import Run
@@ -119,24 +117,16 @@ class Invocation:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _work(self) -> Reply:
-        page, evidence = self._run.aws.looked("trailwarden", "rehearse_rules", self._look)
-        if "problem" in page:
-            raise NotVerifiedError(page["problem"])
+        run_id = self._run.settings.run_id
+        page, evidence = self._run.aws.looked(
+            "trailwarden", "rehearse_rules", lambda: self._rehearse(run_id)
+        )
         return Reply(
             samples(self._run.deployment, page["run_id"]),
             tuple(page["alerts"]),
             tuple(page["false_alerts"]),
             (*page["evidence"], evidence),
         )
-
-    def _look(self) -> ApiCall:
-        started = datetime.now(UTC)
-        page: dict[str, Any]
-        try:
-            page = self._rehearse(self._run.settings.run_id)
-        except NotVerifiedError as error:
-            page = {"problem": str(error)}
-        return own_call("rehearse_rules", self._run.deployment.region, {}, started, page)
 
     def _rehearse(self, run_id: str) -> dict[str, Any]:
         made = samples(self._run.deployment, run_id)

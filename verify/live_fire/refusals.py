@@ -10,7 +10,6 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -20,10 +19,8 @@ from verify.account import sessions
 from verify.account.answer import pick
 from verify.account.door import Aws
 from verify.account.errors import DENIED, ActionFailedError
-from verify.account.evidence import ApiCall, own_call
 from verify.account.live import Live
 from verify.account.read import Read
-from verify.model import NotVerifiedError
 from verify.run.verification import Run
 
 _SESSION_SECONDS = 900  # the shortest that AWS gives
@@ -39,17 +36,8 @@ class Attempt:
     parameters: Mapping[str, Any]
 
 
-def tries(run: Run, arn: str) -> ApiCall:
-    """What came of the attempts of the role `arn`, as evidence."""
-    started = datetime.now(UTC)
-    try:
-        page = _tried(run, arn)
-    except NotVerifiedError as error:
-        page = {"problem": str(error)}
-    return own_call("try_refusals", run.deployment.region, {"RoleArn": arn}, started, page)
-
-
-def _tried(run: Run, arn: str) -> dict[str, Any]:
+def tries(run: Run, arn: str) -> dict[str, Any]:
+    """What came of the attempts of the role `arn`. Raises NotVerifiedError."""
     role = _as_role(run, arn)
     # What it may do it can do: what follows is refused to it, and not to a session that is worth
     # nothing.

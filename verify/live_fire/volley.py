@@ -7,12 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import Any
 
 from verify.account.door import evidence_used
 from verify.account.errors import ActionFailedError
-from verify.account.evidence import ApiCall, own_call
 from verify.live_fire import alarms, kept, sweep
 from verify.live_fire.alarms import Ringing
 from verify.live_fire.listener import Listener
@@ -84,18 +82,13 @@ class Volley:
     def _work(self) -> VolleyResult:
         fired = VolleyResult(self._shots)
 
-        def look() -> ApiCall:
-            started = datetime.now(UTC)
-            try:
-                self._act(fired)
-                page = kept.written(fired)
-            except NotVerifiedError as error:
-                page = {"problem": str(error)}
-            return self._seen(page, started)
+        def look() -> Mapping[str, Any]:
+            self._act(fired)
+            return kept.written(fired)
 
-        page, evidence = self._run.aws.looked("trailwarden", "fire_probes", look)
-        if "problem" in page:
-            raise NotVerifiedError(page["problem"])
+        page, evidence = self._run.aws.looked(
+            "trailwarden", "fire_probes", look, probes=[probe.key for probe in self._probes]
+        )
         acts = (act for probe in self._probes for act in probe.acts)
         result = kept.read(page, acts)
         result.evidence.append(evidence)
@@ -108,15 +101,6 @@ class Volley:
                 self._fire_and_wait(result)
             except ActionFailedError as error:
                 raise NotVerifiedError(f"the probe could not do its work: {error}") from error
-
-    def _seen(self, page: Mapping[str, Any], started: datetime) -> ApiCall:
-        return own_call(
-            "fire_probes",
-            self._run.deployment.region,
-            {"probes": [probe.key for probe in self._probes]},
-            started,
-            page,
-        )
 
     def _fire_and_wait(self, result: VolleyResult) -> None:
         abandoned = sweep.abandoned(self._run, self._probes)

@@ -1,1 +1,1 @@
-"""A period, not a moment: what many runs together show of a deployment."""
+"""Several runs of a deployment: what many together show of a period, what differs between two."""

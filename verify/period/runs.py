@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from verify.account.door import PROBLEM
 from verify.inputs.reader import UnreadableError, read_text
 from verify.model import Report
 from verify.period.timeline import Span
@@ -63,10 +64,12 @@ def find(
         faults: list[str] = []
 
         def hear(said: Said, faults: list[str] = faults) -> None:
-            if not said.good and not (said.good is None and not judge):
+            if not said.good:
                 faults.append(f"{said.about}: {said.text}")
 
-        check_run(folder, hear, public_key=public_key, judge=judge, within_chain=True)
+        check_run(
+            folder, hear, public_key=public_key, judge=judge, within_chain=True, report=report
+        )
         yield Excluded(link.run_id, tuple(faults)) if faults else _verified(folder, report)
 
 
@@ -78,6 +81,8 @@ def _verified(folder: Path, report: Report) -> Verified | Excluded:
             continue
         try:
             [page] = _pages(folder / reference.file)
+            if PROBLEM in page:
+                continue
             for target in page["targets"]:
                 covered.setdefault(target["region"], []).extend(
                     Span(datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"]))

@@ -9,9 +9,9 @@ from pathlib import Path
 from verify.console import complain, say
 from verify.printing import page
 from verify.printing.chromium import PrintError, print_page
-from verify.proof import manifest, report_check
+from verify.proof import report_check
 from verify.proof.manifest import ManifestError
-from verify.proof.report_check import NoReportError
+from verify.proof.report_check import ChangedError, NoReportError
 
 PRINTED, NOT_AS_IT_WAS, CANNOT_PRINT = 0, 1, 2
 
@@ -26,13 +26,12 @@ def main(arguments: Sequence[str]) -> int:
     read = _parser().parse_args(arguments)
     folder: Path = read.folder.resolve()
     try:
-        stated = manifest.read(folder)
-        if changed := manifest.differences(folder, stated):
-            complain("pdf", f"{folder} is not as it was sealed:\n  " + "\n  ".join(changed))
-            return NOT_AS_IT_WAS
-        report = report_check.read(folder)
+        stated, report = report_check.sealed(folder)
         output: Path = read.output or folder.parent / f"{folder.name}.pdf"
         print_page(page.render(report, stated, annex=read.annex), output)
+    except ChangedError as error:
+        complain("pdf", str(error))
+        return NOT_AS_IT_WAS
     except (ManifestError, NoReportError, PrintError, OSError) as error:
         complain("pdf", str(error))
         return CANNOT_PRINT

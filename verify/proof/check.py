@@ -8,7 +8,7 @@ from pathlib import Path
 
 from verify import __version__
 from verify.model import Report
-from verify.proof import chain, manifest, rejudge, report_check, signature
+from verify.proof import chain, clock, manifest, rejudge, report_check, signature
 from verify.proof.manifest import Manifest, ManifestError
 from verify.proof.rejudge import NotJudgedError
 from verify.proof.report_check import NoReportError
@@ -28,10 +28,10 @@ class Said:
 
 @dataclass(frozen=True)
 class Checked:
-    """Whether a run is as it was sealed, and whether its verdicts were judged again."""
+    """Whether a run is as it was sealed, and whether all that was asked for could be checked."""
 
     as_sealed: bool
-    judged: bool
+    complete: bool
 
 
 def check_run(
@@ -41,30 +41,34 @@ def check_run(
     public_key: Path | None = None,
     judge: bool = True,
     within_chain: bool = False,
+    report: Report | None = None,
 ) -> Checked:
     """Check the run in a folder, telling each finding as it comes.
 
     `public_key` is the one by which it must be signed, if that is known; `judge` asks for its
-    verdicts, `within_chain` for its place among the runs of the folder above.
+    verdicts, `within_chain` for its place among the runs of the folder above. `report` is the
+    run's, where the caller has read it already.
     """
-    good, judged = True, not judge
+    good = complete = True
 
     def hear(said: Said) -> None:
-        nonlocal good, judged
+        nonlocal good, complete
         good = good and said.good is not False
-        judged = judged or (said.about == _VERDICTS and said.good is not None)
+        complete = complete and said.good is not None
         tell(said)
 
-    for said in _findings(folder, public_key, judge=judge, within_chain=within_chain):
+    for said in _findings(folder, public_key, report, judge=judge, within_chain=within_chain):
         hear(said)
-    return Checked(good, judged)
-
-
-_VERDICTS = "verdicts"
+    return Checked(good, complete)
 
 
 def _findings(
-    folder: Path, public_key: Path | None, *, judge: bool, within_chain: bool
+    folder: Path,
+    public_key: Path | None,
+    report: Report | None,
+    *,
+    judge: bool,
+    within_chain: bool,
 ) -> Iterator[Said]:
     try:
         stated = manifest.read(folder)
@@ -78,10 +82,12 @@ def _findings(
     if within_chain:
         yield from _linked(folder, stated)
     try:
-        report = report_check.read(folder)
+        report = report or report_check.read(folder)
     except NoReportError as error:
         yield Said("report", str(error), good=False)
         return
+    for doubt in clock.doubts(folder, stated, report, within_chain=within_chain):
+        yield Said("time", doubt, good=None)
     wrong = list(report_check.faults(folder, report, stated))
     yield from _each(
         "report",
@@ -142,12 +148,12 @@ def _judged(folder: Path, report: Report) -> Iterator[Said]:
     try:
         again = rejudge.judged_again(folder)
     except NotJudgedError as error:
-        yield Said(_VERDICTS, str(error), good=None)
+        yield Said("verdicts", str(error), good=None)
         return
     tested = sum(result.test is not None for result in report.results)
     other = "" if report.tool_version == __version__ else f" (by {report.tool_version} then)"
     yield from _each(
-        _VERDICTS,
+        "verdicts",
         list(rejudge.differences(report, again)),
         f"{tested} judged again by version {__version__}{other}: each is what the report says",
     )

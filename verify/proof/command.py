@@ -11,12 +11,13 @@ from verify.proof import chain, manifest
 from verify.proof.chain import ChainError
 from verify.proof.check import Checked, Said, check_run
 
-VERIFIED, NOT_AS_IT_WAS, CANNOT_CHECK, NOT_JUDGED = 0, 1, 2, 6
+VERIFIED, NOT_AS_IT_WAS, CANNOT_CHECK, NOT_COMPLETE = 0, 1, 2, 6
 
 _EPILOG = f"""\
 exit codes: {VERIFIED} all is as it was sealed, and the evidence gives each verdict of the report;
 {NOT_AS_IT_WAS} something is not, and the lines say what; {CANNOT_CHECK} there is nothing to check;
-{NOT_JUDGED} all is as it was sealed, but the verdicts could not be judged again.
+{NOT_COMPLETE} all is as it was sealed, but the verdicts could not be judged again, or clocks
+contradict each other, so that it is not certain when a run was made.
 """
 
 
@@ -76,7 +77,7 @@ def _tell(said: Said) -> None:
 def _exit_code(found: Sequence[Checked], broken: Sequence[str]) -> int:
     if broken or not all(checked.as_sealed for checked in found):
         return NOT_AS_IT_WAS
-    return VERIFIED if all(checked.judged for checked in found) else NOT_JUDGED
+    return VERIFIED if all(checked.complete for checked in found) else NOT_COMPLETE
 
 
 def _cannot(message: str) -> int:

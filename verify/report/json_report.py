@@ -136,6 +136,12 @@ def parse(text: str) -> Report:
         found = json.loads(text)
     except json.JSONDecodeError as error:
         raise InvalidReportError(f"the report is not JSON: {error}") from error
+    version = found.get("schema_version") if isinstance(found, dict) else None
+    if isinstance(version, str) and version != SCHEMA_VERSION:
+        raise InvalidReportError(
+            f"the report is of version {version} ($.schema_version), and this version of "
+            f"trailwarden reads {SCHEMA_VERSION}: read it with the version that made it"
+        )
     _require_valid(found)
     report = _report(found)
     for name, amount in json.loads(render(report)).items():

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from verify.account.evidence import ApiCall, own_call
 from verify.model import ControlResult, Outcome, RecordedChange
 from verify.report.display import severity_rank
 from verify.run.verification import Run
@@ -32,9 +31,13 @@ def with_changes(run: Run, results: Sequence[ControlResult], say: Callable[[str]
     subjects = list(_subjects(results))
     if not subjects or run.settings.replay is not None:
         return tuple(results), ()
-    say(f"asking CloudTrail who changed what failed ({len(subjects[:MAXIMUM_SUBJECTS])} resources)")
+    first = subjects[:MAXIMUM_SUBJECTS]
+    say(f"asking CloudTrail who changed what failed ({len(first)} resources)")
     seen, evidence = run.aws.looked(
-        "trailwarden", "who_changed", lambda: _look(run, subjects[:MAXIMUM_SUBJECTS])
+        "trailwarden",
+        "who_changed",
+        lambda: {"asked": [_of_subject(run, subject) for subject in first]},
+        subjects=first,
     )
     changes = {one["subject"]: _changes(one["changes"]) for one in seen["asked"]}
     notes = [one["note"] for one in seen["asked"] if one["note"]]
@@ -73,18 +76,6 @@ def _unmet(result: ControlResult) -> Iterator[str]:
         # Of objects the event history knows nothing: they are data.
         if not one.met and _NAME.fullmatch(one.subject) and not one.subject.startswith("s3://"):
             yield one.subject
-
-
-def _look(run: Run, subjects: Sequence[str]) -> ApiCall:
-    started = datetime.now(UTC)
-    asked = [_of_subject(run, subject) for subject in subjects]
-    return own_call(
-        "who_changed",
-        run.deployment.region,
-        {"subjects": list(subjects)},
-        started,
-        {"asked": asked},
-    )
 
 
 def _of_subject(run: Run, subject: str) -> dict[str, Any]:

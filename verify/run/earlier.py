@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from verify.inputs.reader import UnreadableError, read_text
 from verify.model import Comparison, Outcome, Report, Target
-from verify.proof import chain
+from verify.proof import chain, report_check
 from verify.proof.chain import ChainError
-from verify.report import json_report
+from verify.proof.report_check import NoReportError
 from verify.report.difference import compare
-from verify.report.json_report import InvalidReportError
 
-_MAXIMUM_CHARACTERS = 200_000_000
 _LOOK_BACK = 20  # runs, of which some are of other deployments
 
 
@@ -32,10 +29,9 @@ def _whole_runs(reports: Path, target: Target) -> Iterator[Report]:
     except ChainError:
         return
     for link in reversed(links[-_LOOK_BACK:]):
-        path = reports / link.run_id / json_report.FILE_NAME
         try:
-            found = json_report.verdicts(read_text(path, str(path), _MAXIMUM_CHARACTERS))
-        except (UnreadableError, InvalidReportError):
+            found = report_check.verdicts(reports / link.run_id)
+        except NoReportError:
             continue
         if found.target == target and not found.counts[Outcome.NOT_TESTED]:
             yield found

@@ -7,7 +7,6 @@ as sensitive are redacted, as in the answers.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any
 from verify.inputs import attestations, baseline, deployment
 from verify.inputs.reader import UnreadableError, read_text
 from verify.model import InputFile
+from verify.proof.manifest import sha256_of
 from verify.redaction import redact
 from verify.run.settings import RunError, Settings
 
@@ -154,10 +154,7 @@ def command(folder: Path) -> tuple[str, ...]:
 def files(folder: Path) -> tuple[InputFile, ...]:
     """What is kept below a run's folder, with its hashes, in the order of the names."""
     return tuple(
-        InputFile(
-            str(path.relative_to(folder)),
-            hashlib.sha256(path.read_bytes()).hexdigest(),
-        )
+        InputFile(str(path.relative_to(folder)), sha256_of(path))
         for path in sorted((folder / FOLDER).rglob("*"))
         if path.is_file()
     )

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
-from verify.account.evidence import ApiCall, own_call
 from verify.account.recorded import answered
 from verify.account.regions import enabled_regions
 from verify.inputs.deployment import Deployment
@@ -158,28 +157,30 @@ class LogIntegrity:
 
         def judged(reader: Recording | Kept, home: Mapping[str, Any], now: datetime) -> Result:
             statuses, begun = _Statuses(reader, self.deployment, home), self._begun(home)
-            result = self._run(reader, described, statuses, now, begun)
+            try:
+                result = self._run(reader, described, statuses, now, begun)
+            except UsageError as error:
+                raise NotVerifiedError(str(error)) from error
             made.append(Validation(result, begun, statuses.delivery_errors, statuses.unasked, ""))
             return result
 
-        def look() -> ApiCall:
+        def look() -> Mapping[str, Any]:
             home, started = self._home_status(reads_again), datetime.now(UTC)
             connection = Connection(self.deployment.region, _WORKERS)
             reader = Recording(S3Reader(connection, self.session, self.aws.client))
             return self._seen(judged(reader, home, started), reader, home, started)
 
-        try:
-            seen, evidence = self.aws.looked("trailwarden", "validate_log_files", look)
-            if not made:
-                if seen["reads"]["omitted"]:
-                    raise NotVerifiedError(
-                        f"{seen['reads']['omitted']:,} of the objects that were read are not in "
-                        "the evidence: they were too many to be kept"
-                    )
-                home = answered("cloudtrail", "get_trail_status", seen["home"])
-                judged(Kept(seen["reads"]), home, datetime.fromisoformat(seen["asked"]))
-        except UsageError as error:
-            raise NotVerifiedError(str(error)) from error
+        seen, evidence = self.aws.looked(
+            "trailwarden", "validate_log_files", look, TrailARN=self.deployment.trail_arn
+        )
+        if not made:
+            if seen["reads"]["omitted"]:
+                raise NotVerifiedError(
+                    f"{seen['reads']['omitted']:,} of the objects that were read are not in the "
+                    "evidence: they were too many to be kept"
+                )
+            home = answered("cloudtrail", "get_trail_status", seen["home"])
+            judged(Kept(seen["reads"]), home, datetime.fromisoformat(seen["asked"]))
         return replace(made[0], evidence=evidence)
 
     def _run(
@@ -263,20 +264,12 @@ class LogIntegrity:
 
     def _seen(
         self, result: Result, reader: Recording, home: Mapping[str, Any], started: datetime
-    ) -> ApiCall:
+    ) -> Mapping[str, Any]:
         from verify.integrity import report
 
-        finished = datetime.now(UTC)
-        found = {
-            **report.document(result, self.deployment.trail_arn, finished),
+        return {
+            **report.document(result, self.deployment.trail_arn, datetime.now(UTC)),
             "asked": started.isoformat(),
             "home": jsonable(home),
             "reads": reader.document(),
         }
-        return own_call(
-            "validate_log_files",
-            self.deployment.region,
-            {"TrailARN": self.deployment.trail_arn},
-            started,
-            found,
-        )

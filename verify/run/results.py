@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from verify import __version__
-from verify.account import evidence
 from verify.inputs import waivers
 from verify.model import Control, ControlResult, Outcome, Report, TestResult
 from verify.run import earlier, given
@@ -47,6 +46,9 @@ def without_row(run: Run, collected: Collected) -> list[str]:
     return sorted(collected.results.keys() - rows)
 
 
+_SET_BACK = (
+    "the clock of this machine was set back during the run: what its times say is not certain"
+)
 _INTERRUPTED = "the run was interrupted: what had not ended by then was not tested"
 
 
@@ -77,11 +79,12 @@ def build_report(
         target=run.target,
         caller=run.settings.caller,
         results=told,
-        evidence=evidence.references(run.folder),
+        evidence=run.aws.store.references(),
         timings=tuple(dict.fromkeys(item for phase in phases for item in phase.timings)),
         waivers=uses,
         notes=(
             *([_INTERRUPTED] if interrupted else []),
+            *([_SET_BACK] if finished < datetime.fromisoformat(run.settings.started) else []),
             *dict.fromkeys(note for phase in phases for note in phase.notes),
             *untold,
         ),

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from verify.console import complain, say
-from verify.proof import manifest, report_check
+from verify.proof import report_check
 from verify.proof.manifest import ManifestError
-from verify.proof.report_check import NoReportError
+from verify.proof.report_check import ChangedError, NoReportError
 from verify.run.settings import new_run_id
 from verify.targets import page
 from verify.targets.file import Listed, TargetsError, load
@@ -79,10 +79,8 @@ def merge(arguments: Sequence[str]) -> int:
     for given in read.runs:
         folder = given.resolve()
         try:
-            if changed := manifest.differences(folder, manifest.read(folder)):
-                return _cannot("merge", f"{given} is not as it was sealed: {'; '.join(changed)}")
-            report = report_check.read(folder)
-        except (ManifestError, NoReportError, OSError) as error:
+            _, report = report_check.sealed(folder)
+        except (ChangedError, ManifestError, NoReportError, OSError) as error:
             return _cannot("merge", str(error))
         target = report.target
         name = f"{target.environment} in {target.account}, {target.region}"

@@ -10,22 +10,17 @@ from pathlib import Path
 
 from verify.console import complain, say
 from verify.model import Comparison, Report
-from verify.report import json_report
+from verify.proof import report_check
+from verify.proof.report_check import NoReportError
 from verify.report.difference import compare
 from verify.report.display import iso_time, visible
-from verify.report.json_report import InvalidReportError
 
 SAME, CHANGED, CANNOT_COMPARE = 0, 1, 2
 
-_MAXIMUM_BYTES = 800_000_000
 _EPILOG = f"""\
 exit codes: {SAME} nothing has changed; {CHANGED} something has; {CANNOT_COMPARE} there is nothing
 to compare.
 """
-
-
-class _UnreadableReportError(Exception):
-    """The message names the file and the cause."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,8 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     read = _parser().parse_args(arguments)
     try:
         before, after = _report(read.before), _report(read.after)
-    except _UnreadableReportError as error:
-        complain("diff", str(error))
+    except NoReportError as error:
+        complain("diff", f"{error}: name the folder of a run, such as reports/latest")
         return CANNOT_COMPARE
     found = compare(before, after)
     if read.json:
@@ -46,15 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _report(path: Path) -> Report:
-    file = path / json_report.FILE_NAME if path.is_dir() else path
-    try:
-        if file.stat().st_size > _MAXIMUM_BYTES:
-            raise _UnreadableReportError(f"{file} exceeds {_MAXIMUM_BYTES:,} bytes")
-        return json_report.parse(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, InvalidReportError, RecursionError) as error:
-        raise _UnreadableReportError(
-            f"{file}: {error}: name the folder of a run, such as reports/latest"
-        ) from None
+    return report_check.read(path) if path.is_dir() else report_check.read_file(path)
 
 
 def _lines(before: Report, after: Report, found: Comparison) -> Iterator[str]:
