@@ -90,7 +90,7 @@ class EvidenceStore:
                 "--reports=<folder>"
             ) from None
         with self._lock:
-            self._kept[path.name] = _reference(path.name, content, redacted)
+            self._kept[path.name] = _reference(path.name, content, document)
         return identifier
 
     def references(self) -> tuple[EvidenceReference, ...]:
