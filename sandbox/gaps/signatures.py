@@ -54,7 +54,7 @@ def padding_and_hash(
 
 
 REPLACEMENTS = (
-    # https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html (MessageType), and API_Verify
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html (MessageType)
     *(
         Replacement(
             KmsResponse,
@@ -77,7 +77,7 @@ REPLACEMENTS = (
         RSAPrivateKey,
         "_RSAPrivateKey__padding_and_hash_algorithm",
         padding_and_hash,
-        "A digest is signed as it is, and PSS's salt is as long as the digest; moto's is the longest.",
+        "A digest is signed as it is, and PSS's salt is as long as it is, not as long as can be.",
         Kind.AROUND,
     ),
 )
