@@ -15,8 +15,8 @@ from verify.proof.upload import upload
 PUT, CANNOT_PUT = 0, 2
 
 _EPILOG = f"""\
-exit codes: {PUT} every run is there; {CANNOT_PUT} one is not, and the message says why: another upload goes
-on from there.
+exit codes: {PUT} every run is there; {CANNOT_PUT} one is not, and the message says why: another
+upload goes on from there.
 """
 
 

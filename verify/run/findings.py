@@ -51,8 +51,8 @@ def _sent(run: Run, batch: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     except (ClientError, BotoCoreError) as error:
         said = describe(error, "securityhub", OPERATION, region)
         raise ImportFindingsError(
-            f"{said}; finding_import_enabled lets the verifier role import, and Security Hub must be "
-            "on in the region"
+            f"{said}; Security Hub must be on in the region, and finding_import_enabled lets the "
+            "verifier role import"
         ) from error
     told = answer.get("FailedFindings", ())
     for one in told:
