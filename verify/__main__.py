@@ -79,7 +79,7 @@ def _sweep(arguments: Sequence[str]) -> int:
 
 
 def _upload(arguments: Sequence[str]) -> int:
-    from verify.proof.upload_command import main
+    from verify.run.put_reports import main
 
     return main(arguments)
 

@@ -154,12 +154,17 @@ def role_statement(
         iam.delete_role_policy(**which)
 
 
-def python_m_verify(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the commands of `python -m verify` to its end, with no account at hand."""
+def python_m_verify(
+    *arguments: str, url: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the commands of `python -m verify` to its end.
+
+    With no account at hand but, if a `url` is given, the sandbox there.
+    """
     return subprocess.run(
         [sys.executable, "-m", "verify", *arguments],
         cwd=ROOT,
-        env=environment(),
+        env=environment(url, **more),
         capture_output=True,
         text=True,
         timeout=300,

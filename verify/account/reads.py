@@ -506,8 +506,8 @@ volumes_encrypted = of_account("ec2", "get_ebs_encryption_by_default")
 # --- key ------------------------------------------------------------------------------------------
 
 
-# Each is one of the key of the copies too, and but for rotation of the key that signs: its ARN comes
-# after the deployment.
+# Each is one of the key of the copies too, and but for rotation of the key that signs: its ARN
+# comes after the deployment.
 
 
 def _key(deployment: Deployment, arn: str = "") -> dict[str, Any]:

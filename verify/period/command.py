@@ -39,18 +39,18 @@ def main(arguments: Sequence[str]) -> int:
     if span.start > now:
         return _cannot(f"the period begins in the future ({span.start})")
     try:
-        with opened(read.reports, say) as found:
-            return _report(found, span, now, read)
+        with opened(read.reports, say) as place:
+            return _report(place, span, now, read)
     except (BucketError, ChainError) as error:
         return _cannot(str(error))
 
 
-def _report(opened: Opened, span: Span, now: datetime, read: argparse.Namespace) -> int:
-    reports = opened.folder
-    if opened.run is not None or not chain.is_kept(reports):
+def _report(place: Opened, span: Span, now: datetime, read: argparse.Namespace) -> int:
+    reports = place.folder
+    if place.run is not None or not chain.is_kept(reports):
         return _cannot(f"{read.reports} holds no sealed run: name the folder of reports")
-    for note in opened.notes:
-        say(f"{opened.name}: {note}")
+    for note in place.notes:
+        say(f"{place.name}: {note}")
     valid = timedelta(hours=read.valid_hours)
     asked = Asked(read.public_key, read.timestamp_root, judge=not read.no_verdicts)
     counted: dict[Target, list[Verified]] = {}
@@ -61,11 +61,11 @@ def _report(opened: Opened, span: Span, now: datetime, read: argparse.Namespace)
         elif read.account in (None, found.report.target.account):
             counted.setdefault(found.report.target, []).append(found)
     broken = [
-        *(Excluded("the bucket", (fault,)) for fault in opened.faults),
+        *(Excluded("the bucket", (fault,)) for fault in place.faults),
         *(Excluded("the chain", (fault,)) for fault in chain.faults(reports)),
     ]
     deployments = [_deployment(one, span, valid) for one in counted.values()]
-    above = reports if opened.is_local else Path("reports")
+    above = reports if place.is_local else Path("reports")
     folder = read.output or above / f"period-{span.start:%Y%m%d}-{span.end:%Y%m%d}"
     try:
         folder.mkdir(parents=True, exist_ok=True)

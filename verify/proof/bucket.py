@@ -64,8 +64,8 @@ def is_part(text: str) -> bool:
     return _PART.fullmatch(text) is not None
 
 
-def client() -> Any:
-    """A client of S3's by what the environment says. Raises BucketError."""
+def client(region: str | None = None) -> Any:
+    """A client of S3's, by what the environment says. Raises BucketError."""
     session = boto3.Session(botocore_session=sessions.plain_session())
     config = Config(
         retries={"mode": "adaptive", "max_attempts": 6},
@@ -74,7 +74,7 @@ def client() -> Any:
         max_pool_connections=AT_A_TIME,
     )
     with asking("anything", session.region_name or "no region"):
-        return session.client("s3", config=config)
+        return session.client("s3", region_name=region, config=config)
 
 
 @contextmanager

@@ -30,37 +30,37 @@ def main(arguments: Sequence[str]) -> int:
     read = _parser().parse_args(arguments)
     asked = Asked(read.public_key, read.timestamp_root, judge=not read.no_verdicts)
     try:
-        with opened(read.folder, say) as found:
-            return _check_opened(found, asked)
+        with opened(read.folder, say) as place:
+            return _check_opened(place, asked)
     except (BucketError, ChainError) as error:
         return _cannot(str(error))
 
 
-def _check_opened(opened: Opened, asked: Asked) -> int:
-    folder, name = opened.folder, opened.name
+def _check_opened(place: Opened, asked: Asked) -> int:
+    folder, name = place.folder, place.name
     if not folder.is_dir():
         return _cannot(f"there is no folder {name}")
-    for note in opened.notes:
+    for note in place.notes:
         say(f"{name}: {note}")
-    if opened.run is not None:
-        for fault in opened.faults:
+    if place.run is not None:
+        for fault in place.faults:
             say(f"{name}: NOT AS IT WAS: {fault}")
-        return _exit_code([_check(folder / opened.run, asked)], opened.faults)
+        return _exit_code([_check(place, place.run, asked)], place.faults)
     if chain.is_kept(folder):
-        return _check_all(opened, asked)
+        return _check_all(place, asked)
     if not (folder / "evidence").is_dir() and not (folder / manifest.FILE_NAME).exists():
         return _cannot(
             f"{name} is neither a run's folder nor one of several with their {chain.LEDGER}: name "
             "reports or reports/latest"
         )
-    return _exit_code([_check(folder, asked)], opened.faults)
+    return _exit_code([_check(place, "", asked)], place.faults)
 
 
-def _check_all(opened: Opened, asked: Asked) -> int:
-    reports = opened.folder
+def _check_all(place: Opened, asked: Asked) -> int:
+    reports = place.folder
     links = chain.read(reports)
-    broken = [*opened.faults, *chain.faults(reports)]
-    say(f"{opened.name}: a chain of {len(links)} runs")
+    broken = [*place.faults, *chain.faults(reports)]
+    say(f"{place.name}: a chain of {len(links)} runs")
     for fault in broken:
         say(f"  NOT AS IT WAS: {fault}")
     if not broken:
@@ -68,15 +68,17 @@ def _check_all(opened: Opened, asked: Asked) -> int:
     for name in chain.unfinished(reports):
         say(f"  note: {name} was never sealed: its run was killed, or goes on")
     found = [
-        _check(reports / link.run_id, asked)
+        _check(place, link.run_id, asked)
         for link in links
         if (reports / link.run_id / manifest.FILE_NAME).is_file()
     ]
     return _exit_code(found, broken)
 
 
-def _check(folder: Path, asked: Asked) -> Checked:
-    say(f"{folder}:")
+def _check(place: Opened, run: str, asked: Asked) -> Checked:
+    """Check a run by its name below a place, or the place itself."""
+    folder = place.folder / run
+    say(f"{folder if place.is_local else f'{place.name}{run}'}:")
     return check_run(folder, _tell, asked, within_chain=chain.is_kept(folder.parent))
 
 

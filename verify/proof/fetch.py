@@ -81,8 +81,8 @@ def _fetched(
     client: Any, address: Address, run: str | None, folder: Path, tell: Callable[[str], None]
 ) -> Opened:
     kept = _listed(client, address)
-    strange = [name for name in kept if not _is_ours(name)]
-    wanted = {name: kept[name] for name in kept if _is_ours(name) and _concerns(name, run)}
+    concerned = [name for name in kept if _concerns(name, run)]
+    wanted = {name: kept[name] for name in concerned if _is_file(name)}
     if run is not None and not any(name.startswith(f"{run}/") for name in wanted):
         raise BucketError(f"{address} holds no run {run}")
     if not wanted:
@@ -105,19 +105,20 @@ def _fetched(
         str(address),
         is_local=False,
         run=run,
-        faults=tuple(_faults(wanted)),
-        notes=tuple(_notes(wanted, strange)),
+        faults=(*_nameless(concerned), *_faults(wanted)),
+        notes=tuple(_notes(kept, wanted)),
     )
 
 
-def _is_ours(name: str) -> bool:
-    first, *rest = name.split("/")
-    known = first == chain.LINES or RUN.fullmatch(first) is not None
-    return known and bool(rest) and all(map(is_part, rest))
-
-
 def _concerns(name: str, run: str | None) -> bool:
-    return run is None or name.startswith((f"{run}/", f"{chain.LINES}/"))
+    """Whether an object is of the run that is asked for, or of any, or a line of the chain."""
+    first, slash, _ = name.partition("/")
+    of_run = RUN.fullmatch(first) is not None if run is None else first == run
+    return bool(slash) and (of_run or first == chain.LINES)
+
+
+def _is_file(name: str) -> bool:
+    return all(map(is_part, name.split("/")))
 
 
 def _listed(client: Any, address: Address) -> Mapping[str, _Kept]:
@@ -188,6 +189,13 @@ class _Fetching:
             raise BucketError(f"{path} cannot be written: {error}") from error
 
 
+def _nameless(names: Iterable[str]) -> Iterator[str]:
+    """The objects that cannot be fetched, since no file could be called so."""
+    for name in sorted(names):
+        if not _is_file(name):
+            yield f"{name!r}: not in the manifest, and no name of a file"
+
+
 def _faults(kept: Mapping[str, _Kept]) -> Iterator[str]:
     """The objects that are not as they were put; each names the object."""
     for name, one in sorted(kept.items()):
@@ -207,8 +215,9 @@ def _when(times: Iterable[datetime]) -> str:
     return ", ".join(f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for time in sorted(times))
 
 
-def _notes(kept: Mapping[str, _Kept], strange: list[str]) -> Iterator[str]:
-    if any(version == _UNVERSIONED for one in kept.values() for _, version, _ in one.versions):
+def _notes(kept: Mapping[str, _Kept], wanted: Mapping[str, _Kept]) -> Iterator[str]:
+    strange = [name for name in kept if not _concerns(name, None)]
+    if any(version == _UNVERSIONED for one in wanted.values() for _, version, _ in one.versions):
         yield "the bucket kept no versions: whether an object was written over cannot be seen"
     if strange:
         yield f"{len(strange):,} objects are of no run, {strange[0]!r} among them"

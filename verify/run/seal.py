@@ -94,9 +94,10 @@ def put(run: Run, tell: Callable[[str], None]) -> None:
     try:
         upload(client, bucket.parse(place), run.folder, tell)
     except BucketError as error:
+        as_verifier = "--as-verifier " if run.settings.as_verifier else ""
         raise NotPutError(
             f"the run is sealed in {run.folder}, and not whole in {place}: {error}; once that is "
-            f"mended, `python -m verify upload {run.folder} {place}` puts it there"
+            f"mended, `python -m verify upload {as_verifier}{run.folder} {place}` puts it there"
         ) from error
 
 

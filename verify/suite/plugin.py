@@ -14,6 +14,7 @@ import signal
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     workerinput: Mapping[str, Any] | None = getattr(config, "workerinput", None)
     try:
         if workerinput is None:
-            settings = prepare(options.settings_of(config))
-            require_usable(settings)
+            asked = options.settings_of(config)
+            require_usable(asked)
+            settings = prepare(asked)
             collected = config.stash[stash.COLLECTED] = Collected()
             config.pluginmanager.register(_Gatherer(collected))
         else:
@@ -245,7 +247,7 @@ def pytest_sessionfinish(
         started,
         collected,
         datetime.now(UTC),
-        lambda line: write(f"\n{line}"),  # after the dots
+        partial(_on_a_line, write),
         interrupted=interrupted,
     )
     # The report may know worse than pytest, but never makes a failure of pytest's undone.
@@ -264,7 +266,8 @@ def pytest_sessionfinish(
         collected.problem = str(error)
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         return value
-    problems = list(_hand_on(started, collected.report, int(session.exitstatus), write))
+    tell = partial(_on_a_line, write)
+    problems = list(_hand_on(started, collected.report, int(session.exitstatus), tell))
     if int(session.exitstatus) in _WITHOUT_VERDICT:
         problems.append(_WITHOUT_VERDICT[int(session.exitstatus)])
         collected.problem = "\n".join(problems)
@@ -281,6 +284,11 @@ def pytest_sessionfinish(
             f"{started.folder} ({error.strerror})"
         )
     return value
+
+
+def _on_a_line(write: Callable[[str], None], line: str) -> None:
+    """Write a line after the dots."""
+    write(f"\n{line}")
 
 
 class _NotLeftError(Exception):

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from verify.console import complain, say
+from verify.inputs import deployment
+from verify.inputs.deployment import DeploymentError
 from verify.proof import bucket, chain, manifest
 from verify.proof.bucket import BucketError
 from verify.proof.chain import ChainError
 from verify.proof.upload import upload
+from verify.run import given, verifier_role
+from verify.run.settings import RunError
 
 PUT, CANNOT_PUT = 0, 2
 
@@ -23,22 +27,32 @@ upload goes on from there.
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code."""
     read = _parser().parse_args(arguments)
-    folder: Path = read.folder.resolve()
     try:
         address = bucket.parse(read.bucket)
-        if chain.is_kept(folder):
-            runs = [folder / link.run_id for link in chain.read(folder)]
-        elif (folder / manifest.FILE_NAME).is_file():
-            runs = [folder]
-        else:
+        runs = _runs(read.folder.resolve())
+        if not runs:
             return _cannot(f"{read.folder} holds no sealed run: name reports or reports/latest")
-        client = bucket.client()
+        client = bucket.client(_become_verifier(runs[-1]) if read.as_verifier else None)
         for run in runs:
             upload(client, address, run, say)
-    except (BucketError, ChainError) as error:
+    except (BucketError, ChainError, DeploymentError, RunError) as error:
         return _cannot(str(error))
     say(f"{len(runs)} runs are in {address}")
     return PUT
+
+
+def _runs(folder: Path) -> list[Path]:
+    if chain.is_kept(folder):
+        return [folder / link.run_id for link in chain.read(folder)]
+    return [folder] if (folder / manifest.FILE_NAME).is_file() else []
+
+
+def _become_verifier(run: Path) -> str:
+    """Go on as the verifier role of the deployment that a run is of; its region."""
+    path = str(run / given.FOLDER / "outputs.json")
+    deployed = deployment.parse(deployment.read(path), path)
+    verifier_role.assume(deployed, run.name)
+    return deployed.region
 
 
 def _cannot(message: str) -> int:
@@ -59,4 +73,10 @@ def _parser() -> argparse.ArgumentParser:
         "folder", type=Path, help="of a run (reports/latest), or of all of them (reports)"
     )
     parser.add_argument("bucket", help="where to: s3://<bucket>/[<prefix>]")
+    parser.add_argument(
+        "--as-verifier",
+        action="store_true",
+        help="assume the verifier role of the deployment that the run is of: a bucket that "
+        "Terraform made lets nobody else write",
+    )
     return parser
