@@ -255,7 +255,7 @@ def test_an_upload_that_broke_off_is_gone_on_with(kept: Place, reports: Path) ->
     assert kept.command(*again, place).returncode == 0
     done = kept.command(*again, place)
     assert done.returncode == 0, done.stderr
-    assert "1 runs are in" in done.stdout
+    assert f"in {place}/: 1 run" in done.stdout
     versions = kept.s3.list_object_versions(Bucket=kept.name, Prefix="half/")["Versions"]
     assert all(one["IsLatest"] for one in versions)
 

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
             upload(client, address, run, say)
     except (BucketError, ChainError, DeploymentError, RunError) as error:
         return _cannot(str(error))
-    say(f"{len(runs)} runs are in {address}")
+    say(f"in {address}: {len(runs)} run{'' if len(runs) == 1 else 's'}")
     return PUT
 
 
