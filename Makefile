@@ -16,6 +16,9 @@ STATE_BUCKET ?=
 OUTPUTS ?=
 RUN ?= $(REPORTS)/latest
 PUBLIC_KEY ?=
+REPORTS_BUCKET ?=
+TIMESTAMP_URL ?=
+TIMESTAMP_ROOT ?=
 VERIFY_ARGS ?=
 TESTS ?=
 INSTALL_PACKAGES ?=
@@ -42,6 +45,9 @@ DEPLOY_FLAGS = --working-directory $(call quoted,$(WORK)) --profile $(call quote
 VARIABLES_FLAGS = $(if $(VARIABLES),--variables $(call quoted,$(VARIABLES)))
 DRIFT_ARGUMENTS = $(if $(DRIFT),--plan=<($(PY) -m deploy plan --json $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS) \
 	--function-package $(PACKAGE)))
+# What becomes of a run once it has ended.
+SEAL_FLAGS = $(if $(REPORTS_BUCKET),--reports-bucket=$(call quoted,$(REPORTS_BUCKET))) \
+	$(if $(TIMESTAMP_URL),--timestamp-url=$(call quoted,$(TIMESTAMP_URL)))
 STATE_FLAGS = $(if $(STATE_BUCKET),--state-bucket $(call quoted,$(STATE_BUCKET)))
 # What pytest answers without a deployment.
 ASKS_ONLY = $(filter -h --help --version -V --collect-only --co --markers --fixtures,$(VERIFY_ARGS))
@@ -67,8 +73,11 @@ help: ## list the targets and what they take
 	BASELINE=<file>     verify: hold the account to this baseline instead of the profile's
 	REGION=...          home region (default: AWS's configuration, or ap-southeast-1)
 	SANDBOX=1           use the sandbox that `make sandbox` runs instead of AWS; SANDBOX=<url> another
-	RUN=reports/latest  check-evidence, report-pdf: the run; check-evidence: or the folder of all
+	REPORTS_BUCKET=...  verify: put the sealed run into this bucket too (s3://<bucket>/[<prefix>])
+	TIMESTAMP_URL=...   verify: have the run time-stamped by the authority at this address (RFC 3161)
+	RUN=reports/latest  check-evidence, report-pdf: the run; check-evidence: or the folder of all, or s3://...
 	PUBLIC_KEY=<file>   check-evidence: the key by which it must be signed
+	TIMESTAMP_ROOT=...  check-evidence: the certificates (PEM) to which its time stamp must lead
 	OUTPUTS=<file>      verify: what `terraform output -json` printed, instead of our own state
 	STATE_BUCKET=<name> keep Terraform's state in this S3 bucket, locked and encrypted
 	VERIFY_ARGS="..."   verify: passed on to pytest (try VERIFY_ARGS=--help)
@@ -161,10 +170,11 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
 	fi
 	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(call quoted,$(BASELINE)) \
-		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(VARIABLES_FLAGS) $(if $(AS_VERIFIER),--as-verifier) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
+		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(VARIABLES_FLAGS) $(if $(AS_VERIFIER),--as-verifier) $(SEAL_FLAGS) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 check-evidence: $(RUNTIME) ## prove offline that a run's folder is as it was sealed, and gives its verdicts (RUN=reports: of all)
-	@exec $(PY) -m verify check-evidence $(if $(PUBLIC_KEY),--public-key=$(call quoted,$(PUBLIC_KEY))) $(call quoted,$(RUN))
+	@exec $(VERIFY_ENVIRONMENT) $(PY) -m verify check-evidence $(if $(PUBLIC_KEY),--public-key=$(call quoted,$(PUBLIC_KEY))) \
+		$(if $(TIMESTAMP_ROOT),--timestamp-root=$(call quoted,$(TIMESTAMP_ROOT))) $(call quoted,$(RUN))
 
 report-pdf: $(RUNTIME) ## print a run as a PDF, beside its folder (RUN=reports/latest; it needs Chromium)
 	@exec $(PY) -m verify pdf $(call quoted,$(RUN))

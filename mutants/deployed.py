@@ -22,9 +22,14 @@ _EVERYTHING: Mapping[str, str] = {
     "TF_VAR_verifier_probes": json.dumps(PERMITTED),
     "TF_VAR_further_event_regions": json.dumps(["eu-west-1"]),
 }
-# And what a profile's baseline admits without demanding it: copies of the log files.
+# And what a profile's baseline admits without demanding it: copies of the log files, a bucket of
+# reports and a key that signs them.
 _OF_PROFILE: Mapping[str, Mapping[str, str]] = {
-    "prod": {"TF_VAR_replication_region": "ap-southeast-2"}
+    "prod": {
+        "TF_VAR_replication_region": "ap-southeast-2",
+        "TF_VAR_reports_bucket_enabled": "true",
+        "TF_VAR_report_signing_enabled": "true",
+    }
 }
 _DEPLOY_SECONDS = 400.0
 _STOP_SECONDS = 30.0

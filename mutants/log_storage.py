@@ -44,9 +44,10 @@ Rules = list[dict[str, Any]]
 # --- lock -----------------------------------------------------------------------------------------
 
 
-def _lock(
+def lock(
     retention: Mapping[str, Any] | None, of: str, account: Account, mending: ExitStack
 ) -> None:
+    """Lock new files of the log bucket, or of that of an output, by default so, or not."""
     name = bucket_of(account, of)
     before = account.s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
     mending.callback(_put_lock, account, of, before)
@@ -54,8 +55,8 @@ def _lock(
     _put_lock(account, of, {"ObjectLockEnabled": "Enabled", **rule})
 
 
-def _put_lock(account: Account, of: str, lock: Mapping[str, Any]) -> None:
-    tamper(account, "put_object_lock_configuration", of=of, ObjectLockConfiguration=lock)
+def _put_lock(account: Account, of: str, default: Mapping[str, Any]) -> None:
+    tamper(account, "put_object_lock_configuration", of=of, ObjectLockConfiguration=default)
 
 
 for _case, _description, _retention, _fails in (
@@ -79,8 +80,8 @@ for _case, _description, _retention, _fails in (
         (_GOES,),
     ),
 ):
-    FAMILY.add(f"lock-{_case}", _description, partial(_lock, _retention, ""), *_fails)
-FAMILY.add("copies-lock-off", "copies are not locked", partial(_lock, None, _REPLICA), _COPIES_KEPT)
+    FAMILY.add(f"lock-{_case}", _description, partial(lock, _retention, ""), *_fails)
+FAMILY.add("copies-lock-off", "copies are not locked", partial(lock, None, _REPLICA), _COPIES_KEPT)
 
 
 # --- lifecycle ------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ _BREAK_GLASS_TRUST = (
     "configuration-history-kept",
     "copies-kept",
     "session-logs-kept",
+    "reports-bucket",
 )
 
 Statement = Mapping[str, Any]

@@ -333,7 +333,7 @@ _OF_TIERS = frozenset(
     }
 )
 _OF_PRIVATE_NETWORKS = frozenset({"module.network.aws_route_table.private"})
-# Only where a service watches the account: by the control that wants it.
+# Only where a service watches the account, or reports are kept: by the control that looks at it.
 _OF_SERVICES = {
     "aws_cloudwatch_event_rule.threat_findings": "threats-alerted",
     "module.detection.aws_accessanalyzer_analyzer.account": "outside-access-analyzed",
@@ -346,6 +346,9 @@ _OF_SERVICES = {
     "module.detection.aws_cloudwatch_log_group.sessions": "session-logging-configured",
     "module.detection.aws_s3_bucket.session_logs": "session-logging-configured",
     "module.detection.aws_ssm_document.sessions": "session-logging-configured",
+    "aws_iam_policy.verifier_reports": "reports-bucket",
+    "aws_kms_key.reports": "reports-signing-key",
+    "aws_s3_bucket.reports": "reports-bucket",
 }
 _TIERS = "tier-routes"
 

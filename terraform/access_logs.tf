@@ -16,7 +16,7 @@ locals {
         Action    = "s3:PutObject"
         Resource  = "${local.access_log_bucket_arn}/*"
         Condition = {
-          ArnLike      = { "aws:SourceArn" = concat([local.log_bucket_arn], local.investigation_results_bucket_arns, local.config_history_bucket_arns, local.session_log_bucket_arns) }
+          ArnLike      = { "aws:SourceArn" = concat([local.log_bucket_arn], local.investigation_results_bucket_arns, local.config_history_bucket_arns, local.session_log_bucket_arns, local.reports_bucket_arns) }
           StringEquals = { "aws:SourceAccount" = local.account_id }
         }
       },

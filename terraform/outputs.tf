@@ -397,6 +397,18 @@ output "verification_metric_namespace" {
   value       = var.verification_metric_enabled || var.dashboard_enabled ? local.verification_metric_namespace : null
 }
 
+# --- Reports: empty where there are none ---------------------------------------------------------------------------------
+
+output "reports_bucket_names" {
+  description = "Name of the bucket for the verifier's reports."
+  value       = aws_s3_bucket.reports[*].bucket
+}
+
+output "report_signing_key_arns" {
+  description = "ARN of the key with which the verifier signs its reports."
+  value       = aws_kms_key.reports[*].arn
+}
+
 # --- Application logs -----------------------------------------------------------------------------------------------
 
 output "application_log_group_names" {

@@ -785,6 +785,24 @@ variable "verification_metric_enabled" {
   default     = false
 }
 
+variable "reports_bucket_enabled" {
+  description = "Whether there is a bucket for the verifier's reports, in which Object Lock keeps them as it keeps the log files (object_lock_mode): `make verify REPORTS_BUCKET=s3://...` puts them there. Files are put there by the verifier role alone."
+  type        = bool
+  default     = false
+}
+
+variable "report_signing_enabled" {
+  description = "Whether there is a key of KMS with which the verifier role, and nobody else, signs its reports: `make verify VERIFY_ARGS=--signing-key=<ARN>`."
+  type        = bool
+  default     = false
+}
+
+variable "finding_import_enabled" {
+  description = "Whether the verifier may import its findings into the region's Security Hub, as `make verify` does with --import-findings."
+  type        = bool
+  default     = false
+}
+
 variable "investigation_enabled" {
   description = "Whether the trail's log files can be asked by SQL (Athena), by the investigation role alone. Needs access_roles_enabled."
   type        = bool

@@ -151,7 +151,7 @@ resource "aws_iam_policy" "verifier_state" {
           "s3:ListBucketVersions",
         ]
         # Its access logs and its copies too, where there are any.
-        Resource = concat([local.log_bucket_arn], aws_s3_bucket.access_logs[*].arn, aws_s3_bucket.replica[*].arn, local.investigation_results_bucket_arns, local.config_history_bucket_arns, local.session_log_bucket_arns)
+        Resource = concat([local.log_bucket_arn], aws_s3_bucket.access_logs[*].arn, aws_s3_bucket.replica[*].arn, local.investigation_results_bucket_arns, local.config_history_bucket_arns, local.session_log_bucket_arns, local.reports_bucket_arns)
       },
       {
         # Those to the log bucket are found by ListAccessPoints; whatever their names, none may open it wider.
@@ -185,7 +185,7 @@ resource "aws_iam_policy" "verifier_state" {
           "kms:ListGrants",
           "kms:ListResourceTags",
         ]
-        Resource = concat([aws_kms_key.logs.arn], aws_kms_key.replica[*].arn)
+        Resource = concat([aws_kms_key.logs.arn], aws_kms_key.replica[*].arn, aws_kms_key.reports[*].arn)
       },
     ]
   })

@@ -78,6 +78,12 @@ def _sweep(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _upload(arguments: Sequence[str]) -> int:
+    from verify.run.put_reports import main
+
+    return main(arguments)
+
+
 def _who(arguments: Sequence[str]) -> int:
     from verify.investigate.command import main
 
@@ -103,6 +109,7 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     ),
     "sweep": (_sweep, "remove what killed runs of the live fire have left in the account"),
     "targets": (_targets, "verify several accounts and regions, and show them in one matrix"),
+    "upload": (_upload, "put sealed runs into a bucket, where check-evidence and period find them"),
     "who": (
         _who,
         "print who did what, when and from where, by event history or log files",

@@ -25,6 +25,7 @@ _AT_FIRST = (
     "standards/aws-foundational-security-best-practices/v/1.0.0",
     "ruleset/cis-aws-foundations-benchmark/v/1.2.0",
 )
+_FINDINGS_A_CALL, _RESOURCES_A_FINDING = 100, 32
 
 
 @dataclass
@@ -34,6 +35,7 @@ class _Hub:
     automatic: bool = True
     generator: str = "SECURITY_CONTROL"
     standards: dict[str, str] = field(default_factory=dict)  # the standard, by its subscription
+    findings: dict[str, _Parameters] = field(default_factory=dict)  # what was imported, by id
 
 
 class Hubs:
@@ -45,10 +47,12 @@ class Hubs:
         self.answers = {
             "BatchDisableStandards": self._disable_standards,
             "BatchEnableStandards": self._enable_standards,
+            "BatchImportFindings": self._import,
             "DescribeHub": self._describe,
             "DisableSecurityHub": self._disable,
             "EnableSecurityHub": self._enable,
             "GetEnabledStandards": self._enabled_standards,
+            "GetFindings": self._findings,
             "ListTagsForResource": self._tags,
             "TagResource": self._tag,
             "UntagResource": self._untag,
@@ -152,6 +156,48 @@ class Hubs:
         asked = parameters.get("StandardsSubscriptionArns") or list(hub.standards)
         there = [subscription for subscription in asked if subscription in hub.standards]
         return {"StandardsSubscriptions": [self._told(region, hub, one) for one in there]}
+
+    # --- findings --------------------------------------------------------------------------------
+
+    def _import(self, region: str, parameters: _Parameters) -> _Told:
+        """https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html"""
+        hub = self._found(region)
+        findings = parameters["Findings"]
+        if not 1 <= len(findings) <= _FINDINGS_A_CALL:
+            raise RefusedError(
+                "InvalidInputException",
+                f"Invalid parameter 'Findings'. Expected 1 to {_FINDINGS_A_CALL} findings",
+            )
+        failed = []
+        for finding in findings:
+            why = self._why_not(region, finding)
+            if why is None:
+                hub.findings[finding["Id"]] = finding
+            else:
+                code = "InvalidInput"
+                failed.append({"Id": finding["Id"], "ErrorCode": code, "ErrorMessage": why})
+        return {
+            "FailedCount": len(failed),
+            "SuccessCount": len(findings) - len(failed),
+            "FailedFindings": failed,
+        }
+
+    def _why_not(self, region: str, finding: _Parameters) -> str | None:
+        """Why Security Hub does not take a finding, if it does not."""
+        account = self._world.settings.account
+        if finding["AwsAccountId"] != account:
+            return f"AwsAccountId {finding['AwsAccountId']} is not the caller's account {account}"
+        if finding["ProductArn"] != self._arn(region, f"product/{account}/default"):
+            return f"ProductArn {finding['ProductArn']} is no product of this account and region"
+        if not 1 <= len(finding["Resources"]) <= _RESOURCES_A_FINDING:
+            return f"Resources must be 1 to {_RESOURCES_A_FINDING}"
+        return None
+
+    def _findings(self, region: str, parameters: _Parameters) -> _Told:
+        hub = self._found(region)
+        if parameters.get("Filters"):
+            raise RefusedError("InvalidInputException", "the sandbox knows no filters of findings")
+        return {"Findings": list(hub.findings.values())}
 
     # --- tags ------------------------------------------------------------------------------------
 

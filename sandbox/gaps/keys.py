@@ -102,6 +102,12 @@ def list_grants(world: World, original: Callable[[Any], str], response: Any) -> 
     return json.dumps(answer)
 
 
+def get_public_key(world: World, original: Callable[[Any], str], response: Any) -> str:
+    """A key's public part, which names the key by its ARN."""
+    key = response.kms_backend.describe_key(response._get_param("KeyId"))
+    return json.dumps({**json.loads(original(response)), "KeyId": key.arn})
+
+
 def begin_alias(
     world: World, original: Callable[..., None], alias: Any, *arguments: Any, **keywords: Any
 ) -> None:
@@ -207,6 +213,14 @@ REPLACEMENTS = (
         "list_grants",
         list_grants,
         "ListGrants does not count its grants, as moto does.",
+        Kind.AROUND,
+    ),
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html
+    Replacement(
+        KmsResponse,
+        "get_public_key",
+        get_public_key,
+        "GetPublicKey names the key by its ARN, whatever it was named by; moto by its id.",
         Kind.AROUND,
     ),
     # https://docs.aws.amazon.com/kms/latest/APIReference/API_AliasListEntry.html

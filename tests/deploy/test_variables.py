@@ -36,7 +36,8 @@ from tests.deploy.variables import (
     values_of,
 )
 from tests.sandbox.support import RunningSandbox, eventually, started
-from tests.suite.support import Verification, build_package, verify
+from tests.suite.support import Verification, build_package, python_m_verify, verify
+from verify.proof import manifest
 
 _IN_FULL = pytest.mark.parametrize("deployed", [FULL], indirect=True)
 _IN_SPARE = pytest.mark.parametrize("deployed", [SPARE], indirect=True)
@@ -207,14 +208,50 @@ def deployed(
 
 def test_each_value_is_verified_clean_by_the_baseline_that_says_so(deployed: Deployed) -> None:
     probes = values_of(SPARE)["verifier_probes"] if deployed.group == SPARE else []
-    publishes = ["--put-metric"] if deployed.group == SPARE else []
-    ran = deployed.verify(*(f"--probe={probe}" for probe in probes), *publishes)
+    publishes = ["--put-metric", "--import-findings"] if deployed.group == SPARE else []
+    keeps = _kept(deployed) if deployed.group == STACK else []
+    ran = deployed.verify(*(f"--probe={probe}" for probe in probes), *publishes, *keeps)
     assert ran.controls("FAIL", "ERROR", "NOT TESTED", "WAIVED") == set(), ran.text
     assert ran.code == 0, ran.text
     assert "alert-on-opened-rule" in ran.controls("PASS")
     assert "No changes." in deployed.plan()
+    run = (deployed.folder / "reports" / "latest").resolve()
+    assert manifest.differences(run, manifest.read(run)) == []
     if publishes:
         _that_it_was_clean_is_a_metric(deployed)
+        found = deployed.client("securityhub").get_findings()["Findings"]
+        assert len(found) == len(ran.outcomes)
+    if keeps:
+        _that_the_run_is_locked(deployed, run)
+
+
+def _kept(deployed: Deployed) -> list[str]:
+    """How a run is signed and kept by what the deployment made for that."""
+    [key], [bucket] = (
+        deployed.outputs[name] for name in ("report_signing_key_arns", "reports_bucket_names")
+    )
+    return [f"--signing-key={key}", f"--reports-bucket=s3://{bucket}/runs"]
+
+
+def _that_the_run_is_locked(deployed: Deployed, run: Path) -> None:
+    """Each object of it, by the lock that the log files have; and its signature is the key's."""
+    s3, [bucket] = deployed.client("s3"), deployed.outputs["reports_bucket_names"]
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+    versions = [one for page in pages for one in page["Versions"]]
+    files = [path for path in run.rglob("*") if path.is_file()]
+    assert len(versions) == len(files) + 1  # its line of the chain
+    for one in versions[:3]:
+        found = s3.get_object_retention(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+        assert found["Retention"]["Mode"] == "GOVERNANCE"
+        left = found["Retention"]["RetainUntilDate"] - datetime.now(UTC)
+        assert timedelta(days=399) < left <= timedelta(days=400)
+    environment = {"AWS_DEFAULT_REGION": REGION}
+    done = python_m_verify(
+        "check-evidence", f"s3://{bucket}/runs", url=deployed.sandbox.url, **environment
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    [key] = deployed.outputs["report_signing_key_arns"]
+    assert f"by {key} (ECDSA_SHA_256)" in done.stdout
 
 
 def _that_it_was_clean_is_a_metric(deployed: Deployed) -> None:

@@ -508,6 +508,29 @@ VARIABLES: dict[str, Varied | Elsewhere] = {
             "log_groups": {"retention_of": {"/aws/ssm/session-logs-{environment}": 731}},
         },
     ),
+    "reports_bucket_enabled": Varied(
+        STACK,
+        True,
+        {
+            "reports": {
+                "bucket": "required",
+                "object_lock": LOCKED,
+                "lifecycle": {**STORED, "archive": "none"},
+            },
+            "roles": {"additions": {"reports-bucket": "required"}},
+        },
+    ),
+    "report_signing_enabled": Varied(
+        STACK,
+        True,
+        {
+            "reports": {"signing_key": "required"},
+            "roles": {"additions": {"report-signing": "required"}},
+        },
+    ),
+    "finding_import_enabled": Varied(
+        SPARE, True, {"roles": {"additions": {"finding-import": "required"}}}
+    ),
     "finding_logs_enabled": Varied(SPARE, True, {"additional_controls": ["findings-kept"]}),
     "finding_log_retention_days": Varied(
         SPARE, 731, {"log_groups": {"retention_of": {"/aws/events/findings-{environment}": 731}}}

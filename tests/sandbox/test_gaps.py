@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from tests.sandbox.support import ACCOUNT, Account, name
 
@@ -158,3 +162,32 @@ def test_a_trust_policy_has_a_greatest_length(account: Account) -> None:
         account.iam.create_role(
             RoleName=name("role"), AssumeRolePolicyDocument=json.dumps(document)
         )
+
+
+@pytest.mark.parametrize(
+    ("spec", "algorithm"),
+    [
+        ("ECC_NIST_P256", "ECDSA_SHA_256"),
+        ("RSA_2048", "RSASSA_PSS_SHA_256"),
+        ("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256"),
+    ],
+)
+def test_a_digest_is_signed_as_it_is(account: Account, spec: str, algorithm: str) -> None:
+    key = account.kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    asked = {"KeyId": key, "SigningAlgorithm": algorithm}
+    digest = hashlib.sha256(b"message").digest()
+    signed = account.kms.sign(**asked, Message=digest, MessageType="DIGEST")["Signature"]
+    public = load_der_public_key(account.kms.get_public_key(KeyId=key)["PublicKey"])
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        public.verify(signed, b"message", ec.ECDSA(hashes.SHA256()))
+    else:
+        assert isinstance(public, rsa.RSAPublicKey)
+        salted = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+        padded = salted if "PSS" in algorithm else padding.PKCS1v15()
+        public.verify(signed, b"message", padded, hashes.SHA256())
+    verified = account.kms.verify(**asked, Message=b"message", Signature=signed)
+    assert verified["SignatureValid"] is True
+    again = account.kms.verify(**asked, Message=digest, MessageType="DIGEST", Signature=signed)
+    assert again["SignatureValid"] is True
+    with pytest.raises(ClientError, match="invalid length"):
+        account.kms.sign(**asked, Message=b"message", MessageType="DIGEST")

@@ -28,8 +28,12 @@ def variables(further_region: str) -> dict[str, str]:
     """What the tests' deployments are made with.
 
     Every probe that there is may be fired there, and a further region has rules of the quick path.
+    Reports can be put into a bucket and be signed, and findings be imported.
     """
     return {
+        "TF_VAR_reports_bucket_enabled": "true",
+        "TF_VAR_report_signing_enabled": "true",
+        "TF_VAR_finding_import_enabled": "true",
         "TF_VAR_verifier_probes": json.dumps(PERMITTED),
         "TF_VAR_further_event_regions": json.dumps([further_region]),
     }
@@ -161,9 +165,14 @@ def role_statement(
         iam.delete_role_policy(**which)
 
 
-def python_m_verify(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the commands of `python -m verify` to its end, with no account at hand."""
-    return ended([sys.executable, "-m", "verify", *arguments])
+def python_m_verify(
+    *arguments: str, url: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the commands of `python -m verify` to its end.
+
+    With no account at hand but, if a `url` is given, the sandbox there.
+    """
+    return ended([sys.executable, "-m", "verify", *arguments], env=environment(url, **more))
 
 
 def build_package() -> None:

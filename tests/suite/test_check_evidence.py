@@ -23,7 +23,7 @@ from tests.report import sample
 from tests.sandbox.support import RunningSandbox
 from tests.suite.support import REGION, ed25519_keys, python_m_verify, verify
 from verify.proof import chain, manifest, signature
-from verify.proof.check import Said, check_run
+from verify.proof.check import Asked, Said, check_run
 from verify.proof.signature import KmsSigner, SignatureError
 from verify.report import write_reports
 
@@ -66,7 +66,7 @@ def _latest(reports: Path) -> Path:
 def _faults(folder: Path) -> list[str]:
     """What is wrong with the files of a run, its verdicts apart."""
     told: list[Said] = []
-    checked = check_run(folder, told.append, judge=False, within_chain=True)
+    checked = check_run(folder, told.append, Asked(judge=False), within_chain=True)
     faults = [said.text for said in told if said.good is False]
     assert checked.as_sealed is not bool(faults)
     return faults

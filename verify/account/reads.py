@@ -504,7 +504,8 @@ volumes_encrypted = of_account("ec2", "get_ebs_encryption_by_default")
 # --- key ------------------------------------------------------------------------------------------
 
 
-# Each is one of the key of the copies too: its ARN comes after the deployment.
+# Each is one of the key of the copies too, and but for rotation of the key that signs: its ARN
+# comes after the deployment.
 
 
 def _key(deployment: Deployment, arn: str = "") -> dict[str, Any]:
@@ -524,14 +525,19 @@ def _each_key(deployment: Deployment) -> Iterable[tuple[Any, ...]]:
     return ((deployment,), *((deployment, arn) for arn in deployment.replica_key_arns))
 
 
+def _every_key(deployment: Deployment) -> Iterable[tuple[Any, ...]]:
+    signing = ((deployment, arn) for arn in deployment.report_signing_key_arns)
+    return (*_each_key(deployment), *signing)
+
+
 def _of_key(operation: str, parameters: Callable[..., Mapping[str, Any]] = _key) -> Reading[...]:
-    return Reading("kms", operation, parameters, known=_each_key, place=_key_place)
+    return Reading("kms", operation, parameters, known=_every_key, place=_key_place)
 
 
 key = _of_key("describe_key")
 key_aliases = of_deployment("kms", "list_aliases")(_key)
 # Whether, and how often, the key's material is rotated.
-key_rotation = _of_key("get_key_rotation_status")
+key_rotation = Reading("kms", "get_key_rotation_status", _key, known=_each_key, place=_key_place)
 key_tags = _of_key("list_resource_tags").when_needed()
 # Who may use the key beside all policies.
 key_grants = _of_key("list_grants")

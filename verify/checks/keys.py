@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -24,14 +25,29 @@ _ABSENT = (
     "MacAlgorithms",
     "MultiRegionConfiguration",
     "PendingDeletionWindowInDays",
-    "SigningAlgorithms",
     "ValidTo",
     "XksKeyConfiguration",
 )
 _OVERDUE, _ROUNDED = timedelta(days=7), timedelta(days=1)  # KMS tells a day rather than an instant
 
 
-def hold_usable(check: Check, aws: Aws, deployment: Deployment, arn: str) -> None:
+@dataclass(frozen=True)
+class Kind:
+    """What a key is for, in KMS's words, and the algorithms by which alone it may be used."""
+
+    usage: str
+    specification: str
+    encrypts_by: tuple[str, ...] = ()
+    signs_by: tuple[str, ...] = ()
+
+
+ENCRYPTS = Kind("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", encrypts_by=("SYMMETRIC_DEFAULT",))
+SIGNS = Kind("SIGN_VERIFY", "ECC_NIST_P256", signs_by=("ECDSA_SHA_256",))
+
+
+def hold_usable(
+    check: Check, aws: Aws, deployment: Deployment, arn: str, kind: Kind = ENCRYPTS
+) -> None:
     """The key is ours, enabled and staying, of KMS's own material, in one region."""
     key = aws.pick(reads.key(deployment, arn), "KeyMetadata")
     for aspect, field, expected in (
@@ -41,12 +57,16 @@ def hold_usable(check: Check, aws: Aws, deployment: Deployment, arn: str) -> Non
         ("manager", "KeyManager", "CUSTOMER"),
         ("enabled", "Enabled", True),
         ("state", "KeyState", "Enabled"),
-        ("usage", "KeyUsage", "ENCRYPT_DECRYPT"),
-        ("specification", "KeySpec", "SYMMETRIC_DEFAULT"),
-        ("algorithms", "EncryptionAlgorithms", ["SYMMETRIC_DEFAULT"]),
+        ("usage", "KeyUsage", kind.usage),
+        ("specification", "KeySpec", kind.specification),
         ("origin of its material", "Origin", "AWS_KMS"),
     ):
         check.equal(arn, aspect, expected=expected, seen=pick(key, field))
+    for aspect, field, algorithms in (
+        ("algorithms", "EncryptionAlgorithms", kind.encrypts_by),
+        ("algorithms of signatures", "SigningAlgorithms", kind.signs_by),
+    ):
+        check.equal(arn, aspect, expected=list(algorithms), seen=key.get(field) or [])
     check.none(
         arn,
         "what a key of KMS's own, in one region and without an end, does not have",

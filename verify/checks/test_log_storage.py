@@ -90,6 +90,7 @@ def test_requests_to_the_log_bucket_are_logged(
             *deployment.investigation_results_bucket_names,
             *deployment.config_history_bucket_names,
             *deployment.session_log_bucket_names,
+            *deployment.reports_bucket_names,
         )
     ]
     for grant in grants:

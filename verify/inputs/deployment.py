@@ -339,6 +339,18 @@ class Deployment:
         ["ap-southeast-2"],
         **_list_or_none("^[a-z]{2,5}(-[a-z]+)+-[0-9]$"),
     )
+    reports_bucket_names: tuple[str, ...] = _output(
+        "Bucket for the verifier's reports.",
+        [f"s3-verification-reports-dev-{_ACCOUNT}"],
+        "aws_s3_bucket.reports",
+        **_list_or_none("^[a-z0-9]"),
+    )
+    report_signing_key_arns: tuple[str, ...] = _output(
+        "Key with which the verifier signs its reports.",
+        [f"arn:aws:kms:ap-southeast-1:{_ACCOUNT}:key/5678cdef-12ab-34cd-56ef-1234567890ab"],
+        "aws_kms_key.reports",
+        **_list_or_none("^arn:aws[a-z-]*:kms:"),
+    )
     replica_key_arns: tuple[str, ...] = _output(
         "Key of the copies of the log files.",
         [f"arn:aws:kms:ap-southeast-2:{_ACCOUNT}:key/4321dcba-12ab-34cd-56ef-1234567890ab"],
@@ -545,6 +557,7 @@ class Deployment:
             *self.investigation_results_bucket_names,
             *self.config_history_bucket_names,
             *self.session_log_bucket_names,
+            *self.reports_bucket_names,
         )
 
     def bucket_region(self, name: str) -> str:

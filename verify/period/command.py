@@ -14,7 +14,11 @@ from verify.period.page import Deployment
 from verify.period.runs import Excluded, Verified
 from verify.period.timeline import Span, coverage, period_of
 from verify.proof import chain
+from verify.proof.bucket import BucketError
 from verify.proof.chain import ChainError
+from verify.proof.check import Asked
+from verify.proof.command import add_time_stamp_root
+from verify.proof.fetch import Opened, opened
 
 GOOD, NOT_GOOD, CANNOT_REPORT = 0, 1, 2
 
@@ -28,36 +32,41 @@ the report says what and when; {CANNOT_REPORT} there is nothing to report on.
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code."""
     read = _parser().parse_args(arguments)
-    reports: Path = read.reports.resolve()
     now = datetime.now(UTC)
     span = Span(read.start, read.end or now)
     if span.end <= span.start:
         return _cannot(f"--to ({span.end}) is not after --from ({span.start})")
     if span.start > now:
         return _cannot(f"the period begins in the future ({span.start})")
-    if not (reports / chain.LEDGER).is_file():
+    try:
+        with opened(read.reports, say) as place:
+            return _report(place, span, now, read)
+    except (BucketError, ChainError) as error:
+        return _cannot(str(error))
+
+
+def _report(place: Opened, span: Span, now: datetime, read: argparse.Namespace) -> int:
+    reports = place.folder
+    if place.run is not None or not chain.is_kept(reports):
         return _cannot(f"{read.reports} holds no sealed run: name the folder of reports")
+    for note in place.notes:
+        say(f"{place.name}: {note}")
     valid = timedelta(hours=read.valid_hours)
+    asked = Asked(read.public_key, read.timestamp_root, judge=not read.no_verdicts)
     counted: dict[Target, list[Verified]] = {}
     excluded: list[Excluded] = []
-    try:
-        for found in runs.find(
-            reports,
-            span,
-            valid,
-            public_key=read.public_key,
-            judge=not read.no_verdicts,
-            tell=say,
-        ):
-            if isinstance(found, Excluded):
-                excluded.append(found)
-            elif read.account in (None, found.report.target.account):
-                counted.setdefault(found.report.target, []).append(found)
-    except ChainError as error:
-        return _cannot(str(error))
-    broken = [Excluded("the chain", (fault,)) for fault in chain.faults(reports)]
+    for found in runs.find(reports, span, valid, asked, say):
+        if isinstance(found, Excluded):
+            excluded.append(found)
+        elif read.account in (None, found.report.target.account):
+            counted.setdefault(found.report.target, []).append(found)
+    broken = [
+        *(Excluded("the bucket", (fault,)) for fault in place.faults),
+        *(Excluded("the chain", (fault,)) for fault in chain.faults(reports)),
+    ]
     deployments = [_deployment(one, span, valid) for one in counted.values()]
-    folder = read.output or reports / f"period-{span.start:%Y%m%d}-{span.end:%Y%m%d}"
+    above = reports if place.is_local else Path("reports")
+    folder = read.output or above / f"period-{span.start:%Y%m%d}-{span.end:%Y%m%d}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, write in (("period.html", page.render), ("period.json", page.text)):
@@ -135,7 +144,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("reports", type=Path, help="the folder of all runs, such as reports")
+    parser.add_argument(
+        "reports",
+        help="the folder of all runs, such as reports; or where they lie in a bucket "
+        "(s3://<bucket>/[<prefix>])",
+    )
     parser.add_argument(
         "--from",
         dest="start",
@@ -158,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--public-key", metavar="FILE", type=Path, help="by which every run must be signed (PEM)"
     )
+    add_time_stamp_root(parser)
     parser.add_argument(
         "--no-verdicts",
         action="store_true",
@@ -167,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         metavar="FOLDER",
         type=Path,
-        help="where to write period.html and period.json (default: below the folder of runs)",
+        help="where to write period.html and period.json (default: below the folder of runs, and "
+        "of a bucket's below reports)",
     )
     return parser

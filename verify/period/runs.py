@@ -14,7 +14,7 @@ from verify.inputs.reader import UnreadableError, read_text
 from verify.model import Report
 from verify.period.timeline import Span
 from verify.proof import chain, report_check
-from verify.proof.check import Said, check_run
+from verify.proof.check import Asked, Said, check_run
 from verify.proof.report_check import NoReportError
 
 _MAXIMUM_CHARACTERS = 200_000_000
@@ -42,9 +42,7 @@ def find(
     reports: Path,
     span: Span,
     valid: timedelta,
-    *,
-    public_key: Path | None,
-    judge: bool,
+    asked: Asked,
     tell: Callable[[str], None],
 ) -> Iterator[Verified | Excluded]:
     """The runs that say something of a period, each checked. `tell` is told of each.
@@ -67,9 +65,7 @@ def find(
             if not said.good:
                 faults.append(f"{said.about}: {said.text}")
 
-        check_run(
-            folder, hear, public_key=public_key, judge=judge, within_chain=True, report=report
-        )
+        check_run(folder, hear, asked, within_chain=True, report=report)
         yield Excluded(link.run_id, tuple(faults)) if faults else _verified(folder, report)
 
 

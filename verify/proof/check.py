@@ -8,11 +8,20 @@ from pathlib import Path
 
 from verify import __version__
 from verify.model import Report
-from verify.proof import chain, clock, manifest, rejudge, report_check, signature
+from verify.proof import (
+    chain,
+    clock,
+    manifest,
+    rejudge,
+    report_check,
+    signature,
+    time_stamp,
+)
 from verify.proof.manifest import Manifest, ManifestError
 from verify.proof.rejudge import NotJudgedError
 from verify.proof.report_check import NoReportError
 from verify.proof.signature import SignatureError
+from verify.proof.time_stamp import TimeStampError
 
 _AT_MOST = 50  # faults of a kind that are told one by one
 
@@ -27,6 +36,16 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a run is held to: by which key it must be signed (PEM), to which certificates its time
+    stamp must lead (PEM), each if that is known; and whether its verdicts are judged again."""
+
+    public_key: Path | None = None
+    time_stamp_root: Path | None = None
+    judge: bool = True
+
+
+@dataclass(frozen=True)
 class Checked:
     """Whether a run is as it was sealed, and whether all that was asked for could be checked."""
 
@@ -37,17 +56,15 @@ class Checked:
 def check_run(
     folder: Path,
     tell: Callable[[Said], None],
+    asked: Asked,
     *,
-    public_key: Path | None = None,
-    judge: bool = True,
     within_chain: bool = False,
     report: Report | None = None,
 ) -> Checked:
     """Check the run in a folder, telling each finding as it comes.
 
-    `public_key` is the one by which it must be signed, if that is known; `judge` asks for its
-    verdicts, `within_chain` for its place among the runs of the folder above. `report` is the
-    run's, where the caller has read it already.
+    `within_chain` asks for its place among the runs of the folder above. `report` is the run's,
+    where the caller has read it already.
     """
     good = complete = True
 
@@ -57,18 +74,13 @@ def check_run(
         complete = complete and said.good is not None
         tell(said)
 
-    for said in _findings(folder, public_key, report, judge=judge, within_chain=within_chain):
+    for said in _findings(folder, asked, report, within_chain=within_chain):
         hear(said)
     return Checked(good, complete)
 
 
 def _findings(
-    folder: Path,
-    public_key: Path | None,
-    report: Report | None,
-    *,
-    judge: bool,
-    within_chain: bool,
+    folder: Path, asked: Asked, report: Report | None, *, within_chain: bool
 ) -> Iterator[Said]:
     try:
         stated = manifest.read(folder)
@@ -78,7 +90,8 @@ def _findings(
         return
     yield Said("manifest", f"run {stated.run_id}, SHA-256 {stated.sha256}")
     yield from _each("files", changed, f"{len(stated.files):,} files, all as in the manifest")
-    yield _signed(folder, stated, public_key)
+    yield _signed(folder, stated, asked.public_key)
+    yield _time_stamped(folder, stated, asked.time_stamp_root)
     if within_chain:
         yield from _linked(folder, stated)
     try:
@@ -94,7 +107,7 @@ def _findings(
         wrong,
         f"{report.verdict}, of this evidence and these inputs; every format says the same",
     )
-    if judge:
+    if asked.judge:
         yield from _judged(folder, report)
 
 
@@ -122,12 +135,25 @@ def _signed(folder: Path, stated: Manifest, public_key: Path | None) -> Said:
     )
 
 
+def _time_stamped(folder: Path, stated: Manifest, root: Path | None) -> Said:
+    try:
+        stamped = time_stamp.check(folder, stated, root)
+    except TimeStampError as error:
+        return Said("time stamp", str(error), good=False)
+    if stamped is None:
+        return Said("time stamp", "none: when it was sealed is its own word alone")
+    proven = (
+        "its chain leads to the root that you gave"
+        if stamped.proven
+        else "whose it is was not verified: give the authority's root certificate"
+    )
+    return Said("time stamp", f"it was there at {stamped.at}, by {stamped.authority}: {proven}")
+
+
 def _linked(folder: Path, stated: Manifest) -> Iterator[Said]:
     link = next((one for one in chain.read(folder.parent) if one.run_id == stated.run_id), None)
     if link != stated.link:
-        yield Said(
-            "chain", f"{manifest.FILE_NAME} is not that which {chain.LEDGER} has", good=False
-        )
+        yield Said("chain", f"{manifest.FILE_NAME} is not that which the chain has", good=False)
         return
     before = stated.previous
     if before is None:

@@ -1,4 +1,7 @@
-"""`python -m verify check-evidence`: check a run, or every run of a folder, without any account."""
+"""`python -m verify check-evidence`: check a run, or every run of a folder, without any account.
+
+Only where the folder is in a bucket is AWS asked, for what lies there.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from pathlib import Path
 
 from verify.console import complain, say
 from verify.proof import chain, manifest
+from verify.proof.bucket import BucketError
 from verify.proof.chain import ChainError
-from verify.proof.check import Checked, Said, check_run
+from verify.proof.check import Asked, Checked, Said, check_run
+from verify.proof.fetch import Opened, opened
 
 VERIFIED, NOT_AS_IT_WAS, CANNOT_CHECK, NOT_COMPLETE = 0, 1, 2, 6
 
@@ -24,26 +29,39 @@ contradict each other, so that it is not certain when a run was made.
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; the exit code."""
     read = _parser().parse_args(arguments)
-    folder: Path = read.folder.resolve()
-    if not folder.is_dir():
-        return _cannot(f"there is no folder {read.folder}")
+    asked = Asked(read.public_key, read.timestamp_root, judge=not read.no_verdicts)
     try:
-        if (folder / chain.LEDGER).is_file():
-            return _check_all(folder, read)
-        if not (folder / "evidence").is_dir() and not (folder / manifest.FILE_NAME).exists():
-            return _cannot(
-                f"{read.folder} is neither a run's folder nor one of several with their "
-                f"{chain.LEDGER}: name reports or reports/latest"
-            )
-        return _exit_code([_check(folder, read)], [])
-    except ChainError as error:
+        with opened(read.folder, say) as place:
+            return _check_opened(place, asked)
+    except (BucketError, ChainError) as error:
         return _cannot(str(error))
 
 
-def _check_all(reports: Path, read: argparse.Namespace) -> int:
+def _check_opened(place: Opened, asked: Asked) -> int:
+    folder, name = place.folder, place.name
+    if not folder.is_dir():
+        return _cannot(f"there is no folder {name}")
+    for note in place.notes:
+        say(f"{name}: {note}")
+    if place.run is not None:
+        for fault in place.faults:
+            say(f"{name}: NOT AS IT WAS: {fault}")
+        return _exit_code([_check(place, place.run, asked)], place.faults)
+    if chain.is_kept(folder):
+        return _check_all(place, asked)
+    if not (folder / "evidence").is_dir() and not (folder / manifest.FILE_NAME).exists():
+        return _cannot(
+            f"{name} is neither a run's folder nor one of several with their {chain.LEDGER}: name "
+            "reports or reports/latest"
+        )
+    return _exit_code([_check(place, "", asked)], place.faults)
+
+
+def _check_all(place: Opened, asked: Asked) -> int:
+    reports = place.folder
     links = chain.read(reports)
-    broken = chain.faults(reports)
-    say(f"{reports}: a chain of {len(links)} runs")
+    broken = [*place.faults, *chain.faults(reports)]
+    say(f"{place.name}: a chain of {len(links)} runs")
     for fault in broken:
         say(f"  NOT AS IT WAS: {fault}")
     if not broken:
@@ -51,22 +69,18 @@ def _check_all(reports: Path, read: argparse.Namespace) -> int:
     for name in chain.unfinished(reports):
         say(f"  note: {name} was never sealed: its run was killed, or goes on")
     found = [
-        _check(reports / link.run_id, read)
+        _check(place, link.run_id, asked)
         for link in links
         if (reports / link.run_id / manifest.FILE_NAME).is_file()
     ]
     return _exit_code(found, broken)
 
 
-def _check(folder: Path, read: argparse.Namespace) -> Checked:
-    say(f"{folder}:")
-    return check_run(
-        folder,
-        _tell,
-        public_key=read.public_key,
-        judge=not read.no_verdicts,
-        within_chain=(folder.parent / chain.LEDGER).is_file(),
-    )
+def _check(place: Opened, run: str, asked: Asked) -> Checked:
+    """Check a run by its name below a place, or the place itself."""
+    folder = place.folder / run
+    say(f"{folder if place.is_local else f'{place.name}{run}'}:")
+    return check_run(folder, _tell, asked, within_chain=chain.is_kept(folder.parent))
 
 
 def _tell(said: Said) -> None:
@@ -85,6 +99,17 @@ def _cannot(message: str) -> int:
     return CANNOT_CHECK
 
 
+def add_time_stamp_root(parser: argparse.ArgumentParser) -> None:
+    """The option by which a command is given the root of time stamps."""
+    parser.add_argument(
+        "--timestamp-root",
+        metavar="FILE",
+        type=Path,
+        help="the certificates (PEM) to one of which each run's time stamp must lead; without it "
+        "the time is told, and whose word it is not verified",
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m verify check-evidence",
@@ -95,7 +120,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "folder", type=Path, help="of a run (reports/latest), or of all of them (reports)"
+        "folder",
+        help="of a run (reports/latest), or of all of them (reports); or where they lie in a "
+        "bucket (s3://<bucket>/[<prefix>/][<run>])",
     )
     parser.add_argument(
         "--public-key",
@@ -104,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         help="by which the manifests must be signed (PEM); without it the key is told, and who "
         "it belongs to is for you to find out",
     )
+    add_time_stamp_root(parser)
     parser.add_argument(
         "--no-verdicts",
         action="store_true",

@@ -74,6 +74,7 @@ class Manifest:
     tool_version: str
     previous: Link | None
     signed_by: SignedBy | None
+    time_stamped_by: str | None  # the address of an authority
     files: tuple[FileEntry, ...]
     sha256: str
 
@@ -84,7 +85,11 @@ class Manifest:
 
 
 def made(
-    folder: Path, run_id: str, previous: Link | None, signed_by: SignedBy | None = None
+    folder: Path,
+    run_id: str,
+    previous: Link | None,
+    signed_by: SignedBy | None = None,
+    time_stamped_by: str | None = None,
 ) -> Manifest:
     """The manifest of a run's folder as it is, not yet written. Raises OSError."""
     return Manifest(
@@ -94,6 +99,7 @@ def made(
         tool_version=__version__,
         previous=previous,
         signed_by=signed_by,
+        time_stamped_by=time_stamped_by,
         files=tuple(entries_of(folder)),
         sha256="",
     )
@@ -108,8 +114,9 @@ def written(manifest: Manifest) -> str:
         "made": manifest.made.isoformat(),
         "tool": {"name": "trailwarden", "version": manifest.tool_version},
         "previous": None if manifest.previous is None else asdict(manifest.previous),
-        # Whoever takes the signature away has to change what was sealed.
+        # Whoever takes the signature or the time stamp away has to change what was sealed.
         "signed_by": None if manifest.signed_by is None else asdict(manifest.signed_by),
+        "time_stamped_by": manifest.time_stamped_by,
     }
     head = json.dumps(document, indent=1)[:-2]
     rows = ",\n  ".join(json.dumps(vars(entry)) for entry in manifest.files)
@@ -176,6 +183,8 @@ def _manifest(document: Mapping[str, Any], own: str) -> Manifest:
         tool_version=document["tool"]["version"],
         previous=None if previous is None else Link(**previous),
         signed_by=None if signed_by is None else SignedBy(**signed_by),
+        # Runs were sealed before there were time stamps.
+        time_stamped_by=document.get("time_stamped_by"),
         files=tuple(FileEntry(**entry) for entry in document["files"]),
         sha256=own,
     )

@@ -45,6 +45,9 @@ class Settings:
     role: str | None = None  # the role to assume in its place, from another account say
     external_id: str | None = None  # that the role asks for
     signing_key: str | None = None  # a file, or a key of KMS's by its ARN or alias
+    timestamp_url: str | None = None  # of an authority (RFC 3161)
+    reports_bucket: str | None = None  # where a sealed run is put: s3://bucket/prefix
+    import_findings: bool = False  # into Security Hub
     put_metric: bool = False  # publish, if the run is clean, when it was
     caller: str = ""
     actor: str = ""  # who acted on the account: the caller, or that of the run that is replayed

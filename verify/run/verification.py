@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
 from verify.integrity.read.operations import OPERATIONS
 from verify.model import Attestation, BaselineSource, Control, Target
+from verify.proof import upload
 from verify.run import caller, given, verifier_role
 from verify.run.log_integrity import Limits, LogIntegrity
 from verify.run.presence import require_presence
@@ -184,9 +185,15 @@ def _endpoint(session: Any) -> str | None:
     return ", ".join(stand_in.url for stand_in in found) or None
 
 
-# By which a run asks who changed what failed, and signs what it has found (`verify.run.changes` and
-# `verify.run.seal`).
-_OF_THE_END = {"cloudtrail": {"lookup_events"}, "kms": {"get_public_key", "sign"}}
+# By which a run asks who changed what failed, signs what it has found, and puts it where it was
+# asked to (`verify.run.changes`, `seal`, `clean_metric` and `findings`).
+_OF_THE_END: Mapping[str, Collection[str]] = {
+    "cloudtrail": {"lookup_events"},
+    "cloudwatch": {"put_metric_data"},
+    "kms": {"get_public_key", "sign"},
+    "s3": upload.OPERATIONS,
+    "securityhub": {"batch_import_findings"},
+}
 
 
 def _operations() -> Operations:

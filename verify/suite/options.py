@@ -145,6 +145,23 @@ def add_options(parser: pytest.Parser) -> None:
         "of KMS's, by its ARN or alias (default: not signed)",
     )
     group.addoption(
+        "--timestamp-url",
+        metavar="URL",
+        help="have the run's manifest time-stamped by the authority at this address (RFC 3161) "
+        "(default: no time stamp)",
+    )
+    group.addoption(
+        "--reports-bucket",
+        metavar="S3-URL",
+        help="put the sealed run into this bucket (s3://<bucket>/[<prefix>]), beside the folder of "
+        "reports",
+    )
+    group.addoption(
+        "--import-findings",
+        action="store_true",
+        help="import the run's findings into the region's Security Hub, one for each control",
+    )
+    group.addoption(
         "--replay",
         metavar="FOLDER",
         help="judge again what is in the folder of an earlier run, its answers and what it was "
@@ -209,10 +226,7 @@ def settings_of(config: pytest.Config) -> Settings:
             "--replay asks nothing of an account, so there is no role to assume for it: leave out "
             "--as-verifier and --role"
         )
-    if config.option.put_metric and config.option.replay:
-        raise RunError(
-            "--replay says how an account was, and not that it is clean now: leave out --put-metric"
-        )
+    _refuse_of_replay(config)
     plan, plan_problem = _plan(config.option.plan)
     asked: dict[str, Any] = {
         "outputs_text": None if source is None else deployment.read(source),
@@ -240,9 +254,26 @@ def settings_of(config: pytest.Config) -> Settings:
         role=config.option.role,
         external_id=config.option.external_id,
         signing_key=config.option.signing_key,
+        timestamp_url=config.option.timestamp_url,
+        reports_bucket=config.option.reports_bucket,
+        import_findings=config.option.import_findings,
         put_metric=config.option.put_metric,
     )
     return settings if settings.replay is None else replayed(settings, given=frozenset(given))
+
+
+def _refuse_of_replay(config: pytest.Config) -> None:
+    """Raise RunError for what a replay cannot be asked for: it seals nothing, and is not now."""
+    if not config.option.replay:
+        return
+    for asked, option, why in (
+        (config.option.put_metric, "--put-metric", "not that it is clean now"),
+        (config.option.import_findings, "--import-findings", "not how it is now"),
+        (config.option.timestamp_url, "--timestamp-url", "seals nothing"),
+        (config.option.reports_bucket, "--reports-bucket", "seals nothing"),
+    ):
+        if asked:
+            raise RunError(f"--replay says how an account was, and {why}: leave out {option}")
 
 
 # Of a run on an account; of a replay it is what its run was given.

@@ -14,21 +14,23 @@ import signal
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from verify.account.errors import ActionFailedError
 from verify.account.read import Read
 from verify.inputs import deployment
 from verify.live_fire.waiting import Mailbox
+from verify.model import Report
 from verify.report import ReportError, write_reports
 from verify.report.summary import print_summary
-from verify.run.clean_metric import publish
+from verify.run.clean_metric import NotPublishedError, publish
+from verify.run.findings import ImportFindingsError, import_findings
 from verify.run.results import Collected, build_report, without_row
-from verify.run.seal import SealError, require_key, seal
+from verify.run.seal import NotPutError, SealError, put, require_usable, seal
 from verify.run.settings import RunError, Settings
 from verify.run.verification import Run, begin, prepare, start
 from verify.suite import markers, options, stash
@@ -71,8 +73,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     workerinput: Mapping[str, Any] | None = getattr(config, "workerinput", None)
     try:
         if workerinput is None:
-            settings = prepare(options.settings_of(config))
-            require_key(settings)
+            asked = options.settings_of(config)
+            require_usable(asked)
+            settings = prepare(asked)
             collected = config.stash[stash.COLLECTED] = Collected()
             config.pluginmanager.register(_Gatherer(collected))
         else:
@@ -244,7 +247,7 @@ def pytest_sessionfinish(
         started,
         collected,
         datetime.now(UTC),
-        lambda line: write(f"\n{line}"),  # after the dots
+        partial(_on_a_line, write),
         interrupted=interrupted,
     )
     # The report may know worse than pytest, but never makes a failure of pytest's undone.
@@ -263,15 +266,15 @@ def pytest_sessionfinish(
         collected.problem = str(error)
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         return value
+    tell = partial(_on_a_line, write)
+    problems = list(_hand_on(started, collected.report, int(session.exitstatus), tell))
     if int(session.exitstatus) in _WITHOUT_VERDICT:
-        collected.problem = _WITHOUT_VERDICT[int(session.exitstatus)]
+        problems.append(_WITHOUT_VERDICT[int(session.exitstatus)])
+        collected.problem = "\n".join(problems)
         return value
-    if started.settings.put_metric and int(session.exitstatus) == pytest.ExitCode.OK:
-        try:
-            publish(started, datetime.now(UTC))
-        except ActionFailedError as error:
-            collected.problem = f"clean, but that it was could not be published: {error}"
-            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    if problems:
+        collected.problem = "\n".join(problems)
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     try:
         _point_latest(started.folder)
     except OSError as error:
@@ -281,6 +284,11 @@ def pytest_sessionfinish(
             f"{started.folder} ({error.strerror})"
         )
     return value
+
+
+def _on_a_line(write: Callable[[str], None], line: str) -> None:
+    """Write a line after the dots."""
+    write(f"\n{line}")
 
 
 class _NotLeftError(Exception):
@@ -303,6 +311,28 @@ def _leave(started: Run, collected: Collected) -> None:
         ) from error
     except SealError as error:
         raise _NotLeftError(str(error)) from error
+
+
+def _hand_on(
+    started: Run, report: Report, exit_status: int, write: Callable[[str], None]
+) -> Iterator[str]:
+    """Put what was sealed, and what was found, where it was asked to; what could not be put."""
+    try:
+        put(started, write)
+    except NotPutError as error:
+        yield str(error)
+    if exit_status in _WITHOUT_VERDICT:
+        return
+    if started.settings.put_metric and exit_status == pytest.ExitCode.OK:
+        try:
+            publish(started, datetime.now(UTC))
+        except NotPublishedError as error:
+            yield f"clean, but that it was could not be published: {error}"
+    if started.settings.import_findings:
+        try:
+            write(f"{import_findings(started, report)} findings are in Security Hub")
+        except ImportFindingsError as error:
+            yield str(error)
 
 
 # Such a run is in its folder, and the latest verdict stays the one before it.
