@@ -295,7 +295,9 @@ def _function_names(aws: Aws, deployment: Deployment) -> list[str]:
 
 
 def _event_rules(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
-    at_home = [reads.rules_of_function(deployment)]
+    at_home = []
+    if deployment.if_there("function_arn") is not None:
+        at_home.append(reads.rules_of_function(deployment))
     if deployment.finding_log_group_name is not None:
         group = deployment.finding_log_group_name
         at_home.append(reads.rules_of_log_group(deployment, group))
