@@ -152,7 +152,7 @@ PART_OF: Mapping[str, str] = {
 class Absence:
     """That a deployment is without an output, as the one says who gives it.
 
-    `place` is where that is said, as file and line; `admitted` is why the baseline lets it be, or
+    `place` is where that is said, for a reader who has the map; `admitted` is why the baseline lets it be, or
     None where it does not.
     """
 
@@ -173,7 +173,7 @@ class Absence:
     @property
     def expected(self) -> str:
         """What the baseline has to say to it."""
-        return f"there, or admitted by the baseline's {ADMITTING}.{self.part}"
+        return f"there, or let be by the baseline's {ADMITTING}.{self.part}"
 
     @property
     def seen(self) -> str:
@@ -190,10 +190,14 @@ class AbsentOutputError(Exception):
 
     def __str__(self) -> str:
         absence = self.absence
-        what = f"{PARTS[absence.part].description} ({absence.output}) is {absence.seen}"
-        if absence.admitted is None:
-            return (
-                f"{what}, and this control needs it: where it need not be there, the baseline has "
-                f"to say so, as {ADMITTING}.{absence.part}, with the reason"
-            )
-        return f"{what}, and by the baseline's {ADMITTING} it need not be there: {absence.admitted}"
+        what = (
+            f"the deployment is without {PARTS[absence.part].description} ({absence.output}), as "
+            f"{absence.place} says: {absence.reason}"
+        )
+        member = f"{ADMITTING}.{absence.part}"
+        if absence.admitted is not None:
+            return f"{what}; by the baseline's {member} it need not be there: {absence.admitted}"
+        return (
+            f"{what}; this control needs it: deploy it, or, where it need not be there, let the "
+            f"baseline say so and why, as {member}"
+        )

@@ -191,36 +191,44 @@ class _Filling:
     layers: tuple[Located, ...]
     absent: Mapping[str, Absence]
 
-    def of(self, value: Any, place: Place) -> Any:
-        """A value of the baseline, filled."""
+    def of(self, value: Any, place: Place, *, whole: bool = False) -> Any:
+        """A value of the baseline, filled.
+
+        Raises AbsentOutputError for what names something absent: in a mapping and a list, where
+        they are to be had `whole`.
+        """
         if isinstance(value, str):
             known, kind = self.placeholders, "output of the deployment"
             return PLACEHOLDER.sub(lambda found: self._named(known, kind, found, place), value)
         if isinstance(value, Mapping):
-            return self._mapping(value, place)
+            return self._mapping(value, place, whole=whole)
         if isinstance(value, list):
-            return list(self._list(value, place))
+            return list(self._list(value, place, whole=whole))
         return value
 
-    def _mapping(self, value: Mapping[str, Any], place: Place) -> Mapping[str, Any]:
+    def _mapping(self, value: Mapping[str, Any], place: Place, *, whole: bool) -> Mapping[str, Any]:
         found: dict[str, Any] = {}
         absent: dict[str, AbsentOutputError] = {}
         for key, item in value.items():
             name = key
             try:
                 name = self.of(key, (*place, key))
-                found[name] = self.of(item, (*place, key))
+                found[name] = self.of(item, (*place, key), whole=whole)
             except AbsentOutputError as error:
+                if whole:
+                    raise
                 absent[name] = error
         return Partial(found, absent) if absent else found
 
-    def _list(self, value: list[Any], place: Place) -> Iterator[Any]:
+    def _list(self, value: list[Any], place: Place, *, whole: bool) -> Iterator[Any]:
+        """The members. A mapping among them is one expectation: it is there whole, or not at all."""
         for index, item in enumerate(value):
             for member in self._members(item, (*place, index)):
                 try:
-                    yield self.of(member, (*place, index))
+                    yield self.of(member, (*place, index), whole=True)
                 except AbsentOutputError as error:
-                    if error.absence.admitted is None:
+                    of_text = isinstance(member, str)
+                    if error.absence.admitted is None or (whole and not of_text):
                         raise
 
     def _members(self, item: Any, place: Place, within: tuple[str, ...] = ()) -> list[Any]:

@@ -635,6 +635,17 @@ class Deployment:
             for text in _strings(self.if_there(output.name))
         )
 
+    def subjects(self, kind: str) -> tuple[str, ...]:
+        """The same, for a control of these resources.
+
+        Raises AbsentOutputError where there is none, since they belong to parts that are absent.
+        """
+        found = self.identified(kind)
+        if not found:
+            of_kind = (one for one in fields(self) if _type(one.metadata["resource"]) == kind)
+            self.require(*(output.name for output in of_kind))
+        return found
+
     def address(self, identifier: str) -> str:
         """The Terraform address of the resource that an output identifies as `identifier`."""
         return next(

@@ -203,7 +203,9 @@ class _Reading:
             try:
                 deployment.none_of(output)
             except KeyError:
-                yield Absence(output, reasons[name], self.map.at(_ABSENT, name))
+                # Not the file: a replay finds the map elsewhere, and must say the same.
+                line = self.map.line(_ABSENT, name)
+                yield Absence(output, reasons[name], f"line {line} of the map of outputs")
 
     def faults_of(self, values: Mapping[str, Any]) -> Iterator[str]:
         """Where what was led to, or given, is not of the output's type."""

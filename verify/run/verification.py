@@ -222,6 +222,7 @@ def _limits(settings: Settings, required: Mapping[str, Any]) -> Limits:
         period=timedelta(hours=hours),
         lateness=timedelta(minutes=limits["lateness_minutes"]),
         settling=timedelta(minutes=limits["settling_minutes"]),
+        organization=required["trail"]["organization_id"],
     )
 
 
