@@ -18,10 +18,6 @@ from typing import Any
 
 from tests.sandbox.support import ACCOUNT, REGION, RunningSandbox
 
-# What the modules give each resource, from their naming module's inputs.
-_LABELS = {"Namespace": "acme", "Stage": "prod"}
-TAGS = [{"Key": key, "Value": value} for key, value in _LABELS.items()]
-
 _ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 _CLOUDTRAIL = {"Service": "cloudtrail.amazonaws.com"}
 _NAMESPACE = "CISBenchmark"
@@ -106,7 +102,7 @@ def alarmed_trail(sandbox: RunningSandbox) -> Layout:
     )
     _bucket(sandbox, bucket, arn, key, (f"AWSLogs/{ACCOUNT}",))
     logs = sandbox.client("logs")
-    logs.create_log_group(logGroupName=group, kmsKeyId=key, tags=_LABELS)
+    logs.create_log_group(logGroupName=group, kmsKeyId=key)
     logs.put_retention_policy(logGroupName=group, retentionInDays=365)
     role = _logs_role(sandbox, "acme-prod-cloudtrail-logs", group_arn)
     _start(
@@ -151,7 +147,6 @@ def _start(sandbox: RunningSandbox, name: str, **settings: Any) -> None:
         IsMultiRegionTrail=True,
         IncludeGlobalServiceEvents=True,
         EnableLogFileValidation=True,
-        TagsList=TAGS,
         **settings,
     )
     client.start_logging(Name=name)
@@ -172,7 +167,6 @@ def _key(sandbox: RunningSandbox, alias: str, statements: list[dict[str, Any]]) 
     made = client.create_key(
         KeyUsage="ENCRYPT_DECRYPT",
         Policy=_policy([administers, *statements]),
-        Tags=[{"TagKey": key, "TagValue": value} for key, value in _LABELS.items()],
     )["KeyMetadata"]
     client.create_alias(AliasName=alias, TargetKeyId=made["KeyId"])
     client.enable_key_rotation(KeyId=made["KeyId"])
@@ -316,7 +310,6 @@ def _bucket(
 ) -> None:
     client = sandbox.client("s3")
     client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": TAGS})
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     block_public_access(sandbox, bucket)
     client.put_bucket_ownership_controls(
@@ -348,9 +341,7 @@ def _logs_role(sandbox: RunningSandbox, name: str, group_arn: str) -> str:
         "Principal": _CLOUDTRAIL,
         "Action": "sts:AssumeRole",
     }
-    made = client.create_role(
-        RoleName=name, AssumeRolePolicyDocument=_policy([trusted]), Tags=TAGS
-    )["Role"]
+    made = client.create_role(RoleName=name, AssumeRolePolicyDocument=_policy([trusted]))["Role"]
     writing = {
         "Effect": "Allow",
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -382,9 +373,7 @@ def _topic(sandbox: RunningSandbox, arn: str, key: str) -> None:
         "SignatureVersion": "2",
         "Policy": _policy(statements),
     }
-    sandbox.client("sns").create_topic(
-        Name=arn.rpartition(":")[2], Attributes=attributes, Tags=TAGS
-    )
+    sandbox.client("sns").create_topic(Name=arn.rpartition(":")[2], Attributes=attributes)
 
 
 def _alarms(sandbox: RunningSandbox, group: str, topic: str) -> dict[str, dict[str, str]]:
@@ -415,7 +404,6 @@ def _alarms(sandbox: RunningSandbox, group: str, topic: str) -> dict[str, dict[s
             ComparisonOperator="GreaterThanOrEqualToThreshold",
             TreatMissingData="notBreaching",
             AlarmActions=[topic],
-            Tags=TAGS,
         )
         made[name] = {"name": alarm, "arn": f"{_ALARM_ARNS[:-1]}{alarm}"}
     silence = "TrailSilent"
@@ -442,7 +430,6 @@ def _alarms(sandbox: RunningSandbox, group: str, topic: str) -> dict[str, dict[s
         ComparisonOperator="LessThanThreshold",
         TreatMissingData="breaching",
         AlarmActions=[topic],
-        Tags=TAGS,
     )
     made[silence] = {"name": silence, "arn": f"{_ALARM_ARNS[:-1]}{silence}"}
     return made

@@ -152,8 +152,8 @@ PART_OF: Mapping[str, str] = {
 class Absence:
     """That a deployment is without an output, as the one says who gives it.
 
-    `place` is where that is said, for a reader who has the map; `admitted` is why the baseline lets it be, or
-    None where it does not.
+    `place` is where that is said, for a reader who has the map; `admitted` is why the baseline lets
+    it be, or None where it does not.
     """
 
     output: str

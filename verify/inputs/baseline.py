@@ -221,7 +221,7 @@ class _Filling:
         return Partial(found, absent) if absent else found
 
     def _list(self, value: list[Any], place: Place, *, whole: bool) -> Iterator[Any]:
-        """The members. A mapping among them is one expectation: it is there whole, or not at all."""
+        """The members. A mapping among them is one expectation: it is there whole or not at all."""
         for index, item in enumerate(value):
             for member in self._members(item, (*place, index)):
                 try:
