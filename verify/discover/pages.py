@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ def outputs_map(survey: Survey, heading: Heading, theirs: Mapping[str, Any]) -> 
     for name in constant:
         lines += _entry(name, survey.outputs[name].value, survey.outputs[name])
     lines.append(_member("absent", survey.absent))
-    lines += [f"  {name}: {json.dumps(reason)}" for name, reason in survey.absent.items()]
+    lines += [f"  {name}: {_yaml(reason)}" for name, reason in survey.absent.items()]
     if survey.unseen:
         lines += ["# Not seen: give each under outputs or constants, or its part under absent."]
     for name, reason in survey.unseen.items():
@@ -70,7 +71,7 @@ def _member(name: str, entries: Collection[str]) -> str:
 
 def _entry(name: str, value: Any, known: Known) -> Iterator[str]:
     yield from _comment(known.source)
-    yield f"  {name}: {json.dumps(value)}"
+    yield f"  {name}: {_yaml(value)}"
 
 
 def _comment(text: str) -> Iterator[str]:
@@ -107,13 +108,13 @@ def baseline(survey: Survey, heading: Heading) -> str:
     ]
     admitted = {_part(name): reason for name, reason in survey.absent.items() if _strict(name)}
     lines.append(_member(ADMITTING, admitted))
-    lines += [f"  {part}: {json.dumps(f'REVIEW: {why}')}" for part, why in admitted.items()]
+    lines += [f"  {part}: {_yaml(f'REVIEW: {why}')}" for part, why in admitted.items()]
     lines += ["", "# Controls of what is this project's own way, and no requirement."]
     lines.append("without_controls:")
     lines += [f"  - {name}  # {why}" for name, why in _OF_OUR_MODULE.items()]
     lines += ["", "# As things are called now: a control minds it when one is replaced.", "names:"]
     lines += [
-        f"  {name}: {json.dumps(survey.outputs[name].value)}"
+        f"  {name}: {_yaml(survey.outputs[name].value)}"
         for name in _NAMED
         if name in survey.outputs
     ]
@@ -154,3 +155,16 @@ def _strict(name: str) -> bool:
         except KeyError:
             return True
     return False
+
+
+_PAIR = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})")
+
+
+def _yaml(value: Any) -> str:
+    """A value in one line of YAML: JSON, but that YAML writes what is beyond U+FFFF as one."""
+    return _PAIR.sub(_one_escape, json.dumps(value))
+
+
+def _one_escape(pair: re.Match[str]) -> str:
+    character = json.loads(f'"{pair[0]}"')
+    return f"\\U{ord(character):08x}"

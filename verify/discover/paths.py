@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(r"[a-z]+")
 
 
 def path_to(name: str, value: Any, theirs: Mapping[str, Any]) -> Any:
@@ -18,7 +18,7 @@ def path_to(name: str, value: Any, theirs: Mapping[str, Any]) -> Any:
     """
     found = [path for path, there in _all(theirs) if there == value]
     if found:
-        return max(found, key=lambda path: _in_common(name, path))  # of equals, the first
+        return max(found, key=lambda path: _likeness(name, path))  # of equals, the first
     if isinstance(value, Mapping) and value:
         members = {key: path_to(f"{name} {key}", item, theirs) for key, item in value.items()}
         return members if all(members.values()) else None
@@ -28,10 +28,12 @@ def path_to(name: str, value: Any, theirs: Mapping[str, Any]) -> Any:
     return None
 
 
-def _in_common(name: str, path: str) -> int:
-    """How many words of a name the path has, in the singular or the plural."""
-    words = {word.removesuffix("s") for word in _WORD.findall(path.lower())}
-    return len(words & {word.removesuffix("s") for word in _WORD.findall(name.lower())})
+def _likeness(name: str, path: str) -> tuple[int, int]:
+    """How many words of a name a path has, in the singular or the plural; and how few others."""
+    asked, there = (
+        {word.removesuffix("s") for word in _WORD.findall(text.lower())} for text in (name, path)
+    )
+    return len(asked & there), -len(there - asked)
 
 
 def _all(theirs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
