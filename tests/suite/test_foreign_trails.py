@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from tests.suite import layouts
 from tests.suite.layouts import Layout
 from tests.suite.support import MAKE, ROOT, Verification, environment, python_m_verify, verify
 from verify.discover.reading import CALLS
+from verify.inputs.absence import PARTS
 
 pytestmark = pytest.mark.slow
 
@@ -446,6 +447,24 @@ def test_what_the_baseline_does_not_let_be_absent_fails(
     assert "let be by the baseline's may_be_absent.function" in done.row("alert-ledger")["message"]
     said = done.row("trail-notifies-deliveries")["message"]
     assert "let be by the baseline's may_be_absent.delivery-topic" in said
+
+
+def test_what_is_called_absent_and_is_there_is_found(alarmed: Discovered, tmp_path: Path) -> None:
+    said = yaml.safe_load((alarmed.folder / "outputs-map.yaml").read_text())
+    baseline = yaml.safe_load((alarmed.folder / "baseline.yaml").read_text())
+    for part in ("key", "trail-log-group", "alarms", "alert-topic"):
+        said["absent"][part] = "not so"
+        baseline["may_be_absent"][part] = "let be"
+        for output in PARTS[part].outputs:
+            said["outputs"].pop(output, None)
+            said["constants"].pop(output, None)
+    paths = tmp_path / "outputs-map.yaml", tmp_path / "baseline.yaml"
+    for path, document in zip(paths, (said, baseline), strict=True):
+        path.write_text(yaml.safe_dump(document))
+    done = replace(alarmed, folder=tmp_path).verify(tmp_path)
+    assert done.controls("FAIL") >= {"trail-destination", "trail-encrypted", "log-bucket-encrypted"}
+    assert "role for the log group: required nothing" in done.row("trail-destination")["message"]
+    assert done.code == 1
 
 
 # --- the worked example ---------------------------------------------------------------------------

@@ -80,7 +80,8 @@ def test_a_baseline_may_name_exactly_the_parts_that_can_be_missed() -> None:
             return True
         return False
 
-    named = schemas.validator("baseline").schema["properties"]["may_be_absent"]["propertyNames"]
+    schema = json.loads((schemas.FOLDER / "baseline.schema.json").read_text())
+    named = schema["properties"]["may_be_absent"]["propertyNames"]
     assert named["enum"] == sorted({part for name, part in PART_OF.items() if can_be_missed(name)})
 
 
@@ -223,10 +224,10 @@ def test_a_map_that_cannot_be_read_is_told_from_one_that_is_wrong(tmp_path: Path
         outputs_map.parse('{"planned_values": {}}', "theirs.json", str(path))
 
 
-_KEYS = st.text(st.characters(exclude_characters='"', exclude_categories=("Cs",)), min_size=1)
+_KEYS = st.text(min_size=1).filter(lambda text: '"' not in text)
 _NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,8}", fullmatch=True)
 _VALUES = st.recursive(
-    st.text(st.characters(exclude_categories=("Cs",)), max_size=3),
+    st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
     max_leaves=12,
 )
