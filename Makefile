@@ -14,6 +14,7 @@ VARIABLES ?=
 REGION ?=
 STATE_BUCKET ?=
 OUTPUTS ?=
+OUTPUTS_MAP ?=
 RUN ?= $(REPORTS)/latest
 PUBLIC_KEY ?=
 REPORTS_BUCKET ?=
@@ -79,6 +80,7 @@ help: ## list the targets and what they take
 	PUBLIC_KEY=<file>   check-evidence: the key by which it must be signed
 	TIMESTAMP_ROOT=...  check-evidence: the certificates (PEM) to which its time stamp must lead
 	OUTPUTS=<file>      verify: what `terraform output -json` printed, instead of our own state
+	OUTPUTS_MAP=<file>  verify: which of another module's outputs is which of ours (docs/bring-your-own-trail.md)
 	STATE_BUCKET=<name> keep Terraform's state in this S3 bucket, locked and encrypted
 	VERIFY_ARGS="..."   verify: passed on to pytest (try VERIFY_ARGS=--help)
 	AS_VERIFIER=1       verify: assume the deployment's verifier role, which may do what verifying takes and no more
@@ -169,7 +171,7 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 		outputs=$(call quoted,$(WORK))/outputs.json
 		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
 	fi
-	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(call quoted,$(BASELINE)) \
+	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" $(if $(OUTPUTS_MAP),--outputs-map=$(call quoted,$(OUTPUTS_MAP))) --profile=$(call quoted,$(BASELINE)) \
 		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(VARIABLES_FLAGS) $(if $(AS_VERIFIER),--as-verifier) $(SEAL_FLAGS) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 check-evidence: $(RUNTIME) ## prove offline that a run's folder is as it was sealed, and gives its verdicts (RUN=reports: of all)

@@ -42,6 +42,12 @@ def _diff(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _discover(arguments: Sequence[str]) -> int:
+    from verify.discover.command import main
+
+    return main(arguments)
+
+
 def _merge(arguments: Sequence[str]) -> int:
     from verify.targets.command import merge
 
@@ -99,6 +105,10 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     ),
     "controls": (_controls, "print the controls as a page for people (docs/controls.md)"),
     "diff": (_diff, "print what has changed from one run to another, control by control"),
+    "discover": (
+        _discover,
+        "write a first map and a first baseline for a trail that another module made",
+    ),
     "integrity": (_integrity, "prove from a trail's digests that its log files are untouched"),
     "merge": (_merge, "show runs of several deployments, made apart, in one matrix"),
     "pdf": (_pdf, "print a run's report as a PDF, with its manifest's hash on every page"),

@@ -318,7 +318,9 @@ def _function_names(aws: Aws, deployment: Deployment) -> list[str]:
 
 
 def _event_rules(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
-    at_home = [reads.rules_of_function(deployment)]
+    at_home = []
+    if deployment.if_there("function_arn") is not None:
+        at_home.append(reads.rules_of_function(deployment))
     if deployment.finding_log_group_name is not None:
         group = deployment.finding_log_group_name
         at_home.append(reads.rules_of_log_group(deployment, group))
@@ -398,7 +400,8 @@ def _policies(aws: Aws, deployment: Deployment) -> Iterator[Resource]:
     attached = [
         arn for role in reads.roles(deployment) for arn in attached_policies(aws, deployment, role)
     ]
-    if not attached:
+    # The verifier's role has some, wherever it is there.
+    if not attached and deployment.if_there("verifier_role_name") is not None:
         raise NotVerifiedError("AWS lists no policy of any role of the deployment")
     for arn in dict.fromkeys(attached):
         if f":iam::{deployment.account_id}:" in arn:

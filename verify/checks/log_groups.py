@@ -20,7 +20,7 @@ def existing_groups(
     AWS lists by the beginning of the name: another group is not the one that was asked for, nor is
     one of that name elsewhere. Reads `reads.log_group`.
     """
-    for name in deployment.identified("aws_cloudwatch_log_group"):
+    for name in deployment.subjects("aws_cloudwatch_log_group"):
         group = existing_group(check, aws, deployment, name)
         if group is not None:
             yield name, group

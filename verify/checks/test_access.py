@@ -135,9 +135,12 @@ def _reading(
         _DECRYPT,
         (Asked("kms:Decrypt", deployment.kms_key_arn, key, through),),
     )
-    group = reads.log_group_arn(deployment, deployment.trail_log_group_name)
+    name = deployment.if_there("trail_log_group_name")
+    if name is None:
+        return
+    group = reads.log_group_arn(deployment, name)
     yield (
-        deployment.trail_log_group_name,
+        name,
         "events",
         "read events",
         tuple(Asked(one, arn) for one in _READING_EVENTS for arn in (group, f"{group}:*")),

@@ -177,6 +177,7 @@ def test_alarms_ring_when_the_function_is_in_trouble(
     deployment: Deployment,
     baseline: Mapping[str, Any],
 ) -> None:
+    deployment.require("function_name")
     judge = _Judge(alarms, muted, deployment)
     for required in baseline["alarms"]["function"]:
         _hold(judge, check, required, baseline["function"]["timeout_seconds"])

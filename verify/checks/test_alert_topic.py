@@ -73,11 +73,13 @@ def test_alert_topic_admits_the_stack_and_no_stranger(
             "aws:SourceAccount": deployment.account_id,
         }
     }
-    for publisher in publishers:
-        context = {"aws:SecureTransport": "true", **sources.get(publisher, {})}
-        evaluation = effective_allows(policy, publisher, "sns:Publish", name, context)
-        report_allowed(check, name, f"publishing by {publisher}", evaluation)
-    report_usable(check, name, policy, deployment.function_role_arn, ("sns:Publish",))
+    for service in publishers:
+        context = {"aws:SecureTransport": "true", **sources.get(service, {})}
+        evaluation = effective_allows(policy, service, "sns:Publish", name, context)
+        report_allowed(check, name, f"publishing by {service}", evaluation)
+    publisher = deployment.if_there("function_role_arn")
+    if publisher is not None:
+        report_usable(check, name, policy, publisher, ("sns:Publish",))
     report_transport(check, name, policy, deployment, ("sns:Publish",))
 
 

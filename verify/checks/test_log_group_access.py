@@ -192,7 +192,7 @@ Sent = tuple[str, str, str]  # what sends, to which destination, in which role
 
 def _subscriptions(aws: Aws, deployment: Deployment, name: str) -> Iterator[Sent]:
     """The group's filters, but for the one that `trail-log-group-feeds-function` judges."""
-    ours = (deployment.trail_log_group_name, deployment.subscription_filter_name)
+    ours = (deployment.trail_log_group_name, deployment.if_there("subscription_filter_name"))
     for entry in aws.pick(reads.subscriptions_of_group(deployment, name), "subscriptionFilters"):
         filter_name = pick(entry, "filterName")
         if (name, filter_name) != ours:

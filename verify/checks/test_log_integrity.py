@@ -120,7 +120,9 @@ def test_digests_keep_coming(
 
 def _note_reads(aws: Aws, deployment: Deployment) -> None:
     """Name what the validation read through the door among this check's evidence."""
-    for read in (reads.trail(deployment), reads.key(deployment), reads.enabled_regions()):
+    # Of the key the age is taken, where there is one.
+    key = () if deployment.if_there("kms_key_arn") is None else (reads.key(deployment),)
+    for read in (reads.trail(deployment), *key, reads.enabled_regions()):
         aws.read(read)
     # Of a replay the validation itself asks for no status: an empty answer is none all the same.
     aws.pick(reads.trail_status(deployment), "IsLogging")

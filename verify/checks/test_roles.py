@@ -52,7 +52,7 @@ def test_roles_hold_exactly_what_they_need(
 ) -> None:
     account, roles = deployment.account_id, role_needs(baseline)
     begin_policies(aws, deployment, reads.roles(deployment))
-    for arn in deployment.identified("aws_iam_role"):
+    for arn in deployment.subjects("aws_iam_role"):
         name = arn.rpartition("/")[2]
         need = need_of(name, roles, read_actions)
         policies = list(policies_of(aws, deployment, name))
@@ -107,7 +107,7 @@ def test_roles_trust_only_whom_they_serve(
     check: Check, aws: Aws, deployment: Deployment, baseline: Mapping[str, Any]
 ) -> None:
     required = baseline["roles"]
-    for arn in deployment.identified("aws_iam_role"):
+    for arn in deployment.subjects("aws_iam_role"):
         name = arn.rpartition("/")[2]
         role = aws.pick(reads.role(deployment, name), "Role")
         seen = (pick(role, "RoleName"), pick(role, "Arn"))

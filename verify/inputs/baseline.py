@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from verify import schemas
 from verify.inputs import catalogue
+from verify.inputs.absence import Absence, AbsentOutputError
 from verify.inputs.located import Located, Place, Spot, read_located
 from verify.inputs.reader import UnreadableError
 from verify.model import BaselineSource, Control
@@ -128,7 +130,10 @@ def require_known(baseline: Baseline, controls: Mapping[str, Control]) -> None:
 
 
 def filled(
-    baseline: Baseline, placeholders: Mapping[str, str], lists: Mapping[str, Sequence[str]]
+    baseline: Baseline,
+    placeholders: Mapping[str, str],
+    lists: Mapping[str, Sequence[str]],
+    absent: Mapping[str, Absence] = MappingProxyType({}),
 ) -> Mapping[str, Any]:
     """The values with each name in braces replaced, in keys and texts alike.
 
@@ -136,14 +141,44 @@ def filled(
     as many as the baseline's own ``lists``, or those of the deployment, have of that name, or, if
     the name is a place such as ``key.principals``, as stand there: a list's, one text, or none for
     null. Raises BaselineError for a name that there is no value for.
+
+    What names something that is `absent`, and that the baseline lets be absent, is not expected: a
+    member of a list or a mapping is left out. Otherwise whoever asks for it, or goes through what
+    it stands in, meets AbsentOutputError.
     """
     known = {**lists, **baseline.values["lists"]}
-    filling = _Filling(placeholders, known, baseline.values, baseline.layers)
+    filling = _Filling(placeholders, known, baseline.values, baseline.layers, absent)
     values: Mapping[str, Any] = filling.of(baseline.values, ())
     return values
 
 
 _Value = TypeVar("_Value")
+
+
+class Partial(Mapping[str, Any]):
+    """A mapping of which some members name what the deployment is without.
+
+    To ask for one of those raises AbsentOutputError. To go through all of them does so as well,
+    unless the baseline lets what is absent be: then they are left out.
+    """
+
+    def __init__(self, found: Mapping[str, Any], absent: Mapping[str, AbsentOutputError]) -> None:
+        self._found = found
+        self._absent = absent
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self._absent:
+            raise self._absent[key]
+        return self._found[key]
+
+    def __iter__(self) -> Iterator[str]:
+        for error in self._absent.values():
+            if error.absence.admitted is None:
+                raise error
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(tuple(iter(self)))
 
 
 @dataclass(frozen=True)
@@ -154,24 +189,47 @@ class _Filling:
     lists: Mapping[str, Sequence[str]]
     baseline: Mapping[str, Any]
     layers: tuple[Located, ...]
+    absent: Mapping[str, Absence]
 
-    def of(self, value: Any, place: Place) -> Any:
-        """A value of the baseline, filled."""
+    def of(self, value: Any, place: Place, *, whole: bool = False) -> Any:
+        """A value of the baseline, filled.
+
+        Raises AbsentOutputError for what names something absent: in a mapping and a list, where
+        they are to be had `whole`.
+        """
         if isinstance(value, str):
             known, kind = self.placeholders, "output of the deployment"
             return PLACEHOLDER.sub(lambda found: self._named(known, kind, found, place), value)
         if isinstance(value, Mapping):
-            return {
-                self.of(key, (*place, key)): self.of(item, (*place, key))
-                for key, item in value.items()
-            }
+            return self._mapping(value, place, whole=whole)
         if isinstance(value, list):
-            return [
-                self.of(member, (*place, index))
-                for index, item in enumerate(value)
-                for member in self._members(item, (*place, index))
-            ]
+            return list(self._list(value, place, whole=whole))
         return value
+
+    def _mapping(self, value: Mapping[str, Any], place: Place, *, whole: bool) -> Mapping[str, Any]:
+        found: dict[str, Any] = {}
+        absent: dict[str, AbsentOutputError] = {}
+        for key, item in value.items():
+            name = key
+            try:
+                name = self.of(key, (*place, key))
+                found[name] = self.of(item, (*place, key), whole=whole)
+            except AbsentOutputError as error:
+                if whole:
+                    raise
+                absent[name] = error
+        return Partial(found, absent) if absent else found
+
+    def _list(self, value: list[Any], place: Place, *, whole: bool) -> Iterator[Any]:
+        """The members. A mapping among them is one expectation: it is there whole or not at all."""
+        for index, item in enumerate(value):
+            for member in self._members(item, (*place, index)):
+                try:
+                    yield self.of(member, (*place, index), whole=True)
+                except AbsentOutputError as error:
+                    of_text = isinstance(member, str)
+                    if error.absence.admitted is None or (whole and not of_text):
+                        raise
 
     def _members(self, item: Any, place: Place, within: tuple[str, ...] = ()) -> list[Any]:
         """What a member of a list stands for."""
@@ -224,6 +282,8 @@ class _Filling:
     def _named(
         self, known: Mapping[str, _Value], kind: str, found: re.Match[str], place: Place
     ) -> _Value:
+        if found[1] in self.absent:
+            raise AbsentOutputError(self.absent[found[1]])
         if found[1] not in known:
             choices = ", ".join(sorted(known))
             raise BaselineError(f"{self._unknown(found, kind, place)}: choose one of {choices}")

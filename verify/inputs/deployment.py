@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from verify import schemas
 from verify.inputs import foreign
+from verify.inputs.absence import Absence, AbsentOutputError
 from verify.inputs.reader import AbsentError, UnreadableError, read_text
 
 MAXIMUM_CHARACTERS = 5_000_000
@@ -72,6 +73,9 @@ class Deployment:
 
     Each field says what its value must look like, what it identifies, and gives an example. They
     tell where things are, never how they should be.
+
+    A deployment of another module may be without some, for reasons that its `absences` give. To
+    ask for one of these raises AbsentOutputError, so that no check passes over it unawares.
     """
 
     account_id: str = _output("Account.", _ACCOUNT, **_text("^[0-9]{12}$"))
@@ -474,6 +478,49 @@ class Deployment:
     )
 
     @property
+    def absences(self) -> Mapping[str, Absence]:
+        """The outputs that the deployment is without, by name: none of our own module's."""
+        found: Mapping[str, Absence] = self.__dict__.get(_ABSENCES, {})
+        return found
+
+    if not TYPE_CHECKING:  # a type checker would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            absences = self.__dict__.get(_ABSENCES, {})
+            if name in absences:
+                raise AbsentOutputError(absences[name])
+            raise AttributeError(f"Deployment has no attribute {name!r}")
+
+    def if_there(self, name: str) -> Any:
+        """An output; None where the deployment is without it and the baseline lets it be.
+
+        Raises AbsentOutputError where the baseline does not.
+        """
+        absence = self.absences.get(name)
+        if absence is None:
+            return getattr(self, name)
+        if absence.admitted is None:
+            raise AbsentOutputError(absence)
+        return None
+
+    def require(self, *names: str) -> None:
+        """Raise AbsentOutputError where the deployment is without one of these outputs."""
+        for name in names:
+            if name in self.absences:
+                raise AbsentOutputError(self.absences[name])
+
+    def under(self, admitting: Mapping[str, str]) -> Deployment:
+        """The same deployment, by what a baseline says of parts that need not be there."""
+        absences = [absence.under(admitting) for absence in self.absences.values()]
+        return without(dict(self._present()), absences)
+
+    def _present(self) -> Iterator[tuple[str, Any]]:
+        """Each output that the deployment has, with its value."""
+        for output in fields(self):
+            if output.name not in self.absences:
+                yield output.name, getattr(self, output.name)
+
+    @property
     def has_network(self) -> bool:
         """Whether the VPC is the deployment's own, and not somebody else's that it only uses."""
         return bool(self.private_subnet_ids)
@@ -578,8 +625,8 @@ class Deployment:
     @property
     def forwarding_regions(self) -> tuple[str, ...]:
         """The regions whose events are forwarded: of the global services, if not here; further."""
-        of_global_services = self.event_forwarding_region
-        at_first = () if of_global_services == self.region else (of_global_services,)
+        of_global_services = self.if_there("event_forwarding_region")
+        at_first = () if of_global_services in (None, self.region) else (of_global_services,)
         return (*at_first, *self.further_event_regions)
 
     @property
@@ -598,36 +645,54 @@ class Deployment:
             text
             for output in fields(self)
             if _type(output.metadata["resource"]) == kind
-            for text in _strings(getattr(self, output.name))
+            for text in _strings(self.if_there(output.name))
         )
+
+    def subjects(self, kind: str) -> tuple[str, ...]:
+        """The same, for a control of these resources.
+
+        Raises AbsentOutputError where there is none, since they belong to parts that are absent.
+        """
+        found = self.identified(kind)
+        if not found:
+            of_kind = (one for one in fields(self) if _type(one.metadata["resource"]) == kind)
+            self.require(*(output.name for output in of_kind))
+        return found
 
     def address(self, identifier: str) -> str:
         """The Terraform address of the resource that an output identifies as `identifier`."""
         return next(
             str(output.metadata["resource"])
             for output in fields(self)
-            if output.metadata["resource"] and identifier in _strings(getattr(self, output.name))
+            if output.metadata["resource"] and identifier in _strings(self.if_there(output.name))
         )
 
     def placeholders(self) -> Mapping[str, str]:
         """What a baseline may name in braces: every output that is one string, and what follows."""
-        values = {
-            output.name: getattr(self, output.name)
-            for output in fields(self)
-            if isinstance(getattr(self, output.name), str)
+        values = {name: value for name, value in self._present() if isinstance(value, str)}
+        following = {
+            name: getattr(self, name)
+            for name, output in _FOLLOWING.items()
+            if output not in self.absences
         }
-        return values | {
-            "dns_suffix": _DNS_SUFFIXES.get(self.partition, "amazonaws.com"),
-            "dead_letter_queue_name": self.dead_letter_queue_name,
-            "delivery_topic_name": self.delivery_topic_name,
+        suffix = _DNS_SUFFIXES.get(self.partition, "amazonaws.com")
+        return values | following | {"dns_suffix": suffix}
+
+    def absent_placeholders(self) -> Mapping[str, Absence]:
+        """What a baseline may name in braces, of what the deployment is without."""
+        following = {
+            name: self.absences[output]
+            for name, output in _FOLLOWING.items()
+            if output in self.absences
         }
+        return {**self.absences, **following}
 
     def lists(self) -> Mapping[str, tuple[str, ...]]:
         """What a baseline may name by {each ...}: every output that is a list, or may be null.
 
         `investigation_catalog_arns` is what an investigation's table is found in.
         """
-        values = {output.name: getattr(self, output.name) for output in fields(self)}
+        values = dict(self._present())
         optional = {
             name: () if values[name] is None else (values[name],) for name in _names_of_optional()
         }
@@ -643,10 +708,39 @@ def _type(address: str) -> str:
 
 
 _DATABASE = "investigation_database_name"
+_ABSENCES = "_absences"  # of the instance's own, and none of its fields, which are the outputs
+# What placeholders follow from which output.
+_FOLLOWING = {
+    "dead_letter_queue_name": "dead_letter_queue_arn",
+    "delivery_topic_name": "delivery_topic_arn",
+}
 
 
 def _names_of_optional() -> frozenset[str]:
     return frozenset(output.name for output in fields(Deployment) if output.default is None)
+
+
+def without(values: Mapping[str, Any], absences: Iterable[Absence]) -> Deployment:
+    """The Deployment that has all outputs of `values`, and is without the others."""
+    deployment = object.__new__(Deployment)
+    deployment.__dict__.update(values)
+    deployment.__dict__[_ABSENCES] = {absence.output: absence for absence in absences}
+    return deployment
+
+
+def none_of(output: str) -> Any:
+    """What an output says where there is none of it: nothing, in a list, a text or as null.
+
+    Raises KeyError for one that has no word for that.
+    """
+    rules = next(one.metadata["schema"] for one in fields(Deployment) if one.name == output)
+    if rules["type"] == "array":
+        return ()
+    if "null" in rules["type"]:
+        return None
+    if rules == {"type": "string"}:
+        return ""
+    raise KeyError(output)
 
 
 def schema() -> dict[str, Any]:
@@ -700,6 +794,26 @@ def parse(text: str, source: str = "the outputs") -> Deployment:
     wrong type, names another account or region than the rest or but a part of a network; every
     fault is listed.
     """
+    document = read_outputs(text, source)
+    faults = schemas.violations(schema(), document)
+    if faults:
+        raise DeploymentError(
+            f"{source} does not describe a deployment of this module:\n  "
+            + "\n  ".join(faults)
+            + "\nRun `make deploy` again so that the outputs match this version."
+        )
+    values: dict[str, Any] = {
+        output.name: frozen(document[output.name]["value"])
+        for output in fields(Deployment)
+        if output.name in document
+    }
+    deployment = Deployment(**values)
+    require_of_one_place(deployment, source)
+    return deployment
+
+
+def read_outputs(text: str, source: str) -> dict[str, Any]:
+    """The outputs that the JSON `text` holds, whosever they are. Raises DeploymentError."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -709,19 +823,12 @@ def parse(text: str, source: str = "the outputs") -> Deployment:
     something_else = foreign.remedy_of_document(document)
     if something_else:
         raise DeploymentError(f"{source} is {something_else}")
-    faults = schemas.violations(schema(), document)
-    if faults:
-        raise DeploymentError(
-            f"{source} does not describe a deployment of this module:\n  "
-            + "\n  ".join(faults)
-            + "\nRun `make deploy` again so that the outputs match this version."
-        )
-    values: dict[str, Any] = {
-        output.name: _frozen(document[output.name]["value"])
-        for output in fields(Deployment)
-        if output.name in document
-    }
-    deployment = Deployment(**values)
+    outputs: dict[str, Any] = document
+    return outputs
+
+
+def require_of_one_place(deployment: Deployment, source: str) -> None:
+    """Raise DeploymentError for outputs of another account or region, or of half a network."""
     _require_whole_network(deployment, source)
     strangers = _arns_elsewhere(deployment)
     if strangers:
@@ -729,7 +836,6 @@ def parse(text: str, source: str = "the outputs") -> Deployment:
             f"{source} says account {deployment.account_id} and region {deployment.region}, "
             "but these outputs are of another:\n  " + "\n  ".join(strangers)
         )
-    return deployment
 
 
 def _require_whole_network(deployment: Deployment, source: str) -> None:
@@ -757,7 +863,8 @@ def sensitive_values(text: str) -> frozenset[str]:
     return frozenset(value for value in found if value)
 
 
-def _frozen(value: Any) -> Any:
+def frozen(value: Any) -> Any:
+    """The value of an output as a Deployment has it."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -777,14 +884,14 @@ def _arns_elsewhere(deployment: Deployment) -> list[str]:
     What belongs to the copies is in their region.
     """
     elsewhere = []
-    for output in fields(Deployment):
-        for text in sorted(_strings(getattr(deployment, output.name))):
+    for name, value in deployment._present():
+        for text in sorted(_strings(value)):
             parts = text.split(":", 5)
             if len(parts) < 6 or parts[0] != "arn":
                 continue
             regions = [deployment.region]
-            if output.name == "replica_key_arns":
+            if name == "replica_key_arns":
                 regions = list(deployment.replica_regions)
             if parts[4] not in ("", deployment.account_id) or parts[3] not in ("", *regions):
-                elsewhere.append(f"{output.name} = {text}")
+                elsewhere.append(f"{name} = {text}")
     return elsewhere

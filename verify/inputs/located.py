@@ -40,7 +40,11 @@ class Located:
 
     def at(self, *place: str | int) -> str:
         """File and line of a place, or of what it would stand in."""
-        return f"{self.path}:{self._lines.get(self.known(place), 1)}"
+        return f"{self.path}:{self.line(*place)}"
+
+    def line(self, *place: str | int) -> int:
+        """The line of a place, or of what it would stand in, from 1."""
+        return self._lines.get(self.known(place), 1)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What a run was given, kept in its folder: with it, its verdicts can be judged again elsewhere.
 
-Beside the recorded answers, a verdict rests on the outputs, the baseline, the waivers, the
-Terraform configuration and the reviewed build of the function. Credentials and what Terraform marks
-as sensitive are redacted, as in the answers.
+Beside the recorded answers, a verdict rests on the outputs and their map, the baseline, the
+waivers, the Terraform configuration and the reviewed build of the function. Credentials and what
+Terraform marks as sensitive are redacted, as in the answers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from verify.inputs import attestations, baseline, deployment
+from verify.inputs import attestations, baseline, deployment, outputs_map
 from verify.inputs.reader import UnreadableError, read_text
 from verify.model import InputFile
 from verify.proof.manifest import sha256_of
@@ -23,6 +23,7 @@ from verify.run.settings import RunError, Settings
 
 FOLDER = "inputs"
 SCHEMA_VERSION = "1.0"
+_MAP = "outputs-map.yaml"
 _MAXIMUM_CHARACTERS = 10_000_000
 _MAXIMUM_FILES = 1_000  # of a configuration
 # Of the settings, those that a judgement depends on and that name no file.
@@ -40,6 +41,8 @@ def keep(settings: Settings, command: tuple[str, ...]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     outputs = redact(json.loads(settings.outputs_text), secrets)
     _write(folder / "outputs.json", json.dumps(outputs, indent=2, ensure_ascii=False))
+    if settings.outputs_map is not None:
+        _copy(Path(settings.outputs_map), folder / _MAP)
     for number, layer in enumerate(baseline.load(settings.profile).layers):
         # As it is, so that its hash is that of the file which the auditor has.
         _copy(layer.path, folder / "baseline" / f"{number}-{layer.path.stem}.yaml")
@@ -67,7 +70,9 @@ def _keep_attestations(path: Path, folder: Path) -> None:
 
 def _keep_configuration(settings: Settings, folder: Path, secrets: frozenset[str]) -> None:
     root = Path(settings.terraform_folder)
-    profile = deployment.parse(settings.outputs_text, settings.outputs_source).profile
+    profile = outputs_map.parse(
+        settings.outputs_text, settings.outputs_source, settings.outputs_map
+    ).profile
     files = [(path, path.relative_to(root)) for path in _configuration(root)]
     assigned = root / "profiles" / f"{profile}.tfvars"
     if assigned.is_file():
@@ -108,12 +113,13 @@ def replayed(settings: Settings, *, given: frozenset[str]) -> Settings:
     document = _run(folder)
     waivers, package = folder / "waivers.yaml", folder / "function-package.zip"
     variables = folder / "terraform" / "variables.tfvars"
-    outputs = folder / "outputs.json"
+    outputs, outputs_map_kept = folder / "outputs.json", folder / _MAP
     found: dict[str, Any] = {
         **{name: document[name] for name in _KEPT},
         "probes": tuple(document["probes"]),
         "outputs_text": deployment.read(str(outputs)) if "outputs_text" not in given else "",
         "outputs_source": str(outputs),
+        "outputs_map": str(outputs_map_kept) if outputs_map_kept.is_file() else None,
         "profile": str(folder / "baseline"),
         "waivers": str(waivers) if waivers.is_file() else None,
         "terraform_folder": str(folder / "terraform"),

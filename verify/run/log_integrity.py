@@ -35,11 +35,15 @@ _WORTH_ASKING_AGAIN = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Limits:
-    """How far back to look, and how late a digest may be."""
+    """How far back to look, how late a digest may be, and in whose folders.
+
+    `organization` is the id of the organization that the trail is of; None for an account's own.
+    """
 
     period: timedelta
     lateness: timedelta
     settling: timedelta
+    organization: str | None
 
 
 @dataclass(frozen=True)
@@ -229,7 +233,7 @@ class LogIntegrity:
                 # Where the files must be, wherever the trail is turned to by now.
                 bucket=deployment.log_bucket_name,
                 prefix=str(trail.get("S3KeyPrefix", "")),
-                organization=None,
+                organization=self.limits.organization,
                 trail=deployment.trail_name,
                 home_region=deployment.trail_home_region,
             ),
@@ -256,6 +260,8 @@ class LogIntegrity:
         Later it was a restart, and what was not recorded before is missing. The key is as old as
         the deployment: nothing else that is read anyway tells its age.
         """
+        if self.deployment.if_there("kms_key_arn") is None:
+            return None
         started = status.get("StartLoggingTime")
         created = self.aws.pick(reads.key(self.deployment), "KeyMetadata", "CreationDate")
         if not isinstance(started, datetime) or started - created > self.limits.settling:

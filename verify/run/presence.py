@@ -21,6 +21,9 @@ _ABSENT = ("InvalidVpcID.NotFound", "InvalidVpcID.Malformed")
 
 def require_presence(aws: Aws, deployment: Deployment, source: str) -> None:
     """Raise RunError where the deployment's VPC is not there; what is not answered is no answer."""
+    if "vpc_id" in deployment.absences:
+        _require_trail(aws, deployment, source)
+        return
     try:
         answer = aws.read(replace(reads.vpc(deployment), absent=_ABSENT))
     except NotVerifiedError:
@@ -30,4 +33,17 @@ def require_presence(aws: Aws, deployment: Deployment, source: str) -> None:
             f"the VPC {deployment.vpc_id} of {source} is not in {deployment.region} of account "
             f"{deployment.account_id}, so the deployment that it describes is not there: name the "
             "outputs of the one that is (OUTPUTS=<file>), or deploy it with `make deploy`"
+        )
+
+
+def _require_trail(aws: Aws, deployment: Deployment, source: str) -> None:
+    try:
+        found = aws.pick(reads.trail(deployment), "trailList")
+    except NotVerifiedError:
+        return
+    if not found:
+        raise RunError(
+            f"the trail {deployment.trail_arn} of {source} is not in {deployment.region} of "
+            f"account {deployment.account_id}: name the outputs of one that is (OUTPUTS=<file>, "
+            "OUTPUTS_MAP=<file>)"
         )

@@ -29,6 +29,7 @@ class Settings:
     function_package: str
     terraform_folder: str
     alert_timeout: float  # seconds
+    outputs_map: str | None = None  # the file that says which of their outputs is which of ours
     variables: str | None = None  # the file of values beside the profile's
     integrity_hours: float | None = None  # in place of the baseline's
     waivers: str | None = None  # the waivers' file

@@ -21,7 +21,8 @@ from verify.account.evidence import EvidenceStore
 from verify.account.live import Live
 from verify.account.models import Operations
 from verify.account.recorded import Recorded, RecordError
-from verify.inputs import attestations, baseline, catalogue, deployment, waivers
+from verify.inputs import attestations, baseline, catalogue, deployment, outputs_map, waivers
+from verify.inputs.absence import ADMITTING
 from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
 from verify.integrity.read.operations import OPERATIONS
@@ -85,11 +86,11 @@ def prepare(settings: Settings) -> Settings:
     Raises RunError for unusable outputs, profile, baseline, catalogue, credentials or endpoint.
     """
     try:
-        deployed = deployment.parse(settings.outputs_text, settings.outputs_source)
         required = baseline.load(settings.profile)
+        deployed = _deployed(settings, required)
         controls = catalogue.load()
         baseline.require_known(required, controls)
-        baseline.filled(required, deployed.placeholders(), deployed.lists())
+        _filled(required, deployed)
         _waivers(settings, controls, required.values)
         _attestations(settings)
     except (
@@ -139,13 +140,13 @@ def begin(settings: Settings) -> Run:
 
 def start(settings: Settings, worker: str) -> Run:
     """The Run of prepared `settings` in this process."""
-    deployed = deployment.parse(settings.outputs_text, settings.outputs_source)
+    required = baseline.load(settings.profile)
+    deployed = _deployed(settings, required)
     store = EvidenceStore(
         Path(settings.folder), worker, deployment.sensitive_values(settings.outputs_text)
     )
     controls = catalogue.load()
-    required = baseline.load(settings.profile)
-    values = baseline.filled(required, deployed.placeholders(), deployed.lists())
+    values = _filled(required, deployed)
     session = sessions.core_session(_operations())
     source: Source = (
         Live(
@@ -177,6 +178,16 @@ def start(settings: Settings, worker: str) -> Run:
         log_integrity=LogIntegrity(aws, deployed, _limits(settings, values), session),
         endpoint=_endpoint(session),
     )
+
+
+def _deployed(settings: Settings, required: baseline.Baseline) -> deployment.Deployment:
+    found = outputs_map.parse(settings.outputs_text, settings.outputs_source, settings.outputs_map)
+    return found.under(required.values[ADMITTING])
+
+
+def _filled(required: baseline.Baseline, deployed: deployment.Deployment) -> Mapping[str, Any]:
+    absent = deployed.absent_placeholders()
+    return baseline.filled(required, deployed.placeholders(), deployed.lists(), absent)
 
 
 def _endpoint(session: Any) -> str | None:
@@ -218,6 +229,7 @@ def _limits(settings: Settings, required: Mapping[str, Any]) -> Limits:
         period=timedelta(hours=hours),
         lateness=timedelta(minutes=limits["lateness_minutes"]),
         settling=timedelta(minutes=limits["settling_minutes"]),
+        organization=required["trail"]["organization_id"],
     )
 
 

@@ -47,6 +47,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="what `terraform output -json` printed: a file, or - for standard input",
     )
     group.addoption(
+        "--outputs-map",
+        metavar="FILE",
+        help="which of another module's outputs is which of ours, and which parts are absent "
+        "(YAML, schemas/outputs-map.schema.json; see docs/bring-your-own-trail.md)",
+    )
+    group.addoption(
         "--profile",
         help="the baseline that the account is held to: a profile or a YAML file (default: "
         f"{_PROFILE})",
@@ -219,6 +225,10 @@ def settings_of(config: pytest.Config) -> Settings:
             "no outputs given: run `make verify`, or name what `terraform output -json` printed "
             "with --outputs=<file>"
         )
+    if config.option.outputs_map and not source:
+        raise RunError(
+            "--outputs-map is for the outputs of another module: name them with --outputs=<file>"
+        )
     if config.option.external_id and not (config.option.as_verifier or config.option.role):
         raise RunError("--external-id is for a role: give --role=<arn> or --as-verifier as well")
     if (config.option.as_verifier or config.option.role) and config.option.replay:
@@ -231,6 +241,7 @@ def settings_of(config: pytest.Config) -> Settings:
     asked: dict[str, Any] = {
         "outputs_text": None if source is None else deployment.read(source),
         "outputs_source": "standard input" if source == "-" else source,
+        "outputs_map": config.option.outputs_map,
         "profile": config.option.profile,
         "function_package": config.option.function_package,
         "terraform_folder": config.option.terraform_folder,

@@ -10,6 +10,7 @@ import pytest
 from verify.account.door import evidence_used, only_declared
 from verify.check import Check, ControlFailedError, NotApplicableError
 from verify.inputs import waivers
+from verify.inputs.absence import AbsentOutputError
 from verify.model import NotVerifiedError, Outcome, TestResult
 from verify.suite import stash
 from verify.suite.results import attach, result_of
@@ -40,6 +41,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         return (yield)
     try:
         value = yield
+    except AbsentOutputError as error:
+        if error.absence.admitted is not None:
+            made.not_applicable(str(error))
+        made.holds(
+            error.absence.output,
+            "output of the deployment",
+            False,
+            expected=error.absence.expected,
+            seen=error.absence.seen,
+        )
+        value = True
     except NotVerifiedError as error:
         made.unknowns.append(str(error))
         value = True
@@ -57,7 +69,8 @@ def pytest_runtest_makereport(
         return report
     outcome, message = _judged(call, report)
     if outcome is not Outcome.PASS and isinstance(
-        getattr(call.excinfo, "value", None), (ControlFailedError, NotVerifiedError)
+        getattr(call.excinfo, "value", None),
+        (AbsentOutputError, ControlFailedError, NotVerifiedError),
     ):
         report.longrepr = message
     if outcome is Outcome.NOT_APPLICABLE:
@@ -98,6 +111,9 @@ def _judged(call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[Out
     if call.excinfo is None:
         return Outcome.PASS, ""
     error = call.excinfo.value
+    if isinstance(error, AbsentOutputError):  # of a fixture, before there is a check
+        admitted = error.absence.admitted is not None
+        return Outcome.NOT_APPLICABLE if admitted else Outcome.FAIL, str(error)
     if isinstance(error, NotApplicableError):
         return Outcome.NOT_APPLICABLE, str(error)
     if isinstance(error, pytest.skip.Exception):

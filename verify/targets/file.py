@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from verify import schemas
+from verify.inputs import outputs_map
+from verify.inputs.deployment import DeploymentError
 from verify.inputs.reader import UnreadableError, read_text
 from verify.inputs.yaml_documents import read_unplaced
 
@@ -32,6 +34,7 @@ class Listed:
     region: str | None = None
     role: str | None = None
     external_id: str | None = None
+    outputs_map: Path | None = None
     waivers: Path | None = None
     variables: Path | None = None
     endpoint: str | None = None
@@ -48,6 +51,12 @@ class Listed:
             return str(error)
         except (ValueError, RecursionError) as error:
             return f"the outputs {self.outputs} are not JSON: {error}"
+        if self.outputs_map is not None:
+            try:
+                theirs = outputs_map.parse(text, str(self.outputs), str(self.outputs_map))
+            except DeploymentError as error:
+                return str(error)
+            document = {name: {"value": getattr(theirs, name)} for name in ("account_id", "region")}
         for name, wanted in (("account_id", self.account), ("region", self.region)):
             said = document.get(name, {}) if isinstance(document, dict) else {}
             found = said.get("value") if isinstance(said, dict) else None
@@ -86,6 +95,7 @@ def _listed(entry: dict[str, Any], folder: Path) -> Listed:
         region=entry.get("region"),
         role=entry.get("role"),
         external_id=entry.get("external_id"),
+        outputs_map=at("outputs_map"),
         waivers=at("waivers"),
         variables=at("variables"),
         endpoint=entry.get("endpoint"),

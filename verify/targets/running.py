@@ -35,6 +35,7 @@ def verify(
         "-m",
         "pytest",
         f"--outputs={target.outputs}",
+        *([f"--outputs-map={target.outputs_map}"] if target.outputs_map else []),
         f"--profile={target.baseline}",
         f"--reports={own}",
         *([f"--role={target.role}"] if target.role else []),

@@ -1,0 +1,1 @@
+"""A first map of outputs, and a first baseline, of a trail that another module made."""
