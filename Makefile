@@ -79,7 +79,7 @@ help: ## list the targets and what they take
 	RUN=reports/latest  check-evidence, report-pdf: the run; check-evidence: or the folder of all, or s3://...
 	PUBLIC_KEY=<file>   check-evidence: the key by which it must be signed
 	TIMESTAMP_ROOT=...  check-evidence: the certificates (PEM) to which its time stamp must lead
-	OUTPUTS=<file>      verify: what `terraform output -json` printed, instead of our own state
+	OUTPUTS=<file>      deploy: write the outputs there too; verify: take them from there, instead of our own state
 	OUTPUTS_MAP=<file>  verify: which of another module's outputs is which of ours (docs/bring-your-own-trail.md)
 	STATE_BUCKET=<name> keep Terraform's state in this S3 bucket, locked and encrypted
 	VERIFY_ARGS="..."   verify: passed on to pytest (try VERIFY_ARGS=--help)
@@ -121,6 +121,13 @@ $(FORMATS): requirements/formats.txt | $(PY)
 	$(VENV)/formats/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+PIPELINES := $(VENV)/pipelines/.installed
+$(PIPELINES): requirements/pipelines.txt | $(PY)
+	@echo "installing what looks at pipelines, into an environment of its own"
+	$(PYTHON) -m venv $(VENV)/pipelines
+	$(VENV)/pipelines/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 RUNTIME := $(VENV)/.installed-runtime
 LOCAL := $(VENV)/.installed-runtime $(VENV)/.installed-sandbox
 DEVELOPMENT := $(LOCAL) $(VENV)/.installed-development
@@ -157,7 +164,8 @@ sandbox: $(LOCAL) ## run the local AWS account in the foreground (PORT=4599)
 	@exec $(PY) -m sandbox --port $(call quoted,$(PORT))
 
 deploy: $(RUNTIME) package ## create or change the deployment
-	@$(PY) -m deploy apply $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS) --function-package $(PACKAGE)
+	@$(PY) -m deploy apply $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS) --function-package $(PACKAGE) \
+		$(if $(OUTPUTS),--output $(call quoted,$(OUTPUTS)))
 
 plan: $(RUNTIME) package ## show what deploy would change
 	@$(PY) -m deploy plan $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS) --function-package $(PACKAGE)
@@ -186,7 +194,7 @@ destroy: $(RUNTIME) ## remove the deployment
 
 # --- the project itself ---------------------------------------------------------------------------
 
-test: $(DEVELOPMENT) $(FORMATS) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
+test: $(DEVELOPMENT) $(FORMATS) $(PIPELINES) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
 	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder tests)
 
 fast: $(DEVELOPMENT) package ## style, types and the tests that need no account: an answer in about a minute
@@ -247,6 +255,7 @@ lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
 	$(VENV)/bin/pip-compile $$flags -c requirements/development.txt --extra sandbox -o requirements/sandbox.txt pyproject.toml
 	$(VENV)/bin/pip-compile $$flags -o requirements/checkov.txt requirements/checkov.in
 	$(VENV)/bin/pip-compile $$flags -o requirements/formats.txt requirements/formats.in
+	$(VENV)/bin/pip-compile $$flags -o requirements/pipelines.txt requirements/pipelines.in
 
 clean: ## remove what was built and installed; deployments' state stays
 	@rm -rf $(VENV) lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -260,6 +260,17 @@ def _trust(role: str, changes: Mapping[str, Any], account: Account, mending: Exi
     account.replace(mending, kind, document)
 
 
+def _pipelines(subject: str | None) -> Mapping[str, Any]:
+    """What lets pipelines of GitHub's in: those of a subject, or all."""
+    host = "token.actions.githubusercontent.com"
+    claims = {f"{host}:aud": "sts.amazonaws.com"} | ({f"{host}:sub": subject} if subject else {})
+    return {
+        "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{host}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringLike": claims},
+    }
+
+
 for _name, _description, _role, _changes, *_also in (
     ("anyone", "anyone", _FUNCTION_ROLE, {"Principal": {"AWS": "*"}}),
     (
@@ -313,6 +324,24 @@ for _name, _description, _role, _changes, *_also in (
             "Principal": {"Federated": f"arn:aws:iam::{STRANGER}:saml-provider/partner"},
             "Action": "sts:AssumeRoleWithSAML",
         },
+    ),
+    (
+        "pipelines-that-nobody-listed",
+        "the pipelines of a repository that the baseline does not list",
+        _VERIFIER_ROLE,
+        _pipelines("repo:hospital/audit-trail:ref:refs/heads/main"),
+    ),
+    (
+        "anybodys-pipelines",
+        "the pipelines of every repository",
+        _VERIFIER_ROLE,
+        _pipelines("repo:*"),
+    ),
+    (
+        "pipelines-without-a-subject",
+        "whatever a provider of tokens signs",
+        _VERIFIER_ROLE,
+        _pipelines(None),
     ),
 ):
     FAMILY.add(

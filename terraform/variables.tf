@@ -410,6 +410,38 @@ variable "verifier_principals" {
   }
 }
 
+variable "verifier_oidc_trusts" {
+  description = "Pipelines that may assume the verifier role with a token of an OpenID Connect provider, besides its principals: the ARN of the account's provider (IAM has one for each issuer), the audience of the tokens, and their subjects. A subject is whole, or has a wildcard after the repository (GitHub) or the project (GitLab)."
+  type = list(object({
+    provider_arn = string
+    audience     = optional(string, "sts.amazonaws.com")
+    subjects     = list(string)
+  }))
+  default = []
+
+  validation {
+    condition = alltrue([
+      for trust in var.verifier_oidc_trusts :
+      can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[A-Za-z0-9.-]+(/[A-Za-z0-9._~/-]+)?$", trust.provider_arn))
+    ])
+    error_message = "Each provider must be the ARN of an IAM OpenID Connect provider of this account (example: arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com)."
+  }
+
+  validation {
+    condition     = alltrue([for trust in var.verifier_oidc_trusts : can(regex("^[^*?$]+$", trust.audience))])
+    error_message = "The audience of a token is one text without wildcards (example: sts.amazonaws.com)."
+  }
+
+  validation {
+    condition = alltrue([
+      for trust in var.verifier_oidc_trusts : length(trust.subjects) > 0 && alltrue([
+        for subject in trust.subjects : can(regex("^([^*?$]+|(repo|project_path):[^*?$:]+/[^*?$:/]+:[^$]+)$", subject))
+      ])
+    ])
+    error_message = "Each provider needs subjects, without which anybody's pipeline is admitted; and a subject with a wildcard must name its repository or project to the end (examples: repo:hospital/audit-trail:ref:refs/heads/main, project_path:hospital/audit-trail:ref_type:branch:*)."
+  }
+}
+
 variable "verifier_probes" {
   description = "Probes that the verifier role may fire besides the opened security-group rule, each with a scratch resource of its own: bucket, key, network (a network ACL), role."
   type        = list(string)

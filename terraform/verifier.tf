@@ -9,12 +9,25 @@ resource "aws_iam_role" "verifier" {
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "VerifiersAssumeRole"
-      Effect    = "Allow"
-      Principal = { AWS = length(var.verifier_principals) == 0 ? [local.root_arn] : sort(var.verifier_principals) }
-      Action    = "sts:AssumeRole"
-    }]
+    Statement = concat(
+      [{
+        Sid       = "VerifiersAssumeRole"
+        Effect    = "Allow"
+        Principal = { AWS = length(var.verifier_principals) == 0 ? [local.root_arn] : sort(var.verifier_principals) }
+        Action    = "sts:AssumeRole"
+      }],
+      # A pipeline has no key to lose: its token says which repository and branch it runs for.
+      [for number, trust in var.verifier_oidc_trusts : {
+        Sid       = "PipelinesAssumeRole${number}"
+        Effect    = "Allow"
+        Principal = { Federated = trust.provider_arn }
+        Action    = "sts:AssumeRoleWithWebIdentity"
+        Condition = {
+          StringEquals = { "${split("oidc-provider/", trust.provider_arn)[1]}:aud" = trust.audience }
+          StringLike   = { "${split("oidc-provider/", trust.provider_arn)[1]}:sub" = sort(trust.subjects) }
+        }
+      }],
+    )
   })
 
   tags = { Name = "role-verifier-${var.environment}" }

@@ -23,8 +23,12 @@ _SECRET_NAMES = (
     *("apikey", "api_key", "privatekey", "private_key"),
 )
 _SECRET_NAME = re.compile("|".join(_SECRET_NAMES), re.IGNORECASE)
-# Names that contain one of those words and hold none: pagination and AWS's own vocabulary.
-_HARMLESS_NAME = re.compile(r"(?i)^(next|continuation|marker).*token$|^token$|tokenexpiration")
+# Names that contain one of those words and hold none: pagination, AWS's own vocabulary, and in
+# policies the claims of an identity provider (token.actions.githubusercontent.com:aud).
+_HARMLESS_NAME = re.compile(
+    r"(?i)^(next|continuation|marker).*token$|^token$|tokenexpiration"
+    r"|^[a-z0-9-]+(\.[a-z0-9-]+)+(/[\w./-]*)?:[a-z_]+$"
+)
 
 
 def jsonable(value: Any, secrets: frozenset[str] = frozenset()) -> Any:

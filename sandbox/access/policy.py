@@ -44,6 +44,7 @@ class Principal:
     account: str | None = None
     arns: tuple[str, ...] = ()  # a role's session answers to its own ARN and to its role's
     service: str | None = None
+    federated: str | None = None  # the identity provider whose token it brings
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,10 @@ def principal_matches(element: Any, principal: Principal) -> bool:
             *(f"arn:{partition}:iam::{principal.account}:root" for partition in PARTITION_NAMES),
         ):
             return True
+    if principal.federated is not None and principal.federated in _as_list(
+        element.get("Federated")
+    ):
+        return True
     return principal.service is not None and principal.service in _as_list(element.get("Service"))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sandbox import replacement
-from sandbox.access import sessions
+from sandbox.access import sessions, web_identity
 from sandbox.front import authorization, consistency
 from sandbox.front.consistency import Consistency
 from sandbox.function import invocation
@@ -56,6 +56,7 @@ from sandbox.world import World
 # Those that need nothing but the account.
 _OF_THE_ACCOUNT = (
     *sessions.REPLACEMENTS,
+    *web_identity.REPLACEMENTS,
     *authorization.REPLACEMENTS,
     *confirmations.REPLACEMENTS,
     *access_points.REPLACEMENTS,

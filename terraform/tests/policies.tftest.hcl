@@ -460,6 +460,54 @@ run "verifiers_and_boundary_can_be_named" {
   }
 }
 
+run "pipelines_can_be_named_beside_the_principals" {
+  variables {
+    verifier_oidc_trusts = [
+      {
+        provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+        subjects     = ["repo:hospital/audit-trail:ref:refs/heads/main", "repo:hospital/audit-trail:environment:prod"]
+      },
+      {
+        provider_arn = "arn:aws:iam::123456789012:oidc-provider/gitlab.hospital.example"
+        audience     = "https://gitlab.hospital.example"
+        subjects     = ["project_path:hospital/it/audit-trail:ref_type:branch:*"]
+      },
+    ]
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.verifier.assume_role_policy).Statement == [
+      {
+        Sid       = "VerifiersAssumeRole"
+        Effect    = "Allow"
+        Principal = { AWS = ["arn:aws:iam::123456789012:root"] }
+        Action    = "sts:AssumeRole"
+      },
+      {
+        Sid       = "PipelinesAssumeRole0"
+        Effect    = "Allow"
+        Principal = { Federated = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com" }
+        Action    = "sts:AssumeRoleWithWebIdentity"
+        Condition = {
+          StringEquals = { "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com" }
+          StringLike   = { "token.actions.githubusercontent.com:sub" = ["repo:hospital/audit-trail:environment:prod", "repo:hospital/audit-trail:ref:refs/heads/main"] }
+        }
+      },
+      {
+        Sid       = "PipelinesAssumeRole1"
+        Effect    = "Allow"
+        Principal = { Federated = "arn:aws:iam::123456789012:oidc-provider/gitlab.hospital.example" }
+        Action    = "sts:AssumeRoleWithWebIdentity"
+        Condition = {
+          StringEquals = { "gitlab.hospital.example:aud" = "https://gitlab.hospital.example" }
+          StringLike   = { "gitlab.hospital.example:sub" = ["project_path:hospital/it/audit-trail:ref_type:branch:*"] }
+        }
+      },
+    ]
+    error_message = "Exactly the named pipelines may verify, by tokens of their provider for its audience."
+  }
+}
+
 run "no_probe_on_request_is_permitted_by_default" {
   assert {
     condition     = length(aws_iam_policy.verifier_probes) == 0

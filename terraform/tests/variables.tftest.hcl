@@ -57,6 +57,7 @@ run "bad_values_are_refused" {
     remediation_mode               = "always"
     remediation_exemption_tag      = "aws:exempt"
     verifier_principals            = ["*"]
+    verifier_oidc_trusts           = [{ provider_arn = "token.actions.githubusercontent.com", subjects = ["repo:hospital/audit-trail:ref:refs/heads/main"] }]
     verifier_probes                = ["earthquake"]
     permissions_boundary_arn       = "arn:aws:iam::123456789012:role/boundary"
   }
@@ -96,6 +97,7 @@ run "bad_values_are_refused" {
     var.remediation_rules,
     var.remediation_mode,
     var.remediation_exemption_tag,
+    var.verifier_oidc_trusts,
     var.verifier_principals,
     var.verifier_probes,
     var.permissions_boundary_arn,
@@ -204,4 +206,55 @@ run "good_values_at_the_edge_are_accepted" {
     condition     = aws_cloudtrail.audit.name == "a.b_c-9" && length(aws_s3_bucket.logs.bucket) <= 63
     error_message = "Values within the rules must give a plan."
   }
+}
+
+# Each by itself: whose pipelines would be admitted is nobody's to choose.
+run "pipelines_of_every_repository_are_refused" {
+  command = plan
+
+  variables {
+    verifier_oidc_trusts = [{ provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com", subjects = ["repo:*"] }]
+  }
+
+  expect_failures = [var.verifier_oidc_trusts]
+}
+
+run "pipelines_of_every_repository_of_an_owner_are_refused" {
+  command = plan
+
+  variables {
+    verifier_oidc_trusts = [{ provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com", subjects = ["repo:hospital/audit-trail:ref:refs/heads/main", "repo:hospital/*"] }]
+  }
+
+  expect_failures = [var.verifier_oidc_trusts]
+}
+
+run "pipelines_without_a_subject_are_refused" {
+  command = plan
+
+  variables {
+    verifier_oidc_trusts = [{ provider_arn = "arn:aws:iam::123456789012:oidc-provider/gitlab.com", subjects = [] }]
+  }
+
+  expect_failures = [var.verifier_oidc_trusts]
+}
+
+run "pipelines_of_every_project_of_a_group_are_refused" {
+  command = plan
+
+  variables {
+    verifier_oidc_trusts = [{ provider_arn = "arn:aws:iam::123456789012:oidc-provider/gitlab.com", subjects = ["project_path:hospital/*:ref_type:branch:ref:main"] }]
+  }
+
+  expect_failures = [var.verifier_oidc_trusts]
+}
+
+run "tokens_for_every_audience_are_refused" {
+  command = plan
+
+  variables {
+    verifier_oidc_trusts = [{ provider_arn = "arn:aws:iam::123456789012:oidc-provider/gitlab.com", audience = "*", subjects = ["project_path:hospital/audit-trail:ref_type:branch:ref:main"] }]
+  }
+
+  expect_failures = [var.verifier_oidc_trusts]
 }

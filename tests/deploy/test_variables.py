@@ -26,6 +26,7 @@ from tests.deploy.variables import (
     FULL,
     KEEPER,
     MAILBOX,
+    PIPELINE,
     PROFILES,
     REGION,
     SPARE,
@@ -295,6 +296,31 @@ def test_a_deployment_does_not_declare_itself_right(deployed: Deployed) -> None:
         "function-not-public",
         "roles-least-privilege",
     }, ran.text
+
+
+@_IN_FULL
+def test_the_pipelines_that_the_baseline_lists_may_verify_and_no_other(deployed: Deployed) -> None:
+    """By the control alone, in both directions; and what is deployed is not thereby right."""
+    iam, role = deployed.client("iam"), deployed.outputs["verifier_role_name"]
+    made = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    [people, pipelines] = made["Statement"]
+    claim = "token.actions.githubusercontent.com:sub"
+    assert pipelines["Condition"]["StringLike"] == {claim: [PIPELINE]}
+    roles = "verify/checks/test_roles.py"
+
+    def verified(*subjects: str) -> set[str]:
+        condition = {**pipelines["Condition"], "StringLike": {claim: list(subjects)}}
+        altered = {**made, "Statement": [people, {**pipelines, "Condition": condition}]}
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(altered))
+        return deployed.verify(roles).controls("FAIL", "ERROR")
+
+    assert verified(PIPELINE, "repo:hospital/audit-trail:pull_request") == {"roles-trust"}
+    assert verified(f"{PIPELINE}*") == {"roles-trust"}
+    assert verified("repo:hospital/audit-trail:ref:refs/heads/next") == {"roles-trust"}
+    assert verified(PIPELINE) == set()
+    silent = json.loads(json.dumps(deployed.baseline))
+    del silent["roles"]["oidc_trusts"]
+    assert deployed.verify(roles, baseline=silent).controls("FAIL", "ERROR") == {"roles-trust"}
 
 
 @_IN_SPARE

@@ -18,6 +18,8 @@ _MODULE = Path(__file__).resolve().parents[2] / "terraform"
 ACCOUNT = "123456789012"
 REGION = "ap-southeast-1"
 BREAK_GLASS = f"arn:aws:iam::{ACCOUNT}:role/people/keeper-of-the-keys"
+GITHUB = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+PIPELINE = "repo:hospital/audit-trail:ref:refs/heads/main"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 AUDITOR = f"arn:aws:iam::{ACCOUNT}:user/auditor"
 MAILBOX, PAGER = "soc@hospital.example", "+15555550100"
@@ -385,6 +387,23 @@ VARIABLES: dict[str, Varied | Elsewhere] = {
         },
     ),
     "verifier_principals": Varied(FULL, [AUDITOR]),
+    "verifier_oidc_trusts": Varied(
+        FULL,
+        [{"provider_arn": GITHUB, "subjects": [PIPELINE]}],
+        {
+            "roles": {
+                "oidc_trusts": {
+                    "{verifier_role_name}": [
+                        {
+                            "provider": GITHUB,
+                            "audience": "sts.amazonaws.com",
+                            "subjects": [PIPELINE],
+                        }
+                    ]
+                }
+            }
+        },
+    ),
     "verifier_probes": Varied(SPARE, ["bucket", "key", "network", "role"]),
     "permissions_boundary_arn": Varied(
         FULL, BOUNDARY, {"roles": {"permissions_boundary": BOUNDARY}}

@@ -134,3 +134,15 @@ def test_a_sensitive_value_is_never_kept_whatever_it_is_in(value: object, secret
 @given(_JSON)
 def test_redaction_twice_is_redaction_once(value: object) -> None:
     assert redact(redact(value)) == redact(value)
+
+
+def test_whom_a_policy_admits_by_a_token_is_no_secret() -> None:
+    """A verdict on it is judged again from the evidence, and so must be the same."""
+    claims = {
+        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+        "token.actions.githubusercontent.com:sub": "repo:hospital/audit-trail:ref:refs/heads/main",
+        "login.microsoftonline.com/secret-tenant/v2.0:sub": "somebody",
+    }
+    assert redact(claims) == claims
+    for name in ("AuthToken", "token.value", "secret:value", "a.b:secret value", "Password"):
+        assert redact({name: "x"}) == {name: REDACTED}

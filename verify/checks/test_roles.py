@@ -18,7 +18,7 @@ from verify.checks.permissions import begin_policies, managed, need_of, policies
 from verify.checks.trust import hold_trust
 from verify.inputs.deployment import Deployment
 from verify.model import NotVerifiedError
-from verify.policy import NamedPolicy, beyond_need, lacking
+from verify.policy import NamedPolicy, OidcTrust, beyond_need, lacking
 
 
 def _of_every_request(arn: str, account: str, now: datetime) -> Mapping[str, tuple[str, ...]]:
@@ -123,7 +123,8 @@ def test_roles_trust_only_whom_they_serve(
         serves = required["serves"].get(name, ())
         document = pick(role, "AssumeRolePolicyDocument")
         sources = required["sources"].get(name, ())
-        hold_trust(check, name, document, deployment.account_id, serves, sources)
+        tokens = [OidcTrust.of(one) for one in required["oidc_trusts"].get(name, ())]
+        hold_trust(check, name, document, deployment.account_id, serves, sources, tokens)
         longest = required["maximum_session_seconds"]
         check.holds(
             name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from verify.account import reads
@@ -11,7 +11,7 @@ from verify.account.door import Aws
 from verify.check import Check
 from verify.checks.findings import report_findings
 from verify.inputs.deployment import Deployment
-from verify.policy import PEOPLE_OF_THE_ACCOUNT, PolicyError, trust_findings
+from verify.policy import PEOPLE_OF_THE_ACCOUNT, OidcTrust, PolicyError, trust_findings
 from verify.policy.patterns import arn_fields, has_wildcard
 
 
@@ -22,11 +22,16 @@ def hold_trust(
     account: str,
     serves: str | Iterable[str],
     sources: Iterable[str] = (),
+    oidc_trusts: Sequence[OidcTrust] = (),
 ) -> None:
-    """A role's trust policy must be for exactly whom the role serves, and a service's `sources`."""
-    expected = serves if isinstance(serves, str) else ", ".join(serves) or "nobody"
+    """A role's trust policy must be for exactly whom the role serves.
+
+    That may be a service for its `sources`, and the tokens of `oidc_trusts` besides.
+    """
+    people = serves if isinstance(serves, str) else ", ".join(serves) or "nobody"
+    expected = ", and ".join([people, *(trust.describe() for trust in oidc_trusts)])
     try:
-        findings = trust_findings(document, account, serves, sources)
+        findings = trust_findings(document, account, serves, sources, oidc_trusts)
     except PolicyError as error:
         check.unknown(subject, f"its trust policy: {error}")
         return

@@ -29,6 +29,7 @@ from verify.policy.key_grants import PermittedGrant, fault_of_grant
 from verify.policy.keys import ADMINISTRATIVE_ACTIONS, key_policy_findings
 from verify.policy.log_writers import log_writers, refused_deliveries
 from verify.policy.need import NamedPolicy, beyond_need, lacking
+from verify.policy.oidc_trusts import OidcTrust
 from verify.policy.requests import ACTIONS_WITHOUT_RESOURCES, takes_resources
 from verify.policy.serving import PEOPLE_OF_THE_ACCOUNT, trust_findings
 from verify.policy.trust import TrustedPrincipal, trust_principals
@@ -47,6 +48,7 @@ __all__ = [
     "Invoker",
     "Judgement",
     "NamedPolicy",
+    "OidcTrust",
     "PermittedGrant",
     "PolicyError",
     "Principal",

@@ -13,6 +13,8 @@ from verify.policy.conditions import all_of, evaluate
 from verify.policy.document import Document, Policy, Principal, Statement
 from verify.policy.finding import Finding, Verdict
 from verify.policy.grants import service_grants
+from verify.policy.oidc_trusts import ASSUME as _ASSUME_BY_TOKEN
+from verify.policy.oidc_trusts import OidcTrust, oidc_findings, served_by
 from verify.policy.patterns import arn_fields, statement_matches_action
 from verify.policy.principals import account_of, is_anyone, resource_policy
 from verify.policy.trust import TrustedPrincipal, trust_principals
@@ -29,13 +31,18 @@ _SOURCES = frozenset({"aws:sourceaccount", "aws:sourceowner", "aws:sourcearn"})
 
 
 def trust_findings(
-    document: Policy, account: str, serves: str | Iterable[str], sources: Iterable[str] = ()
+    document: Policy,
+    account: str,
+    serves: str | Iterable[str],
+    sources: Iterable[str] = (),
+    oidc_trusts: Iterable[OidcTrust] = (),
 ) -> tuple[Finding, ...]:
     """Where the trust of a role of `account` is not for exactly whom it serves. Raises PolicyError.
 
     `serves` is a service, PEOPLE_OF_THE_ACCOUNT, or the ARNs of the principals that alone may
     assume the role. `sources`, where there are any, are the resources for which alone the service
-    may: it says which, in aws:SourceArn. Wrong are:
+    may: it says which, in aws:SourceArn. `oidc_trusts` are the tokens of identity providers that
+    may besides. Wrong are:
 
     - anyone else who may assume it, on whatever condition;
     - another action than assuming it (people may also tag their session and name its source);
@@ -45,16 +52,22 @@ def trust_findings(
     """
     parsed = resource_policy(document)
     served = replace(_Served.of(serves, account), sources=tuple(sources))
-    findings = []
+    tokens = tuple(oidc_trusts)
+    findings = list(oidc_findings(parsed, tokens))
     for trusted in trust_principals(parsed, account):
-        if not served.welcomes(trusted):
+        by_token = bool(served_by(tokens, trusted.value))
+        # Whom a provider serves need not be known where its subjects are named.
+        welcome = trusted.verdict is not Verdict.VIOLATION if by_token else served.welcomes(trusted)
+        if not welcome:
             unknown = served.kind == trusted.kind and trusted.verdict is Verdict.CANNOT_TELL
             verdict = Verdict.CANNOT_TELL if unknown else Verdict.VIOLATION
             findings.append(Finding(verdict, None, "", trusted.value, trusted.reason))
-        excess = [name for name in trusted.actions if name.lower() not in served.actions]
+        assume = _ASSUME_BY_TOKEN if by_token else _ASSUME
+        permitted = frozenset({assume.lower()}) if by_token else served.actions
+        excess = [name for name in trusted.actions if name.lower() not in permitted]
         if excess or not trusted.actions:
             what = ", ".join(excess) or "every action but those of NotAction"
-            reason = f"{trusted.kind} {trusted.value} is allowed {what}, not just {_ASSUME}"
+            reason = f"{trusted.kind} {trusted.value} is allowed {what}, not just {assume}"
             findings.append(Finding(Verdict.VIOLATION, None, "", trusted.value, reason))
     if served.sources:
         findings += _for_other_sources(parsed, account, served)
