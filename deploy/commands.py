@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import binary, locked, occupied, protected, provider, target, workspace
+from deploy import fetching, locked, occupied, protected, provider, target, workspace
 from deploy.attached import attached
 from deploy.errors import FAILURE, LEFT_LOCKED, DeployError
 from deploy.locked import Locked
@@ -140,17 +140,24 @@ def outputs(options: Options, environment: Mapping[str, str]) -> None:
         _say(f"outputs written to {options.output}")
 
 
+def program(environment: Mapping[str, str]) -> None:
+    """Print the path of the program that applies the module, and say which one it is."""
+    found = fetching.find_or_fetch(environment)
+    _say(f"{found.name} ({found.path})")
+    sys.stdout.write(f"{found.path}\n")
+
+
 def check(working_directory: Path, environment: Mapping[str, str]) -> None:
     """Format, validity and native tests of each module. Needs the provider but no account."""
-    program = binary.find(environment)
-    program.require(NATIVE_TESTS[program.product], "Testing this module")
-    source = provider.find(program, environment, working_directory / "plugin-cache")
-    _say(f"{program.name}, provider {source.description}")
+    binary = fetching.find_or_fetch(environment)
+    binary.require(NATIVE_TESTS[binary.product], "Testing this module")
+    source = provider.find(binary, environment, working_directory / "plugin-cache")
+    _say(f"{binary.name}, provider {source.description}")
     space = Workspace(working_directory / "check")
     space.stage(tests=True)
     # Nothing here may reach an account, whatever the user's own configuration says.
     kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
-    runner = Terraform(program, source, space, kept)
+    runner = Terraform(binary, source, space, kept)
 
     formatted = runner.stream("fmt", "-check", "-recursive", "-diff", str(MODULE))
     if formatted != 0:
@@ -190,10 +197,10 @@ def _open(options: Options, environment: Mapping[str, str], *, needs_package: bo
             f"The function's package {options.function_package} does not exist",
             "Build it with: python lambda/build.py",
         )
-    program = binary.find(environment)
+    binary = fetching.find_or_fetch(environment)
     if options.state_bucket:
-        program.require(S3_LOCKING, "A state in S3 with native locking")
-    source = provider.find(program, environment, options.working_directory / "plugin-cache")
+        binary.require(S3_LOCKING, "A state in S3 with native locking")
+    source = provider.find(binary, environment, options.working_directory / "plugin-cache")
     goal = (
         target.sandbox(options.sandbox_url, options.region, environment)
         if options.sandbox_url
@@ -203,7 +210,7 @@ def _open(options: Options, environment: Mapping[str, str], *, needs_package: bo
     bucket = _state_bucket(options, goal)
     space.stage(package=options.function_package if needs_package else None)
     space.write_backend(bucket)
-    runner = Terraform(program, source, space, goal.environment)
+    runner = Terraform(binary, source, space, goal.environment)
     runner.init()
     location = bucket.location if bucket else str(space.local_state)
     return Deployment(goal, space, runner, location)

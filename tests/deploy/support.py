@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 # A stand-in for terraform: it writes down how it was called and behaves as SHIM_* says.
-_SHIM = """\
+SHIM = """\
 #!{python}
 import json, os, signal, sys, time
 arguments = sys.argv[1:]
@@ -143,7 +143,7 @@ class Machine:
         return path
 
     def install_shim(self, name: str = "terraform") -> Path:
-        return self.install(name, _SHIM.format(python=sys.executable))
+        return self.install(name, SHIM.format(python=sys.executable))
 
     def mirror(self, root: Path, version: str, host: str = "registry.example.io") -> Path:
         """An unpacked provider in the mirror `root`."""
