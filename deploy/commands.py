@@ -31,6 +31,10 @@ NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE = 0, 2
 
 # What a plan comes to, in its last lines.
 _SUMMARY = re.compile(r"^(Plan: .*|No changes\..*)$", re.MULTILINE)
+_CHANGES = re.compile(
+    r"^Plan: (?:\d+ to import, )?(\d+) to add, (\d+) to change, (\d+) to destroy\.", re.MULTILINE
+)
+_PLANNING = "planning: Terraform asks about each resource, for 10 to 60 s ..."
 # How AWS's services say that something is not permitted.
 _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|StatusCode: 403")
 # Its reading of the state, which hides the error when there is one.
@@ -79,6 +83,7 @@ def plan(options: Options, environment: Mapping[str, str]) -> None:
     deployment = _open(options, environment, needs_package=True)
     _show(deployment, options)
     arguments = _plan_arguments(deployment, options)
+    _say(_PLANNING)
     if options.as_json:
         sys.stdout.write(_plan_as_json(deployment, arguments))
         return
@@ -103,6 +108,7 @@ def destroy(options: Options, environment: Mapping[str, str]) -> None:
     _check_can_confirm(options)
     deployment = _open(options, environment, needs_package=False)
     _show(deployment, options)
+    _say("looking what there is to remove, and what is locked ...")
     state, s3 = _state(deployment), deployment.target.client("s3")
     protected.require_removable(state, s3)
     found = locked.locked_buckets(state, s3)
@@ -211,6 +217,7 @@ def _open(options: Options, environment: Mapping[str, str], *, needs_package: bo
     space.stage(package=options.function_package if needs_package else None)
     space.write_backend(bucket)
     runner = Terraform(binary, source, space, goal.environment)
+    _say(f"setting {binary.product} up; the first time it fetches the AWS provider ...")
     runner.init()
     location = bucket.location if bucket else str(space.local_state)
     return Deployment(goal, space, runner, location)
@@ -293,12 +300,13 @@ def _plan_and_apply(
     arguments = ["plan", *_plan_arguments(deployment, options), f"-out={space.plan.absolute()}"]
     if destroy:
         arguments += ["-destroy", *(f"-target={address}" for address in targets)]
+    total: int | None = None
     try:
+        _say(_PLANNING)
         if deployment.target.is_sandbox or options.auto_approve:
             # Nobody is asked, so nobody reads two thousand lines: the summary will do.
-            _say("planning ...")
             done = runner.capture(*arguments, "-no-color")
-            code = done.code
+            code, total = done.code, _changes(done.output)
             _say(
                 _NOISE.sub("", done.text).strip()
                 if code
@@ -308,19 +316,28 @@ def _plan_and_apply(
             code = runner.stream(*arguments)
         _check(code, deployment, "plan")
         if not destroy:
+            _say("looking whether what is planned is there already, under the same name ...")
             _require_free_names(deployment)
+        step = "destroy" if destroy else "apply"
         if not (deployment.target.is_sandbox or options.auto_approve):
-            _confirm(deployment, "destroy" if destroy else "apply")
-        applied = runner.stream_output("apply", "-input=false", str(space.plan.absolute()))
+            _confirm(deployment, step)
+        _say(f"{step}: what Terraform says is written to {_short(space.log)} ...")
+        applied = runner.apply(space.plan, total)
         if destroy and applied.code and _DENIED.search(applied.errors):
             # What a policy denied may stay denied for seconds after the policy is gone, as IAM and
             # S3 are consistent only eventually. The plan is stale by now.
-            _say("refused by what has just been removed, perhaps: once more ...")
+            _say("refused by what has just been removed, perhaps: planned and tried once more ...")
             _check(runner.capture(*arguments, "-no-color").code, deployment, "plan")
-            applied = runner.stream_output("apply", "-input=false", str(space.plan.absolute()))
-        _check(applied.code, deployment, "destroy" if destroy else "apply")
+            applied = runner.apply(space.plan, None)
+        _check(applied.code, deployment, step)
     finally:
         space.plan.unlink(missing_ok=True)
+
+
+def _changes(planned: str) -> int | None:
+    """How many changes a plan comes to, by its summary; None if it says none."""
+    found = _CHANGES.search(planned)
+    return sum(map(int, found.groups())) if found else None
 
 
 def _require_free_names(deployment: Deployment) -> None:
@@ -343,6 +360,7 @@ def _sweep(deployment: Deployment) -> None:
     text, document = _json(deployment, "output", "-json", "-no-color")
     if not document:
         return
+    _say("looking for what killed runs of the live fire have left ...")
     done = subprocess.run(
         [sys.executable, "-m", "verify", "sweep", "--outputs=-"],
         cwd=REPOSITORY,

@@ -1,4 +1,4 @@
-"""The Terraform that is fetched where there is none: which one, from where, and where it is kept."""
+"""The Terraform that is fetched where there is none: which, from where, and where it is kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RELEASES = "https://releases.hashicorp.com/terraform"
 
 
 def folder(environment: Mapping[str, str]) -> Path:
-    """Where a fetched Terraform is kept: `TERRAFORM_FOLDER`, or `.tools` in the project's folder."""
+    """Where a fetched one is kept: `TERRAFORM_FOLDER`, or `.tools` in the project's folder."""
     return Path(environment.get("TERRAFORM_FOLDER", "").strip() or REPOSITORY / ".tools").absolute()
 
 

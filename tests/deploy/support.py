@@ -59,6 +59,8 @@ if command == os.environ.get("SHIM_FAILS"):
 if command == "plan":
     print("aws_vpc.audit: Refreshing state... [id=vpc-1]")
     print("Plan: 59 to add, 0 to change, 0 to destroy.")
+if command == "apply":
+    print(os.environ.get("SHIM_APPLIED", "Apply complete! Resources: 59 added."))
 if command == "show":
     print(os.environ.get("SHIM_STATE", '{{"format_version": "1.2"}}'))
 if command == "output":
