@@ -19,6 +19,8 @@ PUBLIC_KEY ?=
 VERIFY_ARGS ?=
 TESTS ?=
 INSTALL_PACKAGES ?=
+SBOM ?= sbom.cdx.json
+AUDIT_ARGS ?=
 DRIFT ?=
 AS_VERIFIER ?=
 PYTHON ?= python3
@@ -56,7 +58,7 @@ VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN
 # showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
 AGAIN := $(MAKE) --no-print-directory
 
-.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs lint format package lock browser clean
+.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs lint format package lock sbom audit browser clean
 
 help: ## list the targets and what they take
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -108,6 +110,13 @@ $(FORMATS): requirements/formats.txt | $(PY)
 	@echo "installing what reads the reports' standard formats, into an environment of its own"
 	$(PYTHON) -m venv $(VENV)/formats
 	$(VENV)/formats/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+SUPPLY := $(VENV)/supply/.installed
+$(SUPPLY): requirements/supply.txt | $(PY)
+	@echo "installing what looks at the locks, into an environment of its own (about half a minute)"
+	$(PYTHON) -m venv $(VENV)/supply
+	$(VENV)/supply/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 RUNTIME := $(VENV)/.installed-runtime
@@ -174,7 +183,7 @@ destroy: $(RUNTIME) ## remove the deployment
 
 # --- the project itself ---------------------------------------------------------------------------
 
-test: $(DEVELOPMENT) $(FORMATS) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
+test: $(DEVELOPMENT) $(FORMATS) $(SUPPLY) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
 	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder tests)
 
 fast: $(DEVELOPMENT) package ## style, types and the tests that need no account: an answer in about a minute
@@ -202,6 +211,7 @@ docs: $(RUNTIME) ## write the generated pages of docs/, and EventBridge's patter
 	@$(PY) -m verify controls >docs/controls.md
 	$(PY) -m verify requirements >docs/requirements.md
 	$(PY) -m deploy.costs >docs/costs.md
+	$(PY) -m supply licences >docs/licences.md
 	$(PY) lambda/event_patterns.py
 
 mutate: $(DEVELOPMENT) package ## break one thing after the other and see that the right control notices
@@ -226,6 +236,20 @@ browser:
 	echo "installing them with apt-get"
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$packages >/dev/null
 
+# By itself, since what else is installed in $(VENV) is no part of the product.
+sbom: $(SUPPLY) ## write the bill of materials of what runs (CycloneDX, valid by its schema) to SBOM=sbom.cdx.json
+	@echo "installing the locked runtime dependencies by themselves, to list them and nothing else"
+	$(PYTHON) -m venv --clear --without-pip $(VENV)/bare
+	$(VENV)/supply/bin/pip --python $(VENV)/bare/bin/python install --quiet --disable-pip-version-check \
+		--require-hashes -r requirements/runtime.txt
+	$(VENV)/supply/bin/cyclonedx-py environment $(VENV)/bare --pyproject pyproject.toml --spec-version 1.6 \
+		--output-reproducible --output-file $(call quoted,$(SBOM))
+	echo "bill of materials: "$(call quoted,$(SBOM))
+
+audit: $(SUPPLY) $(RUNTIME) ## ask pip-audit what is known of every lock (AUDIT_ARGS="-s osv" asks OSV instead of PyPI)
+	@exec $(PY) -m supply audit --program $(VENV)/supply/bin/pip-audit \
+		$(patsubst %,--lock %,$(wildcard requirements/*.txt)) $(if $(AUDIT_ARGS),-- $(AUDIT_ARGS))
+
 lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
 	@export CUSTOM_COMPILE_COMMAND="make lock"
 	flags="--quiet --strip-extras --allow-unsafe --generate-hashes --no-header
@@ -235,6 +259,7 @@ lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
 	$(VENV)/bin/pip-compile $$flags -c requirements/development.txt --extra sandbox -o requirements/sandbox.txt pyproject.toml
 	$(VENV)/bin/pip-compile $$flags -o requirements/checkov.txt requirements/checkov.in
 	$(VENV)/bin/pip-compile $$flags -o requirements/formats.txt requirements/formats.in
+	$(VENV)/bin/pip-compile $$flags -o requirements/supply.txt requirements/supply.in
 
 clean: ## remove what was built and installed; deployments' state stays
 	@rm -rf $(VENV) lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
