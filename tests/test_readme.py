@@ -25,6 +25,11 @@ COMMANDS = [
 ]
 
 
+# As people say it; no more exact than it can be.
+TIME = r"at once|until Ctrl-C|seconds|minutes|over an hour|\d+ (seconds|minutes?|hours?)"
+DEPLOY = (ROOT / "deploy" / "__main__.py").read_text()
+
+
 def _targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
@@ -89,8 +94,22 @@ def test_help_lists_every_target_that_users_may_call() -> None:
     done = subprocess.run(
         [MAKE, "help"], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
     )
-    listed = set(re.findall(r"^([a-z-]+) {2,}", done.stdout, re.MULTILINE))
-    assert listed == _targets() - {"browser"}
+    listed = re.findall(r"^([a-z-]+) {2,}(\S.*?) {2,}\S", done.stdout, re.MULTILINE)
+    assert {target for target, _ in listed} == _targets() - {"browser"}
+    for target, time in listed:
+        assert re.fullmatch(TIME, time), f"{target}: how long does it take?"
+
+
+def test_help_says_what_can_be_set() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    done = subprocess.run(
+        [MAKE, "help"], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
+    )
+    said = set(re.findall(r"^([A-Z_]+)=", done.stdout, re.MULTILINE))
+    settable = set(re.findall(r"^([A-Z_]+) \?=", makefile, re.MULTILINE))
+    assert settable - said == {"WORKERS"}
+    for name in said - settable:
+        assert re.search(rf"^  {name}=1 ", DEPLOY, re.MULTILINE), name
 
 
 def test_the_suite_is_called_as_readme_says(tmp_path: Path) -> None:
