@@ -17,12 +17,22 @@ from verify.inputs.declared import Configuration
 from verify.targets import file as targets
 
 README = (ROOT / "README.md").read_text()
-COMMANDS = [
-    line.strip()
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    for line in block.splitlines()
-    if line.strip()
-]
+DEPLOYING = (ROOT / "docs/deploying.md").read_text()
+VERIFYING = (ROOT / "docs/verifying.md").read_text()
+
+
+def _commands(page: str) -> list[str]:
+    """The lines of a page's shell blocks, which may stand in a list."""
+    return [
+        line.strip()
+        for block in re.findall(r"^ *```sh\n(.*?)^ *```", page, re.DOTALL | re.MULTILINE)
+        for line in block.splitlines()
+        if line.strip()
+    ]
+
+
+COMMANDS = _commands(README)
+MORE_COMMANDS = [*COMMANDS, *_commands(DEPLOYING), *_commands(VERIFYING)]
 
 
 # As people say it; no more exact than it can be.
@@ -38,6 +48,7 @@ def test_readme_shows_the_whole_pipeline() -> None:
     shown = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
     assert shown == {
         "demo",
+        "plan",
         "deploy",
         "verify",
         "check-evidence",
@@ -51,7 +62,9 @@ def test_readme_shows_the_whole_pipeline() -> None:
     }
 
 
-@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("make ")])
+@pytest.mark.parametrize(
+    "command", sorted({line for line in MORE_COMMANDS if line.startswith("make ")})
+)
 def test_each_make_command_of_readme_is_understood_by_make(command: str) -> None:
     done = subprocess.run(
         [MAKE, "-n", *command.split()[1:]],
@@ -79,10 +92,19 @@ def test_showing_a_command_runs_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "work").exists()
 
 
-def test_every_setting_that_readme_lists_is_one_of_makes() -> None:
+def test_every_setting_that_is_listed_is_one_that_make_help_names() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for setting in re.findall(r"^\| `([A-Z_]+)=", README, re.MULTILINE):
-        assert f"{setting}" in makefile, setting
+    settings = re.findall(r"^\| `([A-Z_]+)=", DEPLOYING, re.MULTILINE)
+    assert {"REGION", "PROFILE", "STATE_BUCKET"} <= set(settings)
+    for setting in settings:
+        assert re.search(rf"^\t{setting}=", makefile, re.MULTILINE), setting
+
+
+def test_readme_counts_the_controls() -> None:
+    counted = {profile: len(baseline.load(profile).controls) for profile in ("dev", "prod")}
+    assert (
+        f"{counted['dev']} controls by the profile\n  `dev`, {counted['prod']} by `prod`" in README
+    )
 
 
 def test_every_folder_that_readme_lists_exists() -> None:
@@ -127,7 +149,7 @@ def test_the_suite_is_called_as_readme_says(tmp_path: Path) -> None:
 
 
 def test_the_function_judges_records_as_readme_says(tmp_path: Path) -> None:
-    [command] = [line for line in COMMANDS if "compliance_checker" in line]
+    [command] = [line for line in MORE_COMMANDS if "compliance_checker" in line]
     shell = shutil.which("sh") or "sh"
     stopped = {
         "eventSource": "cloudtrail.amazonaws.com",
@@ -219,7 +241,7 @@ def test_what_needs_no_deployment_asks_for_none(tmp_path: Path, asked: str) -> N
 
 
 def _shown(language: str) -> str:
-    [found] = re.findall(rf"```{language}\n(# own.*?)```", README, re.DOTALL)
+    [found] = re.findall(rf"```{language}\n(# own.*?)```", DEPLOYING, re.DOTALL)
     return str(found)
 
 
@@ -242,7 +264,9 @@ def test_the_options_that_readme_turns_on_are_asked_for_by_its_baseline(tmp_path
 
 
 def test_readme_says_of_each_variable_that_a_baseline_minds_what_to_say() -> None:
-    [table] = re.findall(r"\| variable \| what the baseline says \|\n(.*?)\n\n", README, re.DOTALL)
+    [table] = re.findall(
+        r"\| variable \| what the baseline says \|\n(.*?)\n\n", DEPLOYING, re.DOTALL
+    )
     rows = [line.split(" | ")[0] for line in table.splitlines()]
     minded = {
         name for name, how in VARIABLES.items() if isinstance(how, Varied) and how.baseline
@@ -252,7 +276,7 @@ def test_readme_says_of_each_variable_that_a_baseline_minds_what_to_say() -> Non
 
 
 def test_the_waiver_that_readme_shows_is_one(tmp_path: Path) -> None:
-    [shown] = re.findall(r"```yaml\n(waivers:.*?)```", README, re.DOTALL)
+    [shown] = re.findall(r"```yaml\n(waivers:.*?)```", VERIFYING, re.DOTALL)
     (tmp_path / "waivers.yaml").write_text(shown)
     longest = baseline.load("dev").values["waivers"]["longest_days"]
     [waiver] = waivers.load(tmp_path / "waivers.yaml", catalogue.load(), longest)
@@ -262,7 +286,7 @@ def test_the_waiver_that_readme_shows_is_one(tmp_path: Path) -> None:
 def test_the_targets_that_readme_shows_are_some(tmp_path: Path) -> None:
     [block] = [
         block
-        for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+        for block in re.findall(r"```yaml\n(.*?)```", VERIFYING, re.DOTALL)
         if "targets:" in block
     ]
     file = tmp_path / "targets.yaml"
