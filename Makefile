@@ -99,33 +99,33 @@ $(PY):
 		echo "Python 3.11 or newer is needed as $(PYTHON): install it, or set PYTHON=<program>" >&2
 		exit 2
 	}
-	echo "creating the virtual environment $(VENV)"
+	echo "creating the virtual environment $(VENV) ..."
 	$(PYTHON) -m venv $(VENV)
 
 # Each group's lock file holds the groups before it as well, so the newest stamp is enough.
 $(VENV)/.installed-%: requirements/%.txt | $(PY)
-	@echo "installing the locked $* dependencies"
+	@echo "installing the locked $* dependencies, for up to a minute ..."
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 # It pins what the others need newer.
 CHECKOV := $(VENV)/checkov/bin/checkov
 $(CHECKOV): requirements/checkov.txt | $(PY)
-	@echo "installing checkov, into an environment of its own"
+	@echo "installing checkov into an environment of its own, for up to a minute ..."
 	$(PYTHON) -m venv $(VENV)/checkov
 	$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 FORMATS := $(VENV)/formats/.installed
 $(FORMATS): requirements/formats.txt | $(PY)
-	@echo "installing what reads the reports' standard formats, into an environment of its own"
+	@echo "installing what reads the reports' standard formats into an environment of its own, for up to a minute ..."
 	$(PYTHON) -m venv $(VENV)/formats
 	$(VENV)/formats/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 SUPPLY := $(VENV)/supply/.installed
 $(SUPPLY): requirements/supply.txt | $(PY)
-	@echo "installing what looks at the locks, into an environment of its own (about half a minute)"
+	@echo "installing what looks at the locks into an environment of its own, for up to a minute ..."
 	$(PYTHON) -m venv $(VENV)/supply
 	$(VENV)/supply/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
@@ -256,15 +256,16 @@ browser:
 		echo "those tests will be skipped: install the packages, or let INSTALL_PACKAGES=1 do so (with apt-get, as root)"
 		exit 0
 	fi
-	echo "installing them with apt-get"
+	echo "installing them with apt-get, for a minute or two ..."
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$packages >/dev/null
 
 # By itself, since what else is installed in $(VENV) is no part of the product.
 sbom: $(SUPPLY) ## [1 minute] write the bill of materials of what runs (CycloneDX, valid by its schema) to SBOM=sbom.cdx.json
-	@echo "installing the locked runtime dependencies by themselves, to list them and nothing else"
+	@echo "installing the locked runtime dependencies by themselves, to list them and nothing else ..."
 	$(PYTHON) -m venv --clear --without-pip $(VENV)/bare
 	$(VENV)/supply/bin/pip --python $(VENV)/bare/bin/python install --quiet --disable-pip-version-check \
 		--require-hashes -r requirements/runtime.txt
+	echo "listing them ..."
 	$(VENV)/supply/bin/cyclonedx-py environment $(VENV)/bare --pyproject pyproject.toml --spec-version 1.6 \
 		--output-reproducible --output-file $(call quoted,$(SBOM))
 	echo "bill of materials: "$(call quoted,$(SBOM))

@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy import commands
 from deploy.consent import given
 from deploy.errors import INTERRUPTED, DeployError
-from deploy.workspace import REPOSITORY
+from deploy.workspace import REPOSITORY, profiles
 
 _EPILOG = """\
 environment:
@@ -100,7 +100,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="a local AWS account instead of AWS, such as http://127.0.0.1:4599",
     )
-    on_target.add_argument("--profile", default="dev", help="what to deploy (default: dev)")
+    on_target.add_argument(
+        "--profile", default="dev", help=f"what to deploy: {' or '.join(profiles())} (default: dev)"
+    )
     on_target.add_argument(
         "--region",
         help="home region (default: AWS_REGION, AWS's configuration, or ap-southeast-1)",
@@ -162,7 +164,13 @@ def _parser() -> argparse.ArgumentParser:
         ),
         ("check", [everywhere], "format, validity and native tests of the module; no account"),
     ):
-        commands_.add_parser(name, parents=parents, help=help_, description=f"{help_}.")
+        commands_.add_parser(
+            name,
+            parents=parents,
+            help=help_,
+            description=f"{help_[:1].upper()}{help_[1:]}.",
+            epilog="Variables of the environment and exit codes: python -m deploy --help",
+        )
     return parser
 
 

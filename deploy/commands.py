@@ -169,7 +169,7 @@ def check(working_directory: Path, environment: Mapping[str, str]) -> None:
     if formatted != 0:
         raise DeployError(
             "The files named above are not formatted",
-            "Format them with: terraform fmt -recursive terraform",
+            "Format them with: make format",
             FAILURE,
         )
     for folder in space.tested_modules():
@@ -329,7 +329,7 @@ def _plan_and_apply(
             _say("refused by what has just been removed, perhaps: planned and tried once more ...")
             _check(runner.capture(*arguments, "-no-color").code, deployment, "plan")
             applied = runner.apply(space.plan, None)
-        _check(applied.code, deployment, step)
+        _check(applied.code, deployment, step, f", and all that it said in {_short(space.log)}")
     finally:
         space.plan.unlink(missing_ok=True)
 
@@ -376,12 +376,13 @@ def _sweep(deployment: Deployment) -> None:
         _say(f"of killed live fires:\n{done.stdout.strip()}")
 
 
-def _check(code: int, deployment: Deployment, step: str) -> None:
+def _check(code: int, deployment: Deployment, step: str, beside: str = "") -> None:
+    """Raise DeployError unless `code` is 0; `beside` says where else its words are."""
     if code != 0:
         raise DeployError(
             f"{deployment.terraform.binary.product} {step} failed on "
             f"{deployment.target.description}",
-            f"See its message above. What was done so far is in the state "
+            f"See its message above{beside}. What was done so far is in the state "
             f"({deployment.state_location}): mend the cause and run the same command again.",
             FAILURE,
         )
