@@ -6,6 +6,11 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+# macOS has a make of 2006, which runs each line of a recipe by itself.
+ifeq ($(filter oneshell,$(.FEATURES)),)
+$(error GNU make 3.82 or newer is needed: on macOS, `brew install make` and call gmake)
+endif
+
 # --- what a user may set --------------------------------------------------------------------------
 
 PROFILE ?= dev
@@ -58,7 +63,7 @@ VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN
 # showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
 AGAIN := $(MAKE) --no-print-directory
 
-.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs lint format package lock sbom audit browser clean
+.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs lint format package lock sbom audit browser found-terraform clean
 
 help: ## [at once] list the targets, how long they take, and what can be set
 	@grep -hE '^[a-z-]+:.*## \[' $(MAKEFILE_LIST) | sed -E 's/:.*## \[([^]]*)\] /\t\1\t/' | expand -t 16,31
@@ -137,11 +142,14 @@ DEVELOPMENT := $(LOCAL) $(VENV)/.installed-development
 package: | $(PY) ## [at once] build the function's zip (the same bytes on every machine)
 	@$(PY) lambda/build.py --output $(PACKAGE) $(if $(filter package,$(MAKECMDGOALS)),,>/dev/null)
 
+# Before anything is started, since it may ask.
+found-terraform: $(RUNTIME)
+	@$(PY) -m deploy terraform >/dev/null
+
 # --- the pipeline ---------------------------------------------------------------------------------
 
-demo: $(LOCAL) package ## [2 minutes] sandbox up, deploy, verify, sandbox down: no AWS account needed
-	@$(PY) -m deploy terraform >/dev/null # before anything is started: it may ask
-	mkdir -p $(call quoted,$(WORK))
+demo: $(LOCAL) found-terraform package ## [2 minutes] sandbox up, deploy, verify, sandbox down: no AWS account needed
+	@mkdir -p $(call quoted,$(WORK))
 	work=$$(mktemp -d $(call quoted,$(WORK))/demo.XXXXXX)
 	: >"$$work/sandbox.out" # it is read before the sandbox may have come to write it
 	echo "1 of 3: starting a local AWS account, some seconds ..."
@@ -203,7 +211,7 @@ destroy: $(RUNTIME) ## [1 minute] remove the deployment
 
 # --- the project itself ---------------------------------------------------------------------------
 
-test: $(DEVELOPMENT) $(FORMATS) $(SUPPLY) package browser lint ## [10 minutes] every test of the project itself (TESTS="<pytest's arguments>": those)
+test: $(DEVELOPMENT) $(if $(TESTS),,found-terraform) $(FORMATS) $(SUPPLY) package browser lint ## [10 minutes] every test of the project itself (TESTS="<pytest's arguments>": those)
 	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder tests)
 
 fast: $(DEVELOPMENT) package ## [1 minute] style, types and the tests that need no account: what to run first and often

@@ -117,9 +117,22 @@ def test_help_lists_every_target_that_users_may_call() -> None:
         [MAKE, "help"], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
     )
     listed = re.findall(r"^([a-z-]+) {2,}(\S.*?) {2,}\S", done.stdout, re.MULTILINE)
-    assert {target for target, _ in listed} == _targets() - {"browser"}
+    assert {target for target, _ in listed} == _targets() - {"browser", "found-terraform"}
     for target, time in listed:
         assert re.fullmatch(TIME, time), f"{target}: how long does it take?"
+
+
+def test_a_make_that_is_too_old_is_told_so() -> None:
+    done = subprocess.run(
+        [MAKE, ".FEATURES=", "help"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "GNU make 3.82 or newer is needed: on macOS, `brew install make`" in done.stderr
 
 
 def test_help_says_what_can_be_set() -> None:
@@ -189,11 +202,43 @@ def test_demo_goes_the_whole_way_and_leaves_nothing_running(tmp_path: Path) -> N
     outcomes = {row["control"]["identifier"]: row["outcome"] for row in report["results"]}
     assert outcomes["alert-on-opened-rule"] == "PASS"
     assert f"open {tmp_path}/reports/latest/report.html" in done.stdout
+    for step in ("1 of 3: starting", "2 of 3: deploying", "3 of 3: verifying"):
+        assert f"\n{step}" in f"\n{done.stdout}"
+    assert "\nOutputs:" not in done.stdout
+    assert not re.findall(r"^\S{40,}$", done.stdout, re.MULTILINE), "what is this?"
     [url] = re.findall(r"^sandbox: (http://127\.0\.0\.1:\d+)$", done.stdout, re.MULTILINE)
     port = int(url.rpartition(":")[2])
     listening = Path("/proc/net/tcp").read_text() if Path("/proc/net/tcp").exists() else ""
     assert f"0100007F:{port:04X} 00000000:0000 0A" not in listening, "the sandbox still listens"
     assert list((tmp_path / "work").glob("demo.*")) == []
+
+
+def test_demo_asks_for_terraform_before_it_starts_anything(tmp_path: Path) -> None:
+    """And says so where there is none, without a terminal or consent."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("bash", "env", "mkdir", "mktemp", "nproc", "expr", "rm"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    done = subprocess.run(
+        [
+            MAKE,
+            "-o.venv/.installed-runtime",
+            "-o.venv/.installed-sandbox",
+            "demo",
+            f"WORK={tmp_path / 'work'}",
+        ],
+        cwd=ROOT,
+        env=environment(PATH=str(programs), TERRAFORM_FOLDER=str(tmp_path / "tools")),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Neither terraform nor tofu was found on PATH" in done.stderr
+    assert "with INSTALL_TERRAFORM=1" in done.stderr
+    assert "1 of 3" not in done.stdout
+    assert not (tmp_path / "work").exists()
 
 
 @pytest.mark.parametrize("value", ["my reports", "it's", 'a "b" $(id)', "x; false", "-n"])
