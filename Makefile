@@ -294,4 +294,4 @@ lock: $(DEVELOPMENT) ## [minutes] pin the newest dependencies that pyproject.tom
 	$(VENV)/bin/pip-compile $$flags -o requirements/supply.txt requirements/supply.in
 
 clean: ## [at once] remove what was built and installed; deployments' state stays
-	@rm -rf $(VENV) lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) .tools lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

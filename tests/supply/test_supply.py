@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -12,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.metadata import Distribution
+from importlib.metadata import Distribution, packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,36 @@ def test_metadata_of_another_version_is_none_of_the_locks() -> None:
         licences.licensed({"jinja2": "0.0.1"})
     with pytest.raises(SupplyError, match=r"^no-such-thing is not installed"):
         licences.licensed({"no-such-thing": "1"})
+
+
+# --- dependencies ---------------------------------------------------------------------------------
+
+
+def _imported(*packages: str) -> set[str]:
+    """The top-level modules that the code of `packages` imports."""
+    found: set[str] = set()
+    for package in packages:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_what_is_installed_at_run_time_is_imported_and_the_other_way_round() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    direct = {lock.normalized(re.split("[<>=]", one)[0]) for one in project["dependencies"]}
+    providers = {
+        module: {lock.normalized(name) for name in names}
+        for module, names in packages_distributions().items()
+    }
+    imported = _imported("verify", "deploy") - {"verify", "deploy"}
+    needed = {name for module in imported for name in providers.get(module, set())}
+    assert needed <= lock.pins(RUNTIME).keys(), "it is not installed with `make deploy`"
+    # pytest loads its plugin by itself, for the suite's option -n.
+    assert direct - needed == {"pytest-xdist"}, "nobody imports it"
 
 
 # --- locks ----------------------------------------------------------------------------------------
