@@ -213,31 +213,39 @@ def test_demo_goes_the_whole_way_and_leaves_nothing_running(tmp_path: Path) -> N
     assert list((tmp_path / "work").glob("demo.*")) == []
 
 
-def test_demo_asks_for_terraform_before_it_starts_anything(tmp_path: Path) -> None:
-    """And says so where there is none, without a terminal or consent."""
-    programs = tmp_path / "bin"
+def _demo_without_terraform(folder: Path, *settings: str) -> subprocess.CompletedProcess[str]:
+    programs = folder / "bin"
     programs.mkdir()
     for name in ("bash", "env", "mkdir", "mktemp", "nproc", "expr", "rm"):
         (programs / name).symlink_to(shutil.which(name) or name)
-    done = subprocess.run(
-        [
-            MAKE,
-            "-o.venv/.installed-runtime",
-            "-o.venv/.installed-sandbox",
-            "demo",
-            f"WORK={tmp_path / 'work'}",
-        ],
+    installed = ("-o.venv/.installed-runtime", "-o.venv/.installed-sandbox")
+    return subprocess.run(
+        [MAKE, *installed, "demo", f"WORK={folder / 'work'}", *settings],
         cwd=ROOT,
-        env=environment(PATH=str(programs), TERRAFORM_FOLDER=str(tmp_path / "tools")),
+        env=environment(PATH=str(programs), TERRAFORM_FOLDER=str(folder / "tools")),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_demo_asks_for_terraform_before_it_starts_anything(tmp_path: Path) -> None:
+    """And says so where there is none, without a terminal or consent."""
+    done = _demo_without_terraform(tmp_path)
     assert done.returncode == 2
     assert "Neither terraform nor tofu was found on PATH" in done.stderr
     assert "with INSTALL_TERRAFORM=1" in done.stderr
     assert "1 of 3" not in done.stdout
+    assert not (tmp_path / "work").exists()
+
+
+def test_consent_to_make_is_consent(tmp_path: Path) -> None:
+    nowhere = "http://127.0.0.1:1"
+    done = _demo_without_terraform(tmp_path, "INSTALL_TERRAFORM=1", f"TERRAFORM_RELEASES={nowhere}")
+    assert done.returncode == 2
+    assert f"fetching {nowhere}/1.11.4/terraform_1.11.4_" in done.stderr
+    assert "could not be fetched: [Errno 111] Connection refused" in done.stderr
     assert not (tmp_path / "work").exists()
 
 
