@@ -245,7 +245,7 @@ def test_consent_to_make_is_consent(tmp_path: Path) -> None:
     done = _demo_without_terraform(tmp_path, "INSTALL_TERRAFORM=1", f"TERRAFORM_RELEASES={nowhere}")
     assert done.returncode == 2
     assert f"fetching {nowhere}/1.11.4/terraform_1.11.4_" in done.stderr
-    assert "could not be fetched: [Errno 111] Connection refused" in done.stderr
+    assert "Connection refused" in done.stderr
     assert not (tmp_path / "work").exists()
 
 

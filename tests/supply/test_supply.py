@@ -377,6 +377,7 @@ def test_the_bill_of_materials_is_what_the_lock_pins(tools: Path, tmp_path: Path
     document = json.loads(text)
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
     assert _valid(tools, text)
+    assert str(ROOT) not in text, "it is of this project and not of this machine"
     assert not _valid(tools, text.replace('"library"', '"nonsense"'))
 
     pins = lock.pins(RUNTIME)
