@@ -317,6 +317,7 @@ def osv() -> Iterator[Osv]:
     thread.join()
 
 
+@pytest.mark.slow
 def test_pip_audit_itself_asks_of_every_distribution(tools: Path, osv: Osv) -> None:
     asked = (f"--program={tools / 'pip-audit'}", f"--lock={RUNTIME}", "--", "--osv-url", osv.url)
     total = len(lock.pins(RUNTIME))
