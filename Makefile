@@ -6,6 +6,11 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+# macOS has a make of 2006, which runs each line of a recipe by itself.
+ifeq ($(filter oneshell,$(.FEATURES)),)
+$(error GNU make 3.82 or newer is needed: on macOS, `brew install make` and call gmake)
+endif
+
 # --- what a user may set --------------------------------------------------------------------------
 
 PROFILE ?= dev
@@ -23,6 +28,8 @@ TIMESTAMP_ROOT ?=
 VERIFY_ARGS ?=
 TESTS ?=
 INSTALL_PACKAGES ?=
+SBOM ?= sbom.cdx.json
+AUDIT_ARGS ?=
 DRIFT ?=
 AS_VERIFIER ?=
 PYTHON ?= python3
@@ -63,12 +70,16 @@ VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN
 # showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
 AGAIN := $(MAKE) --no-print-directory
 
-.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs lint format package lock browser clean
+.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs lint format package lock sbom audit browser found-terraform clean
 
-help: ## list the targets and what they take
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+help: ## [at once] list the targets, how long they take, and what can be set
+	@grep -hE '^[a-z-]+:.*## \[' $(MAKEFILE_LIST) | sed -E 's/:.*## \[([^]]*)\] /\t\1\t/' | expand -t 16,31
+	echo
+	echo 'The times are those of two processors and of the sandbox: AWS itself takes minutes to make and to remove things, and'
+	echo 'verify waits there for each alert by both paths, for 5 to 10 minutes. The first time, make installs the locked'
+	echo 'dependencies into .venv as well, a minute or two, and says so.'
+	echo
 	cat <<'TEXT'
-
 	PROFILE=dev         what to deploy and what the account is held to
 	VARIABLES=<file>    values of the module's variables (.tfvars) in place of the profile's
 	BASELINE=<file>     verify: hold the account to this baseline instead of the profile's
@@ -82,9 +93,16 @@ help: ## list the targets and what they take
 	OUTPUTS=<file>      deploy: write the outputs there too; verify: take them from there, instead of our own state
 	OUTPUTS_MAP=<file>  verify: which of another module's outputs is which of ours (docs/bring-your-own-trail.md)
 	STATE_BUCKET=<name> keep Terraform's state in this S3 bucket, locked and encrypted
+	WORK=<folder>       where each deployment has its state and outputs (default: .trailwarden)
+	REPORTS=<folder>    verify: where reports go (default: reports)
+	PORT=4599           sandbox, SANDBOX=1: where the sandbox listens, on 127.0.0.1
+	PYTHON=python3      the Python that .venv is made with, 3.11 or newer
 	VERIFY_ARGS="..."   verify: passed on to pytest (try VERIFY_ARGS=--help)
 	AS_VERIFIER=1       verify: assume the deployment's verifier role, which may do what verifying takes and no more
 	DRIFT=1             verify: also make a Terraform plan, and fail for all that it would change
+	INSTALL_TERRAFORM=1 where there is no Terraform, fetch a pinned one into .tools, checked by SHA-256, without asking
+	SBOM=<file>         sbom: where to write it (default: sbom.cdx.json)
+	AUDIT_ARGS="..."    audit: passed on to pip-audit
 	TESTS="..."         test: only these, by pytest's arguments
 	INSTALL_PACKAGES=1  test: install what the tests of the report look at it with (apt-get, as root)
 	AUTO_APPROVE=1      deploy and destroy without asking, for CI
@@ -97,53 +115,66 @@ $(PY):
 		echo "Python 3.11 or newer is needed as $(PYTHON): install it, or set PYTHON=<program>" >&2
 		exit 2
 	}
-	echo "creating the virtual environment $(VENV)"
+	echo "creating the virtual environment $(VENV) ..."
 	$(PYTHON) -m venv $(VENV)
 
 # Each group's lock file holds the groups before it as well, so the newest stamp is enough.
 $(VENV)/.installed-%: requirements/%.txt | $(PY)
-	@echo "installing the locked $* dependencies"
+	@echo "installing the locked $* dependencies, for up to a minute ..."
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 # It pins what the others need newer.
 CHECKOV := $(VENV)/checkov/bin/checkov
 $(CHECKOV): requirements/checkov.txt | $(PY)
-	@echo "installing checkov, into an environment of its own"
+	@echo "installing checkov into an environment of its own, for up to a minute ..."
 	$(PYTHON) -m venv $(VENV)/checkov
 	$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 FORMATS := $(VENV)/formats/.installed
 $(FORMATS): requirements/formats.txt | $(PY)
-	@echo "installing what reads the reports' standard formats, into an environment of its own"
+	@echo "installing what reads the reports' standard formats into an environment of its own, for up to a minute ..."
 	$(PYTHON) -m venv $(VENV)/formats
 	$(VENV)/formats/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 PIPELINES := $(VENV)/pipelines/.installed
 $(PIPELINES): requirements/pipelines.txt | $(PY)
-	@echo "installing what looks at pipelines, into an environment of its own"
+	@echo "installing what looks at pipelines into an environment of its own, for up to a minute ..."
 	$(PYTHON) -m venv $(VENV)/pipelines
 	$(VENV)/pipelines/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+SUPPLY := $(VENV)/supply/.installed
+$(SUPPLY): requirements/supply.txt | $(PY)
+	@echo "installing what looks at the locks into an environment of its own, for up to a minute ..."
+	$(PYTHON) -m venv $(VENV)/supply
+	$(VENV)/supply/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 RUNTIME := $(VENV)/.installed-runtime
 LOCAL := $(VENV)/.installed-runtime $(VENV)/.installed-sandbox
 DEVELOPMENT := $(LOCAL) $(VENV)/.installed-development
 
-package: | $(PY) ## build the function's zip (the same bytes on every machine)
-	@$(PY) lambda/build.py --output $(PACKAGE)
+package: | $(PY) ## [at once] build the function's zip (the same bytes on every machine)
+	@$(PY) lambda/build.py --output $(PACKAGE) $(if $(filter package,$(MAKECMDGOALS)),,>/dev/null)
+
+# Before anything is started, since it may ask.
+found-terraform: $(RUNTIME)
+	@$(PY) -m deploy terraform >/dev/null
 
 # --- the pipeline ---------------------------------------------------------------------------------
 
-demo: $(LOCAL) package ## sandbox up, deploy, verify, sandbox down: no AWS account needed
+demo: $(LOCAL) found-terraform package ## [2 minutes] sandbox up, deploy, verify, sandbox down: no AWS account needed
 	@mkdir -p $(call quoted,$(WORK))
 	work=$$(mktemp -d $(call quoted,$(WORK))/demo.XXXXXX)
 	: >"$$work/sandbox.out" # it is read before the sandbox may have come to write it
+	echo "1 of 3: starting a local AWS account, some seconds ..."
 	$(PY) -m sandbox --port 0 >"$$work/sandbox.out" 2>"$$work/sandbox.log" &
 	sandbox=$$!
-	trap 'kill $$sandbox 2>/dev/null || true; wait $$sandbox 2>/dev/null || true; rm -rf "$$work"' EXIT
+	left=
+	trap 'kill $$sandbox 2>/dev/null || true; wait $$sandbox 2>/dev/null || true; if [ -z "$$left" ]; then rm -rf "$$work"; fi' EXIT
 	url=
 	for _ in $$(seq 300); do
 		url=$$(sed -nE 's/^sandbox ready: (http[^ ]*).*/\1/p' "$$work/sandbox.out")
@@ -153,25 +184,31 @@ demo: $(LOCAL) package ## sandbox up, deploy, verify, sandbox down: no AWS accou
 	done
 	if [ -z "$$url" ]; then echo "the sandbox did not start:" >&2; cat "$$work/sandbox.log" >&2; exit 2; fi
 	echo "sandbox: $$url"
-	$(AGAIN) deploy SANDBOX="$$url" WORK="$$work" AUTO_APPROVE=1
+	echo "2 of 3: deploying the audit trail to it, about a minute ..."
+	$(AGAIN) deploy SANDBOX="$$url" WORK="$$work" AUTO_APPROVE=1 || {
+		left=1
+		echo "the demo ends here: what the sandbox and Terraform wrote is in $$work" >&2
+		exit 2
+	}
+	echo "3 of 3: verifying it, some seconds ..."
 	code=0
 	$(AGAIN) verify SANDBOX="$$url" WORK="$$work" AS_VERIFIER=1 || code=$$?
 	reports=$(call quoted,$(REPORTS))
 	if [ -f "$$reports/latest/report.html" ]; then echo "open $$(cd "$$reports" && pwd)/latest/report.html"; fi
 	exit $$code
 
-sandbox: $(LOCAL) ## run the local AWS account in the foreground (PORT=4599)
+sandbox: $(LOCAL) ## [until Ctrl-C] run the local AWS account in the foreground
 	@exec $(PY) -m sandbox --port $(call quoted,$(PORT))
 
-deploy: $(RUNTIME) package ## create or change the deployment
+deploy: $(RUNTIME) package ## [1 minute] create or change the deployment
 	@$(PY) -m deploy apply $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS) --function-package $(PACKAGE) \
 		$(if $(OUTPUTS),--output $(call quoted,$(OUTPUTS)))
 
-plan: $(RUNTIME) package ## show what deploy would change
+plan: $(RUNTIME) package ## [20 seconds] show what deploy would change
 	@$(PY) -m deploy plan $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS) --function-package $(PACKAGE)
 
 # A plan holds values, sensitive ones included: it goes through a pipe and onto no disk.
-verify: $(RUNTIME) package ## prove that the deployment works; reports go to reports/latest
+verify: $(RUNTIME) package ## [10 seconds] prove that the deployment works; reports go to reports/latest
 	@if [ -n "$(ASKS_ONLY)" ]; then exec $(PY) -m pytest $(VERIFY_ARGS); fi
 	outputs=$(call quoted,$(OUTPUTS))
 	if [ -z "$$outputs" ]; then
@@ -182,22 +219,22 @@ verify: $(RUNTIME) package ## prove that the deployment works; reports go to rep
 	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" $(if $(OUTPUTS_MAP),--outputs-map=$(call quoted,$(OUTPUTS_MAP))) --profile=$(call quoted,$(BASELINE)) \
 		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(VARIABLES_FLAGS) $(if $(AS_VERIFIER),--as-verifier) $(SEAL_FLAGS) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
-check-evidence: $(RUNTIME) ## prove offline that a run's folder is as it was sealed, and gives its verdicts (RUN=reports: of all)
+check-evidence: $(RUNTIME) ## [seconds] prove offline that a run's folder is as it was sealed, and gives its verdicts (RUN=reports: of all)
 	@exec $(VERIFY_ENVIRONMENT) $(PY) -m verify check-evidence $(if $(PUBLIC_KEY),--public-key=$(call quoted,$(PUBLIC_KEY))) \
 		$(if $(TIMESTAMP_ROOT),--timestamp-root=$(call quoted,$(TIMESTAMP_ROOT))) $(call quoted,$(RUN))
 
-report-pdf: $(RUNTIME) ## print a run as a PDF, beside its folder (RUN=reports/latest; it needs Chromium)
+report-pdf: $(RUNTIME) ## [seconds] print a run as a PDF, beside its folder (RUN=reports/latest; it needs Chromium)
 	@exec $(PY) -m verify pdf $(call quoted,$(RUN))
 
-destroy: $(RUNTIME) ## remove the deployment
+destroy: $(RUNTIME) ## [1 minute] remove the deployment
 	@$(PY) -m deploy destroy $(DEPLOY_FLAGS) $(STATE_FLAGS) $(VARIABLES_FLAGS)
 
 # --- the project itself ---------------------------------------------------------------------------
 
-test: $(DEVELOPMENT) $(FORMATS) $(PIPELINES) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
+test: $(DEVELOPMENT) $(if $(TESTS),,found-terraform) $(FORMATS) $(PIPELINES) $(SUPPLY) package browser lint ## [20 minutes] every test of the project itself (TESTS="<pytest's arguments>": those)
 	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder tests)
 
-fast: $(DEVELOPMENT) package ## style, types and the tests that need no account: an answer in about a minute
+fast: $(DEVELOPMENT) package ## [1 minute] style, types and the tests that need no account: what to run first and often
 	@$(AGAIN) lint >$(VENV)/lint.txt 2>&1 &
 	lint=$$!
 	code=0
@@ -206,28 +243,32 @@ fast: $(DEVELOPMENT) package ## style, types and the tests that need no account:
 	cat $(VENV)/lint.txt
 	exit $$code
 
-lint: $(DEVELOPMENT) $(CHECKOV) ## style, complexity, types, who may know whom, and checkov on the Terraform module
+lint: $(DEVELOPMENT) $(CHECKOV) ## [1 minute] style, complexity, types, who may know whom, and checkov on the Terraform module
 	@$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	echo "who may know whom ..."
 	PYTHONPATH=lambda $(VENV)/bin/lint-imports
+	echo "types, up to a minute ..."
 	$(VENV)/bin/mypy
+	echo "the Terraform module with each profile's values, some 20 s each ..."
 	for values in terraform/profiles/*.tfvars; do $(CHECKOV) --config-file .checkov.yaml --var-file "$$values"; done
 
-format: $(DEVELOPMENT) ## put Python and Terraform files into their format
+format: $(DEVELOPMENT) ## [seconds] put Python and Terraform files into their format
 	@$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
-	terraform fmt -recursive terraform
+	"$$($(PY) -m deploy terraform)" fmt -recursive terraform
 
-docs: $(RUNTIME) ## write the generated pages of docs/, and EventBridge's patterns from the function's rules
+docs: $(RUNTIME) ## [seconds] write the generated pages of docs/, and EventBridge's patterns from the function's rules
 	@$(PY) -m verify controls >docs/controls.md
 	$(PY) -m verify requirements >docs/requirements.md
 	$(PY) -m deploy.costs >docs/costs.md
+	$(PY) -m supply licences >docs/licences.md
 	$(PY) lambda/event_patterns.py
 
-mutate: $(DEVELOPMENT) package ## break one thing after the other and see that the right control notices
+mutate: $(DEVELOPMENT) package ## [over an hour] break one thing after the other and see that the right control notices
 	@$(PY) -m mutants --profile $(call quoted,$(PROFILE))
 
-bench: $(DEVELOPMENT) package ## measure, as ratios in one run
+bench: $(DEVELOPMENT) package ## [20 minutes] measure, as ratios in one run
 	@$(PY) -m bench
 
 # The report's pages are tested in a real browser. Nothing is installed on the system without consent: in CI, or
@@ -243,10 +284,25 @@ browser:
 		echo "those tests will be skipped: install the packages, or let INSTALL_PACKAGES=1 do so (with apt-get, as root)"
 		exit 0
 	fi
-	echo "installing them with apt-get"
+	echo "installing them with apt-get, for a minute or two ..."
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$packages >/dev/null
 
-lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
+# By itself, since what else is installed in $(VENV) is no part of the product.
+sbom: $(SUPPLY) ## [1 minute] write the bill of materials of what runs (CycloneDX, valid by its schema) to SBOM=sbom.cdx.json
+	@echo "installing the locked runtime dependencies by themselves, to list them and nothing else ..."
+	$(PYTHON) -m venv --clear --without-pip $(VENV)/bare
+	$(VENV)/supply/bin/pip --python $(VENV)/bare/bin/python install --quiet --disable-pip-version-check \
+		--require-hashes -r requirements/runtime.txt
+	echo "listing them ..."
+	$(VENV)/supply/bin/cyclonedx-py environment $(VENV)/bare --pyproject pyproject.toml --spec-version 1.6 \
+		--output-reproducible --output-file $(call quoted,$(SBOM))
+	echo "bill of materials: "$(call quoted,$(SBOM))
+
+audit: $(SUPPLY) $(RUNTIME) ## [1 minute] ask pip-audit what is known of every lock (AUDIT_ARGS="-s osv" asks OSV instead of PyPI)
+	@exec $(PY) -m supply audit --program $(VENV)/supply/bin/pip-audit \
+		$(patsubst %,--lock %,$(wildcard requirements/*.txt)) $(if $(AUDIT_ARGS),-- $(AUDIT_ARGS))
+
+lock: $(DEVELOPMENT) ## [minutes] pin the newest dependencies that pyproject.toml admits
 	@export CUSTOM_COMPILE_COMMAND="make lock"
 	flags="--quiet --strip-extras --allow-unsafe --generate-hashes --no-header
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade"
@@ -256,6 +312,7 @@ lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
 	$(VENV)/bin/pip-compile $$flags -o requirements/checkov.txt requirements/checkov.in
 	$(VENV)/bin/pip-compile $$flags -o requirements/formats.txt requirements/formats.in
 	$(VENV)/bin/pip-compile $$flags -o requirements/pipelines.txt requirements/pipelines.in
+	$(VENV)/bin/pip-compile $$flags -o requirements/supply.txt requirements/supply.in
 
-clean: ## remove what was built and installed; deployments' state stays
-	@rm -rf $(VENV) lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+clean: ## [at once] remove what was built and installed; deployments' state stays
+	@rm -rf $(VENV) .tools lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -10,12 +10,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy import commands
+from deploy.consent import given
 from deploy.errors import INTERRUPTED, DeployError
-from deploy.workspace import REPOSITORY
+from deploy.workspace import REPOSITORY, profiles
 
 _EPILOG = """\
 environment:
   TERRAFORM             program to use instead of terraform or tofu on PATH
+  INSTALL_TERRAFORM=1   where there is none, fetch a pinned one, checked by SHA-256, without asking
+  TERRAFORM_FOLDER      where a fetched one is kept (default: .tools)
+  TERRAFORM_RELEASES    where it is fetched from, laid out as HashiCorp's releases (a mirror's URL)
   TF_PLUGIN_MIRROR      folder that holds the AWS provider, for machines without internet
   AUTO_APPROVE=1        the same as --auto-approve
   TF_VAR_<name>         value of a variable that neither the profile nor --variables sets
@@ -35,6 +39,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         if read.command == "check":
             commands.check(read.working_directory, environment)
+        elif read.command == "terraform":
+            commands.program(environment)
         else:
             command = {
                 "apply": commands.apply,
@@ -62,8 +68,7 @@ def _options(read: argparse.Namespace, environment: Mapping[str, str]) -> comman
         working_directory=read.working_directory,
         output=getattr(read, "output", None),
         variables=getattr(read, "variables", None),
-        auto_approve=getattr(read, "auto_approve", False)
-        or environment.get("AUTO_APPROVE", "").lower() in ("1", "true", "yes"),
+        auto_approve=getattr(read, "auto_approve", False) or given(environment, "AUTO_APPROVE"),
         as_json=getattr(read, "json", False),
     )
 
@@ -95,7 +100,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="a local AWS account instead of AWS, such as http://127.0.0.1:4599",
     )
-    on_target.add_argument("--profile", default="dev", help="what to deploy (default: dev)")
+    on_target.add_argument(
+        "--profile", default="dev", help=f"what to deploy: {' or '.join(profiles())} (default: dev)"
+    )
     on_target.add_argument(
         "--region",
         help="home region (default: AWS_REGION, AWS's configuration, or ap-southeast-1)",
@@ -150,9 +157,20 @@ def _parser() -> argparse.ArgumentParser:
         ("plan", [on_target, variables, package, as_json], "show what apply would do"),
         ("destroy", [on_target, variables, approve], "remove the deployment"),
         ("outputs", [on_target, output], "print the deployment's outputs as JSON"),
+        (
+            "terraform",
+            [],
+            "print which Terraform (or OpenTofu) is used; where there is none, offer to fetch it",
+        ),
         ("check", [everywhere], "format, validity and native tests of the module; no account"),
     ):
-        commands_.add_parser(name, parents=parents, help=help_, description=f"{help_}.")
+        commands_.add_parser(
+            name,
+            parents=parents,
+            help=help_,
+            description=f"{help_[:1].upper()}{help_[1:]}.",
+            epilog="Variables of the environment and exit codes: python -m deploy --help",
+        )
     return parser
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy import pinned
 from deploy.errors import DeployError
 
 MINIMUM = (1, 5, 0)
@@ -45,22 +46,26 @@ class Binary:
             )
 
 
-def find(environment: Mapping[str, str]) -> Binary:
-    """The program named by `TERRAFORM`, or else `terraform` or `tofu` on PATH.
+class NotFoundError(DeployError):
+    """There is neither Terraform nor OpenTofu, and none was named."""
 
-    Raises DeployError when there is none, when it is not what it should be, or is too old.
+
+def find(environment: Mapping[str, str]) -> Binary:
+    """The program named by `TERRAFORM`, or else `terraform` or `tofu` on PATH, or one fetched.
+
+    Raises NotFoundError when there is none, DeployError when the named one cannot be run, when it
+    is not what it should be, or is too old.
     """
     asked = environment.get("TERRAFORM", "").strip()
     search = environment.get("PATH", "")
-    candidates = [asked] if asked else ["terraform", "tofu"]
+    candidates = [asked] if asked else ["terraform", "tofu", str(pinned.program(environment))]
     found = next(filter(None, (shutil.which(name, path=search) for name in candidates)), None)
-    if found is None:
-        cause = (
-            f"TERRAFORM names {asked}, which is not a program that can be run"
-            if asked
-            else "Neither terraform nor tofu was found on PATH"
+    if found is None and asked:
+        raise DeployError(
+            f"TERRAFORM names {asked}, which is not a program that can be run", _INSTALL
         )
-        raise DeployError(cause, _INSTALL)
+    if found is None:
+        raise NotFoundError("Neither terraform nor tofu was found on PATH", _INSTALL)
     binary = _identify(str(Path(found).absolute()), environment)
     binary.require(MINIMUM, "This module")
     return binary

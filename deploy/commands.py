@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import binary, locked, occupied, protected, provider, target, workspace
+from deploy import fetching, locked, occupied, protected, provider, target, workspace
 from deploy.attached import attached
 from deploy.errors import FAILURE, LEFT_LOCKED, DeployError
 from deploy.locked import Locked
@@ -31,6 +31,10 @@ NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE = 0, 2
 
 # What a plan comes to, in its last lines.
 _SUMMARY = re.compile(r"^(Plan: .*|No changes\..*)$", re.MULTILINE)
+_CHANGES = re.compile(
+    r"^Plan: (?:\d+ to import, )?(\d+) to add, (\d+) to change, (\d+) to destroy\.", re.MULTILINE
+)
+_PLANNING = "planning: Terraform asks about each resource, for 10 to 60 s ..."
 # How AWS's services say that something is not permitted.
 _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|StatusCode: 403")
 # Its reading of the state, which hides the error when there is one.
@@ -79,6 +83,7 @@ def plan(options: Options, environment: Mapping[str, str]) -> None:
     deployment = _open(options, environment, needs_package=True)
     _show(deployment, options)
     arguments = _plan_arguments(deployment, options)
+    _say(_PLANNING)
     if options.as_json:
         sys.stdout.write(_plan_as_json(deployment, arguments))
         return
@@ -103,6 +108,7 @@ def destroy(options: Options, environment: Mapping[str, str]) -> None:
     _check_can_confirm(options)
     deployment = _open(options, environment, needs_package=False)
     _show(deployment, options)
+    _say("looking what there is to remove, and what is locked ...")
     state, s3 = _state(deployment), deployment.target.client("s3")
     protected.require_removable(state, s3)
     found = locked.locked_buckets(state, s3)
@@ -140,23 +146,30 @@ def outputs(options: Options, environment: Mapping[str, str]) -> None:
         _say(f"outputs written to {options.output}")
 
 
+def program(environment: Mapping[str, str]) -> None:
+    """Print the path of the program that applies the module, and say which one it is."""
+    found = fetching.find_or_fetch(environment)
+    _say(f"{found.name} ({found.path})")
+    sys.stdout.write(f"{found.path}\n")
+
+
 def check(working_directory: Path, environment: Mapping[str, str]) -> None:
     """Format, validity and native tests of each module. Needs the provider but no account."""
-    program = binary.find(environment)
-    program.require(NATIVE_TESTS[program.product], "Testing this module")
-    source = provider.find(program, environment, working_directory / "plugin-cache")
-    _say(f"{program.name}, provider {source.description}")
+    binary = fetching.find_or_fetch(environment)
+    binary.require(NATIVE_TESTS[binary.product], "Testing this module")
+    source = provider.find(binary, environment, working_directory / "plugin-cache")
+    _say(f"{binary.name}, provider {source.description}")
     space = Workspace(working_directory / "check")
     space.stage(tests=True)
     # Nothing here may reach an account, whatever the user's own configuration says.
     kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
-    runner = Terraform(program, source, space, kept)
+    runner = Terraform(binary, source, space, kept)
 
     formatted = runner.stream("fmt", "-check", "-recursive", "-diff", str(MODULE))
     if formatted != 0:
         raise DeployError(
             "The files named above are not formatted",
-            "Format them with: terraform fmt -recursive terraform",
+            "Format them with: make format",
             FAILURE,
         )
     for folder in space.tested_modules():
@@ -190,10 +203,10 @@ def _open(options: Options, environment: Mapping[str, str], *, needs_package: bo
             f"The function's package {options.function_package} does not exist",
             "Build it with: python lambda/build.py",
         )
-    program = binary.find(environment)
+    binary = fetching.find_or_fetch(environment)
     if options.state_bucket:
-        program.require(S3_LOCKING, "A state in S3 with native locking")
-    source = provider.find(program, environment, options.working_directory / "plugin-cache")
+        binary.require(S3_LOCKING, "A state in S3 with native locking")
+    source = provider.find(binary, environment, options.working_directory / "plugin-cache")
     goal = (
         target.sandbox(options.sandbox_url, options.region, environment)
         if options.sandbox_url
@@ -203,7 +216,8 @@ def _open(options: Options, environment: Mapping[str, str], *, needs_package: bo
     bucket = _state_bucket(options, goal)
     space.stage(package=options.function_package if needs_package else None)
     space.write_backend(bucket)
-    runner = Terraform(program, source, space, goal.environment)
+    runner = Terraform(binary, source, space, goal.environment)
+    _say(f"setting {binary.product} up; the first time it fetches the AWS provider ...")
     runner.init()
     location = bucket.location if bucket else str(space.local_state)
     return Deployment(goal, space, runner, location)
@@ -286,12 +300,13 @@ def _plan_and_apply(
     arguments = ["plan", *_plan_arguments(deployment, options), f"-out={space.plan.absolute()}"]
     if destroy:
         arguments += ["-destroy", *(f"-target={address}" for address in targets)]
+    total: int | None = None
     try:
+        _say(_PLANNING)
         if deployment.target.is_sandbox or options.auto_approve:
             # Nobody is asked, so nobody reads two thousand lines: the summary will do.
-            _say("planning ...")
             done = runner.capture(*arguments, "-no-color")
-            code = done.code
+            code, total = done.code, _changes(done.output)
             _say(
                 _NOISE.sub("", done.text).strip()
                 if code
@@ -301,19 +316,28 @@ def _plan_and_apply(
             code = runner.stream(*arguments)
         _check(code, deployment, "plan")
         if not destroy:
+            _say("looking whether what is planned is there already, under the same name ...")
             _require_free_names(deployment)
+        step = "destroy" if destroy else "apply"
         if not (deployment.target.is_sandbox or options.auto_approve):
-            _confirm(deployment, "destroy" if destroy else "apply")
-        applied = runner.stream_output("apply", "-input=false", str(space.plan.absolute()))
+            _confirm(deployment, step)
+        _say(f"{step}: what Terraform says is written to {_short(space.log)} ...")
+        applied = runner.apply(space.plan, total)
         if destroy and applied.code and _DENIED.search(applied.errors):
             # What a policy denied may stay denied for seconds after the policy is gone, as IAM and
             # S3 are consistent only eventually. The plan is stale by now.
-            _say("refused by what has just been removed, perhaps: once more ...")
+            _say("refused by what has just been removed, perhaps: planned and tried once more ...")
             _check(runner.capture(*arguments, "-no-color").code, deployment, "plan")
-            applied = runner.stream_output("apply", "-input=false", str(space.plan.absolute()))
-        _check(applied.code, deployment, "destroy" if destroy else "apply")
+            applied = runner.apply(space.plan, None)
+        _check(applied.code, deployment, step, f", and all that it said in {_short(space.log)}")
     finally:
         space.plan.unlink(missing_ok=True)
+
+
+def _changes(planned: str) -> int | None:
+    """How many changes a plan comes to, by its summary; None if it says none."""
+    found = _CHANGES.search(planned)
+    return sum(map(int, found.groups())) if found else None
 
 
 def _require_free_names(deployment: Deployment) -> None:
@@ -336,6 +360,7 @@ def _sweep(deployment: Deployment) -> None:
     text, document = _json(deployment, "output", "-json", "-no-color")
     if not document:
         return
+    _say("looking for what killed runs of the live fire have left ...")
     done = subprocess.run(
         [sys.executable, "-m", "verify", "sweep", "--outputs=-"],
         cwd=REPOSITORY,
@@ -351,12 +376,13 @@ def _sweep(deployment: Deployment) -> None:
         _say(f"of killed live fires:\n{done.stdout.strip()}")
 
 
-def _check(code: int, deployment: Deployment, step: str) -> None:
+def _check(code: int, deployment: Deployment, step: str, beside: str = "") -> None:
+    """Raise DeployError unless `code` is 0; `beside` says where else its words are."""
     if code != 0:
         raise DeployError(
             f"{deployment.terraform.binary.product} {step} failed on "
             f"{deployment.target.description}",
-            f"See its message above. What was done so far is in the state "
+            f"See its message above{beside}. What was done so far is in the state "
             f"({deployment.state_location}): mend the cause and run the same command again.",
             FAILURE,
         )

@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
+from typing import TextIO
 
 # How often it is seen whether a signal came, in seconds.
 _LOOK = 0.1
@@ -39,8 +40,13 @@ def run(
     capture_output: bool,
     capture_errors: bool,
     patience: float | None,
+    output_file: TextIO | None = None,
+    look: Callable[[], None] = lambda: None,
 ) -> Done:
     """Run `command` to its end; what is not captured of stdout and stderr goes to our own.
+
+    With `output_file` stdout goes there instead: straight, so that a program that outlives us can
+    still write. `look` is called ten times a second meanwhile.
 
     A first signal is passed on as an interruption, once: the program stops by itself and gives its
     locks back. A second one, or none within `patience` seconds of the first, is passed on as a
@@ -58,7 +64,7 @@ def run(
             command,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if capture_output else None,
+            stdout=subprocess.PIPE if capture_output else output_file,
             stderr=subprocess.PIPE if capture_errors else None,
             text=True,
             errors="replace",
@@ -66,21 +72,24 @@ def run(
         ) as process,
     ):
         try:
-            output, errors = _wait(process, received, patience)
+            output, errors = _wait(process, received, patience, look)
         finally:
             _end_group(process)
     return Done(process.returncode, output or "", errors or "", bool(received))
 
 
 def _wait(
-    process: subprocess.Popen[str], received: list[int], patience: float | None
+    process: subprocess.Popen[str],
+    received: list[int],
+    patience: float | None,
+    look: Callable[[], None],
 ) -> tuple[str | None, str | None]:
     passed_on, due = 0, float("inf")
     while True:
         try:
             return process.communicate(timeout=_LOOK)
         except subprocess.TimeoutExpired:
-            pass
+            look()
         if process.poll() is not None:
             _end_group(process)  # what it left holds its output open
             continue

@@ -50,7 +50,7 @@ def find(binary: Binary, environment: Mapping[str, str], cache: Path) -> Source:
         if version is None:
             raise DeployError(
                 f"TF_PLUGIN_MIRROR names {asked}, which holds no version ({SUITABLE}) of the AWS "
-                f"provider for {binary.product} on {_platform()}",
+                f"provider for {binary.product} on {platform_name()}",
                 "Name a folder that holds <registry host>/hashicorp/aws/<version>/<os>_<arch>/, "
                 "or unset TF_PLUGIN_MIRROR.",
             )
@@ -100,7 +100,7 @@ def _mirror(root: Path, version: str) -> Source:
 
 
 def _versions(root: Path, binary: Binary) -> Iterator[str]:
-    system = _platform()
+    system = platform_name()
     packed = re.compile(rf"{_NAME}_(\d+\.\d+\.\d+)_{re.escape(system)}\.zip")
     for folder in _children(root):
         # Each product accepts its own registry's folder only; OpenTofu's name is in its host's.
@@ -155,7 +155,8 @@ def _user_configuration(binary: Binary, environment: Mapping[str, str]) -> str:
     return ""
 
 
-def _platform() -> str:
+def platform_name() -> str:
+    """This machine as HashiCorp names it in its releases: `linux_amd64`."""
     machine = platform.machine().lower()
     return f"{platform.system().lower()}_{_ARCHITECTURES.get(machine, machine)}"
 

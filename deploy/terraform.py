@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from deploy import process, provider
 from deploy.binary import Binary
 from deploy.errors import FAILURE, INTERRUPTED, USAGE, DeployError
+from deploy.progress import Progress
 from deploy.workspace import Workspace
 
 # How long a command that changes nothing gets to end by itself once it was interrupted, in seconds.
@@ -70,10 +72,29 @@ class Terraform:
         plain = () if sys.stdout.isatty() else ("-no-color",)
         return self._run([command, *plain, *arguments], output=False, errors=False).code
 
-    def stream_output(self, command: str, *arguments: str) -> process.Done:
-        """Run with the user's own stdout; what stderr holds is captured, and shown at the end."""
-        plain = () if sys.stdout.isatty() else ("-no-color",)
-        done = self._run([command, *plain, *arguments], output=False, errors=True)
+    def apply(self, plan: Path, total: int | None) -> process.Done:
+        """Apply a plan of `total` changes (None: unknown), saying how far it is.
+
+        All that it says goes to the workspace's log; what stderr holds is shown at the end.
+        """
+        log = self.workspace.log
+        try:
+            output, written = log.open("w", encoding="utf-8"), log.open(encoding="utf-8")
+        except OSError as error:
+            raise DeployError(
+                f"{log} could not be written to ({error.strerror})",
+                "Make room, or name another folder: --working-directory FOLDER (make: WORK=).",
+            ) from error
+        with output, written:
+            progress = Progress(written, total)
+            done = self._run(
+                ["apply", "-no-color", "-input=false", str(plan.absolute())],
+                output=False,
+                errors=True,
+                output_file=output,
+                look=progress.look,
+            )
+            progress.finish()
         sys.stderr.write(done.errors)
         sys.stderr.flush()
         return done
@@ -82,7 +103,15 @@ class Terraform:
         """Run without showing anything."""
         return self._run(arguments, output=True, errors=True)
 
-    def _run(self, arguments: Sequence[str], *, output: bool, errors: bool) -> process.Done:
+    def _run(
+        self,
+        arguments: Sequence[str],
+        *,
+        output: bool,
+        errors: bool,
+        output_file: TextIO | None = None,
+        look: Callable[[], None] = lambda: None,
+    ) -> process.Done:
         command = [self.binary.path, f"-chdir={self.directory}", *arguments]
         changes = arguments[0] == "apply"
         try:
@@ -93,6 +122,8 @@ class Terraform:
                 capture_errors=errors,
                 # What is half made must be noted; nothing is lost where nothing is changed.
                 patience=None if changes else PATIENCE,
+                output_file=output_file,
+                look=look,
             )
         except OSError as error:
             raise DeployError(

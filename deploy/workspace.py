@@ -65,6 +65,11 @@ class Workspace:
         return self.folder / "plan.tfplan"
 
     @property
+    def log(self) -> Path:
+        """What Terraform said when it last applied anything."""
+        return self.folder / "terraform.log"
+
+    @property
     def outputs(self) -> Path:
         """`terraform output -json`, written after each apply."""
         return self.folder / "outputs.json"

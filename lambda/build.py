@@ -3,8 +3,8 @@
     python lambda/build.py                 write lambda/dist/compliance_checker.zip
     python lambda/build.py --output PATH   write it there
 
-Prints the path, the SHA-256 in hexadecimal, and the SHA-256 in base64 as Lambda reports it in
-CodeSha256. Needs the standard library only.
+Prints the path, the SHA-256 in hexadecimal, and the same in base64, as Lambda reports it in
+CodeSha256, each with its name. Needs the standard library only.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"build.py: {error}", file=sys.stderr)
         return 2
     digest = hashlib.sha256(content)
-    print(options.output)
-    print(digest.hexdigest())
-    print(base64.b64encode(digest.digest()).decode("ascii"))
+    print(f"function's package   {options.output}")
+    print(f"its SHA-256          {digest.hexdigest()}")
+    print(f"as Lambda tells it   {base64.b64encode(digest.digest()).decode('ascii')} (CodeSha256)")
     return 0
 
 

@@ -17,12 +17,27 @@ from verify.inputs.declared import Configuration
 from verify.targets import file as targets
 
 README = (ROOT / "README.md").read_text()
-COMMANDS = [
-    line.strip()
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    for line in block.splitlines()
-    if line.strip()
-]
+DEPLOYING = (ROOT / "docs/deploying.md").read_text()
+VERIFYING = (ROOT / "docs/verifying.md").read_text()
+
+
+def _commands(page: str) -> list[str]:
+    """The lines of a page's shell blocks, which may stand in a list."""
+    return [
+        line.strip()
+        for block in re.findall(r"^ *```sh\n(.*?)^ *```", page, re.DOTALL | re.MULTILINE)
+        for line in block.splitlines()
+        if line.strip()
+    ]
+
+
+COMMANDS = _commands(README)
+MORE_COMMANDS = [*COMMANDS, *_commands(DEPLOYING), *_commands(VERIFYING)]
+
+
+# As people say it; no more exact than it can be.
+TIME = r"at once|until Ctrl-C|seconds|minutes|over an hour|\d+ (seconds|minutes?|hours?)"
+DEPLOY = (ROOT / "deploy" / "__main__.py").read_text()
 
 
 def _targets() -> set[str]:
@@ -33,6 +48,7 @@ def test_readme_shows_the_whole_pipeline() -> None:
     shown = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
     assert shown == {
         "demo",
+        "plan",
         "deploy",
         "verify",
         "check-evidence",
@@ -46,7 +62,9 @@ def test_readme_shows_the_whole_pipeline() -> None:
     }
 
 
-@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("make ")])
+@pytest.mark.parametrize(
+    "command", sorted({line for line in MORE_COMMANDS if line.startswith("make ")})
+)
 def test_each_make_command_of_readme_is_understood_by_make(command: str) -> None:
     done = ended([MAKE, "-n", *command.split()[1:]])
     assert done.returncode == 0, done.stderr
@@ -59,10 +77,19 @@ def test_showing_a_command_runs_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "work").exists()
 
 
-def test_every_setting_that_readme_lists_is_one_of_makes() -> None:
+def test_every_setting_that_is_listed_is_one_that_make_help_names() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for setting in re.findall(r"^\| `([A-Z_]+)=", README, re.MULTILINE):
-        assert f"{setting}" in makefile, setting
+    settings = re.findall(r"^\| `([A-Z_]+)=", DEPLOYING, re.MULTILINE)
+    assert {"REGION", "PROFILE", "STATE_BUCKET"} <= set(settings)
+    for setting in settings:
+        assert re.search(rf"^\t{setting}=", makefile, re.MULTILINE), setting
+
+
+def test_readme_counts_the_controls() -> None:
+    counted = {profile: len(baseline.load(profile).controls) for profile in ("dev", "prod")}
+    assert (
+        f"{counted['dev']} controls by the profile\n  `dev`, {counted['prod']} by `prod`" in README
+    )
 
 
 def test_every_folder_that_readme_lists_exists() -> None:
@@ -74,8 +101,35 @@ def test_help_lists_every_target_that_users_may_call() -> None:
     done = subprocess.run(
         [MAKE, "help"], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
     )
-    listed = set(re.findall(r"^([a-z-]+) {2,}", done.stdout, re.MULTILINE))
-    assert listed == _targets() - {"browser"}
+    listed = re.findall(r"^([a-z-]+) {2,}(\S.*?) {2,}\S", done.stdout, re.MULTILINE)
+    assert {target for target, _ in listed} == _targets() - {"browser", "found-terraform"}
+    for target, time in listed:
+        assert re.fullmatch(TIME, time), f"{target}: how long does it take?"
+
+
+def test_a_make_that_is_too_old_is_told_so() -> None:
+    done = subprocess.run(
+        [MAKE, ".FEATURES=", "help"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "GNU make 3.82 or newer is needed: on macOS, `brew install make`" in done.stderr
+
+
+def test_help_says_what_can_be_set() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    done = subprocess.run(
+        [MAKE, "help"], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
+    )
+    said = set(re.findall(r"^([A-Z_]+)=", done.stdout, re.MULTILINE))
+    settable = set(re.findall(r"^([A-Z_]+) \?=", makefile, re.MULTILINE))
+    assert settable - said == {"WORKERS"}
+    for name in said - settable:
+        assert re.search(rf"^  {name}=1 ", DEPLOY, re.MULTILINE), name
 
 
 def test_the_suite_is_called_as_readme_says(tmp_path: Path) -> None:
@@ -86,7 +140,7 @@ def test_the_suite_is_called_as_readme_says(tmp_path: Path) -> None:
 
 
 def test_the_function_judges_records_as_readme_says(tmp_path: Path) -> None:
-    [command] = [line for line in COMMANDS if "compliance_checker" in line]
+    [command] = [line for line in MORE_COMMANDS if "compliance_checker" in line]
     shell = shutil.which("sh") or "sh"
     stopped = {
         "eventSource": "cloudtrail.amazonaws.com",
@@ -113,11 +167,51 @@ def test_demo_goes_the_whole_way_and_leaves_nothing_running(tmp_path: Path) -> N
     outcomes = {row["control"]["identifier"]: row["outcome"] for row in report["results"]}
     assert outcomes["alert-on-opened-rule"] == "PASS"
     assert f"open {tmp_path}/reports/latest/report.html" in done.stdout
+    for step in ("1 of 3: starting", "2 of 3: deploying", "3 of 3: verifying"):
+        assert f"\n{step}" in f"\n{done.stdout}"
+    assert "\nOutputs:" not in done.stdout
+    assert not re.findall(r"^\S{40,}$", done.stdout, re.MULTILINE), "what is this?"
     [url] = re.findall(r"^sandbox: (http://127\.0\.0\.1:\d+)$", done.stdout, re.MULTILINE)
     port = int(url.rpartition(":")[2])
     listening = Path("/proc/net/tcp").read_text() if Path("/proc/net/tcp").exists() else ""
     assert f"0100007F:{port:04X} 00000000:0000 0A" not in listening, "the sandbox still listens"
     assert list((tmp_path / "work").glob("demo.*")) == []
+
+
+def _demo_without_terraform(folder: Path, *settings: str) -> subprocess.CompletedProcess[str]:
+    programs = folder / "bin"
+    programs.mkdir()
+    for name in ("bash", "env", "mkdir", "mktemp", "nproc", "expr", "rm"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    installed = ("-o.venv/.installed-runtime", "-o.venv/.installed-sandbox")
+    return subprocess.run(
+        [MAKE, *installed, "demo", f"WORK={folder / 'work'}", *settings],
+        cwd=ROOT,
+        env=environment(PATH=str(programs), TERRAFORM_FOLDER=str(folder / "tools")),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_demo_asks_for_terraform_before_it_starts_anything(tmp_path: Path) -> None:
+    """And says so where there is none, without a terminal or consent."""
+    done = _demo_without_terraform(tmp_path)
+    assert done.returncode == 2
+    assert "Neither terraform nor tofu was found on PATH" in done.stderr
+    assert "with INSTALL_TERRAFORM=1" in done.stderr
+    assert "1 of 3" not in done.stdout
+    assert not (tmp_path / "work").exists()
+
+
+def test_consent_to_make_is_consent(tmp_path: Path) -> None:
+    nowhere = "http://127.0.0.1:1"
+    done = _demo_without_terraform(tmp_path, "INSTALL_TERRAFORM=1", f"TERRAFORM_RELEASES={nowhere}")
+    assert done.returncode == 2
+    assert f"fetching {nowhere}/1.11.4/terraform_1.11.4_" in done.stderr
+    assert "Connection refused" in done.stderr
+    assert not (tmp_path / "work").exists()
 
 
 @pytest.mark.parametrize("value", ["my reports", "it's", 'a "b" $(id)', "x; false", "-n"])
@@ -160,7 +254,7 @@ def test_what_needs_no_deployment_asks_for_none(tmp_path: Path, asked: str) -> N
 
 
 def _shown(language: str) -> str:
-    [found] = re.findall(rf"```{language}\n(# own.*?)```", README, re.DOTALL)
+    [found] = re.findall(rf"```{language}\n(# own.*?)```", DEPLOYING, re.DOTALL)
     return str(found)
 
 
@@ -183,7 +277,9 @@ def test_the_options_that_readme_turns_on_are_asked_for_by_its_baseline(tmp_path
 
 
 def test_readme_says_of_each_variable_that_a_baseline_minds_what_to_say() -> None:
-    [table] = re.findall(r"\| variable \| what the baseline says \|\n(.*?)\n\n", README, re.DOTALL)
+    [table] = re.findall(
+        r"\| variable \| what the baseline says \|\n(.*?)\n\n", DEPLOYING, re.DOTALL
+    )
     rows = [line.split(" | ")[0] for line in table.splitlines()]
     minded = {
         name for name, how in VARIABLES.items() if isinstance(how, Varied) and how.baseline
@@ -193,7 +289,7 @@ def test_readme_says_of_each_variable_that_a_baseline_minds_what_to_say() -> Non
 
 
 def test_the_waiver_that_readme_shows_is_one(tmp_path: Path) -> None:
-    [shown] = re.findall(r"```yaml\n(waivers:.*?)```", README, re.DOTALL)
+    [shown] = re.findall(r"```yaml\n(waivers:.*?)```", VERIFYING, re.DOTALL)
     (tmp_path / "waivers.yaml").write_text(shown)
     longest = baseline.load("dev").values["waivers"]["longest_days"]
     [waiver] = waivers.load(tmp_path / "waivers.yaml", catalogue.load(), longest)
@@ -203,7 +299,7 @@ def test_the_waiver_that_readme_shows_is_one(tmp_path: Path) -> None:
 def test_the_targets_that_readme_shows_are_some(tmp_path: Path) -> None:
     [block] = [
         block
-        for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+        for block in re.findall(r"```yaml\n(.*?)```", VERIFYING, re.DOTALL)
         if "targets:" in block
     ]
     file = tmp_path / "targets.yaml"

@@ -53,9 +53,9 @@ def test_same_bytes_whatever_path_time_and_umask(clone: Path, tmp_path: Path) ->
     assert here.read_bytes() == there.read_bytes()
     digest = hashlib.sha256(here.read_bytes())
     assert first.stdout.splitlines() == [
-        str(here),
-        digest.hexdigest(),
-        base64.b64encode(digest.digest()).decode(),
+        f"function's package   {here}",
+        f"its SHA-256          {digest.hexdigest()}",
+        f"as Lambda tells it   {base64.b64encode(digest.digest()).decode()} (CodeSha256)",
     ]
     assert second.stdout.splitlines()[1:] == first.stdout.splitlines()[1:]
 

@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 # A stand-in for terraform: it writes down how it was called and behaves as SHIM_* says.
-_SHIM = """\
+SHIM = """\
 #!{python}
 import json, os, signal, sys, time
 arguments = sys.argv[1:]
@@ -59,6 +59,8 @@ if command == os.environ.get("SHIM_FAILS"):
 if command == "plan":
     print("aws_vpc.audit: Refreshing state... [id=vpc-1]")
     print("Plan: 59 to add, 0 to change, 0 to destroy.")
+if command == "apply":
+    print(os.environ.get("SHIM_APPLIED", "Apply complete! Resources: 59 added."))
 if command == "show":
     print(os.environ.get("SHIM_STATE", '{{"format_version": "1.2"}}'))
 if command == "output":
@@ -143,7 +145,7 @@ class Machine:
         return path
 
     def install_shim(self, name: str = "terraform") -> Path:
-        return self.install(name, _SHIM.format(python=sys.executable))
+        return self.install(name, SHIM.format(python=sys.executable))
 
     def mirror(self, root: Path, version: str, host: str = "registry.example.io") -> Path:
         """An unpacked provider in the mirror `root`."""

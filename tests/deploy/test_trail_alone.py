@@ -1,4 +1,4 @@
-"""The trail without a network of its own, as the README shows it: deployed, and verified."""
+"""The trail without a network of its own, as docs/deploying.md shows it: deployed, and verified."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NETWORK = {name for name, control in catalogue.load().items() if control.family
 
 
 def _shown(language: str) -> str:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/deploying.md").read_text(encoding="utf-8")
     [found] = re.findall(rf"```{language}\n(# trail\..*?)```", text, re.DOTALL)
     return str(found)
 

@@ -42,6 +42,12 @@ def test_a_commit_is_known_and_whether_the_code_is_as_committed(project: Path) -
     assert provenance(project).clean is False
 
 
+def test_the_functions_code_is_part_of_it(project: Path) -> None:
+    (project / "lambda").mkdir()
+    (project / "lambda" / "handler.py").write_text("")
+    assert provenance(project).clean is False
+
+
 def test_a_file_beside_the_code_that_nobody_committed_is_a_change(project: Path) -> None:
     (project / "verify" / "more.py").write_text("")
     assert provenance(project).clean is False

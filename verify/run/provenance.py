@@ -19,8 +19,10 @@ _LIBRARIES = ("boto3", "botocore", "cryptography", "pytest", "python-hcl2", "sql
 def provenance(project: Path = _PROJECT) -> Provenance:
     """Of the project in a folder; without a commit where that is no checkout, or git is missing."""
     commit = _git(project, "rev-parse", "HEAD")
-    # What git does not know is not part of the code that was reviewed, but may be imported.
-    changed = None if commit is None else _git(project, "status", "--porcelain", "--", "verify")
+    # What git does not know is not part of the code that was reviewed, but may be imported. The
+    # function's is what the deployed one is compared with.
+    looked_at = ("status", "--porcelain", "--", "verify", "lambda")
+    changed = None if commit is None else _git(project, *looked_at)
     return Provenance(
         commit=commit,
         clean=None if changed is None else not changed,
