@@ -155,12 +155,14 @@ plan: $(RUNTIME) package ## show what deploy would change
 verify: $(RUNTIME) package ## prove that the deployment works; reports go to reports/latest
 	@if [ -n "$(ASKS_ONLY)" ]; then exec $(PY) -m pytest $(VERIFY_ARGS); fi
 	outputs=$(call quoted,$(OUTPUTS))
+	state=
 	if [ -z "$$outputs" ]; then
 		mkdir -p $(call quoted,$(WORK))
 		outputs=$(call quoted,$(WORK))/outputs.json
-		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
+		state=$(call quoted,$(WORK))/state-summary.json
+		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" --state-summary "$$state" >/dev/null
 	fi
-	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" --profile=$(call quoted,$(BASELINE)) \
+	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" $${state:+--terraform-state="$$state"} --profile=$(call quoted,$(BASELINE)) \
 		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(VARIABLES_FLAGS) $(if $(AS_VERIFIER),--as-verifier) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 check-evidence: $(RUNTIME) ## prove offline that a run's folder is as it was sealed, and gives its verdicts (RUN=reports: of all)

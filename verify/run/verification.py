@@ -21,7 +21,14 @@ from verify.account.evidence import EvidenceStore
 from verify.account.live import Live
 from verify.account.models import Operations
 from verify.account.recorded import Recorded, RecordError
-from verify.inputs import attestations, baseline, catalogue, deployment, waivers
+from verify.inputs import (
+    attestations,
+    baseline,
+    catalogue,
+    deployment,
+    terraform_state,
+    waivers,
+)
 from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
 from verify.integrity.read.operations import OPERATIONS
@@ -91,12 +98,15 @@ def prepare(settings: Settings) -> Settings:
         baseline.filled(required, deployed.placeholders(), deployed.lists())
         _waivers(settings, controls, required.values)
         _attestations(settings)
+        if settings.terraform_state is not None:
+            terraform_state.read(Path(settings.terraform_state))
     except (
         deployment.DeploymentError,
         baseline.BaselineError,
         catalogue.CatalogueError,
         waivers.WaiverError,
         attestations.AttestationError,
+        terraform_state.TerraformStateError,
     ) as error:
         raise RunError(str(error)) from None
     if deployed.profile not in required.lineage:
