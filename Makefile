@@ -110,6 +110,12 @@ $(FORMATS): requirements/formats.txt | $(PY)
 	$(VENV)/formats/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+AXE := $(VENV)/axe/.installed
+$(AXE): requirements/axe.txt | $(PY)
+	@echo "installing axe-core, which looks at the reports' pages"
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target $(VENV)/axe -r $<
+	touch $@
+
 RUNTIME := $(VENV)/.installed-runtime
 LOCAL := $(VENV)/.installed-runtime $(VENV)/.installed-sandbox
 DEVELOPMENT := $(LOCAL) $(VENV)/.installed-development
@@ -176,7 +182,7 @@ destroy: $(RUNTIME) ## remove the deployment
 
 # --- the project itself ---------------------------------------------------------------------------
 
-test: $(DEVELOPMENT) $(FORMATS) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
+test: $(DEVELOPMENT) $(FORMATS) $(AXE) package browser lint ## every test of the project itself (TESTS="<pytest's arguments>": those)
 	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder tests)
 
 fast: $(DEVELOPMENT) package ## style, types and the tests that need no account: an answer in about a minute
@@ -237,6 +243,9 @@ lock: $(DEVELOPMENT) ## pin the newest dependencies that pyproject.toml admits
 	$(VENV)/bin/pip-compile $$flags -c requirements/development.txt --extra sandbox -o requirements/sandbox.txt pyproject.toml
 	$(VENV)/bin/pip-compile $$flags -o requirements/checkov.txt requirements/checkov.in
 	$(VENV)/bin/pip-compile $$flags -o requirements/formats.txt requirements/formats.in
+	# Of the package's own dependencies nothing is installed.
+	unused="--unsafe-package playwright --unsafe-package greenlet --unsafe-package pyee --unsafe-package typing-extensions"
+	$(VENV)/bin/pip-compile $${flags/--allow-unsafe/} $$unused -o requirements/axe.txt requirements/axe.in
 
 clean: ## remove what was built and installed; deployments' state stays
 	@rm -rf $(VENV) lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
