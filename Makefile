@@ -56,7 +56,7 @@ VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN
 # showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
 AGAIN := $(MAKE) --no-print-directory
 
-.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs lint format package lock browser clean
+.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs screenshots lint format package lock browser clean
 
 help: ## list the targets and what they take
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -211,6 +211,9 @@ docs: $(RUNTIME) ## write the generated pages of docs/, and EventBridge's patter
 	$(PY) -m verify requirements >docs/requirements.md
 	$(PY) -m deploy.costs >docs/costs.md
 	$(PY) lambda/event_patterns.py
+
+screenshots: $(DEVELOPMENT) package browser ## take the pictures of a report in docs/images, from runs in a sandbox
+	@$(PY) -m tests.report.screenshots
 
 mutate: $(DEVELOPMENT) package ## break one thing after the other and see that the right control notices
 	@$(PY) -m mutants --profile $(call quoted,$(PROFILE))

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-NAMES = ("compliance_function", "integrity", "production", "suite")
+NAMES = ("compliance_function", "integrity", "production", "report", "suite")
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-NAMES = ("compliance_function", "integrity", "production", "suite")
+NAMES = ("compliance_function", "integrity", "production", "report", "suite")
 
 
 def test_help_names_every_benchmark_of_the_folder() -> None:
