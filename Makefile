@@ -70,7 +70,7 @@ VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN
 # showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
 AGAIN := $(MAKE) --no-print-directory
 
-.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs lint format package lock sbom audit browser found-terraform clean
+.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs screenshots lint format package lock sbom audit browser found-terraform clean
 
 help: ## [at once] list the targets, how long they take, and what can be set
 	@grep -hE '^[a-z-]+:.*## \[' $(MAKEFILE_LIST) | sed -E 's/:.*## \[([^]]*)\] /\t\1\t/' | expand -t 16,31
@@ -153,6 +153,12 @@ $(SUPPLY): requirements/supply.txt | $(PY)
 	$(VENV)/supply/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+AXE := $(VENV)/axe/.installed
+$(AXE): requirements/axe.txt | $(PY)
+	@echo "installing axe-core, which looks at the reports' pages"
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target $(VENV)/axe -r $<
+	touch $@
+
 RUNTIME := $(VENV)/.installed-runtime
 LOCAL := $(VENV)/.installed-runtime $(VENV)/.installed-sandbox
 DEVELOPMENT := $(LOCAL) $(VENV)/.installed-development
@@ -211,12 +217,14 @@ plan: $(RUNTIME) package ## [20 seconds] show what deploy would change
 verify: $(RUNTIME) package ## [10 seconds] prove that the deployment works; reports go to reports/latest
 	@if [ -n "$(ASKS_ONLY)" ]; then exec $(PY) -m pytest $(VERIFY_ARGS); fi
 	outputs=$(call quoted,$(OUTPUTS))
+	state=
 	if [ -z "$$outputs" ]; then
 		mkdir -p $(call quoted,$(WORK))
 		outputs=$(call quoted,$(WORK))/outputs.json
-		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
+		state=$(call quoted,$(WORK))/state-summary.json
+		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" --state-summary "$$state" >/dev/null
 	fi
-	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" $(if $(OUTPUTS_MAP),--outputs-map=$(call quoted,$(OUTPUTS_MAP))) --profile=$(call quoted,$(BASELINE)) \
+	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" $(if $(OUTPUTS_MAP),--outputs-map=$(call quoted,$(OUTPUTS_MAP))) $${state:+--terraform-state="$$state"} --profile=$(call quoted,$(BASELINE)) \
 		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(VARIABLES_FLAGS) $(if $(AS_VERIFIER),--as-verifier) $(SEAL_FLAGS) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 check-evidence: $(RUNTIME) ## [seconds] prove offline that a run's folder is as it was sealed, and gives its verdicts (RUN=reports: of all)
@@ -231,7 +239,7 @@ destroy: $(RUNTIME) ## [1 minute] remove the deployment
 
 # --- the project itself ---------------------------------------------------------------------------
 
-test: $(DEVELOPMENT) $(if $(TESTS),,found-terraform) $(FORMATS) $(PIPELINES) $(SUPPLY) package browser lint ## [20 minutes] every test of the project itself (TESTS="<pytest's arguments>": those)
+test: $(DEVELOPMENT) $(if $(TESTS),,found-terraform) $(FORMATS) $(PIPELINES) $(SUPPLY) $(AXE) package browser lint ## [20 minutes] every test of the project itself (TESTS="<pytest's arguments>": those)
 	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder tests)
 
 fast: $(DEVELOPMENT) package ## [1 minute] style, types and the tests that need no account: what to run first and often
@@ -264,6 +272,9 @@ docs: $(RUNTIME) ## [seconds] write the generated pages of docs/, and EventBridg
 	$(PY) -m deploy.costs >docs/costs.md
 	$(PY) -m supply licences >docs/licences.md
 	$(PY) lambda/event_patterns.py
+
+screenshots: $(DEVELOPMENT) package browser ## [5 minutes] take the pictures of a report in docs/images, from runs in a sandbox
+	@$(PY) -m tests.report.screenshots
 
 mutate: $(DEVELOPMENT) package ## [over an hour] break one thing after the other and see that the right control notices
 	@$(PY) -m mutants --profile $(call quoted,$(PROFILE))
@@ -313,6 +324,9 @@ lock: $(DEVELOPMENT) ## [minutes] pin the newest dependencies that pyproject.tom
 	$(VENV)/bin/pip-compile $$flags -o requirements/formats.txt requirements/formats.in
 	$(VENV)/bin/pip-compile $$flags -o requirements/pipelines.txt requirements/pipelines.in
 	$(VENV)/bin/pip-compile $$flags -o requirements/supply.txt requirements/supply.in
+	# Of the package's own dependencies nothing is installed.
+	unused="--unsafe-package playwright --unsafe-package greenlet --unsafe-package pyee --unsafe-package typing-extensions"
+	$(VENV)/bin/pip-compile $${flags/--allow-unsafe/} $$unused -o requirements/axe.txt requirements/axe.in
 
 clean: ## [at once] remove what was built and installed; deployments' state stays
 	@rm -rf $(VENV) .tools lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from verify.model import Report
-from verify.report import asff, html, json_report, junit, markdown, ocsf, oscal, table
+from verify.report import asff, html, json_report, junit, markdown, ocsf, oscal, outcome, table
 
 __all__ = ["FORMATS", "ReportError", "html", "json_report", "junit", "write_reports"]
 
@@ -31,12 +31,16 @@ FORMATS: Mapping[str, Writer] = {
     "html": html,
     "junit": junit,
     "json": json_report,
+    "outcome": outcome,
     "csv": table,
     "markdown": markdown,
     "oscal": oscal,
     "ocsf": ocsf,
     "asff": asff,
 }
+
+# What other commands and later runs read: written whatever is chosen.
+ALWAYS = frozenset({"json", "outcome"})
 
 
 class ReportError(Exception):

@@ -13,7 +13,7 @@ import pytest
 from verify.inputs import deployment
 from verify.inputs.plan import PlanError, read_plan
 from verify.live_fire.probes import OPTIONAL
-from verify.report import FORMATS
+from verify.report import ALWAYS, FORMATS
 from verify.run.given import replayed
 from verify.run.settings import RunError, Settings, default_settings
 
@@ -114,12 +114,18 @@ def add_options(parser: pytest.Parser) -> None:
         "schemas/attestations.schema.json)",
     )
     group.addoption(
+        "--terraform-state",
+        metavar="FILE",
+        help="what `terraform state pull` printed: its serial and lineage stand in the report, and "
+        "nothing else of it is kept",
+    )
+    group.addoption(
         "--formats",
         metavar="FORMATS",
         type=_formats,
         default=tuple(FORMATS),
-        help=f"which reports to write, of {','.join(FORMATS)} (default: all); report.json, by "
-        "which a run is known, is always among them",
+        help=f"which reports to write, of {','.join(FORMATS)} (default: all); "
+        "report.json and outcome.json, by which a run is known, are always among them",
     )
     group.addoption(
         "--probe",
@@ -187,7 +193,7 @@ def _formats(text: str) -> tuple[str, ...]:
         raise argparse.ArgumentTypeError(
             f"there is no format {', '.join(map(repr, unknown))}: choose of {', '.join(FORMATS)}"
         )
-    return tuple(name for name in FORMATS if name in named | {"json"})
+    return tuple(name for name in FORMATS if name in named | ALWAYS)
 
 
 def _seconds(text: str) -> float:
@@ -249,6 +255,7 @@ def settings_of(config: pytest.Config) -> Settings:
         "integrity_hours": config.option.integrity_hours,
         "waivers": config.option.waivers,
         "attestations": config.option.attestations,
+        "terraform_state": config.option.terraform_state,
         "probes": tuple(config.option.probe) or None,
         "plan": plan,
         "plan_problem": plan_problem,
