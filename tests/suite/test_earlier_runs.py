@@ -32,7 +32,7 @@ def _run(number: int, **more: object) -> Report:
 
 def _sealed(reports: Path, *runs: Report) -> None:
     for run in runs:
-        write_reports(run, reports / run.run_id, ["json"])
+        write_reports(run, reports / run.run_id, ["json", "outcome"])
         chain.seal(reports / run.run_id, run.run_id)
 
 
@@ -69,12 +69,12 @@ def test_it_is_of_the_same_deployment(tmp_path: Path) -> None:
 
 def test_a_run_that_was_not_sealed_or_was_changed_is_none(tmp_path: Path) -> None:
     _sealed(tmp_path, _run(1), _run(2), _run(3), _run(4))
-    write_reports(_run(5), tmp_path / "run-05", ["json"])
-    changed = tmp_path / "run-02" / "report.json"
+    write_reports(_run(5), tmp_path / "run-05", ["json", "outcome"])
+    changed = tmp_path / "run-02" / "outcome.json"
     changed.write_text(changed.read_text().replace('"CONTROLS FAILED"', '"CLEAN"'))
     other = tmp_path / "run-03" / "manifest.json"
     other.write_text(other.read_text().replace("report.json", "repork.json"))
-    (tmp_path / "run-04" / "report.json").unlink()
+    (tmp_path / "run-04" / "outcome.json").unlink()
     found = with_history(_run(6), tmp_path)
     assert [one.run_id for one in found.history] == ["run-01"]
     assert found.since is not None
@@ -101,14 +101,25 @@ def test_a_run_in_part_is_told_and_not_compared_with(tmp_path: Path) -> None:
     assert found.since.run_id == "run-01"
 
 
-def test_a_report_of_the_version_before_is_read(tmp_path: Path) -> None:
+def test_a_run_whose_report_was_changed_is_not_compared_with(tmp_path: Path) -> None:
+    """What it came to is as it was sealed, and told."""
+    _sealed(tmp_path, _run(1), _run(2), _run(3))
+    changed = tmp_path / "run-03" / "report.json"
+    changed.write_text(changed.read_text().replace('"CONTROLS FAILED"', '"CLEAN"'))
+    (tmp_path / "run-02" / "report.json").unlink()
+    found = with_history(_run(4), tmp_path)
+    assert [one.run_id for one in found.history] == ["run-03", "run-02", "run-01"]
+    assert found.since is not None
+    assert found.since.run_id == "run-01"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"target": {}}', '{"target": 7, "counts": []}'])
+def test_what_says_nothing_of_a_run_is_passed_over(tmp_path: Path, text: str) -> None:
     folder = tmp_path / "run-01"
-    write_reports(_run(1), folder, ["json"])
-    document = json.loads((folder / "report.json").read_text())
-    del document["history"], document["terraform_state"]
-    (folder / "report.json").write_text(json.dumps(document | {"schema_version": "1.4"}))
+    write_reports(_run(1), folder, ["json"])  # as versions before did
+    (folder / "outcome.json").write_text(text)
     chain.seal(folder, "run-01")
-    assert _names(_run(2), tmp_path) == ["run-01"]
+    assert _names(_run(2), tmp_path) == []
 
 
 def test_every_form_keeps_it(tmp_path: Path) -> None:

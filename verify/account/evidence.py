@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.model import EvidenceReference, NotVerifiedError
-from verify.redaction import written
+from verify.redaction import redact, written
 
 
 @dataclass(frozen=True)
@@ -59,20 +59,19 @@ class EvidenceStore:
             self._count += 1
             number = self._count
         identifier = f"{self._worker}-{number:04d}-{call.service}-{call.operation}"
-        document = {
+        about = {
             "identifier": identifier,
             "service": call.service,
             "operation": call.operation,
             "region": call.region,
-            "parameters": call.parameters,
             "time": call.time.isoformat(),
             "seconds": round(call.seconds, 6),
             "request_ids": list(call.request_ids),
             "moment": call.moment,
             "error": call.error,
             "error_code": call.error_code,
-            "response": call.pages,
         }
+        document = {**about, "parameters": call.parameters, "response": call.pages}
         text = written(document, self._secrets) + "\n"
         # Half of a pair of surrogates, which JSON can hold and UTF-8 cannot, becomes its escape.
         content = text.encode("utf-8", "backslashreplace")
@@ -90,7 +89,7 @@ class EvidenceStore:
                 "--reports=<folder>"
             ) from None
         with self._lock:
-            self._kept[path.name] = _reference(path.name, content, document)
+            self._kept[path.name] = _reference(path.name, content, redact(about, self._secrets))
         return identifier
 
     def references(self) -> tuple[EvidenceReference, ...]:
