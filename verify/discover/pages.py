@@ -10,7 +10,7 @@ from typing import Any
 
 from verify.discover.paths import path_to
 from verify.discover.survey import Known, Survey
-from verify.inputs.absence import ADMITTING, PARTS
+from verify.inputs.absence import ADMITTING, PARTS, UNREAD
 from verify.inputs.deployment import none_of
 
 
@@ -103,12 +103,12 @@ def baseline(survey: Survey, heading: Heading) -> str:
         f"extends: {heading.profile}",
         f"profile: {survey.outputs['trail_name'].value}",
         "",
-        "# Parts that were not found. Whoever audits says whether each need not be there, and why;",
-        "# without its line the controls that need it fail.",
+        "# Parts that were not found. Whoever audits says of each why it need not be there, in place",
+        f"# of what begins with {UNREAD}; without its line, the controls that need it fail.",
     ]
     admitted = {_part(name): reason for name, reason in survey.absent.items() if _strict(name)}
     lines.append(_member(ADMITTING, admitted))
-    lines += [f"  {part}: {_yaml(f'REVIEW: {why}')}" for part, why in admitted.items()]
+    lines += [f"  {part}: {_yaml(f'{UNREAD} {why}')}" for part, why in admitted.items()]
     lines += ["", "# Controls of what is this project's own way, and no requirement."]
     lines.append("without_controls:")
     lines += [f"  - {name}  # {why}" for name, why in _OF_OUR_MODULE.items()]

@@ -9,6 +9,7 @@ from typing import Any
 
 from verify.discover.reading import Account, Answer
 from verify.inputs.absence import PARTS
+from verify.policy.lifecycle import default_lock_days, locks_as
 
 Say = Callable[[str], None]
 
@@ -186,32 +187,38 @@ def _bucket(account: Account, found: Survey, name: str, required: Mapping[str, A
     open_ways = 4 - sum(blocks.known.get("PublicAccessBlockConfiguration", {}).values())
     if not blocks.problem and open_ways:
         found.shortcomings.append(f"{blocks.source}: {open_ways} of 4 blocks are off")
-    _lock(account, found, owner)
+    _lock(account, found, owner, required["object_lock"])
     logging = account.ask("s3", "get_bucket_logging", **owner)
     target = logging.known.get("LoggingEnabled", {}).get("TargetBucket")
     if target is not None:
         found.take(f"{logging.source}: TargetBucket", access_log_bucket_names=[target])
-        found.settings["log_bucket", "sends_to"] = Known(
-            [f"arn:{partition}:s3:::{target}"], f"{logging.source}: where its access logs go"
-        )
+        arn = f"arn:{partition}:s3:::{target}"
+        if arn not in required["sends_to"]:
+            found.shortcomings.append(
+                f"{logging.source}: access logs go to {target}: log-bucket-sends-nothing-away "
+                f"fails until log_bucket.sends_to lists {arn}"
+            )
     elif logging.problem:
         found.not_seen("access-logs", logging.problem)
     else:
         found.without("access-logs", f"{logging.source} shows none")
 
 
-def _lock(account: Account, found: Survey, owner: Mapping[str, str]) -> None:
+def _lock(account: Account, found: Survey, owner: Mapping[str, str], required: Any) -> None:
     answer = account.ask(
         "s3",
         "get_object_lock_configuration",
         ["ObjectLockConfigurationNotFoundError"],
         **owner,
     )
-    rule = answer.known.get("ObjectLockConfiguration", {}).get("Rule", {})
-    held = rule.get("DefaultRetention", {})
-    if "Days" in held:
-        lock = {"mode": held["Mode"], "minimum_days": held["Days"]}
-        found.settings["log_bucket", "object_lock"] = Known(lock, f"{answer.source}: as it is now")
+    lock = answer.known.get("ObjectLockConfiguration", {})
+    held = lock.get("Rule", {}).get("DefaultRetention", {})
+    if held and required == "none":
+        as_now = {"mode": held["Mode"], "minimum_days": default_lock_days(lock)}
+        more = f"{answer.source}: more than is asked for"
+        found.settings["log_bucket", "object_lock"] = Known(as_now, more)
+    elif not answer.problem and not locks_as(lock, required):
+        found.expect("log_bucket.object_lock", required, held or "none", answer.source)
 
 
 def _key(
