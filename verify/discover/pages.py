@@ -103,8 +103,8 @@ def baseline(survey: Survey, heading: Heading) -> str:
         f"extends: {heading.profile}",
         f"profile: {survey.outputs['trail_name'].value}",
         "",
-        "# Parts that were not found. Whoever audits says of each why it need not be there, in place",
-        f"# of what begins with {UNREAD}; without its line, the controls that need it fail.",
+        f"# Parts that were not found. In place of what begins with {UNREAD} whoever audits says",
+        "# why each need not be there. Without its line, the controls that need it fail.",
     ]
     admitted = {_part(name): reason for name, reason in survey.absent.items() if _strict(name)}
     lines.append(_member(ADMITTING, admitted))
