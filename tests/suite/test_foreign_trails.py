@@ -329,9 +329,10 @@ def test_what_was_not_seen_is_left_to_be_filled_in(alarmed: Discovered, tmp_path
     assert "the caller lacks kms:DescribeKey" in done.stdout
     text = (tmp_path / "outputs-map.yaml").read_text()
     assert "# kms_key_arn: kms.describe_key" in text
+    assert "# function_arn: logs.describe_subscription_filters" in text
     assert "# alarm_names: logs.describe_metric_filters" in text
     found = yaml.safe_load(text)
-    assert {"key", "alarms", "alert-topic"}.isdisjoint(found["absent"])
+    assert {"key", "alarms", "alert-topic", "function"}.isdisjoint(found["absent"])
     # So the suite does not begin before somebody has filled it in.
     refused = verify(
         tmp_path / "outputs.json",
@@ -406,7 +407,7 @@ def test_what_falls_short_is_told_and_stays_demanded(
         "s3.get_public_access_block: 4 of 4 blocks are off",
         "log_groups.retention_days: logs.describe_log_groups shows never expires",
         "logs.describe_subscription_filters: the group's events are sent to "
-        f"{function} (python3.11), a function that this project has not reviewed",
+        f"{function}, a function that this project has not reviewed",
     ):
         assert any(line.startswith(beginning) for line in short), (beginning, short)
     found = yaml.safe_load((tmp_path / "outputs-map.yaml").read_text())
@@ -417,6 +418,15 @@ def test_what_falls_short_is_told_and_stays_demanded(
     assert {"delivery-topic", "delivery-queue", "trail-log-group"}.isdisjoint(found["absent"])
     text = (tmp_path / "baseline.yaml").read_text()
     assert all(f"# {line}" in text for line in short)
+    # Such a function as this project's own is not called absent.
+    variables = dict.fromkeys(("ALERT_TOPIC_ARN", "LEDGER_TABLE", "TRAIL_ARN"), "any")
+    account.lambda_.update_function_configuration(
+        FunctionName=function, Environment={"Variables": variables}
+    )
+    assert discover(abroad, trail["arn"], f"--folder={tmp_path / 'again'}").returncode == 0
+    again = (tmp_path / "again" / "outputs-map.yaml").read_text()
+    assert "function" not in yaml.safe_load(again)["absent"]
+    assert f"# function_arn: {function} is of this project's own module: give" in again
     # Nothing of it is in force: only what is absent, left out, or called otherwise.
     assert yaml.safe_load(text).keys() == {
         "extends",
@@ -534,6 +544,26 @@ def test_what_is_called_absent_and_is_there_is_found(alarmed: Discovered, tmp_pa
     assert done.controls("FAIL") >= {"trail-destination", "trail-encrypted", "log-bucket-encrypted"}
     assert "role for the log group: required nothing" in done.row("trail-destination")["message"]
     assert done.code == 1
+
+
+def test_it_may_be_one_of_several_targets(alarmed: Discovered, tmp_path: Path) -> None:
+    entry = {
+        "name": "foreign",
+        "account": ACCOUNT,
+        "region": REGION,
+        "outputs": str(alarmed.outputs),
+        "outputs_map": str(alarmed.folder / "outputs-map.yaml"),
+        "baseline": str(alarmed.folder / "baseline.yaml"),
+        "endpoint": alarmed.sandbox.url,
+    }
+    targets = tmp_path / "targets.yaml"
+    targets.write_text(yaml.safe_dump({"targets": [entry]}))
+    done = python_m_verify("targets", str(targets), f"--reports={tmp_path / 'reports'}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    targets.write_text(yaml.safe_dump({"targets": [{**entry, "region": "eu-west-2"}]}))
+    done = python_m_verify("targets", str(targets), f"--reports={tmp_path / 'reports'}")
+    assert done.returncode == 6
+    assert f"are of region {REGION}, not eu-west-2" in done.stdout + done.stderr
 
 
 # --- the worked example ---------------------------------------------------------------------------

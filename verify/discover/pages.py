@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from verify.discover.facts import Known, Survey
 from verify.discover.paths import path_to
-from verify.discover.survey import Known, Survey
 from verify.inputs.absence import ADMITTING, PARTS, UNREAD
 from verify.inputs.deployment import none_of
 
