@@ -265,6 +265,20 @@ def test_no_text_as_a_path_is_more_than_refused(
         outputs_map.parse(_outputs(THEIRS), "theirs", str(file))
 
 
+def test_a_baseline_that_names_no_part_or_no_organization_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("extends: dev\nmay_be_absent:\n  functions: none\n")
+    with pytest.raises(baseline.BaselineError, match=r"own\.yaml:2: .*'functions' is not one of"):
+        baseline.load(str(path))
+    # Read once a process: another name.
+    path = tmp_path / "organization.yaml"
+    path.write_text("extends: dev\ntrail:\n  organization: true\n")
+    with pytest.raises(
+        baseline.BaselineError, match=r"trail\.organization_id: None is not of type"
+    ):
+        baseline.load(str(path))
+
+
 def test_a_map_needs_the_outputs_that_it_is_of(tmp_path: Path) -> None:
     done = verify("", tmp_path, "--outputs-map=map.yaml", "--replay=reports/latest")
     assert done.code == 4

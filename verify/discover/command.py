@@ -14,6 +14,7 @@ from verify.discover import pages
 from verify.discover.reading import Account
 from verify.discover.survey import DiscoverError, survey
 from verify.inputs import baseline, deployment
+from verify.inputs.absence import UNREAD
 from verify.inputs.baseline import BaselineError
 from verify.inputs.deployment import DeploymentError
 from verify.model import EXIT_CLEAN, EXIT_NOT_VERIFIED
@@ -98,7 +99,8 @@ def _discover(options: argparse.Namespace) -> Sequence[str]:
         (folder / file).write_text(text, encoding="utf-8")
     _tell(found.absent, found.shortcomings)
     say(
-        f"\nReview {folder / 'outputs-map.yaml'} and {folder / 'baseline.yaml'}, then:\n"
+        f"\nReview {folder / 'outputs-map.yaml'}, and {folder / 'baseline.yaml'}, where each "
+        f"{UNREAD} waits for a person's reason; then:\n"
         f"  make verify OUTPUTS={outputs_file} OUTPUTS_MAP={folder / 'outputs-map.yaml'} "
         f"BASELINE={folder / 'baseline.yaml'}"
     )

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from verify.discover.facts import Known, Survey
 from verify.discover.paths import path_to
-from verify.discover.survey import Known, Survey
-from verify.inputs.absence import ADMITTING, PARTS
+from verify.inputs.absence import ADMITTING, PARTS, UNREAD
 from verify.inputs.deployment import none_of
 
 
@@ -103,12 +103,12 @@ def baseline(survey: Survey, heading: Heading) -> str:
         f"extends: {heading.profile}",
         f"profile: {survey.outputs['trail_name'].value}",
         "",
-        "# Parts that were not found. Whoever audits says whether each need not be there, and why;",
-        "# without its line the controls that need it fail.",
+        f"# Parts that were not found. In place of what begins with {UNREAD} whoever audits says",
+        "# why each need not be there. Without its line, the controls that need it fail.",
     ]
     admitted = {_part(name): reason for name, reason in survey.absent.items() if _strict(name)}
     lines.append(_member(ADMITTING, admitted))
-    lines += [f"  {part}: {_yaml(f'REVIEW: {why}')}" for part, why in admitted.items()]
+    lines += [f"  {part}: {_yaml(f'{UNREAD} {why}')}" for part, why in admitted.items()]
     lines += ["", "# Controls of what is this project's own way, and no requirement."]
     lines.append("without_controls:")
     lines += [f"  - {name}  # {why}" for name, why in _OF_OUR_MODULE.items()]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 # The baseline's member that names parts.
 ADMITTING = "may_be_absent"
+# How a reason begins that nobody has read yet, and that so lets nothing be.
+UNREAD = "REVIEW:"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from verify import schemas
 from verify.inputs import catalogue
-from verify.inputs.absence import Absence, AbsentOutputError
+from verify.inputs.absence import ADMITTING, UNREAD, Absence, AbsentOutputError
 from verify.inputs.located import Located, Place, Spot, read_located
 from verify.inputs.reader import UnreadableError
 from verify.model import BaselineSource, Control
@@ -111,13 +111,26 @@ def require_known(baseline: Baseline, controls: Mapping[str, Control]) -> None:
     """Raise BaselineError where the baseline names a control that the catalogue does not have.
 
     What another team owns must be a control of the account or of what watches it: the others are
-    this deployment's.
+    this deployment's. A part that may be absent must have a reason that somebody has read.
     """
     unknown = sorted(set(baseline.controls) - set(controls))
     if unknown:
         raise BaselineError(
             f"the baseline {baseline.profile} lists {', '.join(unknown)}, which the catalogue does "
             "not have: correct the name, or add the control to verify/inputs/controls.yaml"
+        )
+
+    unread = [
+        f"{_at(baseline.layers, (ADMITTING, part))}: {ADMITTING}.{part}"
+        for part, reason in baseline.values[ADMITTING].items()
+        if reason.startswith(UNREAD)
+    ]
+    if unread:
+        raise BaselineError(
+            f"the baseline {baseline.profile} lets parts be absent that nobody has reviewed:\n  "
+            + "\n  ".join(unread)
+            + f"\nSay why each need not be there, in place of what begins with {UNREAD}, or remove "
+            "its line: what needs the part fails then"
         )
 
     owned = [name for name, control in controls.items() if control.family in _OWNED_BY_SOME]

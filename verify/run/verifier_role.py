@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from verify.account import sessions, sign_in
 from verify.account.errors import code_and_message
+from verify.inputs.absence import AbsentOutputError
 from verify.inputs.deployment import Deployment
 from verify.run.settings import RunError
 
@@ -25,7 +26,13 @@ def assume(
     Gives the session's ARN, which is the caller's from here on; its keys are kept in the
     environment alone. Raises RunError with AWS's own words.
     """
-    arn = role or deployed.verifier_role_arn
+    try:
+        arn = role or deployed.verifier_role_arn
+    except AbsentOutputError as error:
+        raise RunError(
+            f"there is no verifier role to assume: it is {error.absence.seen}: give another by "
+            "--role=<arn>, or leave out --as-verifier (AS_VERIFIER=1)"
+        ) from None
     asked = {} if external_id is None else {"ExternalId": external_id}
     try:
         client = boto3.Session(botocore_session=sessions.core_session()).client(
