@@ -211,12 +211,14 @@ plan: $(RUNTIME) package ## [20 seconds] show what deploy would change
 verify: $(RUNTIME) package ## [10 seconds] prove that the deployment works; reports go to reports/latest
 	@if [ -n "$(ASKS_ONLY)" ]; then exec $(PY) -m pytest $(VERIFY_ARGS); fi
 	outputs=$(call quoted,$(OUTPUTS))
+	state=
 	if [ -z "$$outputs" ]; then
 		mkdir -p $(call quoted,$(WORK))
 		outputs=$(call quoted,$(WORK))/outputs.json
-		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" >/dev/null
+		state=$(call quoted,$(WORK))/state-summary.json
+		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" --state-summary "$$state" >/dev/null
 	fi
-	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" $(if $(OUTPUTS_MAP),--outputs-map=$(call quoted,$(OUTPUTS_MAP))) --profile=$(call quoted,$(BASELINE)) \
+	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" $${state:+--terraform-state="$$state"} $(if $(OUTPUTS_MAP),--outputs-map=$(call quoted,$(OUTPUTS_MAP))) --profile=$(call quoted,$(BASELINE)) \
 		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(VARIABLES_FLAGS) $(if $(AS_VERIFIER),--as-verifier) $(SEAL_FLAGS) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 check-evidence: $(RUNTIME) ## [seconds] prove offline that a run's folder is as it was sealed, and gives its verdicts (RUN=reports: of all)

@@ -67,6 +67,7 @@ def _options(read: argparse.Namespace, environment: Mapping[str, str]) -> comman
         function_package=getattr(read, "function_package", _PACKAGE),
         working_directory=read.working_directory,
         output=getattr(read, "output", None),
+        state_summary=getattr(read, "state_summary", None),
         variables=getattr(read, "variables", None),
         auto_approve=getattr(read, "auto_approve", False) or given(environment, "AUTO_APPROVE"),
         as_json=getattr(read, "json", False),
@@ -140,6 +141,14 @@ def _parser() -> argparse.ArgumentParser:
         help="write the outputs (JSON) to this file",
     )
 
+    summary = argparse.ArgumentParser(add_help=False)
+    summary.add_argument(
+        "--state-summary",
+        type=lambda text: Path(text).absolute(),
+        metavar="FILE",
+        help="also write to this file which state they are of (JSON): its serial and lineage",
+    )
+
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument(
         "--json",
@@ -156,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         ),
         ("plan", [on_target, variables, package, as_json], "show what apply would do"),
         ("destroy", [on_target, variables, approve], "remove the deployment"),
-        ("outputs", [on_target, output], "print the deployment's outputs as JSON"),
+        ("outputs", [on_target, output, summary], "print the deployment's outputs as JSON"),
         (
             "terraform",
             [],

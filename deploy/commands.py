@@ -26,6 +26,9 @@ S3_LOCKING = (1, 10, 0)
 # Older ones have no mocked providers. Source: release notes of both.
 NATIVE_TESTS = {"Terraform": (1, 7, 0), "OpenTofu": (1, 8, 0)}
 
+# What says which state it is.
+_OF_A_STATE = ("lineage", "serial", "terraform_version")
+
 # Of `terraform plan -detailed-exitcode`.
 NOTHING_TO_CHANGE, SOMETHING_TO_CHANGE = 0, 2
 
@@ -63,6 +66,7 @@ class Options:
     function_package: Path
     working_directory: Path
     output: Path | None
+    state_summary: Path | None
     variables: Path | None
     auto_approve: bool
     as_json: bool
@@ -136,9 +140,14 @@ def _left(staying: Sequence[Locked]) -> DeployError:
 
 
 def outputs(options: Options, environment: Mapping[str, str]) -> None:
-    """Print the outputs as JSON, or write them to `options.output`."""
+    """Print the outputs as JSON, or write them to `options.output`.
+
+    To `options.state_summary` goes which state they are of.
+    """
     deployment = _open(options, environment, needs_package=False)
     text = _read_outputs(deployment)
+    if options.state_summary is not None:
+        _write(options.state_summary, _state_summary(deployment))
     if options.output is None:
         sys.stdout.write(text)
     else:
@@ -430,6 +439,12 @@ def _read_outputs(deployment: Deployment) -> str:
             "Deploy it first: python -m deploy apply (make deploy).",
         )
     return text
+
+
+def _state_summary(deployment: Deployment) -> str:
+    """The state's serial and lineage as JSON, and nothing of the resources, which hold secrets."""
+    _, state = _json(deployment, "state", "pull")
+    return json.dumps({name: state.get(name) for name in _OF_A_STATE}, indent=2) + "\n"
 
 
 def _json(deployment: Deployment, command: str, *arguments: str) -> tuple[str, Any]:

@@ -196,6 +196,30 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class TerraformState:
+    """Which state the deployment's outputs are of: a state counts its changes by its serial."""
+
+    lineage: str  # stays the same as long as it is the same state
+    serial: int
+    terraform_version: str
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """What an earlier, sealed run of the same deployment came to.
+
+    `longest_alert_seconds` is as in `Report`.
+    """
+
+    run_id: str
+    started: datetime
+    finished: datetime
+    verdict: str
+    counts: Mapping[Outcome, int]
+    longest_alert_seconds: float | None
+
+
+@dataclass(frozen=True)
 class Attestation:
     """What no check can see, and somebody states: no verdict, and shown apart.
 
@@ -366,12 +390,20 @@ class Report:
     attestations: tuple[Attestation, ...] = ()  # beside what was verified
     provenance: Provenance | None = None
     since: Comparison | None = None  # None where no earlier run of the deployment is there
+    history: tuple[EarlierRun, ...] = ()  # of the same deployment, the latest first
+    terraform_state: TerraformState | None = None  # None where it was not given
 
     @property
     def counts(self) -> Mapping[Outcome, int]:
         """The number of controls by outcome; every outcome has an entry."""
         found = Counter(result.outcome for result in self.results)
         return {outcome: found.get(outcome, 0) for outcome in Outcome}
+
+    @property
+    def longest_alert_seconds(self) -> float | None:
+        """How long the slowest alert took that has a target; None where none was timed."""
+        alerts = (one.total_seconds for one in self.timings if one.target_seconds is not None)
+        return max(alerts, default=None)
 
     @property
     def exit_code(self) -> int:

@@ -107,7 +107,7 @@ def render(deployments: Sequence[Deployment], excluded: Sequence[Excluded], made
         excluded=excluded,
         made=made,
         version=__version__,
-        **pages.styled(),
+        **pages.allowed(),
     )
 
 

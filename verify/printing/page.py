@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Template
-from markupsafe import Markup
 
 from verify.model import NOT_VERIFIED, ControlResult, Outcome, Report
 from verify.proof.manifest import Manifest
@@ -26,8 +25,8 @@ def render(report: Report, manifest: Manifest, *, annex: bool) -> str:
         report=report,
         manifest=manifest,
         annex=annex,
-        style=Markup(style),  # noqa: S704 - ours
-        style_hash=pages.content_hash(style),
+        version=report.tool_version,
+        **pages.with_hashes(style),
         summary=summary(report),
         attention=attention(report.results),
         families=families(report.results),

@@ -1,29 +1,34 @@
 """The HTML form of a run: one self-contained page that reads, prints and archives like a document.
 
-Nothing in it is fetched or executed: the style sheet is inside, and a Content-Security-Policy
-allows that style sheet by its hash and refuses everything else.
+Nothing in it is fetched: style sheet and script are inside, and a Content-Security-Policy allows
+these two by their hashes and refuses everything else. The script searches and filters; without it
+the page is complete.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from jinja2 import Template
+from markupsafe import Markup, escape
 
 from verify.model import (
     NOT_VERIFIED,
     AlertTiming,
+    Control,
     ControlResult,
     EvidenceReference,
     InputFile,
+    Observation,
     Outcome,
     Report,
 )
 from verify.report import pages
+from verify.report.causes import Cause, causes
 from verify.report.citations import groupings
 from verify.report.display import (
     accepted,
@@ -31,12 +36,15 @@ from verify.report.display import (
     shortened,
     visible,
 )
-from verify.report.network import drawing
+from verify.report.network import drawing as network_drawing
+from verify.report.waterfall import drawing as waterfall_drawing
+from verify.report.waterfall import placed
 
 FILE_NAME = "report.html"
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _TEXT_LIMIT = 4_000  # characters of one value; report.json has the whole
+_FACTS, _FACT_LETTERS = 4, 240  # that are told of a cause; the control has them all
 
 MEANINGS: Mapping[Outcome, str] = {
     Outcome.PASS: "Looked at, and as the baseline demands.",
@@ -60,6 +68,7 @@ SEVERITIES: Mapping[str, str] = {
     "MEDIUM": "a second line of defence is missing, or a weakness needs another one beside it",
     "LOW": "order and traceability: names, tags, settings without a risk of their own",
 }
+_BAR_END = 99.4  # where the shortest bar begins that ends with the whole
 # Worst first: what a reader must act on leads.
 _ORDER = (
     Outcome.FAIL,
@@ -88,21 +97,43 @@ class Family:
         }
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A piece of evidence as a control names it, in few letters: the page has a list of them all."""
+
+    call: str
+    link: str | None
+    anchor: str
+    brief: str  # how its hash begins
+
+    @classmethod
+    def of(cls, found: EvidenceReference, number: int) -> _Source:
+        call = f"{found.service} {found.operation}"
+        return cls(call, _href(found.file), f"evidence-{number}", found.sha256[:16])
+
+
 def render(report: Report) -> str:
     """Return the run as one HTML page.
 
     Raises ValueError for a time without a zone.
     """
+    references = sorted(report.evidence, key=lambda found: found.identifier)
+    timings = sorted(report.timings, key=lambda timing: (timing.probe, timing.total_seconds))
     return _template().render(
         report=report,
-        **pages.styled(),
+        version=report.tool_version,
+        **pages.allowed(script=_TEMPLATES / "report.js"),
         families=families(report.results),
-        attention=attention(report.results),
+        causes=causes(report.results),
         network=report.network,
-        drawn=None if report.network is None else drawing(report.network),
-        evidence={found.identifier: found for found in report.evidence},
-        references=sorted(report.evidence, key=lambda found: found.identifier),
-        timings=sorted(report.timings, key=lambda timing: (timing.probe, timing.total_seconds)),
+        drawn=None if report.network is None else network_drawing(report.network),
+        evidence={
+            found.identifier: _Source.of(found, number)
+            for number, found in enumerate(references, start=1)
+        },
+        references=references,
+        timings=timings,
+        waterfall=waterfall_drawing(timings),
         summary=summary(report),
         groupings=groupings(report.results),
         severities=SEVERITIES,
@@ -184,11 +215,55 @@ def _was(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
-def _share(part: float, whole: float) -> float:
-    """Return part of whole in percent, bounded to what a bar can show."""
-    if whole <= 0:
-        return 0.0
-    return min(max(100 * part / whole, 0.0), 100.0)
+def _along(part: float, whole: float) -> str:
+    """Where something begins on a bar of 100, from its beginning."""
+    return f"{min(100 * part / whole, _BAR_END):.1f}" if whole > 0 else "0"
+
+
+def _long(part: float, whole: float) -> str:
+    """How long it is on that bar, where it is seen however short it is."""
+    return f"{max(100 * part / whole, 100 - _BAR_END):.1f}" if whole > 0 else "0"
+
+
+def _told(cause: Cause) -> list[str]:
+    """What is said of a cause among others; each of its controls says all."""
+    facts = [
+        f"{fact[:_FACT_LETTERS]}…" if len(fact) > _FACT_LETTERS else fact
+        for fact in cause.facts[:_FACTS]
+    ]
+    if len(cause.facts) > _FACTS:
+        facts.append(f"and {len(cause.facts) - _FACTS} more")
+    return facts or [_reason(cause.results[0])]
+
+
+def _told_apart(result: ControlResult) -> tuple[list[Observation], list[Observation]]:
+    """What is not met, and what is."""
+    unmet = [one for one in result.observations if not one.met]
+    return unmet, [one for one in result.observations if one.met]
+
+
+def _cites(control: Control) -> list[tuple[str, tuple[str, ...]]]:
+    """What a control cites, by whose rule."""
+    citations = control.citations
+    named = (
+        ("45 CFR Part 164", citations.primary),
+        ("Also supports", citations.secondary),
+        ("NIST SP 800-53 r5", citations.nist),
+        ("CIS AWS Foundations", citations.cis),
+    )
+    return [(label, names) for label, names in named if names]
+
+
+def _linked(results: Iterable[ControlResult]) -> Markup:
+    """Links to controls, with the outcome of what did not pass."""
+    return Markup(", ").join(
+        Markup('<a href="#{}">{}</a>{}').format(
+            _anchor("control", one.control.identifier),
+            Markup(escape(visible(one.control.identifier))),  # noqa: S704 - escaped
+            "" if one.outcome is Outcome.PASS else f" ({one.outcome.lower()})",
+        )
+        for one in results
+    )
 
 
 def _percent(part: float, whole: float) -> str:
@@ -221,24 +296,24 @@ def _within_target(timing: AlertTiming) -> bool:
     return timing.target_seconds is None or timing.total_seconds <= timing.target_seconds
 
 
-def _seen_evidence(
-    result: ControlResult, evidence: Mapping[str, EvidenceReference]
-) -> list[tuple[str, EvidenceReference | None]]:
-    return [(identifier, evidence.get(identifier)) for identifier in result.evidence]
-
-
 @cache
 def _template() -> Template:
     environment = pages.environment(_TEMPLATES)
     environment.filters |= {
         "accepted": accepted,
+        "along": _along,
         "anchor": lambda identifier, prefix: _anchor(prefix, identifier),
         "bounded": lambda text: shortened(visible(text), _TEXT_LIMIT),
+        "cites": _cites,
         "href": _href,
+        "linked": _linked,
+        "long": _long,
         "percent": _percent,
+        "placed": placed,
         "reason": _reason,
-        "share": _share,
+        "told": _told,
+        "told_apart": _told_apart,
     }
-    environment.globals |= {"seen_evidence": _seen_evidence, "text_limit": _TEXT_LIMIT}
+    environment.globals |= {"text_limit": _TEXT_LIMIT}
     environment.tests["within_target"] = _within_target
     return environment.get_template("report.html")

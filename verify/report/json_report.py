@@ -22,6 +22,7 @@ from verify.model import (
     Control,
     ControlChange,
     ControlResult,
+    EarlierRun,
     EvidenceReference,
     InputFile,
     Leg,
@@ -31,13 +32,14 @@ from verify.model import (
     RecordedChange,
     Report,
     Target,
+    TerraformState,
     WaiverUse,
     network_picture,
 )
 from verify.report.display import iso_time, visible
 
 FILE_NAME = "report.json"
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "1.5"
 SCHEMA_PATH = Path(__file__).parent.parent / "schemas" / "report.schema.json"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -68,10 +70,12 @@ def document(report: Report) -> dict[str, Any]:
         "command": list(report.command),
         "attestations": _plain(report.attestations),
         "provenance": _plain(report.provenance),
+        "terraform_state": _plain(report.terraform_state),
         "caller": report.caller,
         "waivers": _plain(report.waivers),
         "network": _plain(report.network),
         "since": _since(report.since),
+        "history": _plain(report.history),
         "notes": list(report.notes),
         "results": _plain(report.results),
         "timings": _plain(_ordered_timings(report.timings)),
@@ -96,6 +100,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return value
@@ -151,10 +157,10 @@ def parse(text: str) -> Report:
 
 
 def verdicts(text: str) -> Report:
-    """Of the run that a JSON report of ours holds the verdicts, and what is not met, quickly.
+    """Of the run that a JSON report of ours holds the verdicts, what is not met, and the timings.
 
-    It is not held to its schema, and the rest is left out. Raises InvalidReportError where it is no
-    such report at all.
+    Quickly: it is not held to its schema, may be of an earlier version, and the rest is left out.
+    Raises InvalidReportError where it is no such report at all.
     """
     try:
         found = json.loads(text)
@@ -162,7 +168,8 @@ def verdicts(text: str) -> Report:
             result | {"observations": [one for one in result["observations"] if not one["met"]]}
             for result in found["results"]
         ]
-        rest: dict[str, Any] = {"evidence": [], "timings": [], "network": None, "since": None}
+        rest: dict[str, Any] = {"evidence": [], "network": None, "since": None, "history": []}
+        rest["terraform_state"] = None
         return _report({**found, **rest, "results": results})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidReportError(
@@ -214,7 +221,19 @@ def _report(found: Mapping[str, Any]) -> Report:
         provenance=_provenance(found["provenance"]),
         network=network_picture(found["network"]),
         since=_comparison(found["since"]),
+        history=tuple(_earlier(run) for run in found["history"]),
+        terraform_state=_state(found["terraform_state"]),
     )
+
+
+def _state(found: Mapping[str, Any] | None) -> TerraformState | None:
+    return None if found is None else TerraformState(**found)
+
+
+def _earlier(found: Mapping[str, Any]) -> EarlierRun:
+    counts = {Outcome(name): number for name, number in found["counts"].items()}
+    times = {name: _time(found[name]) for name in ("started", "finished")}
+    return EarlierRun(**{**found, **times, "counts": counts})
 
 
 def _provenance(found: Mapping[str, Any] | None) -> Provenance | None:

@@ -1,6 +1,7 @@
 """What the HTML pages have in common: templates that escape, one style sheet, nothing fetched.
 
-A Content-Security-Policy allows the style sheet by its hash and refuses everything else.
+A Content-Security-Policy allows the style sheet, and the script of a page that has one, by their
+hashes and refuses everything else. A page is complete without its script.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from markupsafe import Markup, escape
 
 from verify.report.display import duration, iso_time, visible
 
-_STYLE = Path(__file__).parent / "templates" / "report.css"
+# Of the report, and of what every page has: how it begins, its style.
+SHARED = Path(__file__).parent / "templates"
 
 
 def environment(templates: Path) -> Environment:
-    """For the templates in a folder; every value is escaped and made visible."""
+    """For the templates in a folder and the shared ones; every value is escaped and made visible."""
     made = Environment(
-        loader=FileSystemLoader(templates),
+        loader=FileSystemLoader([templates, SHARED]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -38,13 +40,21 @@ def environment(templates: Path) -> Environment:
     return made
 
 
-def styled() -> Mapping[str, str]:
-    """The style sheet, and its hash for the page's policy, as templates name them."""
-    style = Markup(_STYLE.read_text(encoding="utf-8"))  # noqa: S704 - ours
-    return {"style": style, "style_hash": content_hash(style)}
+def allowed(style: Path = SHARED / "report.css", script: Path | None = None) -> Mapping[str, str]:
+    """A style sheet and a script, and their hashes for the page's policy, as templates name them."""
+    return with_hashes(
+        style.read_text(encoding="utf-8"),
+        "" if script is None else script.read_text(encoding="utf-8"),
+    )
 
 
-def content_hash(text: str) -> str:
+def with_hashes(style: str, script: str = "") -> Mapping[str, str]:
+    """The same of their texts, which are ours and not escaped."""
+    texts = {"style": Markup(style), "script": Markup(script)}  # noqa: S704
+    return {**texts, **{f"{name}_hash": _content_hash(text) for name, text in texts.items()}}
+
+
+def _content_hash(text: str) -> str:
     """How a page's policy names what it allows."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from verify.inputs import attestations, baseline, deployment, outputs_map
+from verify.inputs import attestations, baseline, deployment, outputs_map, terraform_state
 from verify.inputs.reader import UnreadableError, read_text
-from verify.model import InputFile
+from verify.model import InputFile, TerraformState
 from verify.proof.manifest import sha256_of
 from verify.redaction import redact
 from verify.run.settings import RunError, Settings
@@ -28,6 +28,7 @@ _MAXIMUM_CHARACTERS = 10_000_000
 _MAXIMUM_FILES = 1_000  # of a configuration
 # Of the settings, those that a judgement depends on and that name no file.
 _KEPT = ("as_of", "actor", "alert_timeout", "integrity_hours", "probes", "plan_asked")
+_STATE = "terraform-state.json"
 _NOT_OF_A_MODULE = frozenset({"tests", "examples"})
 
 
@@ -50,6 +51,9 @@ def keep(settings: Settings, command: tuple[str, ...]) -> None:
         _copy(Path(settings.waivers), folder / "waivers.yaml")
     if settings.attestations is not None:
         _keep_attestations(Path(settings.attestations), folder / "attestations")
+    if settings.terraform_state is not None:
+        found = terraform_state.read(Path(settings.terraform_state))
+        _write(folder / _STATE, json.dumps(asdict(found), indent=2))
     _keep_configuration(settings, folder / "terraform", secrets)
     package = Path(settings.function_package)
     if package.is_file():
@@ -155,6 +159,12 @@ def command(folder: Path) -> tuple[str, ...]:
     """The command line of a run, as it is kept below its folder; none of a replay."""
     path = folder / FOLDER / "run.json"
     return tuple(json.loads(path.read_text("utf-8"))["command"]) if path.is_file() else ()
+
+
+def state_of(folder: Path) -> TerraformState | None:
+    """Which Terraform state a run was of, as it is kept below its folder; None where not given."""
+    path = folder / FOLDER / _STATE
+    return terraform_state.read(path) if path.is_file() else None
 
 
 def files(folder: Path) -> tuple[InputFile, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -93,9 +93,10 @@ def build_report(
         command=given.command(run.folder),
         attestations=run.attestations,
         provenance=provenance(),
+        terraform_state=given.state_of(run.folder),
         network=next((phase.network for phase in phases if phase.network), None),
     )
-    return replace(report, since=earlier.comparison(report, run.folder.parent))
+    return earlier.with_history(report, run.folder.parent)
 
 
 def control_result(control: Control, phases: Iterable[TestResult]) -> ControlResult:

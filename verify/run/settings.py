@@ -34,6 +34,7 @@ class Settings:
     integrity_hours: float | None = None  # in place of the baseline's
     waivers: str | None = None  # the waivers' file
     attestations: str | None = None  # the attestations' file
+    terraform_state: str | None = None  # a file with the serial of the state, for the report alone
     formats: tuple[str, ...] = tuple(FORMATS)  # of the reports
     probes: tuple[str, ...] = ()  # the optional probes that were asked for beside the baseline's
     plan: str | None = None  # JSON of a Terraform plan

@@ -21,7 +21,15 @@ from verify.account.evidence import EvidenceStore
 from verify.account.live import Live
 from verify.account.models import Operations
 from verify.account.recorded import Recorded, RecordError
-from verify.inputs import attestations, baseline, catalogue, deployment, outputs_map, waivers
+from verify.inputs import (
+    attestations,
+    baseline,
+    catalogue,
+    deployment,
+    outputs_map,
+    terraform_state,
+    waivers,
+)
 from verify.inputs.absence import ADMITTING
 from verify.inputs.declared import Configuration
 from verify.inputs.waivers import Waiver
@@ -93,12 +101,15 @@ def prepare(settings: Settings) -> Settings:
         _filled(required, deployed)
         _waivers(settings, controls, required.values)
         _attestations(settings)
+        if settings.terraform_state is not None:
+            terraform_state.read(Path(settings.terraform_state))
     except (
         deployment.DeploymentError,
         baseline.BaselineError,
         catalogue.CatalogueError,
         waivers.WaiverError,
         attestations.AttestationError,
+        terraform_state.TerraformStateError,
     ) as error:
         raise RunError(str(error)) from None
     if deployed.profile not in required.lineage:

@@ -114,6 +114,12 @@ def add_options(parser: pytest.Parser) -> None:
         "schemas/attestations.schema.json)",
     )
     group.addoption(
+        "--terraform-state",
+        metavar="FILE",
+        help="what `terraform state pull` printed: its serial and lineage stand in the report, and "
+        "nothing else of it is kept",
+    )
+    group.addoption(
         "--formats",
         metavar="FORMATS",
         type=_formats,
@@ -249,6 +255,7 @@ def settings_of(config: pytest.Config) -> Settings:
         "integrity_hours": config.option.integrity_hours,
         "waivers": config.option.waivers,
         "attestations": config.option.attestations,
+        "terraform_state": config.option.terraform_state,
         "probes": tuple(config.option.probe) or None,
         "plan": plan,
         "plan_problem": plan_problem,

@@ -67,7 +67,7 @@ def render(matrix: Matrix, made: datetime) -> str:
         good=[row for row in matrix.rows if not set(row.outcomes) & set(_BAD)],
         made=made,
         version=__version__,
-        **pages.styled(),
+        **pages.allowed(),
     )
 
 

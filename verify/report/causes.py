@@ -1,0 +1,217 @@
+"""One fault told once: what several controls failed for, when it is one and the same thing.
+
+Each unmet expectation says what is live on a subject. Two tell of the same fault
+
+- of one subject, if both saw the same telling thing there: an identifier, an address range, an
+  error's name, a whole sentence; or if the same was required and the same was seen, and it is a
+  number, or stands under two names of one setting, such as ``multi-region`` and
+  ``aws_cloudtrail.audit.is_multi_region_trail``: many a setting is `no` where `yes` is required;
+- of two subjects, if what one of them names is a single resource that should not be there, and the
+  other names it too.
+
+What merely lies on the same resource, or was read by the same call, is another fault: a trail may
+have two. What could not be seen has one cause where the same was said of it.
+
+Pure: it knows the model alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from verify.model import NOT_VERIFIED, ControlResult, Observation, Outcome
+from verify.report.display import severity_rank
+
+# The worst first: what a reader must act on leads. What passed has no cause to be told.
+OUTCOMES = (Outcome.FAIL, Outcome.ERROR, Outcome.NOT_TESTED, Outcome.WAIVED)
+
+_IDENTIFIER = re.compile(r"\b[a-z]{2,12}-[0-9a-f]{8,17}\b")
+_ARN = re.compile(r"\barn:[\w-]+:[^\s,;\"'()]+")
+_RANGE = re.compile(r"\b[0-9a-fA-F.:]+/\d{1,3}\b")
+_ERROR = re.compile(r"\b(?:[A-Za-z0-9]+\.)?[A-Z][a-z]+(?:[A-Z][a-z]+)+\b")  # AccessDenied, X.YyZz
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_NUMBER = re.compile(r"\d")
+# Words alone can be anybody's; a sentence of this length is about one thing.
+_SENTENCE = 24  # characters
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What one or more controls failed for, or could not be verified for.
+
+    `results` are its controls, the gravest first. `facts` say it once, in the words of the first.
+    """
+
+    outcome: Outcome
+    results: tuple[ControlResult, ...]
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Unmet:
+    result: int  # its place among the results
+    observation: Observation
+
+
+def causes(results: Iterable[ControlResult]) -> tuple[Cause, ...]:
+    """The causes of all that did not pass: by outcome, then by the gravest control's severity."""
+    by_outcome: dict[Outcome, list[ControlResult]] = {}
+    for result in results:
+        by_outcome.setdefault(result.outcome, []).append(result)
+    return tuple(
+        cause
+        for outcome in OUTCOMES
+        for cause in sorted(
+            _causes_of(outcome, by_outcome.get(outcome, [])),
+            key=lambda cause: severity_rank(cause.results[0].control.severity),
+        )
+    )
+
+
+def _causes_of(outcome: Outcome, results: Sequence[ControlResult]) -> Iterator[Cause]:
+    if outcome in NOT_VERIFIED:
+        yield from _of_one_message(outcome, results)
+        return
+    told = [
+        _Unmet(place, observation)
+        for place, result in enumerate(results)
+        for observation in result.observations
+        if not observation.met
+    ]
+    with_facts = {one.result for one in told}
+    yield from _of_one_message(
+        outcome, [one for place, one in enumerate(results) if place not in with_facts]
+    )
+    for group in _merged(_grouped(told)):
+        named = sorted(
+            {one.result for one in group},
+            key=lambda place: (severity_rank(results[place].control.severity), place),
+        )
+        facts = (
+            f"{one.observation.subject}: {one.observation.aspect}: {one.observation.comparison}"
+            for one in group
+            if one.result == named[0]
+        )
+        yield Cause(
+            outcome, tuple(results[place] for place in named), tuple(dict.fromkeys(facts))
+        )
+
+
+def _of_one_message(outcome: Outcome, results: Iterable[ControlResult]) -> Iterator[Cause]:
+    by_message: dict[object, list[ControlResult]] = {}
+    for result in results:
+        # Of what says nothing, nobody knows whether it is the same.
+        key: object = result.message or (result.control.identifier,)
+        by_message.setdefault(key, []).append(result)
+    for found in by_message.values():
+        found.sort(key=lambda one: severity_rank(one.control.severity))
+        facts = tuple(found[0].message.splitlines())
+        yield Cause(outcome, tuple(found), facts)
+
+
+def _grouped(told: Sequence[_Unmet]) -> list[list[_Unmet]]:
+    """What tells of the same fault, together."""
+    joined = _Joined(len(told))
+    strangers = {name for one in told for name in [_stranger(one.observation)] if name}
+    keys: dict[Hashable, int] = {}
+    same_value: dict[tuple[str, str, str], list[int]] = {}
+    for number, one in enumerate(told):
+        seen = one.observation
+        for mark in _marks(seen):
+            joined.join(number, keys.setdefault((seen.subject, mark), number))
+        for name in _identifiers(seen.seen) & strangers:
+            joined.join(number, keys.setdefault(name, number))
+        same_value.setdefault((seen.subject, seen.expected, seen.seen), []).append(number)
+    for numbers in same_value.values():
+        for place, number in enumerate(numbers):
+            for other in numbers[:place]:
+                if _same_setting(told[number].observation, told[other].observation):
+                    joined.join(number, other)
+    groups: dict[int, list[_Unmet]] = {}
+    for number, one in enumerate(told):
+        groups.setdefault(joined.root(number), []).append(one)
+    return list(groups.values())
+
+
+def _merged(groups: Iterable[list[_Unmet]]) -> list[list[_Unmet]]:
+    """Groups of the same controls are one, and so is one whose controls another has on its subject.
+
+    Four settings of one bucket that two controls look at are one fault with four facts.
+    """
+    found: list[list[_Unmet]] = []
+    for group in sorted(groups, key=lambda group: -len(_controls(group))):
+        home = next((one for one in found if _belongs(group, one)), None)
+        if home is None:
+            found.append(list(group))
+        else:
+            home.extend(group)
+    return found
+
+
+def _belongs(group: Sequence[_Unmet], other: Sequence[_Unmet]) -> bool:
+    ours, theirs = _controls(group), _controls(other)
+    return ours == theirs or (ours < theirs and bool(_subjects(group) & _subjects(other)))
+
+
+def _controls(group: Iterable[_Unmet]) -> frozenset[int]:
+    return frozenset(one.result for one in group)
+
+
+def _subjects(group: Iterable[_Unmet]) -> frozenset[str]:
+    return frozenset(one.observation.subject for one in group)
+
+
+def _marks(observation: Observation) -> frozenset[str]:
+    """What is telling in what was seen, and not in what is required."""
+    seen = observation.seen
+    patterns = (_IDENTIFIER, _ARN, _RANGE, _ERROR)
+    found = {text for pattern in patterns for text in pattern.findall(seen)}
+    if len(seen) >= _SENTENCE and " " in seen:
+        found.add(seen)
+    return frozenset(
+        mark for mark in found if mark not in observation.expected and mark != observation.subject
+    )
+
+
+def _identifiers(text: str) -> frozenset[str]:
+    return frozenset(_IDENTIFIER.findall(text))
+
+
+def _stranger(observation: Observation) -> str | None:
+    """The one resource that is named and is neither the subject nor required; None if several."""
+    found = _identifiers(observation.seen) - _identifiers(observation.subject)
+    found -= _identifiers(observation.expected)
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _same_setting(one: Observation, other: Observation) -> bool:
+    """Of two with the same subject and values."""
+    if _NUMBER.search(one.expected) and _NUMBER.search(one.seen):
+        return True
+    ours, theirs = _words(one.aspect), _words(other.aspect)
+    return bool(ours and theirs) and (ours <= theirs or theirs <= ours)
+
+
+@cache
+def _words(aspect: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _PARTS.findall(aspect))
+
+
+class _Joined:
+    """Numbers that belong together (a forest of sets)."""
+
+    def __init__(self, size: int) -> None:
+        self._above = list(range(size))
+
+    def root(self, number: int) -> int:
+        while self._above[number] != number:
+            self._above[number] = self._above[self._above[number]]
+            number = self._above[number]
+        return number
+
+    def join(self, one: int, other: int) -> None:
+        roots = sorted((self.root(one), self.root(other)))
+        self._above[roots[1]] = roots[0]
