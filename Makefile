@@ -153,6 +153,12 @@ $(SUPPLY): requirements/supply.txt | $(PY)
 	$(VENV)/supply/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
+AXE := $(VENV)/axe/.installed
+$(AXE): requirements/axe.txt | $(PY)
+	@echo "installing axe-core, which looks at the reports' pages"
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target $(VENV)/axe -r $<
+	touch $@
+
 RUNTIME := $(VENV)/.installed-runtime
 LOCAL := $(VENV)/.installed-runtime $(VENV)/.installed-sandbox
 DEVELOPMENT := $(LOCAL) $(VENV)/.installed-development
@@ -233,7 +239,7 @@ destroy: $(RUNTIME) ## [1 minute] remove the deployment
 
 # --- the project itself ---------------------------------------------------------------------------
 
-test: $(DEVELOPMENT) $(if $(TESTS),,found-terraform) $(FORMATS) $(PIPELINES) $(SUPPLY) package browser lint ## [20 minutes] every test of the project itself (TESTS="<pytest's arguments>": those)
+test: $(DEVELOPMENT) $(if $(TESTS),,found-terraform) $(FORMATS) $(PIPELINES) $(SUPPLY) $(AXE) package browser lint ## [20 minutes] every test of the project itself (TESTS="<pytest's arguments>": those)
 	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder tests)
 
 fast: $(DEVELOPMENT) package ## [1 minute] style, types and the tests that need no account: what to run first and often
@@ -315,6 +321,9 @@ lock: $(DEVELOPMENT) ## [minutes] pin the newest dependencies that pyproject.tom
 	$(VENV)/bin/pip-compile $$flags -o requirements/formats.txt requirements/formats.in
 	$(VENV)/bin/pip-compile $$flags -o requirements/pipelines.txt requirements/pipelines.in
 	$(VENV)/bin/pip-compile $$flags -o requirements/supply.txt requirements/supply.in
+	# Of the package's own dependencies nothing is installed.
+	unused="--unsafe-package playwright --unsafe-package greenlet --unsafe-package pyee --unsafe-package typing-extensions"
+	$(VENV)/bin/pip-compile $${flags/--allow-unsafe/} $$unused -o requirements/axe.txt requirements/axe.in
 
 clean: ## [at once] remove what was built and installed; deployments' state stays
 	@rm -rf $(VENV) .tools lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

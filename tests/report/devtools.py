@@ -61,13 +61,17 @@ class Page:
             {"width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": False},
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if look.dark else "light"}
-        self._ask("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self._ask("Emulation.setEmulatedMedia", {"media": "", "features": [scheme]})
         self._ask("Emulation.setScriptExecutionDisabled", {"value": not look.scripts})
         self._events.clear()
         failed = self._ask("Page.navigate", {"url": url}).get("errorText")
         if failed:
             raise DevToolsError(f"{url}: {failed}")
         self._await_event("Page.loadEventFired")
+
+    def as_printed(self) -> None:
+        """Style the page as for paper, until the next is shown."""
+        self._ask("Emulation.setEmulatedMedia", {"media": "print"})
 
     def value(self, expression: str) -> Any:
         """What an expression of JavaScript is in the page, its promise awaited."""

@@ -28,7 +28,8 @@ def render(
         "",
         "HIPAA citations are of 45 CFR: *primary* where every framework that has the check cites "
         "the paragraph, *secondary* where most do. NIST is SP 800-53 revision 5, CIS the AWS "
-        "Foundations Benchmark.",
+        "Foundations Benchmark. In a remedy `{name}` is an output of the deployment and `<name>` "
+        "what failed; a report has both filled in, as far as they are known.",
         "",
         "| control | severity | what must be true | HIPAA, primary |",
         "| --- | --- | --- | --- |",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from verify import __version__
 from verify.inputs import waivers
 from verify.model import Control, ControlResult, Outcome, Report, TestResult
-from verify.run import earlier, given
+from verify.run import earlier, given, remedies
 from verify.run.changes import with_changes
 from verify.run.provenance import provenance
 from verify.run.verification import Run
@@ -78,7 +78,7 @@ def build_report(
         finished=finished,
         target=run.target,
         caller=run.settings.caller,
-        results=told,
+        results=tuple(_with_remedy(run, one) for one in told),
         evidence=run.aws.store.references(),
         timings=tuple(dict.fromkeys(item for phase in phases for item in phase.timings)),
         waivers=uses,
@@ -97,6 +97,13 @@ def build_report(
         network=next((phase.network for phase in phases if phase.network), None),
     )
     return earlier.with_history(report, run.folder.parent)
+
+
+def _with_remedy(run: Run, result: ControlResult) -> ControlResult:
+    """With the identifiers of the deployment, and of what failed, in what is to be done."""
+    outputs, lists = run.deployment.placeholders(), run.deployment.lists()
+    text = remedies.filled(result.control.remediation, outputs, lists, result.observations)
+    return replace(result, control=replace(result.control, remediation=text))
 
 
 def control_result(control: Control, phases: Iterable[TestResult]) -> ControlResult:
