@@ -111,12 +111,12 @@ def test_browser_builds_the_page_and_asks_for_nothing_else(browser: Browser, sit
     assert "Controls failed</h2>" in dom
     assert len(re.findall(r'<details class="control ', dom)) == 10
     for outcome in Outcome:
-        assert re.search(rf'<span class="badge [a-z-]+">.*?</svg>{outcome}</span>', dom)
+        assert re.search(rf'<span class="badge [a-z-]+">{outcome}</span>', dom)
     for result in sample.RESULTS:
         assert f'id="control-{result.control.identifier}"' in dom
     for reference in sample.EVIDENCE:
         assert reference.sha256 in dom
-    assert "<script" not in dom
+    assert dom.count("<script") == 1  # ours
     assert "<img" not in dom
 
 

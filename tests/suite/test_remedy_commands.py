@@ -142,7 +142,11 @@ IGW, RTB = "igw-0a1b2c3d4e5f60718", "rtb-0a1b2c3d4e5f60718"
 @pytest.mark.parametrize(
     ("remedy", "unmet", "printed"),
     [
-        ("`aws a b --name {trail_arn}`, then", [], f"`aws a b --name {OUTPUTS['trail_arn']}`, then"),
+        (
+            "`aws a b --name {trail_arn}`, then",
+            [],
+            f"`aws a b --name {OUTPUTS['trail_arn']}`, then",
+        ),
         ("`aws a b --name {dashboard_name}`", [], "`aws a b --name <dashboard name>`"),
         ("`aws a b --w {workgroups}`", [], "`aws a b --w the-one`"),
         ("`aws a b --id <igw> --vpc {vpc_id}`", [], "`aws a b --id <igw> --vpc vpc-1`"),

@@ -95,9 +95,7 @@ def _causes_of(outcome: Outcome, results: Sequence[ControlResult]) -> Iterator[C
             for one in group
             if one.result == named[0]
         )
-        yield Cause(
-            outcome, tuple(results[place] for place in named), tuple(dict.fromkeys(facts))
-        )
+        yield Cause(outcome, tuple(results[place] for place in named), tuple(dict.fromkeys(facts)))
 
 
 def _of_one_message(outcome: Outcome, results: Iterable[ControlResult]) -> Iterator[Cause]:

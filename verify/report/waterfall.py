@@ -73,22 +73,22 @@ def placed(timing: AlertTiming) -> tuple[Placed, ...]:
     back = total
     found: list[Placed] = []
     for leg in reversed(legs[last + 1 :]):
-        start = _within(back - (leg.seconds or 0.0), total)
+        start = _within(back - max(leg.seconds or 0.0, 0.0), back)
         found.append(Placed(leg, start, back))
         back = start
     front = 0.0
     ahead: list[Placed] = []
     for place, leg in enumerate(legs[: last + 1]):
-        end = back if place == last and unknown else _within(front + (leg.seconds or 0.0), total)
-        end = max(front, end)
-        ahead.append(Placed(leg, front, end))
-        front = end
+        gap = place == last and unknown
+        end = back if gap else _within(front + (leg.seconds or 0.0), back if unknown else total)
+        ahead.append(Placed(leg, front, max(front, end)))
+        front = max(front, end)
     return (*ahead, *reversed(found))
 
 
-def _within(seconds: float, total: float) -> float:
+def _within(seconds: float, end: float) -> float:
     # Two clocks may disagree by more than a leg took.
-    return min(max(seconds, 0.0), total)
+    return min(max(seconds, 0.0), end)
 
 
 def drawing(timings: Sequence[AlertTiming]) -> Drawing:

@@ -68,9 +68,7 @@ def _values(kinds: Sequence[str], one: Observation) -> Iterator[tuple[str, ...]]
     """What an observation says of the kinds: every combination; a kind that is none stays."""
     found = [_named(kind, one) for kind in kinds]
     if any(found):
-        filling = [
-            values or [f"<{kind}>"] for kind, values in zip(kinds, found, strict=True)
-        ]
+        filling = [values or [f"<{kind}>"] for kind, values in zip(kinds, found, strict=True)]
         yield from itertools.product(*filling)
 
 
