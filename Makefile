@@ -70,7 +70,7 @@ VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN
 # showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
 AGAIN := $(MAKE) --no-print-directory
 
-.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs lint format package lock sbom audit browser found-terraform clean
+.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs screenshots lint format package lock sbom audit browser found-terraform clean
 
 help: ## [at once] list the targets, how long they take, and what can be set
 	@grep -hE '^[a-z-]+:.*## \[' $(MAKEFILE_LIST) | sed -E 's/:.*## \[([^]]*)\] /\t\1\t/' | expand -t 16,31
@@ -272,6 +272,9 @@ docs: $(RUNTIME) ## [seconds] write the generated pages of docs/, and EventBridg
 	$(PY) -m deploy.costs >docs/costs.md
 	$(PY) -m supply licences >docs/licences.md
 	$(PY) lambda/event_patterns.py
+
+screenshots: $(DEVELOPMENT) package browser ## [3 minutes] take the pictures of a report in docs/images, from runs in a sandbox
+	@$(PY) -m tests.report.screenshots
 
 mutate: $(DEVELOPMENT) package ## [over an hour] break one thing after the other and see that the right control notices
 	@$(PY) -m mutants --profile $(call quoted,$(PROFILE))

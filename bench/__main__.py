@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-NAMES = ("compliance_function", "evidence", "integrity", "production", "suite", "targets")
+NAMES = ("compliance_function", "evidence", "integrity", "production", "report", "suite", "targets")
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return ended([sys.executable, "-m", "bench", *arguments])
 
 
-NAMES = ("compliance_function", "evidence", "integrity", "production", "suite", "targets")
+NAMES = ("compliance_function", "evidence", "integrity", "production", "report", "suite", "targets")
 
 
 def test_help_names_every_benchmark_of_the_folder() -> None:

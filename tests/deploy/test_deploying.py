@@ -453,6 +453,21 @@ def test_outputs_go_to_stdout_alone(signed_in: Machine) -> None:
     assert json.loads(outcome.stdout) == {"region": {"value": "eu-west-1"}}
 
 
+def test_which_state_the_outputs_are_of_is_told_and_no_more(signed_in: Machine) -> None:
+    path = signed_in.folder / "new" / "state.json"
+    signed_in.environment["SHIM_PULLED"] = json.dumps(
+        {"lineage": "a-b", "serial": 7, "terraform_version": "1.11.4", "resources": ["secret"]}
+    )
+    outcome = signed_in.deploy("outputs", "--state-summary", str(path))
+    assert outcome.code == 0, outcome.text
+    assert json.loads(outcome.stdout) == {"region": {"value": "eu-west-1"}}
+    assert json.loads(path.read_text()) == {
+        "lineage": "a-b",
+        "serial": 7,
+        "terraform_version": "1.11.4",
+    }
+
+
 def test_outputs_go_to_a_file(signed_in: Machine) -> None:
     path = signed_in.folder / "new" / "outputs.json"
     outcome = signed_in.deploy("apply", "--auto-approve", "--output", str(path), *signed_in.package)

@@ -17,7 +17,7 @@ from tests.report import sample
 from tests.report.conftest import FLAGS, Browser
 from tests.report.devtools import Look, Page, opened
 from tests.suite.support import ROOT
-from verify.model import Attestation, EarlierRun, Outcome, Provenance, RecordedChange, Report
+from verify.model import Attestation, EarlierRun, Provenance, RecordedChange, Report
 from verify.model import TerraformState as State
 from verify.period import page as period_page
 from verify.period.page import Deployment

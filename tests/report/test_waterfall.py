@@ -88,7 +88,7 @@ def test_bars_stay_within_the_drawing(drawn: list[tuple[float, list[float | None
     for row in found.rows:
         assert 0 < row.y < found.height
         for bar in row.bars:
-            assert 0 <= bar.x
+            assert bar.x >= 0
             assert bar.width > 0
             assert bar.x + bar.width <= found.width
 

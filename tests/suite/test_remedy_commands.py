@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -57,10 +58,8 @@ def _commands() -> list[Any]:
 
 def _cli(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """What the AWS CLI says of a command on a service that is not there."""
-    try:
+    with contextlib.suppress(SystemExit):
         create_clidriver().main(arguments)
-    except SystemExit:
-        pass
     printed = capsys.readouterr()
     return printed.out + printed.err
 

@@ -99,7 +99,7 @@ class Family:
 
 @dataclass(frozen=True)
 class _Source:
-    """A piece of evidence as a control names it, in few letters: the page has a list of them all."""
+    """A piece of evidence as a control names it: briefly, for the page lists them all."""
 
     call: str
     link: str | None

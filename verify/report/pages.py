@@ -25,7 +25,7 @@ SHARED = Path(__file__).parent / "templates"
 
 
 def environment(templates: Path) -> Environment:
-    """For the templates in a folder and the shared ones; every value is escaped and made visible."""
+    """For the templates of a folder and what all share; each value is escaped and made visible."""
     made = Environment(
         loader=FileSystemLoader([templates, SHARED]),
         autoescape=True,
@@ -41,7 +41,7 @@ def environment(templates: Path) -> Environment:
 
 
 def allowed(style: Path = SHARED / "report.css", script: Path | None = None) -> Mapping[str, str]:
-    """A style sheet and a script, and their hashes for the page's policy, as templates name them."""
+    """Style sheet, script, and their hashes for the page's policy, as templates name them."""
     return with_hashes(
         style.read_text(encoding="utf-8"),
         "" if script is None else script.read_text(encoding="utf-8"),

@@ -75,7 +75,10 @@ def _sealed_text(folder: Path, link: Link) -> str | None:
     stated = _read(folder / manifest.FILE_NAME)
     if _hash(stated) != link.manifest_sha256:
         return None
-    hashes = {entry["file"]: entry["sha256"] for entry in json.loads(stated)["files"]}
+    try:
+        hashes = {entry["file"]: entry["sha256"] for entry in json.loads(stated)["files"]}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
     text = _read(folder / json_report.FILE_NAME)
     return text if _hash(text) == hashes.get(json_report.FILE_NAME) else None
 
