@@ -85,11 +85,11 @@ class Page:
 
     def press(self, key: str, text: str = "") -> None:
         """A key, pressed and let go, such as Tab, or a letter with its text."""
-        for kind in ("keyDown", "keyUp"):
-            event = {"type": kind, "key": key, "code": key, "text": text if kind[3] == "D" else ""}
-            if key == "Tab":
-                event |= {"windowsVirtualKeyCode": 9}
-            self._ask("Input.dispatchKeyEvent", event)
+        event: dict[str, Any] = {"key": key, "code": key}
+        if key == "Tab":
+            event["windowsVirtualKeyCode"] = 9
+        self._ask("Input.dispatchKeyEvent", {**event, "type": "keyDown", "text": text})
+        self._ask("Input.dispatchKeyEvent", {**event, "type": "keyUp"})
 
     def image(self, path: Path) -> None:
         """What is seen of the page, as a PNG."""

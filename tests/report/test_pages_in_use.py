@@ -76,8 +76,17 @@ def _whole() -> Report:
         command=("pytest", "--outputs=outputs.json"),
         attestations=(
             Attestation(
-                *("Training", "164.308(a)(5)(i)", "Everybody was trained.", "Ann", "officer"),
-                *("2026-01-01", "2026-12-31", "in force", "list.pdf", "c" * 64, None),
+                title="Training",
+                citation="164.308(a)(5)(i)",
+                statement="Everybody was trained.",
+                by="Ann",
+                role="officer",
+                date="2026-01-01",
+                expires="2026-12-31",
+                status="in force",
+                attachment="list.pdf",
+                attachment_sha256="c" * 64,
+                signed_by=None,
             ),
         ),
     )

@@ -44,7 +44,11 @@ def test_the_last_runs_are_told_with_what_they_came_to(tmp_path: Path) -> None:
     failed, silent = _run(1), _run(2, timings=(), results=sample.RESULTS[:1])
     _sealed(tmp_path, failed, silent)
     latest, first = with_history(_run(3), tmp_path).history
-    assert (latest.run_id, latest.verdict, latest.longest_alert_seconds) == ("run-02", "CLEAN", None)
+    assert (latest.run_id, latest.verdict, latest.longest_alert_seconds) == (
+        "run-02",
+        "CLEAN",
+        None,
+    )
     assert (first.run_id, first.verdict) == ("run-01", "CONTROLS FAILED")
     assert first.counts[Outcome.FAIL] == 2
     assert first.finished - first.started == timedelta(minutes=1)
@@ -114,7 +118,7 @@ def test_every_form_keeps_it(tmp_path: Path) -> None:
     page = html.render(report)
     table = page[page.index('id="history"') : page.index('id="latency"')]
     assert table.count("<tr>") == 4
-    assert 'this run</span></th><td>Controls failed</td>' in table
+    assert "this run</span></th><td>Controls failed</td>" in table
     assert "5 min 41 s</td></tr>" in table
     assert "none timed</td></tr>" in table
 

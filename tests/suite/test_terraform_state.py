@@ -61,7 +61,9 @@ def test_the_report_names_it_and_keeps_no_more(
 ) -> None:
     path = _file(tmp_path, PULLED)
     check = "verify/checks/test_declared.py"
-    run = verify(deployed, tmp_path / "reports", check, f"--terraform-state={path}", url=sandbox.url)
+    run = verify(
+        deployed, tmp_path / "reports", check, f"--terraform-state={path}", url=sandbox.url
+    )
     assert run.report["terraform_state"] == {
         "lineage": "3f1bd2c6-0000-4a52-9c58-7a1c0b6e1d3f",
         "serial": 17,
