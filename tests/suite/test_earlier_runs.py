@@ -117,10 +117,11 @@ def test_every_form_keeps_it(tmp_path: Path) -> None:
     assert json_report.parse(json_report.render(report)).history == report.history
     page = html.render(report)
     table = page[page.index('id="history"') : page.index('id="latency"')]
-    assert table.count("<tr>") == 4
-    assert "this run</span></th><td>Controls failed</td>" in table
-    assert "5 min 41 s</td></tr>" in table
-    assert "none timed</td></tr>" in table
+    assert table.count('<th role="rowheader"') == 3
+    assert 'this run</span></th><td role="cell">Controls failed</td>' in table
+    assert ">2 fail, 1 error, 1 waived, 4 pass, 1 not applicable</td>" in table
+    assert table.count('data-label="Slowest alert">5 min 41 s</td>') == 2
+    assert table.count('data-label="Slowest alert">none timed</td>') == 1
 
 
 def test_without_a_folder_of_reports_there_is_none(tmp_path: Path) -> None:

@@ -9,24 +9,24 @@ const controls = families.flatMap((family) =>
   [...family.querySelectorAll(":scope > .control")].map((element) => ({
     element,
     family,
-    severity: element.querySelector(".severity").classList[1],
+    kinds: [element.classList[1], element.querySelector(".severity").classList[1]],
     text: null, // what is searched in, read when it is needed first
   })));
 
-function isShown(control, allowed, words) {
-  if (!allowed.has(control.element.classList[1]) || !allowed.has(control.severity)) return false;
+function isShown(control, unwanted, words) {
+  if (control.kinds.some((kind) => unwanted.has(kind))) return false;
   if (!words.length) return true;
   control.text ??= `${control.family.firstElementChild.textContent} ${control.element.textContent}`.toLowerCase();
   return words.every((word) => control.text.includes(word));
 }
 
 function filter() {
-  const allowed = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+  const unwanted = new Set(boxes.filter((box) => !box.checked).map((box) => box.value));
   const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = new Map(families.map((family) => [family, 0]));
   let total = 0;
   for (const control of controls) {
-    const visible = isShown(control, allowed, words);
+    const visible = isShown(control, unwanted, words);
     control.element.classList.toggle("filtered", !visible);
     if (visible) {
       total += 1;
