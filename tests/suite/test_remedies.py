@@ -1,8 +1,9 @@
-"""The remedies of the log bucket's controls, taken as they are printed; the policy binds all."""
+"""Remedies as they are printed: with real identifiers; those of the log bucket are tried."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ def test_the_printed_remedy_mends_it(
     s3.put_bucket_policy(Bucket=bucket, Policy=whole)
     assert outcome("harmed") == "FAIL"
 
-    # By itself the command is refused: to the deployer the policy is no other than to anybody.
+    # By itself the command is refused: the bucket's policy binds the deployer like anybody.
     assert refused(case.mend, s3=s3, bucket=bucket) == "AccessDenied"
     remedy = catalogue.load()[case.control].remediation
     steps = ("DenyTampering", "put-bucket-policy", case.command, "make deploy")
@@ -117,3 +118,14 @@ def test_the_printed_remedy_mends_it(
     case.mend(s3, bucket)
     s3.put_bucket_policy(Bucket=bucket, Policy=whole)
     assert outcome("mended") == "PASS"
+
+
+def test_the_report_names_the_real_identifiers(
+    sandbox: RunningSandbox, deployed: Path, outputs: dict[str, Any], tmp_path: Path
+) -> None:
+    check = "verify/checks/test_trail.py"
+    run = verify(deployed, tmp_path / "reports", check, url=sandbox.url)
+    remedy = run.row("trail-is-logging")["control"]["remediation"]
+    assert remedy.startswith(f"`aws cloudtrail start-logging --name {outputs['trail_arn']}`")
+    remedies = [row["control"]["remediation"] for row in run.report["results"]]
+    assert not [one for one in remedies if re.search(r"\{[a-z_]+\}", one)]
