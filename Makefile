@@ -155,7 +155,7 @@ $(SUPPLY): requirements/supply.txt | $(PY)
 
 AXE := $(VENV)/axe/.installed
 $(AXE): requirements/axe.txt | $(PY)
-	@echo "installing axe-core, which looks at the reports' pages"
+	@echo "installing axe-core, which looks at the reports' pages, into a folder of its own ..."
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target $(VENV)/axe -r $<
 	touch $@
 
