@@ -155,7 +155,7 @@ $(SUPPLY): requirements/supply.txt | $(PY)
 
 AXE := $(VENV)/axe/.installed
 $(AXE): requirements/axe.txt | $(PY)
-	@echo "installing axe-core, which looks at the reports' pages"
+	@echo "installing axe-core, which looks at the reports' pages, into a folder of its own ..."
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target $(VENV)/axe -r $<
 	touch $@
 
@@ -224,7 +224,7 @@ verify: $(RUNTIME) package ## [10 seconds] prove that the deployment works; repo
 		state=$(call quoted,$(WORK))/state-summary.json
 		$(PY) -m deploy outputs $(DEPLOY_FLAGS) $(STATE_FLAGS) --output "$$outputs" --state-summary "$$state" >/dev/null
 	fi
-	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" $(if $(OUTPUTS_MAP),--outputs-map=$(call quoted,$(OUTPUTS_MAP))) $${state:+--terraform-state="$$state"} --profile=$(call quoted,$(BASELINE)) \
+	exec $(VERIFY_ENVIRONMENT) $(PY) -m pytest --outputs="$$outputs" $${state:+--terraform-state="$$state"} $(if $(OUTPUTS_MAP),--outputs-map=$(call quoted,$(OUTPUTS_MAP))) --profile=$(call quoted,$(BASELINE)) \
 		--reports=$(call quoted,$(REPORTS)) --function-package=$(PACKAGE) $(VARIABLES_FLAGS) $(if $(AS_VERIFIER),--as-verifier) $(SEAL_FLAGS) $(DRIFT_ARGUMENTS) $(VERIFY_ARGS)
 
 check-evidence: $(RUNTIME) ## [seconds] prove offline that a run's folder is as it was sealed, and gives its verdicts (RUN=reports: of all)
@@ -273,7 +273,7 @@ docs: $(RUNTIME) ## [seconds] write the generated pages of docs/, and EventBridg
 	$(PY) -m supply licences >docs/licences.md
 	$(PY) lambda/event_patterns.py
 
-screenshots: $(DEVELOPMENT) package browser ## [5 minutes] take the pictures of a report in docs/images, from runs in a sandbox
+screenshots: $(DEVELOPMENT) package browser ## [3 minutes] take the pictures of a report in docs/images, from runs in a sandbox
 	@$(PY) -m tests.report.screenshots
 
 mutate: $(DEVELOPMENT) package ## [over an hour] break one thing after the other and see that the right control notices

@@ -134,6 +134,19 @@ def test_a_control_that_two_faults_fail_stands_with_both() -> None:
     assert found[0].facts == (f"{TRAIL}: multi-region: required yes, live no",)
 
 
+def test_what_one_of_several_controls_alone_tells_is_told() -> None:
+    both = failed(
+        "declared",
+        Row(TRAIL, DECLARED + "is_multi_region_trail", "yes", "no"),
+        Row(TRAIL, DECLARED + "name", "one", "other"),
+    )
+    [found] = causes([failed("regions", Row(TRAIL, "multi-region", "yes", "no")), both])
+    assert found.facts == (
+        f"{TRAIL}: multi-region: required yes, live no",
+        f"{TRAIL}: {DECLARED}name: required one, live other",
+    )
+
+
 def test_four_settings_that_two_controls_look_at_are_one_fault() -> None:
     names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     blocks = [Row(BUCKET, name, "yes", "no") for name in names]

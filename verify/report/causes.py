@@ -18,9 +18,10 @@ Pure: it knows the model alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations, pairwise
 
 from verify.model import NOT_VERIFIED, ControlResult, Observation, Outcome
 from verify.report.display import severity_rank
@@ -34,6 +35,8 @@ _RANGE = re.compile(r"\b[0-9a-fA-F.:]+/\d{1,3}\b")
 _ERROR = re.compile(r"\b(?:[A-Za-z0-9]+\.)?[A-Z][a-z]+(?:[A-Z][a-z]+)+\b")  # AccessDenied, X.YyZz
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _NUMBER = re.compile(r"\d")
+# Settings of one resource with the same values, of which names are compared one by one.
+_MANY = 300
 # Words alone can be anybody's; a sentence of this length is about one thing.
 _SENTENCE = 24  # characters
 
@@ -42,7 +45,8 @@ _SENTENCE = 24  # characters
 class Cause:
     """What one or more controls failed for, or could not be verified for.
 
-    `results` are its controls, the gravest first. `facts` say it once, in the words of the first.
+    `results` are its controls, the gravest first. `facts` say it once, each in the words of the
+    gravest control that tells it.
     """
 
     outcome: Outcome
@@ -85,17 +89,23 @@ def _causes_of(outcome: Outcome, results: Sequence[ControlResult]) -> Iterator[C
     yield from _of_one_message(
         outcome, [one for place, one in enumerate(results) if place not in with_facts]
     )
-    for group in _merged(_grouped(told)):
-        named = sorted(
-            {one.result for one in group},
-            key=lambda place: (severity_rank(results[place].control.severity), place),
-        )
-        facts = (
-            f"{one.observation.subject}: {one.observation.aspect}: {one.observation.comparison}"
-            for one in group
-            if one.result == named[0]
-        )
+
+    def gravity(place: int) -> tuple[int, int]:
+        return severity_rank(results[place].control.severity), place
+
+    for groups in _merged(_grouped(told)):
+        named = sorted({one.result for group in groups for one in group}, key=gravity)
+        facts = [fact for group in groups for fact in _facts(group, gravity)]
         yield Cause(outcome, tuple(results[place] for place in named), tuple(dict.fromkeys(facts)))
+
+
+def _facts(group: Sequence[_Unmet], gravity: Callable[[int], tuple[int, int]]) -> Iterator[str]:
+    """What a group tells, in the words of its gravest control."""
+    first = min((one.result for one in group), key=gravity)
+    for one in group:
+        if one.result == first:
+            seen = one.observation
+            yield f"{seen.subject}: {seen.aspect}: {seen.comparison}"
 
 
 def _of_one_message(outcome: Outcome, results: Iterable[ControlResult]) -> Iterator[Cause]:
@@ -124,28 +134,30 @@ def _grouped(told: Sequence[_Unmet]) -> list[list[_Unmet]]:
             joined.join(number, keys.setdefault(name, number))
         same_value.setdefault((seen.subject, seen.expected, seen.seen), []).append(number)
     for numbers in same_value.values():
-        for place, number in enumerate(numbers):
-            for other in numbers[:place]:
-                if _same_setting(told[number].observation, told[other].observation):
-                    joined.join(number, other)
+        for number, other in _pairs(numbers, told):
+            joined.join(number, other)
     groups: dict[int, list[_Unmet]] = {}
     for number, one in enumerate(told):
         groups.setdefault(joined.root(number), []).append(one)
     return list(groups.values())
 
 
-def _merged(groups: Iterable[list[_Unmet]]) -> list[list[_Unmet]]:
-    """Groups of the same controls are one, and so is one whose controls another has on its subject.
+def _merged(groups: Iterable[list[_Unmet]]) -> list[list[list[_Unmet]]]:
+    """Groups of the same controls together, and one whose controls another has on its subject.
 
     Four settings of one bucket that two controls look at are one fault with four facts.
     """
-    found: list[list[_Unmet]] = []
+    found: list[list[list[_Unmet]]] = []
+    of_control: dict[int, list[list[list[_Unmet]]]] = {}
     for group in sorted(groups, key=lambda group: -len(_controls(group))):
-        home = next((one for one in found if _belongs(group, one)), None)
+        homes = of_control.get(group[0].result, [])
+        home = next((ones for ones in homes if _belongs(group, ones[0])), None)
         if home is None:
-            found.append(list(group))
+            found.append([group])
+            for control in _controls(group):
+                of_control.setdefault(control, []).append(found[-1])
         else:
-            home.extend(group)
+            home.append(group)
     return found
 
 
@@ -185,12 +197,21 @@ def _stranger(observation: Observation) -> str | None:
     return next(iter(found)) if len(found) == 1 else None
 
 
-def _same_setting(one: Observation, other: Observation) -> bool:
-    """Of two with the same subject and values."""
-    if _NUMBER.search(one.expected) and _NUMBER.search(one.seen):
-        return True
-    ours, theirs = _words(one.aspect), _words(other.aspect)
-    return bool(ours and theirs) and (ours <= theirs or theirs <= ours)
+def _pairs(numbers: Sequence[int], told: Sequence[_Unmet]) -> Iterator[tuple[int, int]]:
+    """Which of those with one subject and the same values are about the same setting."""
+    first = told[numbers[0]].observation
+    if _NUMBER.search(first.expected) and _NUMBER.search(first.seen):
+        yield from pairwise(numbers)
+        return
+    by_words: dict[frozenset[str], int] = {}
+    for number in numbers:
+        words = _words(told[number].observation.aspect)
+        if words:
+            yield number, by_words.setdefault(words, number)
+    if len(by_words) <= _MANY:
+        for ours, theirs in combinations(by_words, 2):
+            if ours <= theirs or theirs <= ours:
+                yield by_words[ours], by_words[theirs]
 
 
 @cache
