@@ -279,8 +279,8 @@ screenshots: $(DEVELOPMENT) package browser ## [3 minutes] take the pictures of 
 mutate: $(DEVELOPMENT) package ## [over an hour] break one thing after the other and see that the right control notices
 	@$(PY) -m mutants --profile $(call quoted,$(PROFILE))
 
-bench: $(DEVELOPMENT) package ## [20 minutes] measure, as ratios in one run
-	@$(PY) -m bench
+bench: $(DEVELOPMENT) package ## [20 minutes] measure, as one table of ratios in bench/results.md
+	@$(PY) -m bench --output bench/results.md
 
 # The report's pages are tested in a real browser. Nothing is installed on the system without consent: in CI, or
 # with INSTALL_PACKAGES=1. Without the programs, those tests are skipped (in CI they fail).

@@ -7,12 +7,17 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.table import Row, note
+from mutants import deployed
 from tests.suite.support import ROOT, command, environment
 
 NOT_VERIFIED = 6  # state checks alone leave the live fire's controls untested
@@ -78,8 +83,8 @@ class Account:
     """What is deployed, where its APIs answer, and a folder for what runs leave."""
 
     def __init__(self, url: str, outputs: Path, package: Path, folder: Path) -> None:
-        self.url = url
-        self._outputs, self._package, self._folder = outputs, package, folder
+        self.url, self.outputs = url, outputs
+        self._package, self._folder = package, folder
         self._runs = 0
 
     def verify(self, *arguments: str, url: str | None = None, code: int = 0) -> Run:
@@ -87,7 +92,7 @@ class Account:
         self._runs += 1
         reports = self._folder / f"reports-{self._runs}"
         run = ended(
-            command(self._outputs, reports, f"--function-package={self._package}", *arguments),
+            command(self.outputs, reports, f"--function-package={self._package}", *arguments),
             environment(url or self.url),
             code=code,
         )
@@ -96,13 +101,8 @@ class Account:
         return Run(run.seconds, run.processor, report, folder)
 
 
-def hold(what: str, figure: str, met: bool) -> int:
-    """Print a figure and whether it meets its target; 1 if it does not."""
-    print(f"{'ok  ' if met else 'MISS'}  {what}: {figure}", flush=True)
-    return int(not met)
-
-
 def figures(values: Iterable[float]) -> str:
+    """Seconds of several runs, in words."""
     found = list(values)
     return f"{min(found):.2f} s (median {statistics.median(found):.2f} s of {len(found)} runs)"
 
@@ -116,11 +116,24 @@ class Bare:
 
 
 def bare_start(account: Account) -> Bare:
+    """Start as the suite does, and do nothing."""
     run = ended([sys.executable, "-c", _BARE_START], environment(account.url))
     return Bare(run.seconds, run.processor)
 
 
-def by(what: str, ratios: Iterable[float], limit: float) -> int:
-    """Print the median of the ratios to the bare start and whether it keeps the limit."""
-    ratio = statistics.median(ratios)
-    return hold(what, f"{ratio:.2f} times the bare start's (<= {limit})", ratio <= limit)
+def by_bare_start(what: str, ratios: Iterable[float], limit: float, made_of: str) -> Row:
+    """The row of the median of ratios to the bare start."""
+    return Row(what, "the bare start", statistics.median(ratios), limit, made_of)
+
+
+@contextmanager
+def deployed_account(profile: str) -> Iterator[Account]:
+    """An account of its own with a profile deployed into it: a sandbox, about a minute."""
+    never = threading.Event()
+    with tempfile.TemporaryDirectory(prefix="trailwarden-bench-") as name:
+        folder = Path(name)
+        package = deployed.build_package(folder, never)
+        with deployed.sandbox(folder / "sandbox.log") as url:
+            note(f"deploying {profile} into a sandbox")
+            outputs = deployed.deploy(url, package, folder, never, {}, profile)
+            yield Account(url, outputs, package, folder)

@@ -10,9 +10,8 @@ turns and each in a process of its own, it measures
 - `check-evidence --no-verdicts`: manifest, files, chain, report and every format of it;
 - `check-evidence`, which is all of this;
 
-and prints processor times and their ratios: the whole by the replay alone (target: 1.6 times), what
-a further file costs without its verdict by what hashing it costs (target: 12 times), and the
-peak memory (target: 400 MB).
+by ratios of processor time: the whole by the replay alone, and what a further file costs without
+its verdict by what hashing it costs. The peak memory is that of the few files, a little more.
 """
 
 from __future__ import annotations
@@ -22,13 +21,12 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.runs import CHECKS, NOT_VERIFIED, Account, Ended, ended, figures, hold
-from mutants import deployed
+from bench.runs import CHECKS, NOT_VERIFIED, Ended, deployed_account, ended, figures
+from bench.table import Row, note
 from tests.suite.support import environment
 from verify.account.evidence import EvidenceStore
 from verify.proof import chain, manifest, report_check
@@ -36,7 +34,7 @@ from verify.report import write_reports
 
 FILES = 1_000
 RUNS = 5
-BY_REPLAY, BY_HASHING, MEGABYTES = 1.6, 12.0, 400.0
+BY_REPLAY, BY_HASHING, MEMORY = 1.6, 12.0, 1.5
 _OWN = "trailwarden"  # of such pieces the latest counts, whatever its region
 _HASH = """
 import hashlib, pathlib, sys
@@ -102,7 +100,7 @@ _PARTS: tuple[tuple[str, Callable[[_Turn], Ended]], ...] = (
 def _shown(count: int, turns: Sequence[_Turn]) -> None:
     for what, part in _PARTS:
         spent = figures(part(turn).processor for turn in turns)
-        print(f"      {count:,} files, {what}: processor time {spent}")
+        note(f"{count:,} files, {what}: processor time {spent}")
 
 
 def _least(turns: Sequence[_Turn], part: Callable[[_Turn], Ended]) -> float:
@@ -110,36 +108,39 @@ def _least(turns: Sequence[_Turn], part: Callable[[_Turn], Ended]) -> float:
     return min(part(turn).processor for turn in turns)
 
 
-def main() -> int:
-    """Deploy, run, grow, check and print; 1 when a target is missed."""
-    never = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="trailwarden-bench-") as name:
-        folder = Path(name)
-        package = deployed.build_package(folder, never)
-        with deployed.sandbox(folder / "sandbox.log") as url:
-            outputs = deployed.deploy(url, package, folder, never, {}, "dev")
-            account = Account(url, outputs, package, folder)
-            run = account.verify(*CHECKS, code=NOT_VERIFIED)
+def rows() -> Iterator[Row]:
+    """Deploy, run, grow and check."""
+    with deployed_account("dev") as account, tempfile.TemporaryDirectory() as name:
+        run = account.verify(*CHECKS, code=NOT_VERIFIED)
         few = len(list(run.folder.glob("evidence/*.json")))
-        many = grown(run.folder, folder / "grown", FILES)
+        many = grown(run.folder, Path(name) / "grown", FILES)
         turns = [(_turn(run.folder), _turn(many)) for _ in range(RUNS)]
     before, after = [one for one, _ in turns], [one for _, one in turns]
     _shown(few, before)
     _shown(FILES, after)
-    ratio = statistics.median(turn.whole.processor / turn.replay.processor for turn in after)
-    missed = hold(
-        "check-evidence", f"{ratio:.2f} times the replay alone (<= {BY_REPLAY})", ratio <= BY_REPLAY
+    yield Row(
+        f"check-evidence on {FILES:,} files, processor time",
+        "the state checks on them alone",
+        statistics.median(turn.whole.processor / turn.replay.processor for turn in after),
+        BY_REPLAY,
     )
 
     def each_further(part: Callable[[_Turn], Ended]) -> float:
         return (_least(after, part) - _least(before, part)) / (FILES - few)
 
     ours, least = each_further(lambda turn: turn.files), each_further(lambda turn: turn.hashing)
-    missed += hold(
-        "each further file, without its verdict",
-        f"{ours * 1000:.2f} ms, {ours / least:.1f} times hashing it (<= {BY_HASHING:.0f})",
-        ours <= BY_HASHING * least,
+    yield Row(
+        "check-evidence without verdicts, each further file",
+        "hashing it",
+        ours / least,
+        BY_HASHING,
+        f"{ours * 1000:.2f} ms and {least * 1000:.2f} ms",
     )
-    peak = max(turn.whole.megabytes for turn in after)
-    missed += hold("peak memory", f"{peak:.0f} MB (<= {MEGABYTES:.0f})", peak <= MEGABYTES)
-    return int(missed > 0)
+    peak, small = (max(turn.whole.megabytes for turn in some) for some in (after, before))
+    yield Row(
+        f"check-evidence on {FILES:,} files, peak memory",
+        f"on {few:,} files",
+        peak / small,
+        MEMORY,
+        f"{peak:.0f} MB and {small:.0f} MB",
+    )
