@@ -30,6 +30,8 @@ TESTS ?=
 INSTALL_PACKAGES ?=
 SBOM ?= sbom.cdx.json
 AUDIT_ARGS ?=
+MINUTES ?= 20
+CALLS ?= 10000
 DRIFT ?=
 AS_VERIFIER ?=
 PYTHON ?= python3
@@ -70,7 +72,7 @@ VERIFY_ENVIRONMENT = $(if $(SANDBOX_URL),env -u AWS_PROFILE -u AWS_SESSION_TOKEN
 # showing `demo` would start a sandbox, showing `fast` would run the tests, which show `fast`.
 AGAIN := $(MAKE) --no-print-directory
 
-.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench docs screenshots lint format package lock sbom audit browser found-terraform clean
+.PHONY: help demo test fast sandbox deploy plan verify check-evidence report-pdf destroy mutate bench soak docs screenshots lint format package lock sbom audit browser found-terraform clean
 
 help: ## [at once] list the targets, how long they take, and what can be set
 	@grep -hE '^[a-z-]+:.*## \[' $(MAKEFILE_LIST) | sed -E 's/:.*## \[([^]]*)\] /\t\1\t/' | expand -t 16,31
@@ -104,6 +106,8 @@ help: ## [at once] list the targets, how long they take, and what can be set
 	SBOM=<file>         sbom: where to write it (default: sbom.cdx.json)
 	AUDIT_ARGS="..."    audit: passed on to pip-audit
 	TESTS="..."         test: only these, by pytest's arguments
+	MINUTES=20          soak: how long
+	CALLS=10000         soak: how many calls in that time
 	INSTALL_PACKAGES=1  test: install what the tests of the report look at it with (apt-get, as root)
 	AUTO_APPROVE=1      deploy and destroy without asking, for CI
 	TEXT
@@ -281,6 +285,9 @@ mutate: $(DEVELOPMENT) package ## [over an hour] break one thing after the other
 
 bench: $(DEVELOPMENT) package ## [20 minutes] measure, as one table of ratios in bench/results.md
 	@$(PY) -m bench --output bench/results.md
+
+soak: $(DEVELOPMENT) package ## [25 minutes] put a sandbox under MINUTES=20 of CALLS=10000, and see that each violation is told exactly once
+	@$(PY) -m soak --minutes $(call quoted,$(MINUTES)) --calls $(call quoted,$(CALLS)) --profile $(call quoted,$(PROFILE)) --output soak/results.md
 
 # The report's pages are tested in a real browser. Nothing is installed on the system without consent: in CI, or
 # with INSTALL_PACKAGES=1. Without the programs, those tests are skipped (in CI they fail).
