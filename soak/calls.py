@@ -48,7 +48,7 @@ class Worker:
 
     def __init__(self, account: Account, number: int) -> None:
         self.account = account
-        self.name = f"soak-{number}"
+        self.name = f"soak-{uuid.uuid4().hex[:8]}-{number}"
         partition = account.deployment.partition
         ec2, iam, s3 = (account.client(each) for each in ("ec2", "iam", "s3"))
         self.vpc = ec2.create_vpc(CidrBlock=f"172.{16 + number % 16}.0.0/16")["Vpc"]["VpcId"]

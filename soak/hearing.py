@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from soak.account import Account
 from verify.live_fire.alert import read_alert
 
-_NAME = "soak-alerts"
+_NAME = f"soak-alerts-{uuid.uuid4().hex[:8]}"
 _POLL_SECONDS = 1
 _STOP_SECONDS = 30.0
 

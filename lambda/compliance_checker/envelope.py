@@ -120,7 +120,7 @@ def _read_logs(data: object) -> Delivery:
         raise UnreadableEventError(f"awslogs.data is not base64 of UTF-8: {error}") from None
     except RecursionError:
         raise UnreadableEventError("awslogs.data is nested too deeply") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # what is no JSON, and a number of too many digits
         raise UnreadableEventError(f"awslogs.data does not hold JSON: {error}") from None
     if not isinstance(payload, dict):
         raise UnreadableEventError("awslogs.data does not hold a JSON object")

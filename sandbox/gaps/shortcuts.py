@@ -15,6 +15,7 @@ from typing import Any
 from moto import backends
 from moto.core import responses, serialize
 from moto.core.base_backend import BackendDict
+from moto.core.common_models import BaseModel
 from moto.s3.models import FakeDeleteMarker, S3Backend
 from moto.sqs.models import Queue
 
@@ -46,6 +47,11 @@ def of_account(context: None, original: Callable[..., Any], backends: Any, accou
     return (
         dict.__getitem__(backends, account) if account in backends else original(backends, account)
     )
+
+
+def untracked(context: None, kind: type, *arguments: Any, **keywords: Any) -> Any:
+    """A new object of moto's."""
+    return super(BaseModel, kind).__new__(kind)
 
 
 def messages_delayed(context: None, queue: Any) -> int:
@@ -147,6 +153,12 @@ REPLACEMENTS = (
         of_account,
         "moto compares a service with every other that is in use whenever one is asked for.",
         Kind.AROUND,
+    ),
+    Replacement(
+        BaseModel,
+        "__new__",
+        untracked,
+        "moto keeps every object that it ever made for a reset, and copies of whole tables with them.",
     ),
     Replacement(
         backends,

@@ -5,11 +5,12 @@ Source: Amazon CloudWatch API reference, "Dashboard body structure and syntax".
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from verify import foreign_json
 
 # These find their metrics by themselves: which they show depends on what there is.
 _FINDING = re.compile(r"\b(SEARCH|SELECT|LAMBDA|INSIGHT_RULE_METRIC)\b")
@@ -46,7 +47,7 @@ class Dashboard:
 def read(body: str, account: str) -> Dashboard:
     """What the body of an account's dashboard shows. Raises DashboardError."""
     try:
-        widgets = json.loads(body)["widgets"]
+        widgets = foreign_json.parsed(body)["widgets"]
         alarms: set[str] = set()
         metrics: set[Shown] = set()
         for widget in widgets:

@@ -48,6 +48,8 @@ _TOKEN = re.compile(
     r"""|(?P<operator>==|!=|<=|>=|&&|\|\||[-+*/^<>(),\[\]]))"""
 )
 _DEPTH = 40
+# Each operator of a sum stands within the next one; no honest expression has a tenth of these.
+_MOST_TOKENS = 400
 
 
 def evaluate(expression: str, scope: Scope) -> Value:
@@ -73,6 +75,8 @@ class _Parser:
                 raise self._unknown()
             self._tokens.append((found.lastgroup, found.group(found.lastgroup)))
             position = found.end()
+            if len(self._tokens) > _MOST_TOKENS:
+                raise CannotTellError(f"an expression of {len(text):,} characters cannot be played")
 
     def whole(self) -> Node:
         node = self._binary(0)

@@ -6,9 +6,10 @@ equal one is as good.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from verify import foreign_json
 
 Rule = Mapping[str, Any]
 # How often a rule looks by itself, in hours.
@@ -74,6 +75,6 @@ def _narrowed(scope: Mapping[str, Any], types: Iterable[str]) -> list[str]:
 def _parameters(rule: Rule) -> Any:
     text = rule.get("InputParameters") or "{}"
     try:
-        return json.loads(text)
+        return foreign_json.parsed(text)
     except ValueError:
         return text

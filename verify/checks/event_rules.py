@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from verify import foreign_json
 from verify.account import reads
 from verify.account.answer import pick
 from verify.account.door import Aws
@@ -73,7 +73,7 @@ def pattern_of(check: Check, arn: str, rule: Mapping[str, Any]) -> Pattern | Non
     if text is None:
         return None
     try:
-        found = json.loads(text)
+        found = foreign_json.parsed(text)
     except ValueError:
         found = None
     if not isinstance(found, dict):

@@ -6,10 +6,11 @@ so. Source: AWS Systems Manager user guide, "Session document schema".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from verify import foreign_json
 
 _KNOWN = frozenset({"schemaVersion", "description", "sessionType", "inputs", "parameters"})
 _KNOWN_INPUTS = frozenset(
@@ -122,7 +123,7 @@ def _minutes(said: Any, unsaid: int | None) -> int | None:
 
 def _read(content: str) -> Document:
     try:
-        found = json.loads(content)
+        found = foreign_json.parsed(content)
     except ValueError as error:
         raise SessionDocumentError(f"the document cannot be read: {error}") from None
     if not isinstance(found, Mapping):

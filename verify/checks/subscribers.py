@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from verify import foreign_json
 from verify.account.answer import pick
 from verify.model import NotVerifiedError
 from verify.redaction import REDACTED
@@ -181,7 +182,7 @@ def parsed(attributes: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not text:
         return {}
     try:
-        found = json.loads(text)
+        found = foreign_json.parsed(text)
     except ValueError:
         found = None
     if not isinstance(found, Mapping):

@@ -5,13 +5,14 @@ Source: CloudWatch Logs API reference, PutAccountPolicy.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from verify import foreign_json
+
 _CRITERIA = re.compile(
-    r'\s*(?:LogGroupName\s+NOT\s+IN\s*\[(?P<others>(?:\s*"[^"]*"\s*,?)*\s*)\]'
+    r'\s*(?:LogGroupName\s+NOT\s+IN\s*\[(?P<others>(?:\s*"[^"]*"(?:\s*,)?)*\s*)\]'
     r'|LogGroupNamePrefix\s*=\s*"(?P<prefix>[^"]*)")\s*'
 )
 _TEXT = re.compile(r'"([^"]*)"')
@@ -38,7 +39,7 @@ def recipient(document: str) -> tuple[str, str]:
 
     Raises ValueError for what is no JSON object.
     """
-    said = json.loads(document)
+    said = foreign_json.parsed(document)
     if not isinstance(said, dict):
         raise ValueError("the policy is no JSON object")
     return str(said.get("DestinationArn", "")), str(said.get("RoleArn", ""))

@@ -6,10 +6,11 @@ PutDataProtectionPolicy.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from verify import foreign_json
 
 _DESTINATIONS = {"CloudWatchLogs": "LogGroup", "Firehose": "DeliveryStream", "S3": "Bucket"}
 
@@ -30,7 +31,7 @@ class Protection:
 def protection(document: str) -> Protection:
     """What a policy does, by all of its statements. Raises DataProtectionError."""
     try:
-        statements = json.loads(document)["Statement"]
+        statements = foreign_json.parsed(document)["Statement"]
         audited, masked, told = set[str](), set[str](), list[str]()
         for statement in statements:
             _only(statement, ("DataIdentifier", "Operation", "Sid"))
@@ -45,7 +46,9 @@ def protection(document: str) -> Protection:
                 _only(masking, ("MaskConfig",))
                 _only(masking["MaskConfig"], ())
                 masked |= identifiers
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+    except DataProtectionError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DataProtectionError(f"the policy cannot be read: {error}") from None
     return Protection(frozenset(audited), frozenset(masked), tuple(told))
 

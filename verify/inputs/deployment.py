@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from verify import schemas
+from verify import foreign_json, schemas
 from verify.inputs import foreign
 from verify.inputs.absence import Absence, AbsentOutputError
 from verify.inputs.reader import AbsentError, UnreadableError, read_text
@@ -815,8 +815,8 @@ def parse(text: str, source: str = "the outputs") -> Deployment:
 def read_outputs(text: str, source: str) -> dict[str, Any]:
     """The outputs that the JSON `text` holds, whosever they are. Raises DeploymentError."""
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = foreign_json.parsed(text)
+    except ValueError as error:
         raise DeploymentError(
             f"{source} is not JSON ({error}): {foreign.remedy_of_text(text)}"
         ) from None

@@ -6,12 +6,12 @@ Output Format", plan representation, format version 1.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from verify import foreign_json
 from verify.inputs.reader import UnreadableError, read_text
 from verify.redaction import REDACTED
 from verify.wording import in_words
@@ -66,8 +66,8 @@ def parse_plan(plan: str) -> Plan:
     or is of nothing that is deployed.
     """
     try:
-        document = json.loads(plan)
-    except (ValueError, RecursionError) as error:
+        document = foreign_json.parsed(plan)
+    except ValueError as error:
         raise PlanError(
             f"the plan is not JSON ({error}): give it what `terraform show -json <plan>` prints"
         ) from None

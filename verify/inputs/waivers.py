@@ -7,7 +7,6 @@ accepted the risk and where that is kept, and holds from its day of issue to its
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,6 +16,7 @@ from typing import Any
 from verify import schemas
 from verify.inputs.reader import UnreadableError
 from verify.model import Control, ControlResult, Outcome, WaiverUse
+from verify.policy.patterns import matches
 
 MAXIMUM_CHARACTERS = 1_000_000
 
@@ -44,11 +44,7 @@ class Waiver:
 
     def covers(self, subject: str) -> bool:
         """Whether `subject` is one of those that the waiver is for. Case counts, as in ARNs."""
-        pattern = "".join(
-            ".*" if part == "*" else "." if part == "?" else re.escape(part)
-            for part in re.split(r"([*?])", self.subject)
-        )
-        return re.fullmatch(pattern, subject, re.DOTALL) is not None
+        return matches(self.subject, subject)
 
 
 def load(path: Path, controls: Mapping[str, Control], longest_days: int) -> tuple[Waiver, ...]:

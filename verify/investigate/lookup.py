@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from verify import foreign_json
 from verify.account.sessions import plain_session
 from verify.investigate.act import Act, UnreadableRecordError, act_of
 from verify.investigate.found import Found, HistoryError
@@ -104,7 +104,7 @@ def _events(
 
 def _act(event: dict[str, Any]) -> Act:
     try:
-        record = json.loads(event.get("CloudTrailEvent") or "")
+        record = foreign_json.parsed(event.get("CloudTrailEvent") or "")
     except ValueError as error:
         raise UnreadableRecordError(f"not JSON: {error}") from None
     if not isinstance(record, dict):

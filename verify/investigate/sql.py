@@ -7,6 +7,7 @@ is taken to mean something else.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 
 from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
@@ -25,7 +26,16 @@ def same(query: str, expected: str, database: str, table: str) -> bool:
     Raises QueryError for a text that is no query.
     """
     ours = {(database, table), ("", table)}
-    return _canonical(query, ours) == _canonical(expected, {("", TRAIL)})
+    with _bounded():
+        return _canonical(query, ours) == _canonical(expected, {("", TRAIL)})
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    try:
+        yield
+    except RecursionError:
+        raise QueryError("it is nested too deeply") from None
 
 
 def _tree(query: str) -> exp.Expr:
@@ -77,6 +87,11 @@ def absent_columns(query: str, columns: Mapping[str, str]) -> list[str]:
 
     Raises QueryError for a text that is no query.
     """
+    with _bounded():
+        return _absent_columns(query, columns)
+
+
+def _absent_columns(query: str, columns: Mapping[str, str]) -> list[str]:
     types = {name.lower(): _type(kind) for name, kind in columns.items()}
     tree = _tree(query)
     named = {one.alias.lower() for one in tree.find_all(exp.Alias)}

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from verify import foreign_json
 from verify.investigate.question import Question
 
 _IDENTIFIER = re.compile(r"[a-z0-9_]+")
@@ -199,7 +200,7 @@ def record_of(row: Mapping[str, str | None]) -> dict[str, Any]:
 
 def _json(text: str | None) -> Any:
     try:
-        return json.loads(text) if text else None
+        return foreign_json.parsed(text) if text else None
     except ValueError:
         return None
 

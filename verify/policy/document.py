@@ -6,11 +6,12 @@ reference" (Principal, NotPrincipal, Action, Resource, Condition).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote
+
+from verify import foreign_json
 
 Effect = Literal["Allow", "Deny"]
 
@@ -155,8 +156,10 @@ def _load(text: str) -> object:
     if candidate.startswith("%"):
         candidate = unquote(candidate)
     try:
-        loaded: object = json.loads(candidate, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
+        loaded: object = foreign_json.parsed(candidate, _unique)
+    except PolicyError:
+        raise
+    except ValueError as error:
         raise PolicyError(f"the document is not JSON: {error}") from error
     return loaded
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from verify import __version__, schemas
+from verify import __version__, foreign_json, schemas
 from verify.inputs.reader import AbsentError, UnreadableError, read_text
 
 FILE_NAME = "manifest.json"
@@ -156,12 +156,12 @@ def read(folder: Path) -> Manifest:
     path = folder / FILE_NAME
     try:
         text = read_text(path, str(path), _MAXIMUM_CHARACTERS)
-        document = json.loads(text)
+        document = foreign_json.parsed(text)
     except AbsentError:
         raise AbsentManifestError(
             f"{folder} has no {FILE_NAME}: it is no run's folder, or its run did not end"
         ) from None
-    except (UnreadableError, ValueError, RecursionError) as error:
+    except (UnreadableError, ValueError) as error:
         raise ManifestError(f"{path} cannot be read: {error}") from None
     version = document.get("schema_version") if isinstance(document, Mapping) else None
     if version != SCHEMA_VERSION:

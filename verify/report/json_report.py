@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from verify import foreign_json
 from verify.model import (
     AlertTiming,
     Attestation,
@@ -139,8 +140,8 @@ def parse(text: str) -> Report:
     counts or exit code are not what its results amount to.
     """
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
+        found = foreign_json.parsed(text)
+    except ValueError as error:
         raise InvalidReportError(f"the report is not JSON: {error}") from error
     version = found.get("schema_version") if isinstance(found, dict) else None
     if isinstance(version, str) and version != SCHEMA_VERSION:

@@ -48,10 +48,13 @@ def faults(schema: str | Mapping[str, Any], document: Any) -> list[Fault]:
     That a document has no fault is kept: the same one is not validated twice.
     """
     rules = _read(schema) if isinstance(schema, str) else schema
-    text = json.dumps([rules, document], sort_keys=True, default=repr)
-    if _VALID.get(text) is True:
-        return []
-    found = _faults(rules, document)
+    try:
+        text = json.dumps([rules, document], sort_keys=True, default=repr)
+        if _VALID.get(text) is True:
+            return []
+        found = _faults(rules, document)
+    except RecursionError:
+        return [Fault((), "it is nested too deeply")]
     if not found:
         _VALID.put(text, True)
     return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verify import schemas
+from verify import foreign_json, schemas
 from verify.inputs import outputs_map
 from verify.inputs.deployment import DeploymentError
 from verify.inputs.reader import UnreadableError, read_text
@@ -46,10 +45,10 @@ class Listed:
         """
         try:
             text = read_text(self.outputs, f"the outputs {self.outputs}", _MAXIMUM_OUTPUTS)
-            document = json.loads(text)
+            document = foreign_json.parsed(text)
         except UnreadableError as error:
             return str(error)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             return f"the outputs {self.outputs} are not JSON: {error}"
         if self.outputs_map is not None:
             try:

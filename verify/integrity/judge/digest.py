@@ -6,11 +6,12 @@ CloudTrail log file integrity validation".
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from verify import foreign_json
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -63,8 +64,8 @@ class Digest:
 def parse_digest(content: bytes) -> Digest:
     """The digest in `content` (uncompressed). Raises DigestFormatError saying what is wrong."""
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        document = foreign_json.parsed(content)
+    except ValueError as error:
         raise DigestFormatError(f"not JSON: {type(error).__name__}") from error
     if not isinstance(document, dict):
         raise DigestFormatError("not a JSON object")
