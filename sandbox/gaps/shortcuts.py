@@ -158,7 +158,7 @@ REPLACEMENTS = (
         BaseModel,
         "__new__",
         untracked,
-        "moto keeps every object that it ever made for a reset, and copies of whole tables with them.",
+        "moto keeps every object that it ever made, copies of whole tables as well, for a reset.",
     ),
     Replacement(
         backends,

@@ -9,13 +9,15 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-PROCESSOR_SECONDS = 30
-BYTES = 1 << 30
+_SECONDS = 30
+_BYTES = 1 << 30
 _LONGEST = 200_000
 
 
-def outcome(call: Callable[[], str]) -> str:
-    """What `call` returns; a traceback, or the signal that ended it, where it does not end well.
+def outcome(call: Callable[[], str], seconds: int = _SECONDS) -> str:
+    """What `call` returns; its error, or the signal that ended it, where it does not end well.
+
+    It has so many seconds of processor time.
 
     Whatever hangs, eats memory or overflows a stack of C's ends here, and not with the tests.
     """
@@ -24,7 +26,7 @@ def outcome(call: Callable[[], str]) -> str:
     if child == 0:
         os.close(reading)
         faulthandler.disable()  # a crash is told once
-        _limit()
+        _limit(seconds)
         try:
             said = call()
         except BaseException as error:  # noqa: BLE001 - the caller is told
@@ -37,7 +39,7 @@ def outcome(call: Callable[[], str]) -> str:
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         return (
-            f"ended by signal {os.WTERMSIG(status)}: more than {PROCESSOR_SECONDS} s of processor "
+            f"ended by signal {os.WTERMSIG(status)}: more than {seconds} s of processor "
             f"time (24, 9), or of C's stack (11)"
         )
     return said
@@ -51,12 +53,12 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error} at {' '.join(places)}"
 
 
-def _limit() -> None:
+def _limit(seconds: int) -> None:
     page = resource.getpagesize()
     # What the process has mapped already is not the call's doing.
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * page
-    resource.setrlimit(resource.RLIMIT_AS, (mapped + BYTES, mapped + BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + _BYTES, mapped + _BYTES))
     used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    limit = int(used) + PROCESSOR_SECONDS
+    limit = int(used) + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -72,6 +72,7 @@ from verify.investigate import sql, statement
 from verify.investigate.act import UnreadableRecordError, act_of
 from verify.investigate.errors import QueryError
 from verify.investigate.partitions import Files, ProjectionError, missing
+from verify.investigate.question import moment
 from verify.live_fire.alert import read_alert
 from verify.policy import denials, endpoints, grants, identity
 from verify.policy.document import Document, PolicyError
@@ -815,6 +816,11 @@ DOORS: Mapping[str, Door] = {
     "query": Door(_as_text(_query), (QueryError,), texts=lambda: (_QUERY,)),
     "projection of a table": Door(_as_json(_projected), (ProjectionError,), lambda: (_PROJECTION,)),
     "record of an act": Door(_as_json(_act), (UnreadableRecordError,), _records),
+    "time of a question": Door(
+        _as_text(lambda text: moment(text, _NOW)),
+        (ValueError,),
+        texts=lambda: (b"2h", b"2026-05-01T12:00", b"0001-01-01T00:00:00+00:00"),
+    ),
     "row of a query": Door(_as_json(_row), (UnreadableRecordError,), lambda: (_ROW,)),
     "message of a queue": Door(_as_json(_message), (), lambda: (_SQS,)),
     # What the function gets.

@@ -201,7 +201,7 @@ def test_a_critical_control_is_waived_subject_by_subject(
         (_entry(expires="2026-03-31"), "end on 2026-03-31, before it is issued on 2026-04-01"),
         (_entry(expires="2026-05-06").replace("reason", "because"), "'because'"),
         (_entry(expires="2026-05-06").replace("resources-", "resource-"), "does not exist"),
-        ("!!python/object/apply:os.system ['true']", "cannot be read"),
+        ("!!python/object/apply:os.system ['true']", "is not known here"),
     ],
 )
 def test_bad_waivers_are_refused_with_the_cause(tmp_path: Path, text: str, message: str) -> None:

@@ -49,14 +49,17 @@ class Recorded:
             )
         for path in files:
             document = _document(path)
-            key = _key(
-                document["service"],
-                document["operation"],
-                document["parameters"],
-                document["moment"],
-                document["region"],
-            )
-            self._calls[key] = _called(document)
+            try:
+                key = _key(
+                    document["service"],
+                    document["operation"],
+                    document["parameters"],
+                    document["moment"],
+                    document["region"],
+                )
+                self._calls[key] = _called(document)
+            except (AttributeError, TypeError, ValueError) as error:
+                raise RecordError(f"{path} is no evidence: {error}") from None
 
     def call(
         self,
@@ -167,6 +170,8 @@ def _key(
 
 def _called(document: Mapping[str, Any]) -> Called:
     operation, error = document["operation"], None
+    if not all(isinstance(page, Mapping) for page in document["response"]):
+        raise TypeError("its response is no list of pages")
     if document["error"] is not None:
         # The text is the whole of what botocore said, the code included.
         detail = {"Code": document["error_code"] or "", "Message": document["error"]}

@@ -61,8 +61,9 @@ def _require_bounded(text: str, path: Path) -> None:
     """
     sizes: dict[str, int] = {}  # of what has an anchor, in nodes, aliases counted in full
     entered: list[tuple[str | None, int]] = [(None, 0)]
-    for event in yaml.parse(text, Loader=_TextLoader):
-        where = f"{path}:{event.start_mark.line + 1}"
+    events: Iterator[Any] = yaml.parse(text, Loader=_TextLoader)
+    for event in events:
+        where = _where(event, path)
         if getattr(event, "tag", None) is not None:
             raise UnreadableError(f"{where}: the tag {event.tag} is not known here: leave it out")
         if isinstance(event, yaml.CollectionStartEvent):
@@ -116,5 +117,5 @@ def _places(node: Any, place: Place, path: Path) -> Iterator[tuple[Place, Any]]:
         raise UnreadableError(f"{_where(node, path)}: a number of over {_LONGEST_NUMBER} digits")
 
 
-def _where(node: Any, path: Path) -> str:
-    return f"{path}:{node.start_mark.line + 1}"
+def _where(found: Any, path: Path) -> str:
+    return f"{path}:{found.start_mark.line + 1}"

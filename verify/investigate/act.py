@@ -51,7 +51,7 @@ def act_of(record: Mapping[str, Any], resources: tuple[str, ...] = ()) -> Act:
         time = datetime.fromisoformat(record["eventTime"]).astimezone(UTC)
         source, name = str(record["eventSource"]), str(record["eventName"])
         event_id, region = str(record["eventID"]), str(record["awsRegion"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise UnreadableRecordError(f"not a record of CloudTrail: {error!r}") from None
     identity = _mapping(record.get("userIdentity"))
     return Act(

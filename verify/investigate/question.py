@@ -66,8 +66,8 @@ def moment(text: str, now: datetime) -> datetime:
         return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(
             f"{text!r} is no time: say how long ago (90m, 2h, 3d), or when (2026-05-01T12:00)"
         ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -171,7 +171,10 @@ def read(folder: Path) -> Manifest:
         )
     if wrong := schemas.violations("manifest", document):
         raise ManifestError(f"{path} is no manifest of a run:\n  " + "\n  ".join(wrong))
-    return _manifest(document, sha256_of(path))
+    try:
+        return _manifest(document, sha256_of(path))
+    except ValueError as error:  # of the time, which no schema knows
+        raise ManifestError(f"{path} is no manifest of a run: {error}") from None
 
 
 def _manifest(document: Mapping[str, Any], own: str) -> Manifest:

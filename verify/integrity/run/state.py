@@ -97,7 +97,7 @@ def load(path: Path, layout: Layout) -> RunState | None:
         scopes = dict(map(_scope, document["targets"]))
         earlier = tuple(Place(**place) for place in document["earlier"])
         return RunState(datetime.fromisoformat(document["start"]), scopes, earlier)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StateError(f"{path} is not a state file of this command ({error!r})") from error
 
 
