@@ -30,6 +30,7 @@ TESTS ?=
 INSTALL_PACKAGES ?=
 SBOM ?= sbom.cdx.json
 AUDIT_ARGS ?=
+PEERS ?=
 MINUTES ?= 20
 CALLS ?= 10000
 DRIFT ?=
@@ -106,6 +107,7 @@ help: ## [at once] list the targets, how long they take, and what can be set
 	SBOM=<file>         sbom: where to write it (default: sbom.cdx.json)
 	AUDIT_ARGS="..."    audit: passed on to pip-audit
 	TESTS="..."         test: only these, by pytest's arguments
+	PEERS=1             bench: beside Prowler and Cloud Custodian, too, each in an environment of its own
 	MINUTES=20          soak: how long
 	CALLS=10000         soak: how many calls in that time
 	INSTALL_PACKAGES=1  test: install what the tests of the report look at it with (apt-get, as root)
@@ -283,8 +285,15 @@ screenshots: $(DEVELOPMENT) package browser ## [3 minutes] take the pictures of 
 mutate: $(DEVELOPMENT) package ## [over an hour] break one thing after the other and see that the right control notices
 	@$(PY) -m mutants --profile $(call quoted,$(PROFILE))
 
-bench: $(DEVELOPMENT) package ## [20 minutes] measure, as one table of ratios in bench/results.md
-	@$(PY) -m bench --output bench/results.md
+# Each in an environment of its own, and only on request: they are large, and pin what others need newer.
+$(VENV)/%/.installed: requirements/%.txt | $(PY)
+	@echo "installing $* into an environment of its own, for some minutes ..."
+	$(PYTHON) -m venv $(VENV)/$*
+	$(VENV)/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+bench: $(DEVELOPMENT) package $(if $(PEERS),$(VENV)/prowler/.installed $(VENV)/custodian/.installed) ## [20 minutes] measure, as one table of ratios in bench/results.md (PEERS=1: beside Prowler and Cloud Custodian, too)
+	@$(PY) -m bench $(if $(PEERS),--peers) --output bench/results.md
 
 soak: $(DEVELOPMENT) package ## [25 minutes] put a sandbox under MINUTES=20 of CALLS=10000, and see that each violation is told exactly once
 	@$(PY) -m soak --minutes $(call quoted,$(MINUTES)) --calls $(call quoted,$(CALLS)) --profile $(call quoted,$(PROFILE)) --output soak/results.md
@@ -334,6 +343,8 @@ lock: $(DEVELOPMENT) ## [minutes] pin the newest dependencies that pyproject.tom
 	# Of the package's own dependencies nothing is installed.
 	unused="--unsafe-package playwright --unsafe-package greenlet --unsafe-package pyee --unsafe-package typing-extensions"
 	$(VENV)/bin/pip-compile $${flags/--allow-unsafe/} $$unused -o requirements/axe.txt requirements/axe.in
+	$(VENV)/bin/pip-compile $$flags -o requirements/prowler.txt requirements/prowler.in
+	$(VENV)/bin/pip-compile $$flags -o requirements/custodian.txt requirements/custodian.in
 
 clean: ## [at once] remove what was built and installed; deployments' state stays
 	@rm -rf $(VENV) .tools lambda/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
