@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,9 @@ import pytest
 from tests.sandbox.support import RunningSandbox, start
 from tests.suite.support import (
     REGION,
-    ROOT,
     VARIABLES,
     Verification,
-    environment,
+    deploy,
     verify,
     verify_strictly,
 )
@@ -62,33 +59,7 @@ def deployed(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) 
     Files of tests share it in any order: who changes it puts it back, and leaves no gap in the
     trail's digests, which would fail every later run.
     """
-    folder = tmp_path_factory.mktemp("deployment")
-    for arguments in (
-        ["lambda/build.py"],
-        [
-            "-m",
-            "deploy",
-            "apply",
-            "--sandbox",
-            sandbox.url,
-            "--working-directory",
-            str(folder / "work"),
-            "--auto-approve",
-            "--output",
-            str(folder / "outputs.json"),
-        ],
-    ):
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=ROOT,
-            env=environment(**VARIABLES),
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "outputs.json"
+    return deploy(sandbox.url, tmp_path_factory.mktemp("deployment"), VARIABLES)
 
 
 @pytest.fixture(scope="session")

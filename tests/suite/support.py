@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,18 +28,34 @@ def variables(further_region: str) -> dict[str, str]:
     """What the tests' deployments are made with.
 
     Every probe that there is may be fired there, and a further region has rules of the quick path.
-    Reports can be put into a bucket and be signed, and findings be imported.
     """
     return {
-        "TF_VAR_reports_bucket_enabled": "true",
-        "TF_VAR_report_signing_enabled": "true",
-        "TF_VAR_finding_import_enabled": "true",
         "TF_VAR_verifier_probes": json.dumps(PERMITTED),
         "TF_VAR_further_event_regions": json.dumps([further_region]),
     }
 
 
 VARIABLES = variables("eu-west-1")
+
+
+def deploy(url: str, folder: Path, variables: Mapping[str, str]) -> Path:
+    """Deploy into the sandbox at `url`, with these in the environment; the file of outputs."""
+    apply = ("--sandbox", url, "--working-directory", str(folder / "work"), "--auto-approve")
+    for arguments in (
+        ["lambda/build.py"],
+        ["-m", "deploy", "apply", *apply, "--output", str(folder / "outputs.json")],
+    ):
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment(**variables),
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "outputs.json"
 
 
 @dataclass(frozen=True)
