@@ -28,12 +28,8 @@ def variables(further_region: str) -> dict[str, str]:
     """What the tests' deployments are made with.
 
     Every probe that there is may be fired there, and a further region has rules of the quick path.
-    Reports can be put into a bucket and be signed, and findings be imported.
     """
     return {
-        "TF_VAR_reports_bucket_enabled": "true",
-        "TF_VAR_report_signing_enabled": "true",
-        "TF_VAR_finding_import_enabled": "true",
         "TF_VAR_verifier_probes": json.dumps(PERMITTED),
         "TF_VAR_further_event_regions": json.dumps([further_region]),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.support import RunningSandbox
-from tests.suite.support import REGION, Verification, python_m_verify, verify
+from tests.sandbox.support import RunningSandbox, start
+from tests.suite.support import REGION, VARIABLES, Verification, deploy, python_m_verify, verify
 from verify.proof import bucket, chain
 from verify.proof.bucket import Address, BucketError
 
@@ -40,6 +40,22 @@ class Place:
     def keys(self, prefix: str = "") -> list[str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
         return [one["Key"] for page in pages for one in page.get("Contents", ())]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    """One of its own: what is deployed here the others have not."""
+    running = start("--region", REGION)
+    yield running
+    running.process.terminate()
+    assert running.process.wait(timeout=20) == 0
+
+
+@pytest.fixture(scope="module")
+def deployed(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The outputs of a deployment with a bucket for reports and a key that signs them."""
+    asked = {"TF_VAR_reports_bucket_enabled": "true", "TF_VAR_report_signing_enabled": "true"}
+    return deploy(sandbox, tmp_path_factory.mktemp("deployment"), **VARIABLES, **asked)
 
 
 @pytest.fixture(scope="module")
