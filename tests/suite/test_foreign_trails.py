@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -300,6 +301,35 @@ def test_a_discovery_knows_no_operation_that_changes_anything(
     assert _changes(alarmed.sandbox) == before
 
 
+@pytest.mark.parametrize("layout", ["of_organization", "alarmed"])
+def test_the_permissions_that_its_help_lists_suffice(
+    layout: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    found: Discovered = request.getfixturevalue(layout)
+    listed = python_m_verify("discover", "--help").stdout.partition("these permissions:")[2]
+    actions = re.findall(r"[a-z0-9]+:[A-Z][A-Za-z0-9]+", listed)
+    assert len(actions) == sum(len(operations) for operations in CALLS.values())
+    done = discover(
+        found.sandbox,
+        found.layout.trail_arn,
+        f"--folder={tmp_path}",
+        **_keys(found.sandbox, {"Effect": "Allow", "Action": actions, "Resource": "*"}),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _keys(sandbox: RunningSandbox, *statements: dict[str, Any]) -> dict[str, str]:
+    """The environment of somebody who may do just what these statements say."""
+    account = Account(sandbox)
+    role = account.role("ec2.amazonaws.com", *statements)
+    keys = account.sts.assume_role(RoleArn=role, RoleSessionName="limited")["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
+
+
 def _changes(sandbox: RunningSandbox) -> list[str]:
     """What the account's event history tells of changes."""
     pages = (
@@ -311,18 +341,13 @@ def _changes(sandbox: RunningSandbox) -> list[str]:
 
 
 def test_what_was_not_seen_is_left_to_be_filled_in(alarmed: Discovered, tmp_path: Path) -> None:
-    account = Account(alarmed.sandbox)
     reading = {"Effect": "Allow", "Action": ["*:Get*", "*:List*", "*:Describe*"], "Resource": "*"}
     denied = {"Effect": "Deny", "Action": ["kms:*", "sns:*", "logs:*"], "Resource": "*"}
-    role = account.role("ec2.amazonaws.com", reading, denied)
-    keys = account.sts.assume_role(RoleArn=role, RoleSessionName="limited")["Credentials"]
     done = discover(
         alarmed.sandbox,
         alarmed.layout.trail_arn,
         f"--folder={tmp_path}",
-        AWS_ACCESS_KEY_ID=keys["AccessKeyId"],
-        AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"],
-        AWS_SESSION_TOKEN=keys["SessionToken"],
+        **_keys(alarmed.sandbox, reading, denied),
     )
     assert done.returncode == 6, done.stdout + done.stderr
     assert "not seen: kms.describe_key" in done.stdout

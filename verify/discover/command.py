@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
+from verify.account.errors import iam_action
 from verify.console import complain, say
 from verify.discover import pages
-from verify.discover.reading import Account
+from verify.discover.reading import CALLS, Account
 from verify.discover.survey import DiscoverError, survey
 from verify.inputs import baseline, deployment
 from verify.inputs.absence import UNREAD
@@ -23,9 +25,20 @@ from verify.run.settings import RunError
 
 CANNOT = 2
 _ARN = re.compile(r"arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):([0-9]{12}):trail/[A-Za-z0-9._-]{3,128}")
+_PERMISSIONS = fill(
+    ", ".join(
+        sorted(
+            filter(None, (iam_action(service, one) for service in CALLS for one in CALLS[service]))
+        )
+    ),
+    width=98,
+    initial_indent="  ",
+    subsequent_indent="  ",
+    break_on_hyphens=False,
+)
 _EPILOG = f"""\
 It follows a trail to its bucket, key, log group, role, topics, metric filters and alarms, by calls
-that describe, get and list, and changes nothing: AWS's policy SecurityAudit suffices. It writes
+that describe, get and list, and changes nothing. It writes
 
   outputs.json       what was found (not where --outputs gives another module's)
   outputs-map.yaml   which of those outputs is which of ours, and which parts are absent
@@ -33,6 +46,9 @@ that describe, get and list, and changes nothing: AWS's policy SecurityAudit suf
 
 each line with where it comes from. They are for a person to review: what falls short of the profile
 is noted as a comment and fails, and what could not be seen is left to be filled in.
+
+It needs these permissions:
+{_PERMISSIONS}
 
 exit codes:
   {EXIT_CLEAN} all was seen; {EXIT_NOT_VERIFIED} the files are written, but something was not seen;

@@ -50,6 +50,7 @@ _NOT_LOOKED_FOR = {
     "function": "no resource of the trail leads to the compliance function of this project",
     "investigation": "not looked for: a trail does not name who asks its files",
     "network": "no resource of the trail stands in a VPC",
+    "reports": "not looked for: a trail does not name where reports are kept",
     "verifier": "not looked for: whoever verifies gives the role by --role, or uses its own",
 }
 
@@ -60,8 +61,8 @@ def _trail(
     answer = account.ask("cloudtrail", "describe_trails", trailNameList=[arn])
     if answer.problem:
         raise DiscoverError(
-            f"the trail cannot be read: {answer.problem}: use credentials of its account that may "
-            "read, such as of AWS's policy SecurityAudit"
+            f"the trail cannot be read: {answer.problem}: use credentials of its account with the "
+            "permissions that --help lists"
         )
     listed = [one for one in answer.known.get("trailList", []) if one.get("TrailARN") == arn]
     if not listed:

@@ -131,6 +131,10 @@ PARTS: Mapping[str, Part] = {
             "web_security_group_id",
         ),
     ),
+    "reports": Part(
+        "the bucket that keeps reports, and the key that signs them",
+        ("report_signing_key_arns", "reports_bucket_names"),
+    ),
     "trail-log-group": Part(
         "the trail's log group, and the role that writes to it",
         (
