@@ -22,13 +22,11 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.runs import CHECKS, NOT_VERIFIED, Account, Ended, ended, figures, hold
-from mutants import deployed
+from bench.runs import CHECKS, NOT_VERIFIED, Ended, deployed_account, ended, figures, hold
 from tests.suite.support import environment
 from verify.account.evidence import EvidenceStore
 from verify.proof import chain, manifest, report_check
@@ -112,16 +110,10 @@ def _least(turns: Sequence[_Turn], part: Callable[[_Turn], Ended]) -> float:
 
 def main() -> int:
     """Deploy, run, grow, check and print; 1 when a target is missed."""
-    never = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="trailwarden-bench-") as name:
-        folder = Path(name)
-        package = deployed.build_package(folder, never)
-        with deployed.sandbox(folder / "sandbox.log") as url:
-            outputs = deployed.deploy(url, package, folder, never, {}, "dev")
-            account = Account(url, outputs, package, folder)
-            run = account.verify(*CHECKS, code=NOT_VERIFIED)
+    with deployed_account("dev") as account:
+        run = account.verify(*CHECKS, code=NOT_VERIFIED)
         few = len(list(run.folder.glob("evidence/*.json")))
-        many = grown(run.folder, folder / "grown", FILES)
+        many = grown(run.folder, account.folder / "grown", FILES)
         turns = [(_turn(run.folder), _turn(many)) for _ in range(RUNS)]
     before, after = [one for one, _ in turns], [one for _, one in turns]
     _shown(few, before)

@@ -13,16 +13,23 @@ from __future__ import annotations
 
 import os
 import statistics
-import tempfile
-import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import boto3
 
-from bench.runs import CHECKS, NOT_VERIFIED, Account, Bare, Run, bare_start, by, figures, hold
-from mutants import deployed
+from bench.runs import (
+    CHECKS,
+    NOT_VERIFIED,
+    Account,
+    Bare,
+    Run,
+    bare_start,
+    by,
+    deployed_account,
+    figures,
+    hold,
+)
 
 RUNS = 5
 PROCESSOR, GROWTH = 4.0, 1.30
@@ -81,17 +88,11 @@ def _ratio(bare: list[Bare], plain: list[Run], part: Callable[[Bare | Run], floa
 def main() -> int:
     """Deploy, run, fill, run and print; 1 when a target is missed."""
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
-    never = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="trailwarden-bench-") as name:
-        folder = Path(name)
-        package = deployed.build_package(folder, never)
-        with deployed.sandbox(folder / "sandbox.log") as url:
-            outputs = deployed.deploy(url, package, folder, never, {}, "prod")
-            account = Account(url, outputs, package, folder)
-            bare, plain = _runs(account)
-            _fill(url)
-            bare_full, full = _runs(account)
-            before, after = len(plain[-1].answers()), len(full[-1].answers())
+    with deployed_account("prod") as account:
+        bare, plain = _runs(account)
+        _fill(account.url)
+        bare_full, full = _runs(account)
+        before, after = len(plain[-1].answers()), len(full[-1].answers())
     print(f"      state checks: {figures(run.seconds for run in plain)}")
     print(f"      in a full account: {figures(run.seconds for run in full)}")
     missed = by(

@@ -7,12 +7,16 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mutants import deployed
 from tests.suite.support import ROOT, command, environment
 
 NOT_VERIFIED = 6  # state checks alone leave the live fire's controls untested
@@ -78,22 +82,34 @@ class Account:
     """What is deployed, where its APIs answer, and a folder for what runs leave."""
 
     def __init__(self, url: str, outputs: Path, package: Path, folder: Path) -> None:
-        self.url = url
-        self._outputs, self._package, self._folder = outputs, package, folder
+        self.url, self.outputs, self.folder = url, outputs, folder
+        self._package = package
         self._runs = 0
 
     def verify(self, *arguments: str, url: str | None = None, code: int = 0) -> Run:
         """Run the suite on the account (through `url`); its exit code must be `code`."""
         self._runs += 1
-        reports = self._folder / f"reports-{self._runs}"
+        reports = self.folder / f"reports-{self._runs}"
         run = ended(
-            command(self._outputs, reports, f"--function-package={self._package}", *arguments),
+            command(self.outputs, reports, f"--function-package={self._package}", *arguments),
             environment(url or self.url),
             code=code,
         )
         folder = (reports / "latest").resolve()
         report = json.loads((folder / "report.json").read_text())
         return Run(run.seconds, run.processor, report, folder)
+
+
+@contextmanager
+def deployed_account(profile: str) -> Iterator[Account]:
+    """A sandbox of its own with a profile deployed into it; both are gone afterwards."""
+    never = threading.Event()
+    with tempfile.TemporaryDirectory(prefix="trailwarden-bench-") as name:
+        folder = Path(name)
+        package = deployed.build_package(folder, never)
+        with deployed.sandbox(folder / "sandbox.log") as url:
+            outputs = deployed.deploy(url, package, folder, never, {}, profile)
+            yield Account(url, outputs, package, folder)
 
 
 def hold(what: str, figure: str, met: bool) -> int:

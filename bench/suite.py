@@ -22,10 +22,7 @@ same run and by turns, for the start that nobody can do without: the median of t
 from __future__ import annotations
 
 import statistics
-import tempfile
-import threading
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from bench.delay import Seen, delaying
 from bench.runs import (
@@ -36,10 +33,10 @@ from bench.runs import (
     Run,
     bare_start,
     by,
+    deployed_account,
     figures,
     hold,
 )
-from mutants import deployed
 
 RUNS = 7
 WHOLE_RUNS = 3
@@ -155,14 +152,8 @@ def _whole_runs(account: Account, bare: Bare, name: str, arguments: Sequence[str
 
 def main() -> int:
     """Deploy, run and print; 1 when a target is missed."""
-    never = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="trailwarden-bench-") as name:
-        folder = Path(name)
-        package = deployed.build_package(folder, never)
-        with deployed.sandbox(folder / "sandbox.log") as url:
-            outputs = deployed.deploy(url, package, folder, never, {}, "dev")
-            account = Account(url, outputs, package, folder)
-            missed, bare = _state_checks(account)
-            missed += _whole_runs(account, bare, "the whole run", ())
-            missed += _whole_runs(account, bare, "the whole run by two workers", ("-n", "2"))
+    with deployed_account("dev") as account:
+        missed, bare = _state_checks(account)
+        missed += _whole_runs(account, bare, "the whole run", ())
+        missed += _whole_runs(account, bare, "the whole run by two workers", ("-n", "2"))
     return int(missed > 0)

@@ -15,19 +15,16 @@ from __future__ import annotations
 
 import statistics
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 import yaml
 
-from bench.runs import CHECKS, NOT_VERIFIED, Account, Ended, ended, figures, hold
-from mutants import deployed
+from bench.runs import CHECKS, NOT_VERIFIED, Account, Ended, deployed_account, ended, figures, hold
 from tests.suite.support import environment
 
 ALONE_RUNS = 5
@@ -61,12 +58,11 @@ def _sizes(processes: list[psutil.Process]) -> Iterator[int]:
             yield process.memory_info().rss
 
 
-def _verified(outputs: Path, url: str, count: int, folder: Path) -> tuple[Ended, _Peaks]:
+def _verified(account: Account, count: int) -> tuple[Ended, _Peaks]:
     """What it takes to verify the deployment under so many names in one run."""
-    listed = [
-        {"name": f"target-{number}", "outputs": str(outputs), "endpoint": url}
-        for number in range(count)
-    ]
+    which = {"outputs": str(account.outputs), "endpoint": account.url}
+    listed = [{"name": f"target-{number}", **which} for number in range(count)]
+    folder = account.folder / f"targets-{count}"
     folder.mkdir()
     file = folder / "targets.yaml"
     file.write_text(yaml.safe_dump({"targets": listed}), encoding="utf-8")
@@ -88,18 +84,12 @@ def _verified(outputs: Path, url: str, count: int, folder: Path) -> tuple[Ended,
 
 def main() -> int:
     """Deploy, verify and print; 1 when a target is missed."""
-    never = threading.Event()
-    with tempfile.TemporaryDirectory(prefix="trailwarden-bench-") as name:
-        folder = Path(name)
-        package = deployed.build_package(folder, never)
-        with deployed.sandbox(folder / "sandbox.log") as url:
-            outputs = deployed.deploy(url, package, folder, never, {}, "dev")
-            account = Account(url, outputs, package, folder)
-            account.verify(*CHECKS, code=NOT_VERIFIED)  # what has never run before
-            alone = [account.verify(*CHECKS, code=NOT_VERIFIED) for _ in range(ALONE_RUNS)]
-            one, _ = _verified(outputs, url, 1, folder / "one")
-            _, with_ten = _verified(outputs, url, TEN, folder / "ten")
-            fifty, with_fifty = _verified(outputs, url, FIFTY, folder / "fifty")
+    with deployed_account("dev") as account:
+        account.verify(*CHECKS, code=NOT_VERIFIED)  # what has never run before
+        alone = [account.verify(*CHECKS, code=NOT_VERIFIED) for _ in range(ALONE_RUNS)]
+        one, _ = _verified(account, 1)
+        _, with_ten = _verified(account, TEN)
+        fifty, with_fifty = _verified(account, FIFTY)
     print(f"      one alone: {figures(run.seconds for run in alone)}")
     print(f"      one in a run of targets: {one.seconds:.2f} s, processor {one.processor:.2f} s")
     print(f"      {FIFTY}: {fifty.seconds:.1f} s, processor time {fifty.processor:.1f} s")
