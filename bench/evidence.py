@@ -114,7 +114,10 @@ def main() -> int:
         run = account.verify(*CHECKS, code=NOT_VERIFIED)
         few = len(list(run.folder.glob("evidence/*.json")))
         many = grown(run.folder, account.folder / "grown", FILES)
-        turns = [(_turn(run.folder), _turn(many)) for _ in range(RUNS)]
+        turns = []
+        for number in range(RUNS):
+            print(f"      turn {number + 1} of {RUNS}", flush=True)
+            turns.append((_turn(run.folder), _turn(many)))
     before, after = [one for one, _ in turns], [one for _, one in turns]
     _shown(few, before)
     _shown(FILES, after)

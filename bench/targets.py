@@ -79,6 +79,11 @@ def _verified(account: Account, count: int) -> tuple[Ended, _Peaks]:
     reached = len(list((folder / "reports").glob("*/latest/manifest.json")))
     if reached != count:
         sys.exit(f"{reached} of {count} were verified:\n{run.output}")
+    print(
+        f"      of {count} in one run: {run.seconds:.1f} s, processor time {run.processor:.1f} s, "
+        f"at most {peaks.processes} processes and {peaks.megabytes:.0f} MB at once",
+        flush=True,
+    )
     return run, peaks
 
 
@@ -87,12 +92,11 @@ def main() -> int:
     with deployed_account("dev") as account:
         account.verify(*CHECKS, code=NOT_VERIFIED)  # what has never run before
         alone = [account.verify(*CHECKS, code=NOT_VERIFIED) for _ in range(ALONE_RUNS)]
-        one, _ = _verified(account, 1)
+        spent = figures(run.processor for run in alone)
+        print(f"      a run alone: {figures(run.seconds for run in alone)}, processor time {spent}")
+        _verified(account, 1)
         _, with_ten = _verified(account, TEN)
         fifty, with_fifty = _verified(account, FIFTY)
-    print(f"      one alone: {figures(run.seconds for run in alone)}")
-    print(f"      one in a run of targets: {one.seconds:.2f} s, processor {one.processor:.2f} s")
-    print(f"      {FIFTY}: {fifty.seconds:.1f} s, processor time {fifty.processor:.1f} s")
     processor = fifty.processor / FIFTY / statistics.median(run.processor for run in alone)
     missed = hold(
         "processor time of each",
