@@ -4,7 +4,8 @@
 it, about a minute), and lets `python -m verify targets` hold it to its state checks under 1, 10 and
 50 names, four at a time as is its default. It prints
 
-- the processor time of 50 by that of a run alone (target: 50 times 1.15);
+- the processor time of 50 by that of a run alone (target: 50 times 1.5, for four at a
+  time share caches);
 - elapsed time by that of 50 runs one after the other (target: no more; two at a time take half of
   it where each has a processor of its own, and the sandbox has one, too);
 - how many processes there were at once (target: a few for each of the four, however many there
@@ -29,7 +30,7 @@ from tests.suite.support import environment
 
 ALONE_RUNS = 5
 TEN, FIFTY, AT_A_TIME = 10, 50, 4
-PROCESSOR, ELAPSED, GROWTH = 1.15, 1.0, 1.2
+PROCESSOR, ELAPSED, GROWTH = 1.5, 1.0, 1.2
 # The command itself, and of each that is verified the suite and a program that it asks (git).
 PROCESSES = 1 + 2 * AT_A_TIME
 _LOOK_SECONDS = 0.2
