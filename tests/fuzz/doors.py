@@ -283,7 +283,7 @@ def _in_run(name: str, read: Callable[[Path], object]) -> Callable[[bytes], obje
 
 def _checked(folder: Path) -> object:
     said: list[check.Said] = []
-    return check.check_run(folder, said.append, judge=False, within_chain=True)
+    return check.check_run(folder, said.append, check.Asked(judge=False), within_chain=True)
 
 
 def _recorded(folder: Path) -> object:

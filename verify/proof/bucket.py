@@ -12,11 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from verify.account import sessions
 from verify.account.errors import describe
 
 SCHEME = "s3://"
@@ -66,6 +63,12 @@ def is_part(text: str) -> bool:
 
 def client(region: str | None = None) -> Any:
     """A client of S3's, by what the environment says. Raises BucketError."""
+    # Imported here: it takes long, and whoever looks at a folder asks nobody.
+    import boto3
+    from botocore.config import Config
+
+    from verify.account import sessions
+
     session = boto3.Session(botocore_session=sessions.plain_session())
     config = Config(
         retries={"mode": "adaptive", "max_attempts": 6},
