@@ -38,6 +38,8 @@ from verify.alarms.dashboard import DashboardError
 from verify.checks import session_documents
 from verify.checks.session_documents import SessionDocumentError
 from verify.credentials import report as credential_report
+from verify.discover import pages
+from verify.discover.facts import Survey
 from verify.events import account_policies, data_protection, event_bus, patterns
 from verify.events.data_protection import DataProtectionError
 from verify.events.event_bus import Pattern, UnknownPatternError
@@ -48,10 +50,12 @@ from verify.inputs import (
     declared,
     deployment,
     hcl,
+    outputs_map,
     plan,
     requirements,
     waivers,
 )
+from verify.inputs.absence import PART_OF, PARTS
 from verify.inputs.accounted import AccountError
 from verify.inputs.accounted import load as load_account
 from verify.inputs.attestations import AttestationError
@@ -142,6 +146,39 @@ def _outputs(path: Path) -> object:
     text = deployment.read(str(path))
     found = deployment.parse(text)
     return found, deployment.sensitive_values(text)
+
+
+# A trail and its bucket, and nothing else.
+_MAP = {
+    "outputs": {"trail_arn": "trail.arn", "log_bucket_name": 'buckets[0]["name"]'},
+    "constants": {
+        name: output["value"]
+        for name, output in deployment.example().items()
+        if name not in PART_OF and name not in ("trail_arn", "log_bucket_name")
+    },
+    "absent": dict.fromkeys(PARTS, "none"),
+}
+_THEIRS = {
+    "trail": {"value": {"arn": deployment.example()["trail_arn"]["value"]}},
+    "buckets": {"value": [{"name": deployment.example()["log_bucket_name"]["value"]}]},
+}
+
+
+def _map(path: Path) -> object:
+    return outputs_map.parse(json.dumps(_THEIRS), "theirs.json", str(path))
+
+
+def _mapped(path: Path) -> object:
+    led = path.with_name("map.yaml")
+    led.write_text(yaml.safe_dump(_MAP))
+    return outputs_map.parse(deployment.read(str(path)), "theirs.json", str(led))
+
+
+def _discovered(path: Path) -> object:
+    theirs = deployment.read_outputs(deployment.read(str(path)), "theirs.json")
+    found = Survey()
+    found.take("a source", trail_arn=deployment.example()["trail_arn"]["value"])
+    return pages.outputs_map(found, pages.Heading("a trail", "today", "dev"), theirs)
 
 
 def _baseline(path: Path) -> object:
@@ -657,6 +694,18 @@ DOORS: Mapping[str, Door] = {
     # What users write, or have written by Terraform.
     "outputs": Door(
         _in_file("outputs.json", _outputs), (DeploymentError,), lambda: (deployment.example(),)
+    ),
+    "outputs map": Door(
+        _in_file("outputs-map.yaml", _map),
+        (DeploymentError,),
+        lambda: (_MAP,),
+        schema="outputs-map",
+    ),
+    "outputs by a map": Door(
+        _in_file("theirs.json", _mapped), (DeploymentError,), lambda: (_THEIRS,)
+    ),
+    "outputs of a discovery": Door(
+        _in_file("theirs.json", _discovered), (DeploymentError,), lambda: (_THEIRS,)
     ),
     "baseline": Door(
         _in_file("strict.yaml", _baseline),
