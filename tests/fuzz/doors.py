@@ -25,11 +25,13 @@ from compliance_checker.envelope import UnreadableEventError, UnsupportedEventEr
 from compliance_checker.policy.admission import public_statements
 from compliance_checker.policy.document import parse_document
 from compliance_checker.policy.privilege import broad_grants
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
 from tests.compliance_checker.door import Door as Function
 from tests.compliance_checker.door import bus_event, logs_event
 from tests.compliance_checker.violations import LOOK_ALIKES, VIOLATIONS
 from tests.report import sample
+from tests.suite.authority import Authority
 from verify import foreign_json
 from verify.account.recorded import Recorded, RecordError
 from verify.alarms import dashboard, metric_math
@@ -53,6 +55,7 @@ from verify.inputs import (
     outputs_map,
     plan,
     requirements,
+    terraform_state,
     waivers,
 )
 from verify.inputs.absence import PART_OF, PARTS
@@ -66,6 +69,7 @@ from verify.inputs.deployment import DeploymentError
 from verify.inputs.hcl import HclError
 from verify.inputs.plan import PlanError
 from verify.inputs.requirements import RequirementsError
+from verify.inputs.terraform_state import TerraformStateError
 from verify.inputs.waivers import WaiverError
 from verify.integrity.judge.content import inflate
 from verify.integrity.judge.digest import DigestFormatError, parse_digest
@@ -80,10 +84,14 @@ from verify.investigate.question import moment
 from verify.live_fire.alert import read_alert
 from verify.policy import denials, endpoints, grants, identity
 from verify.policy.document import Document, PolicyError
-from verify.proof import chain, check, manifest
+from verify.proof import bucket, chain, check, manifest, time_stamp
+from verify.proof.bucket import BucketError
 from verify.proof.chain import ChainError
+from verify.proof.time_stamp import TimeStampError
 from verify.report import json_report
+from verify.report import outcome as run_outcome
 from verify.report.json_report import InvalidReportError
+from verify.report.outcome import InvalidOutcomeError
 from verify.run import given
 from verify.run.settings import RunError, default_settings
 from verify.targets import file as targets
@@ -321,6 +329,14 @@ def _in_run(name: str, read: Callable[[Path], object]) -> Callable[[bytes], obje
 def _checked(folder: Path) -> object:
     said: list[check.Said] = []
     return check.check_run(folder, said.append, check.Asked(judge=False), within_chain=True)
+
+
+@cache
+def _stamped() -> tuple[bytes, ...]:
+    builder = TimestampRequestBuilder().data(b"a manifest").hash_algorithm(HashAlgorithm.SHA256)
+    with tempfile.TemporaryDirectory() as folder:
+        _, answer = Authority(Path(folder)).stamp(builder.build().as_bytes())
+    return (answer,)
 
 
 def _recorded(folder: Path) -> object:
@@ -741,6 +757,14 @@ DOORS: Mapping[str, Door] = {
         lambda: ({"targets": [_TARGET]},),
         schema="targets",
     ),
+    "state of terraform": Door(
+        _in_file("state.json", terraform_state.read),
+        (TerraformStateError,),
+        lambda: ({"version": 4, "lineage": "a-b", "serial": 7, "terraform_version": "1.11.4"},),
+    ),
+    "address of a bucket": Door(
+        _as_text(bucket.parse), (BucketError,), texts=lambda: (b"s3://reports/some/prefix",)
+    ),
     "outputs of a target": Door(
         _in_file("outputs.json", _mismatch), (), lambda: (deployment.example(),)
     ),
@@ -759,7 +783,7 @@ DOORS: Mapping[str, Door] = {
     "catalogue": Door(
         _in_file("controls.yaml", catalogue.load),
         (CatalogueError,),
-        texts=lambda: (catalogue.FILE.read_bytes()[:4000],),
+        texts=lambda: (catalogue.FILE.read_bytes()[:4000].rpartition(b"\n  - id: ")[0],),
         schema="catalogue",
     ),
     "requirements": Door(
@@ -798,6 +822,14 @@ DOORS: Mapping[str, Door] = {
         _as_text(json_report.parse),
         (InvalidReportError,),
         lambda: (json.loads(_sealed(json_report.FILE_NAME)()[0]),),
+    ),
+    "outcome of a run": Door(
+        _as_text(run_outcome.parse),
+        (InvalidOutcomeError,),
+        lambda: (json.loads(run_outcome.render(sample.report())),),
+    ),
+    "answer of a time-stamping authority": Door(
+        time_stamp._decoded, (TimeStampError,), texts=_stamped
     ),
     "verdicts of a report": Door(
         _as_text(json_report.verdicts),
