@@ -92,9 +92,8 @@ def _rendered(report: Report) -> tuple[int, str, str]:
         took, page = _seconds(lambda: html.render(report))
         pairs.append((took, plain))
     seconds = statistics.median(took for took, _ in pairs)
-    print(
-        f"      {RESULTS} results: {len(page) / 1e6:.1f} MB, rendered in {seconds:.2f} s of the processor"
-    )
+    size = f"{len(page) / 1e6:.1f} MB"
+    print(f"      {RESULTS} results: {size}, rendered in {seconds:.2f} s of the processor")
     missed = _by_plain("rendering", "the JSON's", pairs, RENDER)
     return missed, page, text
 
