@@ -3,8 +3,8 @@
 `python -m bench report` makes a run of 5,000 results (one in a hundred failed, one in 250 could not
 be verified, three expectations and three pieces of evidence each) and measures:
 
-- the processor's time to render the page, by that of the JSON of the same run (about 1 s on a machine
-  of today's);
+- the processor's time to render the page, by that of the JSON of the same run (about 1 s on a
+  machine of today's);
 - what it takes headless Chromium from the beginning of the navigation until all is loaded and a
   frame is drawn, by the same for a page that has the JSON as plain text (at rest under 1 s).
 
