@@ -421,12 +421,18 @@ def test_those_reports_are_written_that_are_asked_for_and_the_run_s_own(
     run = _run(outputs_file, sandbox, checks, "-k", "test_pass", "--formats=csv, markdown")
     [folder] = [path.parent for path in run.reports.glob("[0-9]*/report.json")]
     written = {path.name for path in folder.iterdir() if path.is_file()}
-    assert written == {"report.json", "controls.csv", "summary.md", "manifest.json"}
+    assert written == {
+        "report.json",
+        "outcome.json",
+        "controls.csv",
+        "summary.md",
+        "manifest.json",
+    }
 
 
 def test_a_format_that_there_is_not(outputs_file: Path, sandbox: RunningSandbox) -> None:
     text = _refused(_run(outputs_file, sandbox, "--formats=csv,docx"))
-    assert "there is no format 'docx': choose of html, junit, json, csv, markdown" in text
+    assert "there is no format 'docx': choose of html, junit, json, outcome, csv, markdown" in text
 
 
 # --- reports that cannot be written, or not all of them ------------------------------------------

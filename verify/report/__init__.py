@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Protocol
 
 from verify.model import Report
-from verify.report import asff, html, json_report, junit, markdown, ocsf, oscal, outcome, table
+from verify.report import (
+    asff,
+    html,
+    json_report,
+    junit,
+    markdown,
+    ocsf,
+    oscal,
+    outcome,
+    table,
+)
 
 __all__ = ["FORMATS", "ReportError", "html", "json_report", "junit", "write_reports"]
 
