@@ -59,6 +59,7 @@ def test_readme_shows_the_whole_pipeline() -> None:
         "lint",
         "mutate",
         "bench",
+        "soak",
     }
 
 
