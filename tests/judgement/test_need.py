@@ -67,6 +67,14 @@ def test_the_need_itself_is_exact() -> None:
     assert _lacking(_policy(*EXACT)) == []
 
 
+def test_all_actions_but_some_are_exact_where_just_those_are_needed() -> None:
+    all_but = _policy({"NotAction": ["iam:*"], "Resource": "*"})
+    assert beyond_need([all_but], all_but, ACCOUNT) == ()
+    assert lacking([all_but], all_but, ACCOUNT, CONTEXT) == ()
+    more = _policy({"NotAction": ["iam:Create*"], "Resource": "*"})
+    assert [one.subject for one in beyond_need([more], all_but, ACCOUNT)] == ["*"]
+
+
 @pytest.mark.parametrize(
     "same",
     [

@@ -63,6 +63,10 @@ class _Walker:
         advances = self._advances.get(character, 0) | self._everywhere
         return self._closed(((state & advances) << 1) | (state & stays))
 
+    def takes_any(self, state: int) -> bool:
+        """Whether more may follow than the characters that its positions await."""
+        return bool(state & (self._skips | self._everywhere))
+
     def awaited(self, state: int) -> Iterator[str]:
         """The characters that a position of the state tells from others."""
         for character, positions in self._advances.items():
@@ -177,9 +181,11 @@ def _walk(mine: _Walker, others: Sequence[_Walker]) -> set[Met]:
         own, theirs = waiting.pop()
         if mine.ends(own):
             found.add(frozenset(i for i, state in theirs if others[i].ends(state)))
-        alphabet = {_ANOTHER, *mine.awaited(own)}
-        for i, state in theirs:
-            alphabet.update(others[i].awaited(state))
+        alphabet = set(mine.awaited(own))
+        if mine.takes_any(own):
+            alphabet.add(_ANOTHER)
+            for i, state in theirs:
+                alphabet.update(others[i].awaited(state))
         for character in alphabet:
             after = mine.step(own, character)
             if not after:

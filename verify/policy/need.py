@@ -58,6 +58,34 @@ class _Side:
         return Patterns(self.but)
 
 
+class _ActionsOf:
+    """The actions of some grants, of which many are asked in turn: who names one is looked up."""
+
+    def __init__(self, grants: Iterable[_Grant]) -> None:
+        self._sides = [grant.actions for grant in grants]
+        self._named: dict[str, set[int]] = {}
+        self._tried: list[int] = []
+        for i, side in enumerate(self._sides):
+            if side.but or any(map(has_wildcard, side.patterns)):
+                self._tried.append(i)
+            else:
+                for name in side.patterns:
+                    self._named.setdefault(name, set()).add(i)
+
+    def ways(self, action: str, within: _Side | None = None) -> frozenset[frozenset[int]]:
+        """For each kind of action that a pattern means, of those `within`: the grants that have it.
+
+        The pattern is one of the side's own.
+        """
+        if within is not None and within.but:
+            found = _ways(action, [*self._sides, within])
+            return frozenset(way - {len(self._sides)} for way in found if len(self._sides) in way)
+        if has_wildcard(action):
+            return _ways(action, self._sides)
+        tried = (i for i in self._tried if self._sides[i].has(action))
+        return frozenset({frozenset({*self._named.get(action, ()), *tried})})
+
+
 @dataclass(frozen=True, eq=False)  # hashed as the one that it is, not by all that it holds
 class _Grant:
     """A statement of a policy as a set of requests.
@@ -112,12 +140,14 @@ def beyond_need(
     asked = None if concerning is None else _named_actions(concerning)
     exceeds = cache(_exceeds)  # most actions of a statement can be asked for on the same
     findings: dict[str, Finding] = {}
+    others = (*needs, *denies)
+    known = _ActionsOf(others)
     for grant in grants:
         if grant.statement.allows:
             for action in grant.actions.patterns:
                 if asked is not None and not any(may_meet(action, other) for other in asked):
                     continue
-                found = _excess(grant, action, (*needs, *denies), exceeds)
+                found = _excess(grant, action, others, known, exceeds)
                 if found is not None:
                     findings.setdefault(found.reason, found)
     return tuple(findings.values())
@@ -133,11 +163,12 @@ def lacking(
     PolicyError.
     """
     grants = [grant for policy in granted for grant in _grants(policy, account)]
+    known = _ActionsOf(grants)
     lacks = cache(partial(_lacks, context=context))  # as in `beyond_need`
     findings: dict[str, Finding] = {}
     for need in _grants(needed, account):
         for action in need.actions.patterns:
-            found = _lack(need, action, grants, lacks)
+            found = _lack(need, action, grants, known, lacks)
             if found is not None:
                 findings.setdefault(found.reason, found)
     return tuple(findings.values())
@@ -150,13 +181,14 @@ def _excess(
     grant: _Grant,
     action: str,
     others: Sequence[_Grant],
+    known: _ActionsOf,
     exceeds: Callable[[_Grant, str, _Askable, tuple[_Grant, ...]], bool],
 ) -> Finding | None:
     try:
         resources = sorted(
             {
                 resource
-                for resource, askable, here in _kinds(grant, action, others)
+                for resource, askable, here in _kinds(grant, action, others, known)
                 if exceeds(grant, resource, askable, here)
             }
         )
@@ -194,13 +226,11 @@ def _about(grant: _Grant, action: str, what: str, verdict: Verdict = Verdict.VIO
 
 
 def _kinds(
-    grant: _Grant, action: str, others: Sequence[_Grant]
+    grant: _Grant, action: str, others: Sequence[_Grant], known: _ActionsOf
 ) -> Iterator[tuple[str, _Askable, tuple[_Grant, ...]]]:
     """Each resource with what can be asked for, and those of the others that know the action."""
-    for way in _ways(action, [grant.actions, *(one.actions for one in others)]):
-        if 0 not in way:
-            continue
-        here = tuple(one for i, one in enumerate(others, 1) if i in way)
+    for way in known.ways(action, grant.actions):
+        here = tuple(one for i, one in enumerate(others) if i in way)
         for resource in grant.possible.patterns:
             askable = _askable(action, resource)
             if askable is not None:
@@ -231,12 +261,13 @@ def _lack(
     need: _Grant,
     action: str,
     grants: Sequence[_Grant],
+    known: _ActionsOf,
     lacks: Callable[[_Grant, str, _Askable, tuple[_Grant, ...]], tuple[_Reason, ...]],
 ) -> Finding | None:
     missing: dict[str, None] = {}
     doubtful: dict[str, None] = {}
     try:
-        for way in _ways(action, [grant.actions for grant in grants]):
+        for way in known.ways(action):
             here = tuple(grant for i, grant in enumerate(grants) if i in way)
             for resource in need.possible.patterns:
                 askable = _askable(action, resource, needed=True)
@@ -399,7 +430,12 @@ def _askable(action: str, resource: str, *, needed: bool = False) -> _Askable | 
     resources = resources_of(action, known) if known else resources_of(action)
     patterns = resources.first if needed and resources.first else resources.patterns
     side = _Side(("*",)) if resources.alone is not None else _Side(patterns, resources.but)
-    return (side, resources.alone) if any(_ways(resource, [side], alone=resources.alone)) else None
+    return (side, resources.alone) if _meet(resource, side, resources.alone) else None
+
+
+@lru_cache(16_384)  # most actions of a service can be asked for on the same
+def _meet(resource: str, side: _Side, alone: str | None) -> bool:
+    return any(_ways(resource, [side], alone=alone))
 
 
 def _ways(
