@@ -72,12 +72,12 @@ class _ActionsOf:
                 for name in side.patterns:
                     self._named.setdefault(name, set()).add(i)
 
-    def ways(self, action: str, within: _Side | None = None) -> frozenset[frozenset[int]]:
+    def ways(self, action: str, within: _Side) -> frozenset[frozenset[int]]:
         """For each kind of action that a pattern means, of those `within`: the grants that have it.
 
         The pattern is one of the side's own.
         """
-        if within is not None and within.but:
+        if within.but:
             found = _ways(action, [*self._sides, within])
             return frozenset(way - {len(self._sides)} for way in found if len(self._sides) in way)
         if has_wildcard(action):
@@ -267,7 +267,7 @@ def _lack(
     missing: dict[str, None] = {}
     doubtful: dict[str, None] = {}
     try:
-        for way in known.ways(action):
+        for way in known.ways(action, need.actions):
             here = tuple(grant for i, grant in enumerate(grants) if i in way)
             for resource in need.possible.patterns:
                 askable = _askable(action, resource, needed=True)
