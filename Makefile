@@ -130,34 +130,14 @@ $(VENV)/.installed-%: requirements/%.txt | $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-# It pins what the others need newer.
-CHECKOV := $(VENV)/checkov/bin/checkov
-$(CHECKOV): requirements/checkov.txt | $(PY)
-	@echo "installing checkov into an environment of its own, for up to a minute ..."
-	$(PYTHON) -m venv $(VENV)/checkov
-	$(VENV)/checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+# What pins what others need newer, or is no part of the product, has an environment of its own, which is made when it is needed.
+$(VENV)/%/.installed: requirements/%.txt | $(PY)
+	@echo "installing $* into an environment of its own, for a minute or some ..."
+	$(PYTHON) -m venv $(VENV)/$*
+	$(VENV)/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-FORMATS := $(VENV)/formats/.installed
-$(FORMATS): requirements/formats.txt | $(PY)
-	@echo "installing what reads the reports' standard formats into an environment of its own, for up to a minute ..."
-	$(PYTHON) -m venv $(VENV)/formats
-	$(VENV)/formats/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	touch $@
-
-PIPELINES := $(VENV)/pipelines/.installed
-$(PIPELINES): requirements/pipelines.txt | $(PY)
-	@echo "installing what looks at pipelines into an environment of its own, for up to a minute ..."
-	$(PYTHON) -m venv $(VENV)/pipelines
-	$(VENV)/pipelines/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	touch $@
-
-SUPPLY := $(VENV)/supply/.installed
-$(SUPPLY): requirements/supply.txt | $(PY)
-	@echo "installing what looks at the locks into an environment of its own, for up to a minute ..."
-	$(PYTHON) -m venv $(VENV)/supply
-	$(VENV)/supply/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	touch $@
+OWN = $(patsubst %,$(VENV)/%/.installed,$(1))
 
 AXE := $(VENV)/axe/.installed
 $(AXE): requirements/axe.txt | $(PY)
@@ -245,7 +225,7 @@ destroy: $(RUNTIME) ## [1 minute] remove the deployment
 
 # --- the project itself ---------------------------------------------------------------------------
 
-test: $(DEVELOPMENT) $(if $(TESTS),,found-terraform) $(FORMATS) $(PIPELINES) $(SUPPLY) $(AXE) package browser lint ## [20 minutes] every test of the project itself (TESTS="<pytest's arguments>": those)
+test: $(DEVELOPMENT) $(if $(TESTS),,found-terraform) $(call OWN,formats pipelines supply) $(AXE) package browser lint ## [20 minutes] every test of the project itself (TESTS="<pytest's arguments>": those)
 	@$(PROJECT_TESTS) $(if $(TESTS),$(TESTS),-n $(WORKERS) --dist loadfile --no-loadscope-reorder tests)
 
 fast: $(DEVELOPMENT) package ## [1 minute] style, types and the tests that need no account: what to run first and often
@@ -257,7 +237,7 @@ fast: $(DEVELOPMENT) package ## [1 minute] style, types and the tests that need 
 	cat $(VENV)/lint.txt
 	exit $$code
 
-lint: $(DEVELOPMENT) $(CHECKOV) ## [1 minute] style, complexity, types, who may know whom, and checkov on the Terraform module
+lint: $(DEVELOPMENT) $(call OWN,checkov) ## [1 minute] style, complexity, types, who may know whom, and checkov on the Terraform module
 	@$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	echo "who may know whom ..."
@@ -265,7 +245,7 @@ lint: $(DEVELOPMENT) $(CHECKOV) ## [1 minute] style, complexity, types, who may 
 	echo "types, up to a minute ..."
 	$(VENV)/bin/mypy
 	echo "the Terraform module with each profile's values, some 20 s each ..."
-	for values in terraform/profiles/*.tfvars; do $(CHECKOV) --config-file .checkov.yaml --var-file "$$values"; done
+	for values in terraform/profiles/*.tfvars; do $(VENV)/checkov/bin/checkov --config-file .checkov.yaml --var-file "$$values"; done
 
 format: $(DEVELOPMENT) ## [seconds] put Python and Terraform files into their format
 	@$(VENV)/bin/ruff format .
@@ -285,14 +265,7 @@ screenshots: $(DEVELOPMENT) package browser ## [3 minutes] take the pictures of 
 mutate: $(DEVELOPMENT) package ## [over an hour] break one thing after the other and see that the right control notices
 	@$(PY) -m mutants --profile $(call quoted,$(PROFILE))
 
-# Each in an environment of its own, and only on request: they are large, and pin what others need newer.
-$(VENV)/%/.installed: requirements/%.txt | $(PY)
-	@echo "installing $* into an environment of its own, for some minutes ..."
-	$(PYTHON) -m venv $(VENV)/$*
-	$(VENV)/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	touch $@
-
-bench: $(DEVELOPMENT) package $(if $(PEERS),$(VENV)/prowler/.installed $(VENV)/custodian/.installed) ## [20 minutes] measure, as one table of ratios in bench/results.md (PEERS=1: beside Prowler and Cloud Custodian, too)
+bench: $(DEVELOPMENT) package $(if $(PEERS),$(call OWN,prowler custodian)) ## [20 minutes] measure, as one table of ratios in bench/results.md (PEERS=1: beside Prowler and Cloud Custodian, too)
 	@$(PY) -m bench $(if $(PEERS),--peers) --output bench/results.md
 
 soak: $(DEVELOPMENT) package ## [25 minutes] put a sandbox under MINUTES=20 of CALLS=10000, and see that each violation is told exactly once
@@ -315,7 +288,7 @@ browser:
 	apt-get update -qq && apt-get install -y -qq --no-install-recommends $$packages >/dev/null
 
 # By itself, since what else is installed in $(VENV) is no part of the product.
-sbom: $(SUPPLY) ## [1 minute] write the bill of materials of what runs (CycloneDX, valid by its schema) to SBOM=sbom.cdx.json
+sbom: $(call OWN,supply) ## [1 minute] write the bill of materials of what runs (CycloneDX, valid by its schema) to SBOM=sbom.cdx.json
 	@echo "installing the locked runtime dependencies by themselves, to list them and nothing else ..."
 	$(PYTHON) -m venv --clear --without-pip $(VENV)/bare
 	$(VENV)/supply/bin/pip --python $(VENV)/bare/bin/python install --quiet --disable-pip-version-check \
@@ -325,7 +298,7 @@ sbom: $(SUPPLY) ## [1 minute] write the bill of materials of what runs (CycloneD
 		--output-reproducible --output-file $(call quoted,$(SBOM))
 	echo "bill of materials: "$(call quoted,$(SBOM))
 
-audit: $(SUPPLY) $(RUNTIME) ## [1 minute] ask pip-audit what is known of every lock (AUDIT_ARGS="-s osv" asks OSV instead of PyPI)
+audit: $(call OWN,supply) $(RUNTIME) ## [1 minute] ask pip-audit what is known of every lock (AUDIT_ARGS="-s osv" asks OSV instead of PyPI)
 	@exec $(PY) -m supply audit --program $(VENV)/supply/bin/pip-audit \
 		$(patsubst %,--lock %,$(wildcard requirements/*.txt)) $(if $(AUDIT_ARGS),-- $(AUDIT_ARGS))
 
