@@ -22,6 +22,7 @@ from tests.report import sample
 from verify.model import ControlResult, EvidenceReference, Outcome, Report, TerraformState
 from verify.report import html as html_report
 from verify.report import write_reports
+from verify.report.causes import causes
 
 VOID = {"meta", "br", "hr", "link", "img", "input"}
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -213,7 +214,7 @@ def test_clean_run_needs_no_attention() -> None:
 
 
 def test_attention_puts_the_worst_first() -> None:
-    found = [result.control.identifier for result in html_report.attention(sample.RESULTS)]
+    found = [one.control.identifier for cause in causes(sample.RESULTS) for one in cause.results]
     assert found == [
         "trail-covers-every-region",
         "hostile-1",

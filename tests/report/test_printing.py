@@ -77,6 +77,25 @@ def test_what_is_wrong_and_hostile_is_printed_as_text(tmp_path: Path) -> None:
     assert report.evidence[0].sha256 in re.sub(r"\s", "", whole)
 
 
+@pytest.mark.usefixtures("browser")
+def test_a_fault_that_several_controls_fail_for_is_told_once(tmp_path: Path) -> None:
+    folder = tmp_path / "reports" / "run-1"
+    first = next(one for one in sample.RESULTS if one.outcome is Outcome.FAIL)
+    twin = replace(first.control, identifier="its-twin", statement="The same, told otherwise.")
+    report = replace(sample.report(), run_id="run-1", results=(first, replace(first, control=twin)))
+    _sealed(folder, report)
+    assert main([str(folder)]) == 0
+    whole = "\n".join(_pages(folder.with_suffix(".pdf")))
+    attention = re.search(r"What needs attention(.*?)\n *Controls *\n", whole, re.DOTALL)
+    assert attention is not None, whole
+    told = re.sub(r"\s", "", attention[1])  # lines are broken in names, too
+    assert {"its-twin", first.control.identifier} <= set(
+        re.findall(r"its-twin|trail-[a-z-]+", told)
+    )
+    [unmet] = {one.comparison for one in first.observations if not one.met}
+    assert told.count(re.sub(r"\s", "", unmet)) == 1
+
+
 def test_a_changed_folder_is_not_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

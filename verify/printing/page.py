@@ -7,11 +7,12 @@ from pathlib import Path
 
 from jinja2 import Template
 
-from verify.model import NOT_VERIFIED, ControlResult, Outcome, Report
+from verify.model import NOT_VERIFIED, ControlResult, Outcome, RecordedChange, Report
 from verify.proof.manifest import Manifest
 from verify.report import pages
+from verify.report.causes import Cause, causes
 from verify.report.display import accepted
-from verify.report.html import MEANINGS, SEVERITIES, attention, families, summary
+from verify.report.html import MEANINGS, SEVERITIES, families, summary
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -28,7 +29,7 @@ def render(report: Report, manifest: Manifest, *, annex: bool) -> str:
         version=report.tool_version,
         **pages.with_hashes(style),
         summary=summary(report),
-        attention=attention(report.results),
+        causes=causes(report.results),
         families=families(report.results),
         not_applicable=[one for one in report.results if one.outcome is Outcome.NOT_APPLICABLE],
         evidence={found.identifier: found for found in report.evidence},
@@ -50,8 +51,22 @@ def _cited(result: ControlResult) -> str:
     )
 
 
+def _changes(cause: Cause) -> tuple[RecordedChange, ...]:
+    """Who changed what its controls failed for, each act once."""
+    return tuple(dict.fromkeys(change for one in cause.results for change in one.changes))
+
+
+def _remedies(cause: Cause) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.control.remediation for one in cause.results))
+
+
 @cache
 def _template() -> Template:
     environment = pages.environment(_TEMPLATES)
-    environment.filters |= {"accepted": accepted, "cited": _cited}
+    environment.filters |= {
+        "accepted": accepted,
+        "changes": _changes,
+        "cited": _cited,
+        "remedies": _remedies,
+    }
     return environment.get_template("print.html")

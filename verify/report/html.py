@@ -32,7 +32,6 @@ from verify.report.causes import Cause, causes
 from verify.report.citations import groupings
 from verify.report.display import (
     accepted,
-    severity_rank,
     shortened,
     visible,
 )
@@ -161,20 +160,6 @@ def families(results: Sequence[ControlResult]) -> tuple[Family, ...]:
             tuple(result for result in results if result.control.family == name),
         )
         for number, name in enumerate(names, start=1)
-    )
-
-
-def attention(results: Sequence[ControlResult]) -> tuple[ControlResult, ...]:
-    """Return what someone must look at, the worst first: failed, not verified, waived."""
-    wanted = (Outcome.FAIL, Outcome.ERROR, Outcome.NOT_TESTED, Outcome.WAIVED)
-    return tuple(
-        sorted(
-            (result for result in results if result.outcome in wanted),
-            key=lambda result: (
-                wanted.index(result.outcome),
-                severity_rank(result.control.severity),
-            ),
-        )
     )
 
 
