@@ -129,5 +129,4 @@ def test_differences_and_periods_show_it_as_text(
     seen = _Seen()
     seen.feed(page)
     assert any(SHOWN in text for text in seen.texts)
-    [script] = re.findall(r"(?s)<script\b[^>]*>(.*?)</script>", page)  # the page's own
-    assert "alert(1)" not in script
+    assert not re.search(r"<script\b", page)
