@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
-from mutants.account import Account, Document
+from mutants.account import STRANGER, Account, Document
 from mutants.model import Family
 
 # Changes, in place, the document that was deployed.
@@ -60,3 +60,24 @@ class PolicyFaults:
             return edit
 
         return declare
+
+    def add_readers(self, prefix: str, output: str, what: str, *fails: str) -> None:
+        """Declare that strangers, and a service, are let read `what` in the bucket of an output."""
+        for case, who, principal in (
+            ("stranger", "another account", {"AWS": f"arn:aws:iam::{STRANGER}:root"}),
+            ("service", "a service", {"Service": "athena.amazonaws.com"}),
+        ):
+            edit = partial(_admit, principal, output)
+            self.add(f"{prefix}-for-a-{case}", f"{who} reads {what}", edit, *fails)
+
+
+def _admit(principal: Document, output: str, account: Account, document: Document) -> None:
+    document["Statement"].append(
+        {
+            "Sid": "ByHand",
+            "Effect": "Allow",
+            "Principal": principal,
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{account.outputs[output][0]}/*",
+        }
+    )

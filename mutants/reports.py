@@ -55,23 +55,7 @@ def bucket_for_another_writer(account: Account, document: Document) -> None:
     condition["aws:PrincipalArn"] = [*writers, account.outputs["function_role_arn"]]
 
 
-def _admit(principal: Document, account: Account, document: Document) -> None:
-    document["Statement"].append(
-        {
-            "Sid": "ByHand",
-            "Effect": "Allow",
-            "Principal": principal,
-            "Action": "s3:GetObject",
-            "Resource": f"arn:aws:s3:::{account.outputs[_BUCKET][0]}/*",
-        }
-    )
-
-
-for _case, _description, _principal in (
-    ("stranger", "another account reads reports", {"AWS": f"arn:aws:iam::{STRANGER}:root"}),
-    ("service", "a service reads reports", {"Service": "athena.amazonaws.com"}),
-):
-    _OF_BUCKET.add(f"bucket-for-a-{_case}", _description, partial(_admit, _principal))
+_OF_BUCKET.add_readers("bucket", _BUCKET, "reports")
 
 FAMILY.add("lock-off", "reports are not locked", partial(lock, None, _BUCKET), _KEPT)
 

@@ -313,23 +313,7 @@ def files_without_tls(_: Account, document: Document) -> None:
     without(document, "DenyInsecureTransport")
 
 
-def _admit(principal: Document, account: Account, document: Document) -> None:
-    document["Statement"].append(
-        {
-            "Sid": "ByHand",
-            "Effect": "Allow",
-            "Principal": principal,
-            "Action": "s3:GetObject",
-            "Resource": f"arn:aws:s3:::{account.outputs[_LOGS][0]}/*",
-        }
-    )
-
-
-for _case, _description, _principal in (
-    ("stranger", "another account reads sessions", {"AWS": f"arn:aws:iam::{STRANGER}:root"}),
-    ("service", "a service reads sessions", {"Service": "athena.amazonaws.com"}),
-):
-    _POLICY.add(f"files-for-a-{_case}", _description, partial(_admit, _principal), _CLOSED)
+_POLICY.add_readers("files", _LOGS, "sessions", _CLOSED)
 
 
 @FAMILY.fault("the bucket of sessions may be made public", _CLOSED)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.deploy.support import FakeAws, Machine, Outcome
+from tests.serving import Quiet, served_by
 
 REGIONS = ("eu-west-1", "eu-west-3", "eu-north-1", "us-east-2", "ap-southeast-1")
 
@@ -76,7 +76,7 @@ def fake_aws(certificate: Path) -> Iterator[FakeAws]:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_CONNECT(self) -> None:
@@ -138,17 +138,9 @@ def fake_aws(certificate: Path) -> Iterator[FakeAws]:
             self.end_headers()
             self.wfile.write(body.encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served_by(Handler) as url:
+        state.url = url
+        yield state
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ import pty
 import stat
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import pytest
 from deploy import pinned
 from deploy.provider import platform_name
 from tests.deploy.support import ROOT, SHIM, Machine, Outcome
+from tests.serving import Quiet, served_by
 
 FailsClearly = Callable[[Outcome, str, str], None]
 
@@ -67,7 +67,7 @@ class Releases:
 def releases() -> Iterator[Releases]:
     state = Releases()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.asked.append(self.path)
             self.send_response(state.status)
@@ -76,17 +76,9 @@ def releases() -> Iterator[Releases]:
             self.end_headers()
             self.wfile.write(state.content[: len(state.content) - state.cut])
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served_by(Handler) as url:
+        state.url = url
+        yield state
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.serving import Quiet, served_by
 
 _OPENSSL = shutil.which("openssl") or "openssl"
 _CONFIGURATION = """\
@@ -75,7 +76,7 @@ class Authority:
 def serving(answering: Answering) -> Iterator[str]:
     """Serve an authority on a free port; its address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             assert self.headers["Content-Type"] == "application/timestamp-query"
             status, body = answering(self.rfile.read(int(self.headers["Content-Length"])))
@@ -85,13 +86,5 @@ def serving(answering: Answering) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - http's
-            """Nothing: what is asked is no news."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/stamp"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with served_by(Handler) as url:
+        yield f"{url}/stamp"

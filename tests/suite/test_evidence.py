@@ -17,7 +17,7 @@ from verify.account.evidence import ApiCall, EvidenceStore
 from verify.account.live import Live
 from verify.account.recorded import Recorded
 from verify.model import NotVerifiedError
-from verify.redaction import REDACTED, redact
+from verify.redaction import REDACTED, jsonable, redact, written
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -146,3 +146,18 @@ def test_whom_a_policy_admits_by_a_token_is_no_secret() -> None:
     assert redact(claims) == claims
     for name in ("AuthToken", "token.value", "secret:value", "a.b:secret value", "Password"):
         assert redact({name: "x"}) == {name: REDACTED}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["Name", "DB_PASSWORD", "ApiKey", "SecretArn", "NextToken"]),
+        _JSON | st.binary(max_size=20) | st.datetimes() | st.just("AKIA" + "IOSFODNN7EXAMPLE"),
+        max_size=4,
+    ),
+    st.frozensets(st.text(min_size=1, max_size=6), max_size=2),
+)
+def test_what_is_written_at_once_is_what_each_value_in_turn_would_be(
+    document: dict[str, object], secrets: frozenset[str]
+) -> None:
+    value = redact(jsonable(document, secrets), secrets)
+    assert json.loads(written(document, secrets)) == value

@@ -8,12 +8,11 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib.metadata import Distribution, packages_distributions
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from hypothesis import strategies as st
 
 from supply import audit, licences, lock
 from supply.errors import SupplyError
+from tests.serving import Quiet, served_by
 from tests.suite.support import MAKE, ROOT, environment
 
 RUNTIME = ROOT / "requirements" / "runtime.txt"
@@ -295,7 +295,7 @@ class Osv:
 def osv() -> Iterator[Osv]:
     state = Osv()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             body = json.dumps({"vulns": state.known.get(asked["package"]["name"], [])}).encode()
@@ -304,17 +304,9 @@ def osv() -> Iterator[Osv]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_address[1]}/v1/query"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served_by(Handler) as url:
+        state.url = f"{url}/v1/query"
+        yield state
 
 
 @pytest.mark.slow
